@@ -1,0 +1,1 @@
+"""Doing what a plan says, once: worker pool, journal, look-ups after lost answers, resume, undo."""

@@ -1,0 +1,1 @@
+"""The tag's fields as data, and what their values mean: vocabularies, countries, dates, names."""

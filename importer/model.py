@@ -1,0 +1,295 @@
+"""The nouns of the flow: Row -> Draft -> Change (a Plan of them) -> Outcome.
+
+Values only: frozen, without behaviour beyond describing themselves. Every layer above speaks in these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+Json = Any
+"""A JSON value: None, bool, int, float, str, list of Json, dict of str to Json."""
+
+EMPTY: Mapping[str, Json] = MappingProxyType({})
+
+
+class Severity(StrEnum):
+    """How bad an issue is. An error makes its row invalid; the others let it go on."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in a source. Parts that do not apply are empty, a number that does not is 0."""
+
+    file: str
+    sheet: str = ""
+    row: int = 0
+    """1-based: the line in a text file, the row in a sheet, the position in a list of objects."""
+    letter: str = ""
+    """Column letters, as a spreadsheet shows them ("D"); empty for lists of objects."""
+    column: str = ""
+    """The header word of the column, or the key path in an object."""
+    id: str = ""
+    """STIX id or MISP uuid."""
+
+    @property
+    def cell(self) -> str:
+        """`Actors!D17` in a workbook, `D17` in a text table (17 is the line), `meta.country` of an object."""
+        if not self.row:
+            return self.sheet
+        if self.letter:
+            return f"{self.sheet}!{self.letter}{self.row}" if self.sheet else f"{self.letter}{self.row}"
+        if self.sheet:
+            return f"{self.sheet}!{self.row}"
+        return f"#{self.row} {self.column}".strip()
+
+    def __str__(self) -> str:
+        return f"{self.file} {self.cell}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing that is, or may be, wrong with the input."""
+
+    severity: Severity
+    code: str
+    """Stable kebab-case identifier, for scripts: `unknown-country`."""
+    message: str
+    """One sentence for a person; names the value only where `value` does not say it already."""
+    place: Place
+    field: str = ""
+    """Wire name of the tag field, where the issue is about one."""
+    value: str = ""
+    """The offending text as it stands in the source (shortened only when shown)."""
+    allowed: tuple[str, ...] = ()
+    nearest: str = ""
+    """The allowed word that is closest to `value`, where one is close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The columns of one table: a CSV file, a sheet, a list of objects. Shared by all its rows."""
+
+    file: str
+    """The source as the user named it (a path, URL or `-`; a member is `lists.zip/actors.csv`)."""
+    kind: str
+    """csv, xlsx, xlsm, xlsb, xls, ods, stix, misp, json or yaml."""
+    columns: tuple[str, ...]
+    """Unique names. A repeated header word gets ` (2)`, a blank one becomes `column D`; both with an issue."""
+    letters: tuple[str, ...] = ()
+    """Column letters, parallel to `columns`; empty for lists of objects."""
+    sheet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The cells of one row, as the text that stands in the source, and where they came from.
+
+    A list of strings in an object (STIX `aliases`) is its JSON text, `["APT28", "Sofacy"]`, so that a value which
+    holds a comma stays one value and the row survives a trip through a CSV file. An absent key is an empty cell.
+    """
+
+    header: Header
+    number: int
+    cells: tuple[str, ...]
+    id: str = ""
+    issues: tuple[Issue, ...] = ()
+
+    def place(self, column: str = "") -> Place:
+        """Where this row, or its cell in `column`, stands."""
+        header = self.header
+        letter = ""
+        if column and header.letters and column in header.columns:
+            letter = header.letters[header.columns.index(column)]
+        return Place(header.file, header.sheet, self.number, letter, column, self.id)
+
+
+class Asked(StrEnum):
+    """What a row's optional `action` column asks for; narrower than the run's mode, never wider."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UPSERT = "upsert"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The tag that a row asks for."""
+
+    row: Row
+    fields: Mapping[str, Json]
+    """Wire name -> checked wire value. Blank cells are absent. `value` is the name."""
+    issues: tuple[Issue, ...] = ()
+    """Everything found for this row, the reader's own issues included."""
+    clear: frozenset[str] = frozenset()
+    """Wire names the row asks to empty (`#CLEAR`, or `on_blank: clear`)."""
+    asked: Asked | None = None
+    left_out: str = ""
+    """Why the mapping's `when:` leaves this row out; empty when it does not."""
+
+    @property
+    def name(self) -> str:
+        return str(self.fields.get("value", ""))
+
+    @property
+    def invalid(self) -> bool:
+        return any(issue.severity is Severity.ERROR for issue in self.issues)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag as the account holds it."""
+
+    uuid: str
+    name: str
+    fields: Mapping[str, Json] = EMPTY
+    """Wire name -> value; an annotated field is `{value, confidence?, tlp?}` where it carries either."""
+    version: float = 0
+    created_at: str = ""
+    updated_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A tag category and the schema of its tags' `properties`."""
+
+    uuid: str
+    name: str
+    description: str = ""
+    schema: Sequence[Mapping[str, Json]] | None = None
+
+
+class Action(StrEnum):
+    """What the plan says of one row."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    UNCHANGED = "unchanged"
+    SKIP = "skip"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+
+    @property
+    def calls(self) -> bool:
+        """Whether this action sends a request."""
+        return self in (Action.CREATE, Action.UPDATE, Action.DELETE)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field, old -> new; None where absent."""
+
+    field: str
+    old: Json
+    new: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be done about one row, or (undo, prune) about one tag."""
+
+    key: str
+    """Unique in the plan and stable: what the journal and resume go by."""
+    action: Action
+    name: str
+    row: Row | None = None
+    """The input row; None for a tag that no row stands for (undo, prune)."""
+    uuid: str = ""
+    """The existing tag, where there is one."""
+    body: Mapping[str, Json] = EMPTY
+    """What is sent: the whole tag for a create, the differing fields alone for an update."""
+    differences: tuple[FieldChange, ...] = ()
+    code: str = ""
+    """Why, for a script: `exists`, `repeats-row`, `alias-collision`, an issue's code..."""
+    message: str = ""
+    """Why, for a person."""
+    issues: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file that was read, and what was found out about it."""
+
+    file: str
+    kind: str
+    sha256: str
+    size: int
+    details: Mapping[str, str] = EMPTY
+    """For showing: encoding, delimiter, header row, sheets, objects..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All changes of a run in source order. A dry run is the run up to here; apply executes this object."""
+
+    account: str
+    mode: str
+    """create, update, upsert; undo for an undo's plan."""
+    changes: tuple[Change, ...]
+    sources: tuple[SourceFile, ...] = ()
+    mappings: tuple[str, ...] = ()
+    """Names (and digests, `attack@1f2e3d4c`) of the mappings used."""
+    notes: tuple[Issue, ...] = ()
+    """Issues that belong to a file, a sheet or the run, not to a row."""
+    category: str = ""
+    """UUID of the category given to new tags; empty for none."""
+    account_tags: int = 0
+    """How many tags the account held when the plan was made."""
+    created: str = ""
+    """UTC time, ISO 8601. Not part of the digest."""
+    options: Mapping[str, Json] = EMPTY
+    """Everything else that shaped the plan and must hold when it is applied."""
+
+    def counts(self) -> dict[str, int]:
+        """Rows by action; the sum is the number of changes."""
+        counts = dict.fromkeys((action.value for action in Action), 0)
+        for change in self.changes:
+            counts[change.action.value] += 1
+        return counts
+
+
+class Status(StrEnum):
+    """How a row ended. Their counts add up to the number of rows, always."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_ATTEMPTED = "not_attempted"
+
+    @property
+    def needs_work(self) -> bool:
+        """Whether the row belongs into failed.csv."""
+        return self in (Status.CONFLICT, Status.INVALID, Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one change ended."""
+
+    key: str
+    status: Status
+    uuid: str = ""
+    attempts: int = 0
+    """Requests of the call itself that were sent; look-ups are counted elsewhere."""
+    code: str = ""
+    message: str = ""
+    adopted: bool = False
+    """The tag was found by a look-up after a lost answer instead of being answered."""
+    after: Mapping[str, Json] = field(default_factory=dict)
+    """What undo needs to recognise the tag: `{"version": ..., "updatedAt": ..., "digest": ...}`."""

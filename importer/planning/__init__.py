@@ -1,0 +1,1 @@
+"""Drafts against what the account holds: identity, collisions, differences, safety limits, the plan file."""

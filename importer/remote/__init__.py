@@ -1,0 +1,1 @@
+"""The threat-events API: HTTP client, pacing, classes of failure, wire format."""

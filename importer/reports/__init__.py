@@ -1,0 +1,1 @@
+"""What people and programs read of a run: results table, summary, page, workbook, terminal."""
