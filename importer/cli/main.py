@@ -1,0 +1,65 @@
+"""Entry point: parse, hand over to the command, turn errors into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from importer.cli.parser import build_parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importer.errors import ImporterError
+
+INTERNAL_ERROR = 70
+"""A fault of the program itself (EX_SOFTWARE); nothing that a user does should lead here."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code (DESIGN: 0-7 and 10)."""
+    _never_fail_on_encoding()
+    words = sys.argv[1:] if argv is None else argv
+    namespace = build_parser(next((word for word in words if not word.startswith("-")), "-")).parse_args(words)
+    from importer.errors import ImporterError, StoppedEarly  # after --help has answered
+
+    module = import_module(f"importer.cli.commands.{namespace.command}")
+    try:
+        code: int = module.run(namespace)
+        sys.stdout.flush()
+    except ImporterError as error:
+        _explain(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("tag-importer: interrupted", file=sys.stderr)
+        return StoppedEarly.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): that is its right. Keep the interpreter from complaining.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("TAG_IMPORTER_TRACEBACK"):
+            raise
+        print(
+            f"tag-importer: a fault in the program itself ({type(error).__name__}). Nothing of the run folder is "
+            "lost; set TAG_IMPORTER_TRACEBACK=1 to see where, and please report it.",
+            file=sys.stderr,
+        )
+        return INTERNAL_ERROR
+    return code
+
+
+def _never_fail_on_encoding() -> None:
+    """Names from any script must print on a terminal of any encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _explain(error: ImporterError) -> None:
+    print(f"tag-importer: {error.message}", file=sys.stderr)
+    for detail in error.details:
+        print(f"  {detail}", file=sys.stderr)
+    if error.hint:
+        print(f"  {error.hint}", file=sys.stderr)
