@@ -1,0 +1,93 @@
+"""What a run tells the world. Observers get frozen facts: `observe: Callable[[Event], None]`.
+
+The order for a run: RunStarted, then the others in any order, RunFinished last. A row has exactly one RowDone,
+rows that need no call included (those come at once, before the first call). Observers are called on the event loop
+and must be quick; what they raise ends the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from importer.model import Action, Outcome
+from importer.remote.events import CallFinished, Event, LimitLearned, Observe, Retrying, Waiting, ignore
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Event):
+    """The run begins, or goes on."""
+
+    run: str
+    rows: int
+    """All changes of the plan."""
+    to_do: int
+    """Changes that need a call now (what earlier parts of a resumed run did is not among them)."""
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RowDone(Event):
+    """A row has its outcome. `outcome.status` may be unknown or not_attempted when the run stops early."""
+
+    key: str
+    name: str
+    action: Action
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLost(Event):
+    """A call's answer was lost after the request went out; the row waits to be settled while others go on."""
+
+    key: str
+    name: str
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Event):
+    """A look-up decided about a lost answer."""
+
+    key: str
+    name: str
+    verdict: str
+    """adopted (it is there, as we sent it), absent (will be sent again), different, duplicates, unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping(Event):
+    """The run stops early; requests under way are let finish for at most `seconds`."""
+
+    reason: str
+    """One sentence for a person."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished(Event):
+    """The run is over."""
+
+    run: str
+    counts: Mapping[str, int]
+    """Rows by status; the sum is the number of rows."""
+    seconds: float
+    stopped: str = ""
+    """Why it stopped early; empty when it came to its end."""
+
+
+__all__ = [
+    "AnswerLost",
+    "CallFinished",
+    "Event",
+    "LimitLearned",
+    "Observe",
+    "Retrying",
+    "RowDone",
+    "RunFinished",
+    "RunStarted",
+    "Settled",
+    "Stopping",
+    "Waiting",
+    "ignore",
+]
