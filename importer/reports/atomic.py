@@ -1,0 +1,40 @@
+"""Files that are there whole or not at all: written beside their place, then renamed into it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TextIO
+
+PRIVATE = 0o600
+"""Mode of what holds an organisation's actors: for its owner alone."""
+
+
+@contextmanager
+def atomic_path(path: Path, mode: int = PRIVATE) -> Iterator[Path]:
+    """A temporary path beside `path`, created with `mode`; it becomes `path` when the block ends without an error."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+    try:
+        temporary.chmod(mode)  # the umask may have taken something away
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+
+
+@contextmanager
+def atomic_text(path: Path, mode: int = PRIVATE) -> Iterator[TextIO]:
+    """A UTF-8 text file that becomes `path` at the end. Line ends are written as they are given.
+
+    A lone surrogate, which UTF-8 cannot hold, is written as its escape.
+    """
+    with atomic_path(path, mode) as temporary:
+        stream: IO[str]
+        with temporary.open("w", encoding="utf-8", newline="", errors="backslashreplace", buffering=1 << 18) as stream:
+            yield stream

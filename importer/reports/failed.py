@@ -1,0 +1,133 @@
+"""failed.csv, failed.xlsx: the rows that need work, under the same headers, ready to be imported again.
+
+Cells are exactly the source's; header words are the unique ones of `Header.columns` (a repeated `Alias` is
+`Alias (2)`), which the reader turns into the very same columns. Rows of
+
+- text tables (CSV, and JSON or YAML lists) go into one file for each set of columns: failed.csv, failed-2.csv, ...
+- STIX and MISP objects go into one CSV for each kind, columns joined: an absent key is an empty cell
+- a workbook go into a workbook of their own, with its sheets: failed.xlsx, failed-2.xlsx, ...; into CSV files where
+  a workbook cannot hold them (a cell of more than 32,767 characters).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from importer.model import Header, Row
+from importer.reports.atomic import atomic_text
+from importer.reports.run_record import RunRecord
+
+WORKBOOKS: Final = frozenset({"xlsx", "xlsm", "xlsb", "xls", "ods"})
+_OBJECTS: Final = frozenset({"stix", "misp"})
+_LONGEST_CELL: Final = 32_767
+
+
+@dataclass(slots=True)
+class FailedTable:
+    """The rows of one table, or of several whose columns can be joined."""
+
+    sheet: str
+    columns: dict[str, None]
+    rows: list[Row] = field(default_factory=list)
+
+    def spread(self) -> Iterator[list[str]]:
+        """The header words, then each row's cells under them."""
+        words = list(self.columns)
+        yield words
+        at = {word: position for position, word in enumerate(words)}
+        for row in self.rows:
+            columns = row.header.columns
+            if len(columns) == len(words) == len(row.cells) and columns == tuple(words):
+                yield list(row.cells)
+                continue
+            cells = [""] * len(words)
+            for column, cell in zip(columns, row.cells, strict=False):
+                cells[at[column]] = cell
+            yield cells
+
+
+def write_failed(folder: Path, record: RunRecord) -> Path | None:
+    """Write what needs work into `folder`, mode 0600; the first file's path, or None where every row is fine.
+
+    Files of an earlier report of the same run are removed first, so that a resumed run leaves none behind.
+    """
+    for old in (*folder.glob("failed*.csv"), *folder.glob("failed*.xlsx")):
+        old.unlink(missing_ok=True)
+    rows = [change.row for change, outcome in record.ended() if outcome.status.needs_work and change.row is not None]
+    written: list[Path] = []
+    for group in _groups(rows):
+        if group.workbook and not any(len(cell) > _LONGEST_CELL for row in group.rows() for cell in row.cells):
+            from importer.reports.workbook import write_workbook
+
+            path = _free(folder, written, ".xlsx")
+            write_workbook(path, [(table.sheet, table.spread()) for table in group.tables])
+            written.append(path)
+            continue
+        for table in group.tables:
+            path = _free(folder, written, ".csv")
+            with atomic_text(path) as stream:
+                csv.writer(stream).writerows(table.spread())
+            written.append(path)
+    return written[0] if written else None
+
+
+def failed_files(folder: Path) -> list[Path]:
+    """The files that `write_failed` has left in `folder`, in the order they were numbered."""
+    found = [*folder.glob("failed*.csv"), *folder.glob("failed*.xlsx")]
+    return sorted(found, key=lambda path: (len(path.name), path.name))
+
+
+@dataclass(slots=True)
+class _Group:
+    """What goes into one workbook, or into one CSV file a table."""
+
+    workbook: bool
+    tables: list[FailedTable] = field(default_factory=list)
+
+    def rows(self) -> Iterator[Row]:
+        for table in self.tables:
+            yield from table.rows
+
+
+def _groups(rows: Sequence[Row]) -> list[_Group]:
+    groups: dict[tuple[object, ...], _Group] = {}
+    tables: dict[tuple[object, ...], FailedTable] = {}
+    known: dict[int, FailedTable] = {}
+    for row in rows:
+        header = row.header
+        table = known.get(id(header))
+        if table is None:
+            table = known[id(header)] = _table_for(header, groups, tables)
+        table.rows.append(row)
+    return list(groups.values())
+
+
+def _table_for(
+    header: Header, groups: dict[tuple[object, ...], _Group], tables: dict[tuple[object, ...], FailedTable]
+) -> FailedTable:
+    workbook = header.kind in WORKBOOKS
+    if workbook:
+        group_key: tuple[object, ...] = ("workbook", header.file)
+        table_key: tuple[object, ...] = (*group_key, header.sheet, header.columns)
+    elif header.kind in _OBJECTS:
+        group_key = table_key = ("objects", header.kind)
+    else:
+        group_key = table_key = ("text", header.kind, header.columns)
+    group = groups.get(group_key)
+    if group is None:
+        group = groups[group_key] = _Group(workbook)
+    table = tables.get(table_key)
+    if table is None:
+        table = tables[table_key] = FailedTable(header.sheet, {})
+        group.tables.append(table)
+    table.columns.update(dict.fromkeys(header.columns))
+    return table
+
+
+def _free(folder: Path, written: list[Path], ending: str) -> Path:
+    number = sum(1 for path in written if path.suffix == ending) + 1
+    return folder / (f"failed{ending}" if number == 1 else f"failed-{number}{ending}")

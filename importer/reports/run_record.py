@@ -1,0 +1,120 @@
+"""Everything that the reports tell of one execution, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from importer.model import Action, Change, Issue, Json, Outcome, Plan, Severity, Status
+
+_WITHOUT_A_CALL = MappingProxyType(
+    {
+        Action.UNCHANGED: Status.UNCHANGED,
+        Action.SKIP: Status.SKIPPED,
+        Action.CONFLICT: Status.CONFLICT,
+        Action.INVALID: Status.INVALID,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What was asked of the API."""
+
+    calls: Mapping[str, int] = field(default_factory=dict)
+    """Requests sent, by kind: list, create, update, delete, find, get, categories. Retries are among them."""
+    retries: int = 0
+    waits: int = 0
+    """How often the rate limit made everybody wait."""
+    waited: float = 0.0
+    """Seconds spent in those waits."""
+    too_many: int = 0
+    """Answers with status 429."""
+
+    @property
+    def total(self) -> int:
+        """All requests that were sent."""
+        return sum(self.calls.values())
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One execution: its plan, how each change ended, and what it took."""
+
+    run: str
+    """The run's id: the name of its folder."""
+    folder: Path
+    plan: Plan
+    outcomes: Mapping[str, Outcome]
+    """By `Change.key`. A change that is not in here takes its status from its action (see `outcome`)."""
+    started: datetime
+    finished: datetime
+    exit_code: int = 0
+    traffic: Traffic = field(default_factory=Traffic)
+    stopped: str = ""
+    """Why the run ended before its plan did, as a sentence; empty when it did not."""
+    command: str = "apply"
+    plan_sha256: str = ""
+    exposure: Mapping[str, Json] = field(default_factory=dict)
+    """Wire name of a public field -> how many values of it this plan gives to other accounts."""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by phase, in order: read, account, plan, execute, report."""
+    sandbox: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the whole run."""
+        return max(0.0, (self.finished - self.started).total_seconds())
+
+    def outcome(self, change: Change) -> Outcome:
+        """How `change` ended. One that needs a call and has no outcome was not attempted."""
+        found = self.outcomes.get(change.key)
+        if found is not None:
+            return found
+        status = _WITHOUT_A_CALL.get(change.action, Status.NOT_ATTEMPTED)
+        message = change.message
+        if status is Status.NOT_ATTEMPTED:
+            message = f"The run stopped before this row: {self.stopped}" if self.stopped else "Not attempted."
+        code = change.code or ("not-attempted" if status is Status.NOT_ATTEMPTED else "")
+        return Outcome(change.key, status, change.uuid, 0, code, message)
+
+    def ended(self) -> Iterator[tuple[Change, Outcome]]:
+        """Every change of the plan, in its order, with how it ended."""
+        for change in self.plan.changes:
+            yield change, self.outcome(change)
+
+    def counts(self) -> dict[str, int]:
+        """Changes by status, all statuses named; the sum is the number of changes."""
+        counts = dict.fromkeys((status.value for status in Status), 0)
+        for _, outcome in self.ended():
+            counts[outcome.status.value] += 1
+        return counts
+
+    @property
+    def rows(self) -> int:
+        """How many input rows the plan holds."""
+        return sum(1 for change in self.plan.changes if change.row is not None)
+
+    @property
+    def needs_work(self) -> bool:
+        """Whether any row belongs into failed.csv."""
+        return any(outcome.status.needs_work for _, outcome in self.ended())
+
+
+def issues_of(plan: Plan) -> list[Issue]:
+    """All issues of a plan in source order: the notes on files and sheets first, then each row's."""
+    found = list(plan.notes)
+    for change in plan.changes:
+        found.extend(change.issues)
+    return found
+
+
+def issue_counts(issues: list[Issue]) -> dict[str, int]:
+    """Issues by severity, all severities named."""
+    counts = dict.fromkeys((severity.value for severity in Severity), 0)
+    for issue in issues:
+        counts[issue.severity.value] += 1
+    return counts

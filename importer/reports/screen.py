@@ -1,0 +1,76 @@
+"""Lines with styles: plain text on a pipe, rich on a terminal. One source for both, so that they never differ.
+
+On a pipe nothing is coloured, cut or wrapped: what a test or `grep` sees is the same everywhere. On a terminal lines
+wrap at its width; NO_COLOR and TERM=dumb are respected, FORCE_COLOR and COLUMNS too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Line = tuple[str | tuple[str, str], ...]
+"""Pieces of one line: text, or (text, style). Styles: good, bad, warn, dim, head."""
+
+_STYLES: Final = MappingProxyType(
+    {"good": "green", "bad": "bold red", "warn": "yellow", "dim": "dim", "head": "bold", "": ""}
+)
+
+
+def plain(lines: Iterable[Line]) -> str:
+    """The lines as text, each ended by a line break."""
+    return "".join("".join(piece if isinstance(piece, str) else piece[0] for piece in line) + "\n" for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where lines are shown."""
+
+    stream: TextIO
+    terminal: bool = False
+    colour: bool = False
+    width: int = 0
+    """Columns of the terminal; 0 to ask it."""
+
+    @classmethod
+    def on(cls, stream: TextIO, environ: Mapping[str, str]) -> Screen:
+        """A screen for `stream`: rich where it is a terminal that can do it, plain otherwise."""
+        terminal = stream.isatty() and environ.get("TERM", "") != "dumb"
+        if environ.get("FORCE_COLOR"):
+            terminal = True
+        columns = environ.get("COLUMNS", "")
+        return cls(stream, terminal, not environ.get("NO_COLOR"), int(columns) if columns.isdigit() else 0)
+
+    def show(self, lines: Iterable[Line]) -> None:
+        """Print the lines."""
+        if not self.terminal:
+            self.stream.write(plain(lines))
+            return
+        from rich.text import Text
+
+        console = self.console()
+        for line in lines:
+            text = Text()
+            for piece in line:
+                words, style = (piece, "") if isinstance(piece, str) else piece
+                text.append(words, style=_STYLES[style])
+            console.print(text, overflow="fold")
+
+    def console(self) -> Console:
+        """A rich console on the same stream, without markup or highlighting: names may hold brackets."""
+        from rich.console import Console
+
+        return Console(
+            file=self.stream,
+            width=self.width or None,
+            no_color=not self.colour,
+            force_terminal=True,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )

@@ -1,0 +1,108 @@
+"""summary.json: the run in numbers, for a script and for whoever looks after the schedule."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from importer.model import Issue, Json, SourceFile
+from importer.reports.atomic import atomic_text
+from importer.reports.failed import failed_files
+from importer.reports.run_record import RunRecord, issue_counts, issues_of
+
+SCHEMA: Final = 1
+"""Version of the layout; it rises when a key changes its meaning or goes."""
+_NOTES_SHOWN: Final = 200
+
+
+def summary(record: RunRecord) -> dict[str, Json]:
+    """The summary as JSON values. Names of actors do not occur in it, apart from those that a note quotes."""
+    plan, traffic = record.plan, record.traffic
+    statuses = record.counts()
+    rows, changes = record.rows, len(plan.changes)
+    issues = issues_of(plan)
+    outcomes = [outcome for _, outcome in record.ended()]
+    return {
+        "schema": SCHEMA,
+        "run": record.run,
+        "command": record.command,
+        "account": plan.account,
+        "sandbox": record.sandbox,
+        "mode": plan.mode,
+        "started": stamp(record.started),
+        "finished": stamp(record.finished),
+        "seconds": round(record.seconds, 3),
+        "exit_code": record.exit_code,
+        "stopped": record.stopped or None,
+        "resumable": any(outcome.status.value in ("not_attempted", "unknown") for outcome in outcomes),
+        "rows": rows,
+        "changes_without_row": changes - rows,
+        "statuses": statuses,
+        "actions": plan.counts(),
+        "totals": {"rows": rows, "changes": changes, "sum_of_statuses": sum(statuses.values()),
+                   "agree": sum(statuses.values()) == changes},
+        "adopted": sum(1 for outcome in outcomes if outcome.adopted),
+        "calls": {**traffic.calls, "total": traffic.total},
+        "retries": traffic.retries,
+        "waits": {"count": traffic.waits, "seconds": round(traffic.waited, 3)},
+        "answers_429": traffic.too_many,
+        "timings": {phase: round(seconds, 3) for phase, seconds in record.timings.items()},
+        "exposure": dict(record.exposure),
+        "account_tags_before": plan.account_tags,
+        "category": plan.category or None,
+        "plan_sha256": record.plan_sha256 or None,
+        "sources": [source_json(source) for source in plan.sources],
+        "mappings": list(plan.mappings),
+        "issues": {**issue_counts(issues), "by_code": dict(Counter(issue.code for issue in issues).most_common())},
+        "notes": [issue_json(note) for note in plan.notes[:_NOTES_SHOWN]],
+        "notes_total": len(plan.notes),
+        "files": [path.name for path in failed_files(record.folder)],
+    }  # fmt: skip
+
+
+def write_summary(path: Path, record: RunRecord) -> None:
+    """Write summary.json at `path`, atomically, mode 0600."""
+    with atomic_text(path) as stream:
+        json.dump(summary(record), stream, indent=2, ensure_ascii=False)
+        stream.write("\n")
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as `2026-11-23T17:40:00.123Z`."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def source_json(source: SourceFile) -> dict[str, Json]:
+    """A source file as JSON values."""
+    return {
+        "file": source.file,
+        "kind": source.kind,
+        "sha256": source.sha256,
+        "size": source.size,
+        "details": dict(source.details),
+    }
+
+
+def issue_json(issue: Issue) -> dict[str, Json]:
+    """An issue as JSON values; parts that do not apply are left out, so that a page of them stays readable."""
+    place = issue.place
+    found: dict[str, Json] = {
+        "severity": issue.severity.value,
+        "code": issue.code,
+        "message": issue.message,
+        "file": place.file,
+        "sheet": place.sheet,
+        "row": place.row,
+        "cell": place.cell,
+        "column": place.column,
+        "id": place.id,
+        "field": issue.field,
+        "value": issue.value,
+        "nearest": issue.nearest,
+        "allowed": list(issue.allowed),
+    }
+    always = ("severity", "code", "message", "file")
+    return {key: value for key, value in found.items() if value or key in always}
