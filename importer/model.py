@@ -17,6 +17,11 @@ Json = Any
 EMPTY: Mapping[str, Json] = MappingProxyType({})
 
 
+def _empty() -> Mapping[str, Json]:
+    """EMPTY as a default: Python 3.11 calls a mappingproxy mutable and refuses it as one."""
+    return EMPTY
+
+
 class Severity(StrEnum):
     """How bad an issue is. An error makes its row invalid; the others let it go on."""
 
@@ -151,7 +156,7 @@ class Tag:
 
     uuid: str
     name: str
-    fields: Mapping[str, Json] = EMPTY
+    fields: Mapping[str, Json] = field(default_factory=_empty)
     """Wire name -> value; an annotated field is `{value, confidence?, tlp?}` where it carries either."""
     version: float = 0
     created_at: str = ""
@@ -206,7 +211,7 @@ class Change:
     """The input row; None for a tag that no row stands for (undo, prune)."""
     uuid: str = ""
     """The existing tag, where there is one."""
-    body: Mapping[str, Json] = EMPTY
+    body: Mapping[str, Json] = field(default_factory=_empty)
     """What is sent: the whole tag for a create, the differing fields alone for an update."""
     differences: tuple[FieldChange, ...] = ()
     code: str = ""
@@ -224,7 +229,7 @@ class SourceFile:
     kind: str
     sha256: str
     size: int
-    details: Mapping[str, str] = EMPTY
+    details: Mapping[str, str] = field(default_factory=_empty)
     """For showing: encoding, delimiter, header row, sheets, objects..."""
 
 
@@ -247,7 +252,7 @@ class Plan:
     """How many tags the account held when the plan was made."""
     created: str = ""
     """UTC time, ISO 8601. Not part of the digest."""
-    options: Mapping[str, Json] = EMPTY
+    options: Mapping[str, Json] = field(default_factory=_empty)
     """Everything else that shaped the plan and must hold when it is applied."""
 
     def counts(self) -> dict[str, int]:
