@@ -74,8 +74,10 @@ def outcomes(*ended: tuple[str, Status], uuid: str = "11111111-2222-4333-8444-55
 
 def record(folder: Path, planned: Plan | None = None, ended: Mapping[str, Outcome] | None = None,
            **more: object) -> RunRecord:  # fmt: skip
-    planned = planned or mixed_plan()
-    ended = outcomes(("actors.csv::2", Status.CREATED), ("actors.csv::3", Status.CREATED)) if ended is None else ended
+    if planned is None:
+        planned = mixed_plan()
+        ended = outcomes(("actors.csv::2", Status.CREATED), ("actors.csv::3", Status.CREATED))
+    ended = ended or {}
     traffic = Traffic({"list": 1, "create": 3}, retries=1, waits=1, waited=212.0, too_many=1)
     values: dict[str, object] = {
         "exit_code": 1,

@@ -1,0 +1,67 @@
+"""summary.json and the JSON texts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from importer.fields.table import FIELDS
+from importer.model import Action, Issue, Place, Severity
+from importer.reports.json_text import fields_json, json_text, plan_json, run_json, validation_json
+from importer.reports.summary import issue_json, summary, write_summary
+from importer.reports.validation import Tally
+
+from .records import change, mixed_plan, plan, record, row
+
+
+def test_the_totals_are_checked(tmp_path: Path) -> None:
+    """Counts by status add up to the rows, and the summary says that they do."""
+    made = summary(record(tmp_path))
+    assert made["totals"] == {"rows": 7, "changes": 7, "sum_of_counts": 7, "agree": True}
+    assert sum(made["counts"].values()) == made["rows"] == 7
+    assert made["calls"] == {"list": 1, "create": 3, "total": 4}
+    assert made["waits"] == {"count": 1, "seconds": 212.0}
+    assert made["stopped"] is None
+    assert made["resumable"] is True
+    assert made["issues"]["by_code"]["unknown-country"] == 1
+
+
+def test_the_file_is_json_whatever_the_names(tmp_path: Path) -> None:
+    """A lone surrogate in a file name does not stop the summary, and the file reads back."""
+    odd = Issue(Severity.WARNING, "odd", "odd \ud800", Place("x\udcff.csv"))
+    write_summary(tmp_path / "summary.json", record(tmp_path, plan([], notes=(odd,))))
+    read = json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    assert read["notes"][0]["message"] == "odd \ud800"
+    assert read["schema"] == 1
+
+
+def test_an_issue_names_its_cell() -> None:
+    """An issue for a script has file, cell, value and nearest; what does not apply is absent."""
+    found = issue_json(mixed_plan().changes[2].issues[0])
+    assert found["cell"] == "B4"
+    assert found["value"] == "Freedonia"
+    assert found["nearest"] == "France"
+    assert "sheet" not in found
+
+
+def test_each_command_has_its_document(tmp_path: Path) -> None:
+    """plan, apply, validate and fields print one JSON document with a schema version each."""
+    tally = Tally()
+    tally.note(mixed_plan().notes[0])
+    documents = [
+        plan_json(mixed_plan(), digest="abc", exposure={"aliases": 4}),
+        run_json(record(tmp_path)),
+        validation_json(tally.result()),
+        fields_json(FIELDS),
+    ]
+    for document in documents:
+        assert json.loads(json_text(document))["schema"] == 1
+    assert documents[0]["changes"][5]["differences"] == [{"field": "motive", "old": "Fun", "new": "Espionage"}]
+    assert [result["status"] for result in documents[1]["results"]][:3] == ["created", "created", "invalid"]
+
+
+def test_changes_without_a_row_are_counted_apart(tmp_path: Path) -> None:
+    """Tags that prune deletes are not counted as rows of the input."""
+    made = summary(record(tmp_path, plan([change(Action.DELETE, None, "x"), change(Action.SKIP, row(2, "a"))])))
+    assert (made["rows"], made["changes_without_row"]) == (1, 1)
+    assert made["totals"]["agree"] is True
