@@ -1,0 +1,206 @@
+"""What every call passes: its route, its token, the quota, the fault plan; then it is handled and answered."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from aiohttp import web
+
+from importer.clock import Clock
+from importer.sandbox import delivery
+from importer.sandbox.answers import Answer, Refusal, enveloped, error, forbidden, no_route, result, unauthorized
+from importer.sandbox.categories import Categories
+from importer.sandbox.faults import PHASES, READS, Draws, Fault, FaultPlan, Phase
+from importer.sandbox.quota import Quota
+from importer.sandbox.settings import SandboxSettings
+from importer.sandbox.statistics import Statistics
+from importer.sandbox.store import Store
+from importer.sandbox.tags import Query, Tags
+
+STATS_PATH = "/sandbox/stats"
+_LOG = logging.getLogger(__name__)
+_FIXED = {
+    "tags/create": {"POST": "create"},
+    "tags": {"GET": "list"},
+    "tags/categories": {"GET": "list-categories"},
+    "tags/categories/create": {"POST": "create-category"},
+}
+_TAG = {"PATCH": "update", "DELETE": "delete"}
+_CATEGORY = {"PATCH": "update-category", "DELETE": "delete-category"}
+# SDK 5.9 announces the second form as the successor of the first.
+_CATEGORY_PREFIXES = ("tags/categories/", "tag-categories/")
+
+
+class Door:
+    """One server's request handler, and the only holder of its counters."""
+
+    def __init__(self, store: Store, settings: SandboxSettings, plan: FaultPlan, clock: Clock) -> None:
+        self._store, self._plan, self._clock = store, plan, clock
+        self._settings = settings = plan.applied_to(settings)
+        self._tags = Tags(store, settings, clock)
+        self._categories = Categories(store, settings.account_id, self._tags, clock)
+        self._quota = Quota(settings, clock, plan.neighbour)
+        self._draws = Draws(plan)
+        self._prefix = f"/client/v4/accounts/{settings.account_id}/cloudforce-one/events/"
+        self._started = clock.monotonic()
+        self._authentic = 0
+        self._intruders = 0
+        self.statistics = Statistics()
+        self._handlers: Mapping[str, Callable[[str, bytes, Query], Answer]] = {
+            "create": lambda _, body, __: self._tags.create(body),
+            "list": lambda _, __, query: self._tags.list(query),
+            "update": lambda uuid, body, _: self._tags.update(uuid, body),
+            "delete": lambda uuid, _, __: self._tags.delete(uuid),
+            "create-category": lambda _, body, __: self._categories.create(body),
+            "list-categories": lambda _, __, query: self._categories.list(query),
+            "update-category": lambda uuid, body, _: self._categories.update(uuid, body),
+            "delete-category": lambda uuid, _, __: self._categories.delete(uuid),
+        }
+
+    def report(self) -> dict[str, object]:
+        """The statistics as one JSON object."""
+        return self.statistics.report(self._store, self._settings.account_id, self._quota)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request; never raises but on cancellation."""
+        if request.path == STATS_PATH:
+            return delivery.response(result(self.report()))
+        try:
+            kind, uuid = self._route(request)
+            token = self._authenticated(request, kind)
+        except Refusal as refusal:
+            self.statistics.calls["other"] += 1
+            return self._send(refusal.answer, {})
+        self.statistics.calls[kind] += 1
+        self._authentic += 1
+        number = self._authentic
+        if 0 < self._plan.revoke_after < number:
+            return self._send(unauthorized(), {})
+        for outage in self._plan.outages:
+            if outage.covers(self._clock.monotonic() - self._started, number):
+                self.statistics.faults["outage"] += 1
+                if not outage.status:
+                    return self._cut(request, reset=False)
+                return self._send(delivery.failure(Fault("outage", 1, statuses=(outage.status,)), 0), {})
+        verdict = self._quota.admit(token)
+        if not verdict.allowed:
+            return self._send(_too_many(), verdict.headers)
+        if self._settings.latency:
+            await self._clock.sleep(self._settings.latency)
+        body = await request.read() if request.can_read_body else b""
+        drawn = self._draws.fault(kind, request.path_qs.encode() + b"\0" + body, number)
+        if drawn is None:
+            return self._send(self._handled(kind, uuid, body, request, number), verdict.headers)
+        return await self._misbehave(
+            *drawn, token, verdict.headers, request, lambda: self._handled(kind, uuid, body, request, number)
+        )
+
+    def _route(self, request: web.Request) -> tuple[str, str]:
+        """The kind of call and the uuid in its address. Refusal (401, 404, 405) otherwise."""
+        path = request.path
+        if not path.startswith(self._prefix):
+            self._authenticated(request, "list")
+            raise Refusal(no_route(path))
+        rest = path[len(self._prefix) :]
+        uuid = ""
+        methods = _FIXED.get(rest)
+        if methods is None:
+            head = next((prefix for prefix in (*_CATEGORY_PREFIXES, "tags/") if rest.startswith(prefix)), "")
+            uuid = rest[len(head) :]
+            if not head or not uuid or "/" in uuid:
+                self._authenticated(request, "list")
+                raise Refusal(no_route(path))
+            methods = _TAG if head == "tags/" else _CATEGORY
+        kind = methods.get(request.method)
+        if kind is None:
+            self._authenticated(request, "list")
+            raise Refusal(error(405, 10405, f"Method {request.method} not allowed", {"Allow": ", ".join(methods)}))
+        return kind, uuid
+
+    def _authenticated(self, request: web.Request, kind: str) -> str:
+        """The caller's token. Refusal (401) for none or a wrong one, (403) for one that may not do this."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        token = token.strip()
+        if scheme.lower() == "bearer" and token:
+            if token == self._settings.token:
+                return token
+            if token == self._settings.read_only_token:
+                if kind in READS:
+                    return token
+                raise Refusal(forbidden())
+        raise Refusal(unauthorized())
+
+    def _handled(self, kind: str, uuid: str, body: bytes, request: web.Request, number: int) -> Answer:
+        query = list(request.query.items()) if kind in READS else []
+        try:
+            answer = self._handlers[kind](uuid, body, query)
+        except Refusal as refusal:
+            return refusal.answer
+        except sqlite3.OperationalError:
+            _LOG.exception("the sandbox's store failed")
+            return error(503, 10001, "The sandbox's store is locked or full")
+        if kind not in READS:
+            self.statistics.committed[kind] += 1
+        elif kind == "list" and self._draws.shifts(number):
+            self._shift_pages()
+        return replace(answer, body=enveloped(answer.body)) if self._settings.envelope else answer
+
+    def _shift_pages(self) -> None:
+        """Insert a tag before all others, or take the last intruder away again."""
+        self.statistics.faults["shifting-pages"] += 1
+        self._intruders += 1
+        if self._intruders % 2:
+            self._tags.intrude(f"Somebody else's tag {self._intruders}")
+        else:
+            self._store.remove_foreign_tag(self._settings.account_id)
+
+    async def _misbehave(
+        self,
+        fault: Fault,
+        draw: float,
+        token: str,
+        headers: Mapping[str, str],
+        request: web.Request,
+        handle: Callable[[], Answer],
+    ) -> web.StreamResponse:
+        name = fault.name
+        self.statistics.faults[name] += 1
+        answer = handle() if PHASES[name] is Phase.AFTER else None
+        if name.startswith("hang"):
+            await self._clock.sleep(fault.seconds)
+        if name.startswith(("lose", "reset", "hang")):
+            return self._cut(request, reset=name.startswith("reset"))
+        if name.startswith("rate-limit"):
+            if name == "rate-limit-block":
+                self._quota.block(token, fault.seconds)
+            return self._send(_too_many(), {**headers, "Retry-After": str(max(1, math.ceil(fault.seconds)))})
+        if answer is None or name == "error-after-commit":
+            return self._send(delivery.failure(fault, draw), headers)
+        if name == "slow":
+            await self._clock.sleep(fault.seconds)
+            return self._send(answer, headers)
+        if name == "malformed-json":
+            return self._send(delivery.malformed(answer), headers)
+        answer = replace(answer, headers={**answer.headers, **headers})
+        self.statistics.answers[str(answer.status)] += 1
+        if name == "cut-body":
+            return await delivery.cut_body(request, answer)
+        return await delivery.trickle(request, answer, fault.seconds, self._clock)
+
+    def _send(self, answer: Answer, headers: Mapping[str, str]) -> web.Response:
+        self.statistics.answers[str(answer.status)] += 1
+        if answer.headers:
+            headers = {**answer.headers, **headers}
+        return delivery.response(replace(answer, headers=headers))
+
+    def _cut(self, request: web.Request, *, reset: bool) -> web.Response:
+        self.statistics.answers["none"] += 1
+        return delivery.cut(request, reset=reset)
+
+
+def _too_many() -> Answer:
+    return error(429, 971, "Please wait and consider throttling your request speed")

@@ -1,0 +1,121 @@
+"""How many calls a token may make: the window, the block after an overrun, and a neighbour on the same token."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from importer.clock import Clock
+from importer.sandbox.settings import SandboxSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a call is let through, and the headers that its answer carries."""
+
+    allowed: bool
+    headers: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """One token's calls, as times on the monotonic clock."""
+
+    counted: deque[float] = field(default_factory=deque)
+    blocked_until: float = -math.inf
+    neighbour_next: float = math.nan
+
+
+class Quota:
+    """Counts the calls of each token. Calls that get 429 are not counted, but may extend the block."""
+
+    def __init__(self, settings: SandboxSettings, clock: Clock, neighbour: float = 0.0) -> None:
+        """`neighbour` is how many calls a second somebody else makes with the same token while there is room."""
+        self._settings, self._clock, self._neighbour = settings, clock, neighbour
+        self._ledgers: dict[str, _Ledger] = {}
+        self._arrivals: deque[float] = deque()
+        self._second: deque[float] = deque()
+        self._policy = f'"default";q={settings.quota};w={math.ceil(settings.window)}'
+        self.most_in_window = 0
+        """The most calls that the clients made in any window, refused ones included, the neighbour's not."""
+        self.most_counted = 0
+        """The most calls that counted in any window, the neighbour's included."""
+        self.blocks = 0
+        self.neighbour_calls = 0
+
+    def admit(self, token: str) -> Verdict:
+        """Count a call that arrives now."""
+        now = self._clock.monotonic()
+        settings = self._settings
+        self._arrivals.append(now)
+        _forget(self._arrivals, now - settings.window)
+        self.most_in_window = max(self.most_in_window, len(self._arrivals))
+        if settings.per_second:
+            _forget(self._second, now - 1.0)
+            if len(self._second) >= settings.per_second:
+                return Verdict(False, {"Retry-After": "1"})
+            self._second.append(now)
+        if not settings.quota:
+            return Verdict(True, {})
+        ledger = self._ledgers.setdefault(token, _Ledger())
+        self._expire(ledger, now)
+        self._let_neighbour_call(ledger, now)
+        if now < ledger.blocked_until:
+            if settings.extend_block:
+                ledger.blocked_until = now + settings.block
+            return self._refusal(ledger, now)
+        if len(ledger.counted) >= settings.quota:
+            if settings.block:
+                self.block(token, settings.block)
+            return self._refusal(ledger, now)
+        ledger.counted.append(now)
+        self.most_counted = max(self.most_counted, len(ledger.counted))
+        return Verdict(True, self._headers(settings.quota - len(ledger.counted), self._reset(ledger, now)))
+
+    def block(self, token: str, seconds: float) -> None:
+        """Refuse every call of this token from now on for so long."""
+        self.blocks += 1
+        self._ledgers.setdefault(token, _Ledger()).blocked_until = self._clock.monotonic() + seconds
+
+    def _refusal(self, ledger: _Ledger, now: float) -> Verdict:
+        wait = ledger.blocked_until - now if now < ledger.blocked_until else self._reset(ledger, now)
+        seconds = max(1, math.ceil(wait))
+        return Verdict(False, {**self._headers(0, seconds), "Retry-After": str(seconds)})
+
+    def _headers(self, remaining: int, reset: float) -> dict[str, str]:
+        return {"Ratelimit": f'"default";r={remaining};t={math.ceil(reset)}', "Ratelimit-Policy": self._policy}
+
+    def _reset(self, ledger: _Ledger, now: float) -> float:
+        """Seconds until the oldest counted call leaves the window (all of them leave a fixed one together)."""
+        return max(0.0, ledger.counted[0] + self._settings.window - now) if ledger.counted else self._settings.window
+
+    def _expire(self, ledger: _Ledger, now: float) -> None:
+        counted = ledger.counted
+        if not self._settings.fixed_window:
+            _forget(counted, now - self._settings.window)
+        elif counted and counted[0] <= now - self._settings.window:
+            counted.clear()
+
+    def _let_neighbour_call(self, ledger: _Ledger, now: float) -> None:
+        """The neighbour is well-behaved: it keeps its pace, but never makes the call that would be too many."""
+        if not self._neighbour:
+            return
+        if math.isnan(ledger.neighbour_next):
+            ledger.neighbour_next = now
+        ledger.neighbour_next = max(ledger.neighbour_next, now - self._settings.window)
+        made: list[float] = []
+        while ledger.neighbour_next <= now:
+            if len(ledger.counted) + len(made) < self._settings.quota:
+                made.append(ledger.neighbour_next)
+            ledger.neighbour_next += 1 / self._neighbour
+        if made:
+            self.neighbour_calls += len(made)
+            ledger.counted = deque(sorted((*ledger.counted, *made)))
+            self.most_counted = max(self.most_counted, len(ledger.counted))
+
+
+def _forget(times: deque[float], until: float) -> None:
+    while times and times[0] <= until:
+        times.popleft()

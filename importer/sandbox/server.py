@@ -1,0 +1,132 @@
+"""The sandbox as a server: inside the client's event loop (`Sandbox`), or standing alone (`serve`)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from importer.clock import Clock, SystemClock
+from importer.errors import UsageError
+from importer.sandbox.door import Door
+from importer.sandbox.faults import FaultPlan
+from importer.sandbox.settings import SandboxSettings
+from importer.sandbox.store import Store
+
+HOST = "127.0.0.1"
+DOOR = web.AppKey("door", Door)
+_NO_FAULTS = FaultPlan()
+_SHUTDOWN = 0.5
+
+
+def create_app(
+    store: Store, settings: SandboxSettings, faults: FaultPlan = _NO_FAULTS, clock: Clock | None = None
+) -> web.Application:
+    """The application for a store that the caller opens and closes."""
+    app = web.Application(client_max_size=settings.max_body)
+    door = app[DOOR] = Door(store, settings, faults, clock or SystemClock())
+    app.router.add_route("*", "/{path:.*}", door.handle)
+    return app
+
+
+class Sandbox:
+    """A running server on the loopback interface, as an async context manager.
+
+    async with Sandbox(database=path) as sandbox:
+        ... sandbox.base_url, sandbox.settings.token, sandbox.settings.account_id ...
+    """
+
+    def __init__(
+        self,
+        settings: SandboxSettings | None = None,
+        *,
+        faults: FaultPlan = _NO_FAULTS,
+        database: Path | str = ":memory:",
+        port: int = 0,
+        clock: Clock | None = None,
+    ) -> None:
+        """Nothing is opened yet. Port 0 takes a free one."""
+        self.settings = settings or SandboxSettings()
+        self._faults, self._database, self._port, self._clock = faults, database, port, clock
+        self._runner: web.AppRunner | None = None
+        self._store: Store | None = None
+        self._door: Door | None = None
+
+    @property
+    def base_url(self) -> str:
+        """`http://127.0.0.1:PORT/client/v4`, what CLOUDFLARE_BASE_URL would be. Only while it runs."""
+        return f"http://{HOST}:{self._port}/client/v4"
+
+    @property
+    def stats_url(self) -> str:
+        return f"http://{HOST}:{self._port}/sandbox/stats"
+
+    def stats(self) -> dict[str, object]:
+        """What GET `stats_url` answers. Only while it runs."""
+        assert self._door is not None, "the sandbox is not running"
+        return self._door.report()
+
+    async def __aenter__(self) -> Self:
+        """Open the store and listen. UsageError when either is not possible."""
+        self._store = Store(self._database)
+        app = create_app(self._store, self.settings, self._faults, self._clock)
+        self._door = app[DOOR]
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False)
+        try:
+            await self._runner.setup()
+            await web.TCPSite(self._runner, HOST, self._port, backlog=1024).start()
+        except OSError as problem:
+            await self._close()
+            raise UsageError(
+                f"the sandbox cannot listen on {HOST}:{self._port}: {problem.strerror}",
+                hint="choose another port with --port, or leave it out for a free one",
+            ) from problem
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+async def serve(
+    settings: SandboxSettings | None = None,
+    *,
+    on_listening: Callable[[str], None],
+    faults: FaultPlan = _NO_FAULTS,
+    database: Path | str = ":memory:",
+    port: int = 0,
+    clock: Clock | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until SIGINT, SIGTERM or `stop`; prints nothing, `on_listening` gets the base URL."""
+    ended = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    caught: list[signal.Signals] = []
+    for name in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(name, ended.set)
+        except (NotImplementedError, RuntimeError, ValueError):
+            continue  # not the main thread, or a system without it: then `stop` or cancelling ends it
+        caught.append(name)
+    try:
+        async with Sandbox(settings, faults=faults, database=database, port=port, clock=clock) as sandbox:
+            on_listening(sandbox.base_url)
+            await ended.wait()
+    finally:
+        for name in caught:
+            loop.remove_signal_handler(name)

@@ -1,0 +1,15 @@
+"""What the sandbox's tests share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def in_thread() -> Callable[..., Awaitable[Any]]:
+    """Runs blocking code beside the server's event loop."""
+    return asyncio.to_thread
