@@ -75,6 +75,7 @@ class Field:
 
 _PUBLIC, _PRIVATE, _OPEN = Visibility.PUBLIC, Visibility.PRIVATE, Visibility.UNDOCUMENTED
 
+# fmt: off
 FIELDS: tuple[Field, ...] = (
     Field("value", Kind.TEXT, "5.0", NOW, _PUBLIC, "The actor's name; the only required field.", clearable=False),
     Field("categoryUuid", Kind.UUID, "5.0", NOW, _OPEN, "The category whose schema governs `properties`."),
@@ -115,6 +116,7 @@ FIELDS: tuple[Field, ...] = (
     Field("properties", Kind.OBJECT, "5.7", NOW, _OPEN, "Values of the category's own fields."),
     Field("tlp", Kind.TLP, "5.7", NOW, _OPEN, "How the whole tag may be shared.", vocabulary="tlp", clearable=False),
 )
+# fmt: on
 
 
 def field_named(name: str) -> Field | None:

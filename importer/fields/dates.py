@@ -1,0 +1,168 @@
+"""Dates out of text. A date that can be read two ways, or lacks its day, is a problem and never a guess."""
+
+from __future__ import annotations
+
+import calendar
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+
+from importer.fields.vocabulary import load_data
+
+ORDERS = ("ymd", "dmy", "mdy")
+FILLS = ("start", "end")
+FIRST_YEAR, LAST_YEAR = 1900, 2099
+ALLOWED = ("YYYY-MM-DD", "3 March 2015", "March 3, 2015", "2015-03-03T10:00:00Z")
+"""Forms that need no telling, for messages."""
+
+_TIME = re.compile(
+    r"[T ]+\d{1,2}(?:[:.]?\d{2}){0,2}(?:[.,]\d+)?\s*(?:[ap]\.?m\.?)?\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{0,2})?", re.IGNORECASE
+)
+_YEAR_FIRST = re.compile(r"(?P<y>\d{4})(?P<s>[-/.\u5e74 ])(?P<m>\d{1,2})(?:(?P=s)|\u6708 ?)(?P<d>\d{1,2})\u65e5?")
+_COMPACT = re.compile(r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})")
+_YEAR_LAST = re.compile(r"(?P<a>\d{1,2})(?P<s>[-/. ])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4})")
+_SHORT_YEAR = re.compile(r"(?P<a>\d{1,2})(?P<s>[-/.])(?P<b>\d{1,2})(?P=s)(?P<c>\d{2})")
+_YEAR = re.compile(r"(?P<y>\d{4})")
+_YEAR_MONTH = re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})|(?P<m2>\d{1,2})[-/.](?P<y2>\d{4})")
+_SERIAL = re.compile(r"[1-6]\d{4}(?:\.\d+)?")
+_WORDS = re.compile(r"\d+|[^\W\d_]+")
+_ORDINAL = re.compile(r"(\d)(?:st|nd|rd|th|er|\u00ba|\u00aa)\b", re.IGNORECASE)
+_LONGEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class DateMatch:
+    """A date, or why there is none."""
+
+    date: str
+    """YYYY-MM-DD; empty where there is none."""
+    reason: str
+    """`found`, `blank`, `none`, `ambiguous` (see `readings`), `partial` (no day), `impossible`, `unknown`."""
+    readings: tuple[str, ...] = ()
+    """What it could be: for an ambiguous date each full date, for a partial one its year or year and month."""
+
+
+def parse_date(text: str, order: str = "", fill: str = "") -> DateMatch:
+    """The date that `text` is.
+
+    `order` (`dmy`, `mdy`, `ymd`) settles 03/04/2015, which is ambiguous without it. `fill` (`start`, `end`) completes
+    a year or a month with its first or last day; without it they are `partial`. The time of a datetime is dropped.
+    """
+    plain = _plain(text)
+    if not plain:
+        return DateMatch("", "blank")
+    if len(plain) > _LONGEST:
+        return DateMatch("", "unknown")
+    if plain.casefold() in load_data("months")["nothing"]:
+        return DateMatch("", "none")
+    if match := _numeric(plain, order, fill) or _worded(plain, fill):
+        return match
+    shorter = _TIME.sub("", plain) if (found := _TIME.search(plain)) and found.end() == len(plain) else plain
+    if shorter != plain:
+        match = _numeric(shorter, order, "") or _worded(shorter, "")
+        if match and match.reason != "partial":
+            return match
+    if _SERIAL.fullmatch(plain):
+        return DateMatch("", "unknown", ((date(1899, 12, 30) + timedelta(days=int(float(plain)))).isoformat(),))
+    return DateMatch("", "unknown")
+
+
+def is_date(text: str) -> bool:
+    """Whether `text` is a real day written YYYY-MM-DD."""
+    if len(text) != 10 or not text.isascii() or text[4] != "-" or text[7] != "-":
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _plain(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).strip().strip("'\"").strip()
+    text = re.sub("[\u2010-\u2015\u2212]", "-", text)
+    return re.sub(r"\s+", " ", text)
+
+
+def _numeric(text: str, order: str, fill: str) -> DateMatch | None:
+    if not text[0].isdigit():
+        return None
+    if found := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
+        return _day(int(found["y"]), int(found["m"]), int(found["d"]))
+    if found := _YEAR_LAST.fullmatch(text):
+        return _either(int(found["y"]), int(found["a"]), int(found["b"]), order, pointed=found["s"] == ".")
+    if found := _SHORT_YEAR.fullmatch(text):
+        return _short(int(found["a"]), int(found["b"]), int(found["c"]), order)
+    if found := _YEAR.fullmatch(text):
+        return _partial(int(found["y"]), 0, fill)
+    if found := _YEAR_MONTH.fullmatch(text):
+        return _partial(int(found["y"] or found["y2"]), int(found["m"] or found["m2"]), fill)
+    return None
+
+
+def _either(year: int, first: int, second: int, order: str, *, pointed: bool) -> DateMatch:
+    """Day and month before a year: told, or only one way possible, or ambiguous. Points mean day first everywhere."""
+    if order == "mdy":
+        return _day(year, first, second)
+    if order == "dmy" or pointed:
+        return _day(year, second, first)
+    readings = {match.date for match in (_day(year, second, first), _day(year, first, second)) if match.date}
+    if len(readings) == 1:
+        return DateMatch(readings.pop(), "found")
+    return DateMatch("", "ambiguous" if readings else "impossible", tuple(sorted(readings)))
+
+
+def _short(first: int, second: int, third: int, order: str) -> DateMatch:
+    """A year of two digits: only when the order is told; 00-69 is 20xx."""
+    ways = {"dmy": (third, second, first), "mdy": (third, first, second), "ymd": (first, second, third)}
+    days = {name: _day(y + (2000 if y < 70 else 1900), m, d) for name, (y, m, d) in ways.items()}
+    if order in days:
+        return days[order]
+    readings = sorted({match.date for match in days.values() if match.date})
+    return DateMatch("", "ambiguous" if readings else "impossible", tuple(readings))
+
+
+@cache
+def _months() -> Mapping[str, int]:
+    return {str(word): number for number, words in load_data("months")["months"].items() for word in words}
+
+
+def _worded(text: str, fill: str) -> DateMatch | None:
+    """`3 March 2015`, `March 3rd, 2015`, `Mar-15-2015`, `Tuesday, 3 March 2015`, `Mar 2015`."""
+    months = _months()
+    filler = load_data("months")["filler"]
+    words = [word for word in _WORDS.findall(_ORDINAL.sub(r"\1", text.casefold())) if word not in filler]
+    named = [months[word] for word in words if word in months]
+    numbers = [word for word in words if word.isascii() and word.isdigit()]
+    if len(named) != 1 or len(named) + len(numbers) != len(words) or not 1 <= len(numbers) <= 2:
+        return None
+    years = [number for number in numbers if len(number) == 4]
+    if len(years) != 1:
+        return None
+    if len(numbers) == 1:
+        return _partial(int(years[0]), named[0], fill)
+    day = next(number for number in numbers if number is not years[0])
+    return _day(int(years[0]), named[0], int(day)) if len(day) <= 2 else None
+
+
+def _day(year: int, month: int, day: int) -> DateMatch:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        return DateMatch("", "impossible")
+    try:
+        return DateMatch(date(year, month, day).isoformat(), "found")
+    except ValueError:
+        return DateMatch("", "impossible")
+
+
+def _partial(year: int, month: int, fill: str) -> DateMatch:
+    if not FIRST_YEAR <= year <= LAST_YEAR or not 0 <= month <= 12:
+        return DateMatch("", "impossible")
+    if fill == "start":
+        return DateMatch(date(year, month or 1, 1).isoformat(), "found")
+    if fill == "end":
+        last = month or 12
+        return DateMatch(date(year, last, calendar.monthrange(year, last)[1]).isoformat(), "found")
+    return DateMatch("", "partial", (f"{year:04}-{month:02}" if month else f"{year:04}",))

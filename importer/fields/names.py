@@ -1,0 +1,68 @@
+"""Names: as they are shown, as they identify, and loosely, for the warning about punctuation."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_BLANKS = re.compile(r"\s+")
+_INVISIBLE_ENDS = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"
+# Zero-width, bidi and other format characters; variation selectors; the fillers that show nothing.
+_INVISIBLE_MARKS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+_MINUS = "\u2212"
+_ROUNDS = 6
+
+
+def clean(text: str) -> str:
+    """The name to show: trimmed, with each run of blanks, NBSP and line breaks made one blank; else as written."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    before = None
+    while text != before:
+        before = text
+        text = _BLANKS.sub(" ", text).strip().strip(_INVISIBLE_ENDS)
+    return text
+
+
+@lru_cache(maxsize=65_536)
+def identity_key(name: str) -> str:
+    """What two spellings of one name share: NFKC, case folded, blanks collapsed, dashes made `-`, nothing invisible.
+
+    Never empty for a name that has a character other than a blank: `?`, `$$$` and `???` keep keys of their own.
+    """
+    if name.isascii():
+        return _BLANKS.sub(" ", name).strip().lower()
+    key = name
+    for _ in range(_ROUNDS):  # folding can undo normalising and the other way round; a few rounds settle every text
+        folded = _fold(key)
+        if folded == key:
+            break
+        key = folded
+    return key or name.strip()
+
+
+def loose_key(name: str) -> str:
+    """The identity key without blanks and punctuation: `APT-28`, `APT 28` and `apt28` are alike. May be empty."""
+    key = identity_key(name)
+    if key.isalnum():
+        return key
+    return "".join(character for character in key if unicodedata.category(character)[0] in "LNM")
+
+
+def _fold(text: str) -> str:
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    text = _INVISIBLE_MARKS.sub("", text)
+    text = "".join(map(_plain, text))
+    return _BLANKS.sub(" ", text).strip()
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return character
+    category = unicodedata.category(character)
+    if category == "Cf":
+        return ""
+    return "-" if category == "Pd" or character == _MINUS else character

@@ -1,0 +1,108 @@
+"""Numbers and scores out of text: nothing is guessed, `1,000` has two readings and is a problem until told."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from fractions import Fraction
+
+from importer.fields.vocabulary import load_vocabulary
+
+EXACT = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exactly."""
+LEAST, MOST = 1, 10
+"""The range of a score on the wire."""
+SCALES = ("10", "100", "1")
+"""Scales a score is written in: 1 to 10, 0 to 100 (STIX, MISP), 0 to 1."""
+
+_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?", re.IGNORECASE)
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[,' ]\d{3})+(?:\.\d+)?")
+_SHARE = re.compile(r"(?P<part>[^/%]+?)\s*(?:/\s*(?P<whole>10|100)|(?P<percent>%))")
+_MAX_DIGITS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class NumberMatch:
+    """A number, or why there is none."""
+
+    value: int | float | None
+    reason: str
+    """`found`, `blank`, `ambiguous` (see `readings`), `too-large`, `out-of-range` (a score), `unknown`."""
+    readings: tuple[str, ...] = ()
+    nearest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreMatch:
+    """A whole number from 1 to 10, or why there is none."""
+
+    value: int | None
+    reason: str
+    """`found`, `blank`, `none` (`unknown`, `n/a`), `unclear`, `out-of-range`, `ambiguous`, `too-large`, `unknown`."""
+    nearest: str = ""
+    """The word or number that comes closest, where one does."""
+
+
+def parse_number(text: str, decimal: str = "") -> NumberMatch:
+    """The number that `text` is: `7`, `-1.5`, `1e5`, `1,000,000`. Whole numbers come as int.
+
+    `decimal` tells the decimal sign: `,` reads `1.000,5` as 1000.5, `.` reads `1,000` as 1000. Untold, a point is the
+    decimal sign and a single comma group is ambiguous. `inf` and `nan` are no numbers.
+    """
+    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-").strip()
+    if not plain:
+        return NumberMatch(None, "blank")
+    if len(plain) > _MAX_DIGITS or not plain.isascii():
+        return NumberMatch(None, "unknown")
+    if decimal == ",":
+        plain = plain.translate(str.maketrans(",.", ".,"))
+    if _PLAIN.fullmatch(plain):
+        return _number(plain)
+    if _GROUPED.fullmatch(plain):
+        joined = re.sub("[,' ]", "", plain)
+        if not decimal and plain.count(",") == 1 and "." not in plain and "'" not in plain and " " not in plain:
+            return NumberMatch(None, "ambiguous", (joined, plain.replace(",", ".")))
+        return _number(joined)
+    readings = (plain.replace(",", "."),) if plain.count(",") == 1 and _PLAIN.fullmatch(plain.replace(",", ".")) else ()
+    return NumberMatch(None, "unknown", readings, readings[0] if readings else "")
+
+
+def parse_score(text: str, scale: str = "10", decimal: str = "") -> ScoreMatch:
+    """The 1-10 score that `text` is: a number on the given scale, `80 %`, `8/10`, or a word of `confidence`.
+
+    Numbers on the scales 100 and 1 are rounded half up to tenths, as STIX 2.1 tabulates its 0-10 scale.
+    """
+    whole = scale
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if share := _SHARE.fullmatch(plain):
+        plain, whole = share["part"], share["whole"] or "100"
+    number = parse_number(plain, decimal)
+    if number.value is None and number.reason == "unknown":
+        word = load_vocabulary("confidence").lookup(text)
+        return ScoreMatch(int(word.value) if word.value else None, word.reason, word.nearest)
+    if number.value is None:
+        return ScoreMatch(None, number.reason)
+    return _score(Fraction(number.value), whole)
+
+
+def _score(number: Fraction, scale: str) -> ScoreMatch:
+    tenths = number * 10 / int(scale)
+    if scale == "10":
+        if tenths.denominator == 1 and LEAST <= tenths <= MOST:
+            return ScoreMatch(int(tenths), "found")
+        return ScoreMatch(None, "out-of-range", str(min(max(int(tenths + Fraction(1, 2)), LEAST), MOST)))
+    if not 0 < tenths <= MOST:
+        return ScoreMatch(None, "out-of-range", str(LEAST if tenths <= 0 else MOST))
+    return ScoreMatch(max(int(tenths + Fraction(1, 2)), LEAST), "found")
+
+
+def _number(text: str) -> NumberMatch:
+    value: int | float
+    try:
+        value = int(text)
+    except ValueError:
+        value = float(text)
+    if abs(value) > EXACT:
+        return NumberMatch(None, "too-large")
+    return NumberMatch(int(value) if value == int(value) else value, "found")
