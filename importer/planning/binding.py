@@ -1,0 +1,106 @@
+"""Whether a saved plan still fits: the account's tags and the sources as they are now against what the plan saw."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from importer.fields.names import identity_key
+from importer.fields.table import field_named
+from importer.fields.values import same
+from importer.model import Action, Change, Json, Plan, SourceFile, Tag
+from importer.planning.canonical import canonical_bytes
+from importer.planning.identity import index_tags
+from importer.planning.options import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One row whose footing is gone."""
+
+    change: Change
+    how: str
+    """One clause for a person: `the tag was deleted`."""
+
+    def __str__(self) -> str:
+        place = self.change.row.place() if self.change.row else self.change.uuid
+        return f"{self.change.name!r} ({place}): {self.how}"
+
+
+def fingerprint(tag: Tag) -> str:
+    """16 hex digits that change when any field of the tag does; the order of lists and keys makes no difference."""
+    fields = {name: _orderless(value) for name, value in tag.fields.items() if value not in (None, "", [], {})}
+    return hashlib.sha256(canonical_bytes([tag.name, fields])).hexdigest()[:16]
+
+
+def moved(plan: Plan, account: Account) -> tuple[Moved, ...]:
+    """The rows of the plan that a plan made now would treat otherwise, in plan order; empty where it still fits."""
+    by_uuid = {tag.uuid: tag for tag in account.tags}
+    by_name = index_tags(account.tags)
+    seen: Mapping[str, str] = plan.options.get("seen") or {}
+    found: list[Moved] = []
+    for change in plan.changes:
+        how = ""
+        if change.action is Action.CREATE:
+            tags = by_name.get(identity_key(change.name), ())
+            how = f"a tag of this name exists now ({tags[0].uuid})" if tags else ""
+        elif change.action is Action.SKIP and change.code == "absent":
+            tags = by_name.get(identity_key(change.name), ())
+            how = f"a tag of this name exists now ({tags[0].uuid}), the plan skips it as absent" if tags else ""
+        elif change.uuid and change.uuid not in by_uuid:
+            how = "the tag was deleted"
+        elif change.key in seen and fingerprint(by_uuid[change.uuid]) != seen[change.key]:
+            how = _edited(change, by_uuid[change.uuid])
+        if how:
+            found.append(Moved(change, how))
+    return tuple(found)
+
+
+def moved_sources(plan: Plan, now: Iterable[SourceFile]) -> tuple[str, ...]:
+    """How the files the plan was made from differ from those that are there now, a sentence each.
+
+    A file the caller could not find is simply not among `now`.
+    """
+    there = {source.file: source for source in now}
+    found: list[str] = []
+    for source in plan.sources:
+        current = there.pop(source.file, None)
+        if current is None:
+            found.append(f"{source.file} is gone")
+        elif current.sha256 != source.sha256:
+            found.append(
+                f"{source.file} has changed (it had {source.size} bytes, it has {current.size}; sha256 "
+                f"{source.sha256[:12]} then, {current.sha256[:12]} now)"
+            )
+    found.extend(f"{file} is new" for file in there)
+    return tuple(found)
+
+
+def _edited(change: Change, tag: Tag) -> str:
+    for item in change.differences:
+        if item.field == "properties":
+            held = tag.fields.get("properties") or {}
+            keys = [key for key, old in (item.old or {}).items() if held.get(key) != old]
+            if keys:
+                was, now = (item.old or {}).get(keys[0]), held.get(keys[0])
+                return f"properties.{keys[0]} was {_short(was)}, it is {_short(now)}"
+            continue
+        field = field_named(item.field)
+        current = tag.name if item.field == "value" else tag.fields.get(item.field)
+        if current != item.old and (field is None or not same(field, item.old, current)):
+            return f"{item.field} was {_short(item.old)}, it is {_short(current)}"
+    return "the tag was edited since" + (f" (at {tag.updated_at})" if tag.updated_at else "")
+
+
+def _short(value: Json) -> str:
+    text = canonical_bytes(value).decode("utf-8", "replace")
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _orderless(value: Json) -> Json:
+    if isinstance(value, list | tuple):
+        return sorted(canonical_bytes(_orderless(item)).decode("utf-8", "replace") for item in value)
+    if isinstance(value, Mapping):
+        return {key: _orderless(item) for key, item in value.items() if item is not None}
+    return value

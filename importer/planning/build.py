@@ -1,0 +1,118 @@
+"""Drafts and the account into a Plan: one Change a row, in source order, then the deletes that pruning asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from importer.model import Action, Change, Draft, Issue, Json, Plan, SourceFile, Tag
+from importer.planning.binding import fingerprint
+from importer.planning.categories import resolve_category
+from importer.planning.collisions import find_collisions
+from importer.planning.decide import Setting, decide
+from importer.planning.diff import unanswered
+from importer.planning.identity import index_tags, stand
+from importer.planning.marking import Owner, owner
+from importer.planning.options import Account, PlanOptions
+from importer.planning.vanished import vanished
+
+CREATE_CATEGORY: Final = "create_category"
+"""Key of `Plan.options`: the name of the category that the run has to make before its first tag; absent for none."""
+
+
+def build_plan(
+    drafts: Iterable[Draft],
+    account: Account,
+    options: PlanOptions | None = None,
+    sources: Sequence[SourceFile] = (),
+    mappings: Sequence[str] = (),
+    notes: Sequence[Issue] = (),
+    *,
+    created: str = "",
+) -> Plan:
+    """The plan for these drafts against this account; sends nothing and changes nothing.
+
+    `notes` are the issues of files and sheets; what the plan has to say of the run as a whole is added to them.
+    `created` is the UTC time, ISO 8601, and not part of the plan's digest.
+    Raises UsageError for a category that is unknown or ambiguous.
+    """
+    options = options or PlanOptions()
+    rows = list(drafts)
+    setting, to_create = _setting(account, options)
+    index = index_tags(account.tags)
+    standings = stand(rows, index)
+    collisions = find_collisions(rows, standings, account.tags, options.collisions)
+    changes = [
+        decide(draft, standing, rows, collisions.get(position, ()), setting)
+        for position, (draft, standing) in enumerate(zip(rows, standings, strict=True))
+    ]
+    more_notes = list(notes)
+    if options.managed_by:
+        deletes, told = vanished(rows, standings, account.tags, options, notes)
+        changes.extend(deletes)
+        more_notes.extend(told)
+    return Plan(
+        account=account.account_id,
+        mode=options.mode,
+        changes=tuple(changes),
+        sources=tuple(sources),
+        mappings=tuple(mappings),
+        notes=tuple(more_notes),
+        category=setting.category,
+        account_tags=len(account.tags),
+        created=created,
+        options=_recorded(options, to_create, account.tags, changes),
+    )
+
+
+def with_category(plan: Plan, uuid: str) -> Plan:
+    """The plan once its category exists: every new tag that names none gets it.
+
+    A plan that waits for no category is returned as it is.
+    """
+    if CREATE_CATEGORY not in plan.options:
+        return plan
+    changes = tuple(
+        replace(change, body={**change.body, "categoryUuid": uuid})
+        if change.action is Action.CREATE and "categoryUuid" not in change.body
+        else change
+        for change in plan.changes
+    )
+    left = {key: value for key, value in plan.options.items() if key != CREATE_CATEGORY}
+    return replace(plan, changes=changes, category=uuid, options=left)
+
+
+def _setting(account: Account, options: PlanOptions) -> tuple[Setting, str]:
+    """What rows are decided against, and the name of the category that is to be made."""
+    uuid, to_create = "", ""
+    if options.category:
+        found = resolve_category(options.category, account.categories or (), create=options.create_category)
+        uuid = found.uuid if found is not None else ""
+        to_create = "" if found is not None else options.category.strip()
+    by_uuid = None
+    if account.categories is not None:
+        by_uuid = {category.uuid.lower(): category for category in account.categories}
+    return Setting(options, uuid, by_uuid, unanswered(account.tags)), to_create
+
+
+def _recorded(
+    options: PlanOptions, to_create: str, tags: Sequence[Tag], changes: Sequence[Change]
+) -> Mapping[str, Json]:
+    recorded: dict[str, Json] = {}
+    if to_create:
+        recorded[CREATE_CATEGORY] = to_create
+    if options.managed_by:
+        recorded["managed_by"] = options.managed_by
+        recorded["managed_tags"] = sum(owner(tag, options.managed_by) is Owner.OURS for tag in tags)
+        recorded["adopt"] = options.adopt
+        recorded["prune"] = options.prune
+    by_uuid = {tag.uuid: tag for tag in tags}
+    seen = {
+        change.key: fingerprint(by_uuid[change.uuid])
+        for change in changes
+        if change.uuid and change.action in (Action.UPDATE, Action.UNCHANGED, Action.DELETE)
+    }
+    if seen:
+        recorded["seen"] = seen
+    return recorded

@@ -1,0 +1,31 @@
+"""JSON in one form: keys sorted, no blanks, so that equal data has equal bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from importer.model import Json
+
+_ENCODER = msgspec.json.Encoder(order="sorted", enc_hook=lambda value: _plain(value))
+
+
+def canonical_bytes(value: Json) -> bytes:
+    """UTF-8 JSON. Mappings of any kind are objects, tuples are lists; raises TypeError for what is no JSON."""
+    try:
+        return _ENCODER.encode(value)
+    except (UnicodeEncodeError, OverflowError):
+        # Lone surrogates and integers beyond 64 bits: rare, legal in JSON, and beyond the fast encoder.
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain, allow_nan=False)
+        return text.encode()
+
+
+def _plain(value: Any) -> Json:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")

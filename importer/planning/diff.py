@@ -1,0 +1,141 @@
+"""What an update of a tag has to say: field by field, old -> new, on canonical values.
+
+A blank cell leaves its field alone. What the row does not say about a value (its confidence, its TLP, a reference's
+description) is kept from the account, so that a bare value never strips an annotation.
+
+What a row may empty, and what is sent for it: `""` for texts and the country, `[]` for lists, null for numbers, scores,
+dates and the category, a null for each key of `properties`. The API refuses to empty `value` and `tlp`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from importer.fields.names import clean
+from importer.fields.table import FIELDS, Field, Kind
+from importer.fields.values import same
+from importer.model import EMPTY, FieldChange, Json, Tag
+
+_ANNOTATION: Final = frozenset({"value", "confidence", "tlp"})
+_ENTRY_KEY: Final = {Kind.ALIAS_LIST: "value", Kind.REFERENCE_LIST: "url"}
+_PROPERTIES: Final = "properties"
+
+
+def differences(
+    wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = (), *, unseen: Collection[str] = ()
+) -> tuple[FieldChange, ...]:
+    """The fields in which `tag` is not as `wanted` and `clear` ask, in the field table's order.
+
+    `clear` holds wire names, or `properties.key` for one key. `unseen` are fields that this account's server is known
+    not to answer with: they cannot be compared and make no difference.
+    For `properties` both sides hold the differing keys alone, null where a key is absent.
+    """
+    found: list[FieldChange] = []
+    for field in FIELDS:
+        name = field.name
+        if name == _PROPERTIES:
+            change = _property_change(field, wanted.get(name) or {}, tag.fields.get(name) or {}, clear)
+            if change is not None:
+                found.append(change)
+        elif name in wanted:
+            old = tag.name if name == "value" else tag.fields.get(name)
+            new = wanted[name]
+            if old == new or name in unseen:
+                continue
+            new = _keep_annotations(field, old, new)
+            if not _same(field, old, new):
+                found.append(FieldChange(name, old, new))
+        elif name in clear and field.clearable:
+            old = tag.fields.get(name)
+            if not _blank(old) and not same(field, old, None):
+                found.append(FieldChange(name, old, cleared(field)))
+    return tuple(found)
+
+
+def update_body(changes: Collection[FieldChange]) -> dict[str, Json]:
+    """The PATCH body for these differences: nothing but them."""
+    return {change.field: change.new for change in changes}
+
+
+def cleared(field: Field) -> Json:
+    """What is sent to empty a field."""
+    if field.is_list:
+        return []
+    return "" if field.kind in (Kind.TEXT, Kind.COUNTRY) else None
+
+
+def unanswered(tags: Collection[Tag]) -> frozenset[str]:
+    """Fields of older generations that no tag of the account carries: its server takes them and never returns them.
+
+    Comparing them would make every sync update every tag for ever.
+    """
+    if not tags:
+        return frozenset()
+    seen: set[str] = set()
+    for tag in tags:
+        seen.update(tag.fields)
+    return frozenset(field.name for field in FIELDS if not field.current and field.name not in seen)
+
+
+def _same(field: Field, old: Json, new: Json) -> bool:
+    if field.name == "value":
+        # A name is shown trimmed and on one line; how the account spaces it is no difference.
+        return clean(str(old)) == clean(str(new))
+    return same(field, old, new)
+
+
+def _keep_annotations(field: Field, old: Json, new: Json) -> Json:
+    if old is None:
+        return new
+    if field.annotated and isinstance(old, Mapping):
+        given: Mapping[str, Json] = new if isinstance(new, Mapping) else {"value": new}
+        if same(field, old.get("value"), given.get("value")):
+            return {**_said(old), **_said(given)}
+        return new
+    key = _ENTRY_KEY.get(field.kind)
+    if key and isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        known = {_composed(entry[key]): entry for entry in old if isinstance(entry, Mapping) and entry.get(key)}
+        merged: list[Json] = []
+        for entry in new:
+            kept = known.get(_composed(entry[key])) if isinstance(entry, Mapping) and entry.get(key) else None
+            merged.append({**_said(kept), **_said(entry)} if kept is not None else entry)
+        return merged
+    return new
+
+
+def _property_change(
+    field: Field, wanted: Mapping[str, Json], held: Mapping[str, Json], clear: Collection[str]
+) -> FieldChange | None:
+    old: dict[str, Json] = {}
+    new: dict[str, Json] = {}
+    for key, value in wanted.items():
+        have = held.get(key)
+        if have == value and type(have) is type(value):
+            continue
+        if (
+            isinstance(have, Mapping)
+            and "value" in have
+            and have.keys() <= _ANNOTATION
+            and not isinstance(value, Mapping)
+        ):
+            have = have["value"]
+        if not same(field, {key: have}, {key: value}):
+            old[key], new[key] = held.get(key), value
+    for key, have in held.items():
+        if key not in wanted and have is not None and (_PROPERTIES in clear or f"{_PROPERTIES}.{key}" in clear):
+            old[key], new[key] = have, None
+    return FieldChange(_PROPERTIES, old, new) if new else None
+
+
+def _said(value: Mapping[str, Json] | None) -> dict[str, Json]:
+    return {key: item for key, item in (value or EMPTY).items() if item is not None}
+
+
+def _blank(value: Json) -> bool:
+    return value is None or value in ("", [], {}, ())
+
+
+def _composed(text: Json) -> str:
+    return unicodedata.normalize("NFC", str(text)).strip()

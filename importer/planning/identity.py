@@ -1,0 +1,84 @@
+"""Which tag a row stands for: names compared by their identity key, and nothing merged by alias."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from importer.fields.names import identity_key
+from importer.model import Asked, Draft, Row, Tag
+
+UUID_COLUMN = "_uuid"
+"""The column of results and exports that says which tag a row is about; it only decides between tags of one name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one row stands for."""
+
+    name_key: str
+    """Identity key of its name; empty where it has none."""
+    key: str
+    """Key of its change: unique in the plan, and the same whenever the same rows are planned again."""
+    tags: tuple[Tag, ...] = ()
+    """The account's tags of that name: none, one, or (a conflict) several."""
+    first: int = -1
+    """Position of the earlier row that already stands for the same name; -1 for none."""
+
+
+def index_tags(tags: Iterable[Tag]) -> dict[str, tuple[Tag, ...]]:
+    """The account's tags by identity key."""
+    index: dict[str, tuple[Tag, ...]] = {}
+    for tag in tags:
+        key = identity_key(tag.name)
+        index[key] = (*index.get(key, ()), tag)
+    return index
+
+
+def stand(drafts: Sequence[Draft], index: Mapping[str, tuple[Tag, ...]]) -> list[Standing]:
+    """For each draft what it stands for, parallel to `drafts`.
+
+    The first usable row of a name stands for it: a row that is invalid or left out does not, so that a later good
+    one takes its place.
+    """
+    standings: list[Standing] = []
+    claimed: dict[tuple[str, str], int] = {}
+    keys: dict[str, int] = {}
+    for position, draft in enumerate(drafts):
+        name_key = identity_key(draft.name) if draft.name else ""
+        tags = index.get(name_key, ()) if name_key else ()
+        chosen = ""
+        if len(tags) > 1:
+            tags = _by_uuid(draft.row, tags)
+            chosen = tags[0].uuid if len(tags) == 1 else ""
+        first = -1
+        if name_key and usable(draft):
+            first = claimed.setdefault((name_key, chosen), position)
+            first = -1 if first == position else first
+        standings.append(Standing(name_key, _change_key(name_key, draft.row, keys), tags, first))
+    return standings
+
+
+def usable(draft: Draft) -> bool:
+    """Whether a draft asks for a tag: it is neither invalid nor left out, and its action is not skip."""
+    return not (draft.left_out or draft.asked is Asked.SKIP or draft.invalid)
+
+
+def _by_uuid(row: Row, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
+    if UUID_COLUMN not in row.header.columns:
+        return tags
+    position = row.header.columns.index(UUID_COLUMN)
+    uuid = row.cells[position].strip().lower() if position < len(row.cells) else ""
+    return tuple(tag for tag in tags if tag.uuid.lower() == uuid) or tags
+
+
+def _change_key(name_key: str, row: Row, used: dict[str, int]) -> str:
+    # Hashed, because names hold anything and a journal line should stay short; counted, because rows repeat.
+    text = name_key or "\0".join((row.header.file, row.header.sheet, str(row.number), row.id))
+    key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    if not name_key:
+        key = f"row-{key}"
+    count = used.get(key, 0) + 1
+    used[key] = count
+    return key if count == 1 else f"{key}-{count}"

@@ -1,0 +1,125 @@
+"""Safety limits: what a run may do without being told twice.
+
+Defaults: creates unlimited (a migration into an empty account needs no override), updates 30 % and deletes 10 % of the
+tags the run is responsible for (its marked ones with marking, else all of the account), a source that shrank by more
+than 30 % or holds no rows stops. Per-cent defaults apply once there are 10 tags (rows) to take a per cent of; a limit
+that a person sets applies always. Deletes only ever come from `--prune`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from importer.errors import SafetyLimit, UsageError
+from importer.model import Action, Plan
+
+_AMOUNT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*(%|per ?cent)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count`, and at most `percent` of a base of `floor` or more. None does not limit."""
+
+    count: int | None = None
+    percent: float | None = None
+    floor: int = 1
+
+    def exceeded(self, number: int, base: int) -> str:
+        """The limit that `number` of `base` goes over, as `limit 30 %`; empty where it does not."""
+        if self.count is not None and number > self.count:
+            return f"limit {self.count:,}"
+        if self.percent is not None and base >= max(self.floor, 1) and number * 100 > self.percent * base:
+            return f"limit {self.percent:g} %"
+        return ""
+
+
+NO_LIMIT: Final = Limit()
+
+
+def parse_limit(text: str | float) -> Limit:
+    """`25`, `30%` or `none`, as the options and the job file have it. Raises UsageError for anything else."""
+    words = str(text).strip()
+    if words.casefold() in ("none", "off", "unlimited"):
+        return NO_LIMIT
+    match = _AMOUNT.fullmatch(words)
+    if match is None:
+        raise UsageError(f"{words!r} is no limit", hint="write a number, a per cent like 30%, or none")
+    amount = float(match[1].replace(",", "."))
+    if match[2]:
+        return Limit(percent=amount)
+    if amount != int(amount):
+        raise UsageError(f"{words!r} is no whole number", hint="write a number, a per cent like 30%, or none")
+    return Limit(count=int(amount))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a run."""
+
+    creates: Limit = NO_LIMIT
+    updates: Limit = Limit(percent=30, floor=10)
+    deletes: Limit = Limit(percent=10, floor=10)
+    shrink: Limit = Limit(percent=30, floor=10)
+    """How many rows fewer than last time the sources may have."""
+    allow_empty: bool = False
+
+
+def limit_problems(plan: Plan, limits: Limits, *, previous_rows: int | None = None) -> tuple[tuple[str, str], ...]:
+    """Every limit the plan goes over: `("72.7 % of tags would change (8/11), limit 30 %", "--max-updates 8")`.
+
+    `previous_rows` is how many rows the last successful run had; None where that is not known, and then with marking
+    the number of marked tags stands for it.
+    """
+    counts = plan.counts()
+    managed = plan.options.get("managed_tags")
+    base = int(managed) if managed is not None else plan.account_tags
+    whose = "of this job's tags" if managed is not None else "of tags"
+    problems: list[tuple[str, str]] = []
+    for action, limit, verb, flag in (
+        (Action.CREATE, limits.creates, "be created", "--max-creates"),
+        (Action.UPDATE, limits.updates, "change", "--max-updates"),
+        (Action.DELETE, limits.deletes, "be deleted", "--max-deletes"),
+    ):
+        number = counts[action.value]
+        over = limit.exceeded(number, base)
+        if not over:
+            continue
+        if base and action is not Action.CREATE:
+            said = f"{100 * number / base:.1f} % {whose} would {verb} ({number:,}/{base:,}), {over}"
+        else:
+            said = f"{number:,} tags would {verb} (the account holds {plan.account_tags:,}), {over}"
+        problems.append((said, f"{flag} {number}"))
+
+    rows = sum(change.row is not None for change in plan.changes)
+    before = previous_rows if previous_rows is not None else managed
+    if rows == 0:
+        if not limits.allow_empty:
+            last = f"; last time it had {before:,}" if before and previous_rows is not None else ""
+            problems.append((f"the source holds no rows{last}", "--allow-empty"))
+    elif before is not None and before > rows:
+        lost = before - rows
+        over = limits.shrink.exceeded(lost, before)
+        if over:
+            than = "last time" if previous_rows is not None else "this job's tags"
+            problems.append(
+                (
+                    f"the source has {100 * lost / before:.1f} % fewer rows than {than} ({rows:,} after "
+                    f"{before:,}), {over}",
+                    f"--max-shrink {lost}",
+                )
+            )
+    return tuple(problems)
+
+
+def check_limits(plan: Plan, limits: Limits, *, previous_rows: int | None = None) -> None:
+    """Raise SafetyLimit, with the counts and the exact override, where the plan goes over a limit."""
+    problems = limit_problems(plan, limits, previous_rows=previous_rows)
+    if not problems:
+        return
+    override = " ".join(flag for _, flag in problems)
+    raise SafetyLimit(
+        f"{'; '.join(said for said, _ in problems)}; allow with {override}",
+        hint=f"nothing was attempted; if this is meant, run it again with {override}",
+    )

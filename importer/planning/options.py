@@ -1,0 +1,81 @@
+"""What a plan is made against, and what shapes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from importer.errors import UsageError
+from importer.model import Asked, Category, Tag
+from importer.planning.collision_rules import CollisionRules
+
+
+class Mode(StrEnum):
+    """What a run may do to tags."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UPSERT = "upsert"
+
+    @property
+    def creates(self) -> bool:
+        return self is not Mode.UPDATE
+
+    @property
+    def updates(self) -> bool:
+        return self is not Mode.CREATE
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the account holds at the moment of planning."""
+
+    account_id: str
+    tags: Sequence[Tag] = ()
+    categories: Sequence[Category] | None = None
+    """None where they were not read: then no category and no property is checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What shapes a plan. Impossible combinations raise UsageError when it is built."""
+
+    mode: str = "create"
+    category: str = ""
+    """Name or UUID of the category that new tags get, unless their row names one."""
+    create_category: bool = False
+    """Whether a category that does not exist is to be made by the run; otherwise it is a UsageError."""
+    managed_by: str = ""
+    """The mark that tags of this job carry in `properties.managed_by`, see `marking.marker`; empty for no marking."""
+    adopt: bool = False
+    """With marking: whether an unmarked tag may be updated, and is marked then."""
+    prune: bool = False
+    """With marking: whether marked tags that vanished from the source become deletes."""
+    collisions: CollisionRules = field(default_factory=CollisionRules)
+
+    def __post_init__(self) -> None:
+        if self.mode not in list(Mode):
+            raise UsageError(f"unknown mode {self.mode!r}", hint="the modes are create, upsert and update")
+        if self.prune and not self.managed_by:
+            raise UsageError(
+                "--prune deletes only tags that are marked as the job's own, and marking is off",
+                hint="turn marking on in the job file, run it, then prune",
+            )
+        if self.prune and self.mode != Mode.UPSERT:
+            raise UsageError(
+                f"--prune does not go with --mode {self.mode}, which promises to do nothing else",
+                hint="use --mode upsert",
+            )
+        if self.adopt and not self.managed_by:
+            raise UsageError(
+                "--adopt marks existing tags as the job's own, and marking is off",
+                hint="turn marking on in the job file, or leave --adopt out: nothing bars an update",
+            )
+
+    def allowed(self, asked: Asked | None) -> tuple[bool, bool]:
+        """Whether a row may create, and whether it may update: what the run allows and its action column asks."""
+        mode = Mode(self.mode)
+        creates = mode.creates and asked in (None, Asked.CREATE, Asked.UPSERT)
+        updates = mode.updates and asked in (None, Asked.UPDATE, Asked.UPSERT)
+        return creates, updates

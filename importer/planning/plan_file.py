@@ -1,0 +1,113 @@
+"""plan.json: a Plan with everything that results.csv and a resume on another machine need. One form, one digest.
+
+    {"format": "tag-importer-plan", "version": 1, "created": ..., "sha256": ..., "plan": {...}}
+
+`sha256` is that of the bytes of `plan`. Inside it headers stand once, rows are arrays of
+`[header, number, cells, id]`, and whatever is empty is left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from importer.errors import UsageError
+from importer.model import Plan
+from importer.planning.canonical import canonical_bytes
+from importer.planning.plan_form import from_form, to_form
+
+FORMAT: Final = "tag-importer-plan"
+VERSION: Final = 1
+
+
+class _Envelope(msgspec.Struct):
+    format: str
+    version: int
+    sha256: str
+    plan: msgspec.Raw
+    created: str = ""
+
+
+def plan_digest(plan: Plan) -> str:
+    """sha256 of the plan, hex. The time it was made is no part of it."""
+    return hashlib.sha256(canonical_bytes(to_form(plan))).hexdigest()
+
+
+def write_plan(path: Path, plan: Plan) -> str:
+    """Write the plan (mode 0600, whole or not at all) and return its digest.
+
+    Raises OSError where the folder cannot be written.
+    """
+    body = canonical_bytes(to_form(plan))
+    digest = hashlib.sha256(body).hexdigest()
+    head = canonical_bytes({"created": plan.created, "format": FORMAT, "sha256": digest, "version": VERSION})
+    # Written beside and renamed: a reader, or a crash, never meets half a plan.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(head[:-1] + b',"plan":' + body + b"}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    return digest
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan of this file. Raises UsageError for a file that is missing, no plan, of another version, or altered."""
+    plan, _ = read_plan_digest(path)
+    return plan
+
+
+def read_plan_digest(path: Path) -> tuple[Plan, str]:
+    """The plan and its digest, in one reading; raises as `read_plan` does."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the plan {path} cannot be read: {error.strerror or error}") from error
+    try:
+        envelope = msgspec.json.decode(data, type=_Envelope)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path} is no plan of this program: {error}", hint="make one with: tag-importer plan SOURCE --out DIR"
+        ) from error
+    if envelope.format != FORMAT:
+        raise UsageError(f"{path} is no plan of this program: its format is {envelope.format[:40]!r}")
+    if envelope.version != VERSION:
+        raise UsageError(
+            f"{path} is a plan of version {envelope.version}, this program reads version {VERSION}",
+            hint="make the plan again with this version",
+        )
+    body = bytes(envelope.plan)
+    form = _decode(body)
+    if hashlib.sha256(body).hexdigest() != envelope.sha256 and (
+        # An editor that only laid it out anew has changed nothing.
+        hashlib.sha256(canonical_bytes(form)).hexdigest() != envelope.sha256
+    ):
+        raise UsageError(
+            f"{path} was altered after it was made: its sha256 does not match",
+            hint="make the plan again and apply that",
+        )
+    try:
+        return from_form(form, created=envelope.created), envelope.sha256
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"{path} is no whole plan: {error!r}") from error
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        # Lone surrogates, see canonical_bytes. The envelope has already proved that it is JSON.
+        return json.loads(body)

@@ -1,0 +1,280 @@
+"""`properties` against their category's schema, before anything is sent.
+
+The schema is a list of `{key, kind, required?, allowedValues?, deprecated?, deprecatedValues?, format?, maxLength?,
+numberConstraint?, element?, properties?, annotations?, enforcement?, label?}`. `enforcement` says how bad a breach is:
+error (also where it is absent), warn, off. A schema that is itself odd (an unknown kind, a word where a list should be)
+checks what it can: the server has the last word.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rapidfuzz import process
+
+from importer.model import Json, Place, Row, Severity
+from importer.planning.cells import find_cell
+from importer.planning.property_formats import format_problem, is_date
+
+TLP_WORDS: Final = ("red", "amber", "amber-strict", "green", "clear", "purple", "amber+strict")
+_ANNOTATED: Final = frozenset({"value", "confidence", "tlp"})
+_DEEPEST: Final = 20
+_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "enum": (str, int, float),
+    "date": (str,),
+    "number": (int, float),
+    "array": (list, tuple),
+    "object": (Mapping,),
+}
+_NEEDED: Final = {
+    "string": "text",
+    "enum": "one of the allowed values",
+    "date": "a date, YYYY-MM-DD",
+    "number": "a number",
+    "array": "a list",
+    "object": "an object",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyProblem:
+    """One breach of the schema."""
+
+    severity: Severity
+    code: str
+    path: str
+    """`severity`, `tools[2]`, `contact.country`."""
+    message: str
+    value: str = ""
+    allowed: tuple[str, ...] = ()
+    nearest: str = ""
+
+
+def check_properties(
+    schema: Sequence[Mapping[str, Json]], properties: Mapping[str, Json], *, known: Collection[str] = ()
+) -> list[PropertyProblem]:
+    """Every breach, in the schema's order, then keys the schema has not (a warning; `known` ones are no matter).
+
+    `properties` are those the tag will hold, an update's merged with what is there. Never raises.
+    """
+    check = _Check()
+    check.entries(schema, properties, "", known, 0)
+    return check.problems
+
+
+def property_place(row: Row, path: str, value: str) -> Place:
+    """The cell a property came from: the column named for its key, else one that holds its value, else the row."""
+    columns = row.header.columns
+    key = path.split("[")[0]
+    for name in (f"properties.{key}", key):
+        if name in columns:
+            return row.place(name)
+    return row.place(find_cell(row, value))
+
+
+@dataclass(slots=True)
+class _Check:
+    problems: list[PropertyProblem] = field(default_factory=list)
+
+    def entries(self, schema: Any, held: Mapping[str, Json], prefix: str, known: Collection[str], depth: int) -> None:
+        if not isinstance(schema, list | tuple) or depth > _DEEPEST:
+            return
+        keys: list[str] = []
+        for entry in schema:
+            if not isinstance(entry, Mapping) or not isinstance(entry.get("key"), str):
+                continue
+            key = entry["key"]
+            keys.append(key)
+            value = held.get(key)
+            severity = _severity(entry)
+            if value is None or value == "" or value == []:
+                if entry.get("required") is True:
+                    self._add(severity, "property-missing", prefix + key, f"property {_called(entry)} is required")
+                if value is None:
+                    continue
+            if severity is not None:
+                self._value(entry, value, prefix + key, severity, depth)
+        for key in held:
+            if key in keys or key in known or held[key] is None:
+                continue
+            close = process.extractOne(key, keys, score_cutoff=60)
+            self._add(
+                Severity.WARNING,
+                "unknown-property",
+                prefix + key,
+                f"the schema has no property {key!r}",
+                allowed=tuple(keys),
+                nearest=close[0] if close else "",
+            )
+
+    def _value(self, entry: Mapping[str, Any], value: Json, path: str, severity: Severity, depth: int) -> None:
+        kind = str(entry.get("kind", ""))
+        if (
+            isinstance(value, Mapping)
+            and "value" in value
+            and value.keys() <= _ANNOTATED
+            and (kind != "object" or isinstance(entry.get("annotations"), Mapping))
+        ):
+            self._annotations(entry, value, path, severity)
+            value = value["value"]
+        if entry.get("deprecated") is True:
+            self._add(Severity.WARNING, "deprecated-property", path, f"property {_called(entry)} is deprecated")
+        types = _KINDS.get(kind)
+        if types is None:
+            return
+        if isinstance(value, bool) or not isinstance(value, types):
+            self._add(severity, "property-kind", path, f"{_a(value)} where {_NEEDED[kind]} is needed", value)
+            return
+        if kind in ("string", "date"):
+            self._text(entry, kind, str(value), path, severity)
+        elif isinstance(value, int | float):
+            self._number(entry, value, path, severity)
+        elif isinstance(value, list | tuple):
+            self._array(entry, value, path, severity, depth)
+        elif isinstance(value, Mapping):
+            self.entries(entry.get("properties"), value, f"{path}.", (), depth + 1)
+        if kind not in ("array", "object"):
+            self._choice(entry, value, path, severity, needed=kind == "enum")
+
+    def _annotations(self, entry: Mapping[str, Any], value: Mapping[str, Json], path: str, severity: Severity) -> None:
+        allowed = entry.get("annotations")
+        for name in ("confidence", "tlp"):
+            said = value.get(name)
+            if said is None:
+                continue
+            if not (isinstance(allowed, Mapping) and allowed.get(name)):
+                self._add(severity, "property-annotation", path, f"property {_called(entry)} takes no {name}", said)
+            elif name == "confidence" and (isinstance(said, bool) or not isinstance(said, int) or not 1 <= said <= 10):
+                self._add(severity, "property-annotation", path, "confidence is a whole number from 1 to 10", said)
+            elif name == "tlp" and said not in TLP_WORDS:
+                self._add(severity, "property-annotation", path, "not a TLP word", said, TLP_WORDS)
+
+    def _text(self, entry: Mapping[str, Any], kind: str, text: str, path: str, severity: Severity) -> None:
+        longest = entry.get("maxLength")
+        if isinstance(longest, int | float) and not isinstance(longest, bool) and len(text) > longest:
+            self._add(
+                severity, "property-length", path, f"{len(text):,} characters, at most {longest:g} are allowed", text
+            )
+        if kind == "date" and text and not is_date(text):
+            self._add(severity, "property-format", path, "not a date that exists, written YYYY-MM-DD", text)
+        wanted = entry.get("format")
+        if text and isinstance(wanted, str) and not (kind == "date" and wanted == "date"):
+            problem, nearest = format_problem(wanted, text)
+            if problem:
+                self._add(severity, "property-format", path, problem, text, nearest=nearest)
+
+    def _number(self, entry: Mapping[str, Any], number: float, path: str, severity: Severity) -> None:
+        bounds = entry.get("numberConstraint")
+        if isinstance(number, float) and not math.isfinite(number):
+            self._add(severity, "property-range", path, "infinite, or not a number", number)
+            return
+        if not isinstance(bounds, Mapping):
+            return
+        least, most = _bound(bounds.get("min")), _bound(bounds.get("max"))
+        if bounds.get("integer") is True and number != int(number):
+            self._add(severity, "property-range", path, "a whole number is needed", number)
+        if (least is not None and number < least) or (most is not None and number > most):
+            parts = [f"at least {least:g}"] if least is not None else []
+            parts += [f"at most {most:g}"] if most is not None else []
+            self._add(severity, "property-range", path, f"must be {' and '.join(parts)}", number)
+
+    def _array(
+        self, entry: Mapping[str, Any], items: Sequence[Json], path: str, severity: Severity, depth: int
+    ) -> None:
+        longest = entry.get("maxLength")
+        if isinstance(longest, int | float) and not isinstance(longest, bool) and len(items) > longest:
+            self._add(severity, "property-length", path, f"{len(items):,} entries, at most {longest:g} are allowed")
+        element = entry.get("element")
+        if isinstance(element, str):
+            element = {"kind": element}
+        for number, item in enumerate(items):
+            inner = f"{path}[{number}]"
+            if isinstance(element, Mapping) and depth < _DEEPEST:
+                # What a list allows may stand beside the element as well as in it.
+                whole = {
+                    **{name: entry[name] for name in ("allowedValues", "deprecatedValues") if name in entry},
+                    "key": inner,
+                    **element,
+                }
+                self._value(whole, item, inner, _severity(element, severity) or severity, depth + 1)
+            else:
+                self._choice(entry, item, inner, severity)
+
+    def _choice(
+        self, entry: Mapping[str, Any], value: Json, path: str, severity: Severity, *, needed: bool = False
+    ) -> None:
+        allowed, old = _words(entry.get("allowedValues")), _words(entry.get("deprecatedValues"))
+        if value in old:
+            self._add(
+                Severity.WARNING,
+                "deprecated-value",
+                path,
+                "this value is deprecated",
+                value,
+                tuple(str(word) for word in allowed if word not in old),
+            )
+        elif (allowed or needed) and value not in allowed and (allowed or value != ""):
+            texts = tuple(str(word) for word in allowed)
+            close = process.extractOne(str(value), texts, processor=str.casefold, score_cutoff=60)
+            self._add(
+                severity,
+                "property-value",
+                path,
+                "not one of the allowed values",
+                value,
+                texts,
+                close[0] if close else "",
+            )
+
+    def _add(
+        self,
+        severity: Severity | None,
+        code: str,
+        path: str,
+        message: str,
+        value: Json = "",
+        allowed: tuple[str, ...] = (),
+        nearest: str = "",
+    ) -> None:
+        if severity is not None:
+            self.problems.append(PropertyProblem(severity, code, path, message, str(value), allowed, nearest))
+
+
+def _severity(entry: Mapping[str, Any], otherwise: Severity = Severity.ERROR) -> Severity | None:
+    """How bad a breach of this entry is; None where it is not enforced."""
+    enforcement = entry.get("enforcement")
+    if enforcement == "off":
+        return None
+    if enforcement == "error":
+        return Severity.ERROR
+    return Severity.WARNING if enforcement == "warn" else otherwise
+
+
+def _called(entry: Mapping[str, Any]) -> str:
+    label = entry.get("label")
+    return f"{entry['key']!r} ({label})" if isinstance(label, str) and label else f"{entry.get('key', '')!r}"
+
+
+def _words(value: Any) -> list[Json]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _bound(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _a(value: Json) -> str:
+    for types, said in (
+        (bool, "true or false"),
+        (str, "text"),
+        ((int, float), "a number"),
+        ((list, tuple), "a list"),
+        (Mapping, "an object"),
+    ):
+        if isinstance(value, types):
+            return said
+    return "nothing"

@@ -1,0 +1,93 @@
+"""Marked tags that no row stands for any more: reported, and deleted only where pruning was asked for and is safe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from importer.fields.names import identity_key
+from importer.fields.table import FIELDS
+from importer.model import Action, Change, Draft, FieldChange, Issue, Place, Severity, Tag
+from importer.planning.identity import Standing
+from importer.planning.marking import Owner, owner
+from importer.planning.options import PlanOptions
+
+_SHOWN: Final = 20
+
+
+def vanished(
+    drafts: Sequence[Draft],
+    standings: Sequence[Standing],
+    tags: Sequence[Tag],
+    options: PlanOptions,
+    notes: Sequence[Issue],
+) -> tuple[list[Change], list[Issue]]:
+    """The deletes, and the notes about tags of this job that the source no longer has.
+
+    A row stands for its name even when it is invalid, repeated or left out: only a name that is gone from the source
+    altogether has vanished. Where something of the source could not be read (an error among its `notes`, a row whose
+    name is lost), what seems to have vanished may only be unread: nothing is deleted, and a note says so.
+    """
+    present = {standing.name_key for standing in standings if standing.name_key}
+    gone = [
+        tag for tag in tags if owner(tag, options.managed_by) is Owner.OURS and identity_key(tag.name) not in present
+    ]
+    if not gone:
+        return [], []
+    told = [
+        Issue(
+            Severity.WARNING,
+            "vanished",
+            f"tag {tag.name!r} ({tag.uuid}) is marked as this job's and no row stands for it any more"
+            + ("" if options.prune else "; --prune deletes it"),
+            Place(""),
+            "value",
+            tag.name,
+        )
+        for tag in gone[:_SHOWN]
+    ]
+    if len(gone) > _SHOWN:
+        told.append(
+            Issue(Severity.WARNING, "vanished", f"and {len(gone) - _SHOWN} more tags that no row stands for", Place(""))
+        )
+    if not options.prune:
+        return [], told
+    doubt = _doubt(drafts, standings, notes)
+    if doubt is not None:
+        told.append(doubt)
+        return [], told
+    return [_delete(tag) for tag in gone], told
+
+
+def _doubt(drafts: Sequence[Draft], standings: Sequence[Standing], notes: Sequence[Issue]) -> Issue | None:
+    for note in notes:
+        if note.severity is Severity.ERROR:
+            told = f"nothing is deleted, because part of the source could not be read: {note.message}"
+            return Issue(Severity.WARNING, "prune-withheld", told, note.place)
+    for draft, standing in zip(drafts, standings, strict=True):
+        if not standing.name_key and not draft.left_out:
+            return Issue(
+                Severity.WARNING,
+                "prune-withheld",
+                "nothing is deleted, because a row's name could not be read and may be that of a tag",
+                draft.row.place(),
+            )
+    return None
+
+
+def _delete(tag: Tag) -> Change:
+    # All that the tag held, so that the plan, and an undo, know what is lost.
+    lost = tuple(
+        FieldChange(field.name, tag.fields[field.name], None)
+        for field in FIELDS
+        if field.name != "value" and tag.fields.get(field.name) not in (None, "", [], {})
+    )
+    return Change(
+        f"delete-{tag.uuid}",
+        Action.DELETE,
+        tag.name,
+        uuid=tag.uuid,
+        differences=(FieldChange("value", tag.name, None), *lost),
+        code="vanished",
+        message="marked as this job's, and no row of the source stands for it any more",
+    )
