@@ -19,6 +19,7 @@ from markupsafe import Markup
 from importer.model import Change, FieldChange, Issue, Outcome, Severity, Status
 from importer.reports.atomic import atomic_text
 from importer.reports.failed import failed_files
+from importer.reports.foresight import exposure_text
 from importer.reports.issue_lines import STYLE, grouped
 from importer.reports.run_record import RunRecord, issues_of
 from importer.reports.summary import stamp
@@ -113,8 +114,7 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "Retries", f"{traffic.retries:,}"
     waited = f"{traffic.waits:,}, {duration(traffic.waited)} in all" if traffic.waits else "none"
     yield "Waits for the rate limit", f"{waited}; {count(traffic.too_many, 'answer')} 429"
-    seen = ", ".join(f"{field} {number}" for field, number in record.exposure.items() if number)
-    yield "Values that other accounts will see", seen or "none"
+    yield "Values that other accounts will see", exposure_text(record.exposed())
     yield "Tags in the account before", f"{plan.account_tags:,}"
     for source in plan.sources[:20]:
         details = "".join(f", {key} {value}" for key, value in source.details.items())

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from importer.fields.table import Field
 from importer.model import Change, Json, Outcome, Plan
+from importer.planning.cost import Cost
+from importer.planning.exposure import Exposure
+from importer.reports.foresight import cost_json, exposure_json
 from importer.reports.run_record import RunRecord, issue_counts
 from importer.reports.summary import issue_json, source_json, summary
 from importer.reports.validation import Validation
@@ -41,8 +44,8 @@ def plan_json(
     plan: Plan,
     *,
     digest: str = "",
-    exposure: Mapping[str, Json] | None = None,
-    cost: Mapping[str, Json] | None = None,
+    exposure: Sequence[Exposure] = (),
+    cost: Cost | None = None,
     out: str = "",
 ) -> dict[str, Json]:
     """The result of `plan`: counts and every change, with what is sent and every issue."""
@@ -57,8 +60,8 @@ def plan_json(
         "plan": out or None,
         "rows": sum(1 for change in plan.changes if change.row is not None),
         "actions": plan.counts(),
-        "exposure": dict(exposure or {}),
-        "cost": dict(cost or {}),
+        "exposure": exposure_json(exposure),
+        "cost": cost_json(cost) if cost else None,
         "sources": [source_json(source) for source in plan.sources],
         "mappings": list(plan.mappings),
         "notes": [issue_json(note) for note in plan.notes],

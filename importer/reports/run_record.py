@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from importer.model import Action, Change, Issue, Json, Outcome, Plan, Severity, Status
+from importer.model import Action, Change, Issue, Outcome, Plan, Severity, Status
+from importer.planning.exposure import Exposure, exposure
 
 _WITHOUT_A_CALL = MappingProxyType(
     {
@@ -25,7 +26,7 @@ class Traffic:
     """What was asked of the API."""
 
     calls: Mapping[str, int] = field(default_factory=dict)
-    """Requests sent, by kind: list, create, update, delete, find, get, categories. Retries are among them."""
+    """Requests sent, by kind: list, create, update, delete, look-up, categories... Retries are among them."""
     retries: int = 0
     waits: int = 0
     """How often the rate limit made everybody wait."""
@@ -58,11 +59,15 @@ class RunRecord:
     """Why the run ended before its plan did, as a sentence; empty when it did not."""
     command: str = "apply"
     plan_sha256: str = ""
-    exposure: Mapping[str, Json] = field(default_factory=dict)
-    """Wire name of a public field -> how many values of it this plan gives to other accounts."""
+    exposure: Sequence[Exposure] | None = None
+    """What the plan shows to other accounts, where it has been worked out already; see `exposed`."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds by phase, in order: read, account, plan, execute, report."""
     sandbox: bool = False
+
+    def exposed(self) -> Sequence[Exposure]:
+        """How many values of each field other accounts see, or may see, after this plan."""
+        return exposure(self.plan) if self.exposure is None else self.exposure
 
     @property
     def seconds(self) -> float:

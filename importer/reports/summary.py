@@ -11,6 +11,7 @@ from typing import Final
 from importer.model import Issue, Json, SourceFile
 from importer.reports.atomic import atomic_text
 from importer.reports.failed import failed_files
+from importer.reports.foresight import exposure_json
 from importer.reports.run_record import RunRecord, issue_counts, issues_of
 
 SCHEMA: Final = 1
@@ -50,7 +51,7 @@ def summary(record: RunRecord) -> dict[str, Json]:
         "waits": {"count": traffic.waits, "seconds": round(traffic.waited, 3)},
         "answers_429": traffic.too_many,
         "timings": {phase: round(seconds, 3) for phase, seconds in record.timings.items()},
-        "exposure": dict(record.exposure),
+        "exposure": exposure_json(record.exposed()),
         "account_tags_before": plan.account_tags,
         "category": plan.category or None,
         "plan_sha256": record.plan_sha256 or None,

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from importer.model import Action, Change, Json, Plan, Severity, SourceFile, Status
+from importer.model import Action, Change, Plan, Severity, SourceFile, Status
+from importer.planning.cost import Cost
+from importer.planning.exposure import Exposure
 from importer.reports.failed import failed_files
+from importer.reports.foresight import cost_text, exposure_text
 from importer.reports.issue_lines import issue_lines
 from importer.reports.run_record import RunRecord, issue_counts, issues_of
 from importer.reports.screen import Line
@@ -54,13 +57,13 @@ def source_lines(sources: Sequence[SourceFile], mappings: Sequence[str], *, show
 def plan_lines(
     plan: Plan,
     *,
-    exposure: Mapping[str, Json] | None = None,
-    cost: str = "",
+    exposure: Sequence[Exposure] | None = None,
+    cost: Cost | None = None,
     shown: int = NAMES_SHOWN,
 ) -> Iterator[Line]:
     """The plan: sources, what is to be done, what others will see, what it costs, every issue.
 
-    `cost` is a finished sentence (calls and expected time); `exposure` is values by public field.
+    `exposure` and `cost` are planning's; what is None is not shown.
     """
     yield from source_lines(plan.sources, plan.mappings)
     where = f"account {visible(plan.account)}, {count(plan.account_tags, 'tag')} now, mode {plan.mode}"
@@ -76,9 +79,9 @@ def plan_lines(
     for action in (Action.DELETE, Action.UPDATE, Action.CREATE, Action.SKIP, Action.CONFLICT):
         yield from _listed(plan, action, shown)
     if exposure is not None:
-        yield from exposure_lines(exposure)
-    if cost:
-        yield (f"Cost: {cost}",)
+        yield (("Visible to other accounts: ", "warn"), exposure_text(exposure))
+    if cost is not None:
+        yield (f"Cost: {cost_text(cost)}",)
     issues = issues_of(plan)
     if issues:
         yield ()
@@ -126,16 +129,6 @@ def _origin(change: Change) -> str:
     place = change.row.place()
     where = f"{place.sheet}!{place.row}" if place.sheet else f"row {place.row}"
     return visible(f"{place.file} {where}")
-
-
-def exposure_lines(exposure: Mapping[str, Json]) -> Iterator[Line]:
-    """How many values other accounts will see, by field."""
-    fields = {field: number for field, number in exposure.items() if isinstance(number, int) and number}
-    if not fields:
-        yield ("Visible to other accounts: no value of this plan.",)
-        return
-    listed = ", ".join(f"{field} {number:,}" for field, number in fields.items())
-    yield (("Visible to other accounts: ", "warn"), f"{count(sum(fields.values()), 'value')} ({listed})")
 
 
 def validation_lines(validation: Validation, *, shown: int = 50) -> Iterator[Line]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from importer.fields.table import Visibility
 from importer.model import (
     Action,
     Change,
@@ -20,9 +21,14 @@ from importer.model import (
     SourceFile,
     Status,
 )
+from importer.planning.exposure import Exposure
 from importer.reports.run_record import RunRecord, Traffic
 
 HEADER = Header("actors.csv", "csv", ("Name", "Country", "Notes"), ("A", "B", "C"))
+EXPOSURE = (
+    Exposure("aliases", Visibility.PUBLIC, 2, 4, 1),
+    Exposure("motive", Visibility.UNDOCUMENTED, 2, 2),
+)
 START = datetime(2026, 11, 23, 17, 40, tzinfo=UTC)
 
 
@@ -82,7 +88,7 @@ def record(folder: Path, planned: Plan | None = None, ended: Mapping[str, Outcom
     values: dict[str, object] = {
         "exit_code": 1,
         "traffic": traffic,
-        "exposure": {"aliases": 4, "description": 0},
+        "exposure": EXPOSURE,
         "timings": {"read": 0.01, "execute": 1.5},
         **more,
     }

@@ -11,7 +11,7 @@ from importer.reports.json_text import fields_json, json_text, plan_json, run_js
 from importer.reports.summary import issue_json, summary, write_summary
 from importer.reports.validation import Tally
 
-from .records import change, mixed_plan, plan, record, row
+from .records import EXPOSURE, change, mixed_plan, plan, record, row
 
 
 def test_the_totals_are_checked(tmp_path: Path) -> None:
@@ -21,6 +21,7 @@ def test_the_totals_are_checked(tmp_path: Path) -> None:
     assert sum(made["counts"].values()) == made["rows"] == 7
     assert made["calls"] == {"list": 1, "create": 3, "total": 4}
     assert made["waits"] == {"count": 1, "seconds": 212.0}
+    assert made["exposure"]["public_values"] == 4
     assert made["stopped"] is None
     assert made["resumable"] is True
     assert made["issues"]["by_code"]["unknown-country"] == 1
@@ -49,7 +50,7 @@ def test_each_command_has_its_document(tmp_path: Path) -> None:
     tally = Tally()
     tally.note(mixed_plan().notes[0])
     documents = [
-        plan_json(mixed_plan(), digest="abc", exposure={"aliases": 4}),
+        plan_json(mixed_plan(), digest="abc", exposure=EXPOSURE),
         run_json(record(tmp_path)),
         validation_json(tally.result()),
         fields_json(FIELDS),

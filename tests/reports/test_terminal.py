@@ -9,6 +9,7 @@ import pytest
 
 from importer.fields.table import FIELDS
 from importer.model import Draft, Issue, Place, Severity
+from importer.planning.cost import Cost
 from importer.reports.issue_lines import issue_lines
 from importer.reports.screen import Screen, plain
 from importer.reports.tables import fields_lines, runs_lines, table_lines
@@ -16,7 +17,7 @@ from importer.reports.terminal import plan_lines, summary_lines, validation_line
 from importer.reports.validation import Tally
 from importer.reports.wording import duration
 
-from .records import issue, mixed_plan, record, row
+from .records import EXPOSURE, issue, mixed_plan, record, row
 
 
 class Terminal(io.StringIO):
@@ -26,11 +27,14 @@ class Terminal(io.StringIO):
 
 def test_the_plan_on_a_pipe() -> None:
     """The plan counts every row, lists what changes with old and new, and shows no hostile character."""
-    text = plain(plan_lines(mixed_plan(), exposure={"aliases": 4, "description": 0}, cost="2 calls, about 1 s."))
+    text = plain(plan_lines(mixed_plan(), exposure=EXPOSURE, cost=Cost(2, 0, 0, 0, 0.4, 1)))
     assert "  + create           2\n" in text
     assert "    rows             7\n" in text
     assert 'motive: "Fun" -> "Espionage"' in text
-    assert "4 values (aliases 4)" in text
+    assert (
+        "Visible to other accounts: 4 values (aliases 4); perhaps also, undocumented: 2 values (motive 2); "
+        "1 entry marked purple, which the API withholds from others\nCost: 2 calls, about 0.4 s\n"
+    ) in text
     assert 'B4 (Country) [originCountryISO]: "Freedonia": this is no country; nearest: France' in text
     assert text.endswith("To do: create 2, update 1.\n")
     assert "\x1b" not in text
