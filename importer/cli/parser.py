@@ -108,7 +108,7 @@ def _runs(parser: argparse.ArgumentParser) -> None:
 
 
 def _fields(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--all", action="store_true", help="fields of past API generations too")
+    parser.add_argument("--current", action="store_true", help="leave out fields of past API generations")
     _output(parser)
 
 
@@ -159,7 +159,8 @@ def _planning(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-creates", metavar="N|P%", help="stop when more tags would be created")
     group.add_argument("--max-updates", metavar="N|P%", help="stop when more tags would be updated")
     group.add_argument("--max-deletes", metavar="N|P%", help="stop when more tags would be deleted")
-    group.add_argument("--allow-shrink", action="store_true", help="go on although a source is empty or much shorter")
+    group.add_argument("--max-shrink", metavar="N|P%", help="stop when the sources lost more rows since last time")
+    group.add_argument("--allow-empty", action="store_true", help="go on although the sources hold no rows")
     group.add_argument("--managed-by", metavar="NAME", help="mark tags made here with properties.managed_by")
     group.add_argument("--adopt", action="store_true", help="update tags that do not carry the mark yet")
     group.add_argument("--prune", action="store_true", help="delete marked tags that left the sources")
@@ -175,7 +176,7 @@ def _account(parser: argparse.ArgumentParser) -> None:
 
 def _pacing(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("pacing")
-    group.add_argument("--concurrency", type=int, metavar="N", help="calls at once (default 32)")
+    group.add_argument("--concurrency", type=int, metavar="N", help="calls at once (default 50)")
     group.add_argument("--quota", type=int, metavar="N", help="calls a window (default 1200; headers correct it)")
     group.add_argument("--window", type=float, metavar="SECONDS", help="length of the window (default 300)")
     group.add_argument("--reserve", metavar="P%|N", help="share left to people (default 10%%)")

@@ -52,7 +52,9 @@ def environment(folder: Path, extra: dict[str, str] | None = None) -> dict[str, 
 def cli(tmp_path: Path) -> Cli:
     """Run `tag-importer ARGS...` in an empty folder; no traceback may ever show."""
 
-    def run(*args: str | Path, env: dict[str, str] | None = None, stdin: str | None = None, timeout: float = 120) -> Ran:
+    def run(
+        *args: str | Path, env: dict[str, str] | None = None, stdin: str | None = None, timeout: float = 120
+    ) -> Ran:
         done = subprocess.run(
             [sys.executable, "-m", "importer", *map(str, args)],
             cwd=tmp_path,
