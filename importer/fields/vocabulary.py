@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from importer.shipped import shipped
 NAMES = ("actor-category", "motive", "sophistication", "level", "confidence", "tlp")
 _CLOSE = 75.0
 _LONGEST = 200
+_PARTS = re.compile(r"[,;/|&\n]|\s(?:and|or)\s", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class VocabularyMatch:
 
 
 def word_key(text: str) -> str:
-    """What spellings of one word share: letters, digits and `+` between digits only, without case or accents."""
+    """What spellings of one word share: letters and digits, without case or accents."""
     text = unicodedata.normalize("NFKD", text).casefold()
     return "".join(character for character in text if character.isalnum())
 
@@ -78,7 +80,20 @@ class Vocabulary:
                 return match
         if not key:
             return VocabularyMatch("", "", "none" if plain else "blank")
-        return VocabularyMatch("", self.closest(key), "unknown")
+        return self._parts(plain) or VocabularyMatch("", self.closest(key), "unknown")
+
+    def _parts(self, text: str) -> VocabularyMatch | None:
+        """`Espionage, financial gain`: the word all parts stand for; unclear where they differ, None where none fits."""
+        pieces = [piece for piece in _PARTS.split(text[:_LONGEST]) if word_key(piece)]
+        if len(pieces) < 2:
+            return None
+        matches = [self.index.get(word_key(piece)) for piece in pieces]
+        values = [match.value for match in matches if match and match.value]
+        if not values:
+            return None
+        if len(values) == len(matches) and len(set(values)) == 1:
+            return VocabularyMatch(values[0])
+        return VocabularyMatch("", values[0], "unclear")
 
     def closest(self, text: str) -> str:
         """The allowed word whose spelling, or a synonym's, is nearest to `text`; empty where none is near."""
