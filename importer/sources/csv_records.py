@@ -1,0 +1,113 @@
+"""Records of a CSV text with the physical line each begins on; broken quoting costs one line, never the rest."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from importer.sources.delimiter import Dialect
+from importer.sources.options import Limits
+
+UNCLOSED = "unclosed-quote"
+STRAY = "stray-quote"
+_REREAD_LINES = 5_000_000
+
+
+class Record(NamedTuple):
+    """One record: where it begins, its cells, how many lines it spans, and what is wrong with its quoting."""
+
+    line: int
+    cells: list[str]
+    span: int = 1
+    problem: str = ""
+    raw: str = ""
+    """The line itself, where there is a problem."""
+
+
+class _Lines:
+    """Feeds lines to the csv reader and remembers those of the record under way, so that they can be read again."""
+
+    def __init__(self, lines: Iterator[str], most: int) -> None:
+        self._lines = lines
+        self._most = most
+        self._again: list[str] = []
+        self._reread = 0
+        self.held: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.held) >= self._most:
+            raise csv.Error("too many lines in one cell")
+        line = self._again.pop() if self._again else next(self._lines)
+        self.held.append(line)
+        return line
+
+    def give_back(self) -> str:
+        """Takes the first held line out and puts the others back; returns the first."""
+        first = self.held[0]
+        self._again.extend(reversed(self.held[1:]))
+        self._reread += len(self.held) - 1
+        if self._reread > _REREAD_LINES:
+            self._most = 2
+        self.held.clear()
+        return first
+
+
+def records(lines: Iterator[str], dialect: Dialect, limits: Limits, first_line: int = 1) -> Iterator[Record]:
+    """All records, blank ones as empty lists.
+
+    A record whose quote is not closed before the end, within `limits.quoted_lines`, or before a character that cannot
+    follow a closing quote, is given up: its first line is one record with a problem, reading goes on with the next line.
+    """
+    csv.field_size_limit(limits.cell_chars)
+    feed = _Lines(lines, limits.quoted_lines)
+    reader = dialect.reader(feed)
+    held = feed.held
+    line = first_line
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            if not held:
+                return
+            problem = UNCLOSED if len(held) > 1 or _open_at_end(held[0], dialect) else STRAY
+            raw = feed.give_back()
+            yield Record(line, _lenient(raw, dialect), 1, problem, raw.rstrip("\r\n"))
+            line += 1
+            continue
+        span = len(held)
+        yield Record(line, cells, span)
+        line += span
+        held.clear()
+
+
+def _open_at_end(line: str, dialect: Dialect) -> bool:
+    """Whether a single line is wrong because its quote stays open, not because something follows a closing one."""
+    try:
+        list(dialect.reader(iter([line, dialect.quote])))
+    except csv.Error:
+        return False
+    return True
+
+
+def _lenient(line: str, dialect: Dialect) -> list[str]:
+    """The cells of one line with broken quoting, as most programs show them."""
+    try:
+        return next(
+            csv.reader(
+                [line.rstrip("\r\n")],
+                delimiter=dialect.delimiter,
+                quotechar=dialect.quote,
+                doublequote=not dialect.escape,
+                escapechar=dialect.escape or None,
+                skipinitialspace=dialect.skip_blanks,
+            ),
+            [],
+        )
+    except csv.Error:
+        return [line[:1000]]

@@ -1,0 +1,108 @@
+"""The JSON and YAML files of a run: STIX is gathered from all of them first, the rest is read file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from importer.errors import SourceError
+from importer.model import Issue, Place, Severity, SourceFile
+from importer.sources.flatten import flatten, object_tables, repeated_key_issues
+from importer.sources.json_shape import Records, find_records
+from importer.sources.json_text import documents, load_text, parse, too_deep
+from importer.sources.located import Opened
+from importer.sources.misp import is_galaxy, read_galaxy
+from importer.sources.options import ReadOptions
+from importer.sources.refusal import NotAList, not_a_list
+from importer.sources.stix_gather import StixFile, gather, is_stix
+from importer.sources.stix_rows import choose_versions, read_stix
+from importer.sources.stix_world import World
+from importer.sources.table import Table
+
+
+class Documents:
+    """Looked at one by one, then read one by one; what STIX files say about each other's actors is known by then."""
+
+    def __init__(self, options: ReadOptions) -> None:
+        self._options = options
+        self._world = World()
+        self._stix: list[StixFile] = []
+        self._versions: tuple[set[tuple[int, int]], dict[int, list[Issue]]] | None = None
+
+    def look(self, opened: Opened) -> None:
+        """Takes from a STIX file what is wanted; anything else is left for later. SourceError for what is no JSON."""
+        if opened.kind != "json" or self._options.records:
+            return
+        data = load_text(opened, self._options.limits.json_bytes, "JSON")
+        try:
+            found = documents(opened.file, data, self._options.limits)
+            if is_stix(found):
+                self._stix.append(gather(opened, found, self._world))
+        except RecursionError as error:
+            raise too_deep(opened.file) from error
+
+    def problems(self) -> list[SourceError]:
+        """STIX files are refused when none of the run holds an actor: one without may be there for its places."""
+        if any(file.actors for file in self._stix):
+            return []
+        return [_without_actors(file) for file in self._stix if file.opened.listed]
+
+    def read(self, opened: Opened) -> Iterator[SourceFile | Issue | Table]:
+        """The file's SourceFile, issues and tables."""
+        for position, file in enumerate(self._stix):
+            if file.opened is opened:
+                if not any(one.actors for one in self._stix):
+                    raise _without_actors(file)
+                if self._versions is None:
+                    self._versions = choose_versions(self._stix)
+                kept, lost = self._versions
+                mine = {actor for at, actor in kept if at == position}
+                yield from read_stix(file, mine, lost.get(position, []), self._world, self._options)
+                return
+        try:
+            yield from self._read_other(opened)
+        except RecursionError as error:
+            raise too_deep(opened.file) from error
+
+    def _read_other(self, opened: Opened) -> Iterator[SourceFile | Issue | Table]:
+        limits = self._options.limits
+        values: list[Any]
+        if opened.kind == "yaml":
+            from importer.sources.yaml_text import parse_yaml
+
+            data = load_text(opened, limits.yaml_bytes, "YAML")
+            try:
+                values = parse_yaml(opened.file, data.decode("utf-8"), limits)
+            except UnicodeDecodeError as error:
+                raise SourceError(f"{opened.file} is no valid YAML: it is not UTF-8.") from error
+        else:
+            data = load_text(opened, limits.json_bytes, "JSON")
+            values = [parse(opened.file, raw) for raw in documents(opened.file, data, limits)]
+        del data
+        value = values[0] if len(values) == 1 else values
+        if not self._options.records and is_galaxy(value):
+            yield from read_galaxy(opened, value, self._options)
+            return
+        records = find_records(opened.file, value, self._options.records)
+        yield from self._tables(opened, records)
+
+    def _tables(self, opened: Opened, records: Records) -> Iterator[SourceFile | Issue | Table]:
+        if len(records.rows) > self._options.limits.rows:
+            raise SourceError(f"{opened.file} has more than {self._options.limits.rows:,} records; split it.")
+        details = {"records": records.path, "shape": records.shape, "count": f"{len(records.rows):,}"}
+        if opened.packed:
+            details["packed"] = opened.packed
+        yield SourceFile(opened.file, opened.kind, opened.sha256, opened.size, details)
+        empty = sum(1 for row in records.rows if not row)
+        if empty:
+            yield Issue(Severity.INFO, "blank-rows", f"{empty:,} empty objects were left out.", Place(opened.file))
+        rows = (
+            (number, "", flatten(row, {}), repeated_key_issues(row, Place(opened.file, row=number)))
+            for number, row in enumerate(records.rows, 1)
+            if row
+        )
+        yield from object_tables(opened.file, opened.kind, rows, self._options)
+
+
+def _without_actors(file: StixFile) -> NotAList:
+    return not_a_list(file.opened.file, f"STIX without a threat-actor or intrusion-set in it; it holds {file.holds}")

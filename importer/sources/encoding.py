@@ -1,0 +1,123 @@
+"""Which encoding a text is in: its byte order mark, the pattern of UTF-16, valid UTF-8, else Windows-1252."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_MARKS: tuple[tuple[bytes, str], ...] = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CHUNK = 1 << 20
+_CONTROLS = frozenset(range(32)) - {0, 9, 10, 11, 12, 13, 26, 27, 28, 29, 30, 31, 1, 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a text is decoded, and how that was found out."""
+
+    codec: str
+    """A Python codec name."""
+    errors: str = "strict"
+    """The error handler that goes with it."""
+    reason: str = "valid"
+    """mark, pattern, valid, asked, guessed (not UTF-8: read as Windows-1252) or mixed (UTF-8 with stray bytes)."""
+
+    @property
+    def shown(self) -> str:
+        names = {"utf-8-sig": "UTF-8 with byte order mark", "cp1252": "Windows-1252", "latin-1": "ISO-8859-1"}
+        return names.get(self.codec, self.codec.upper())
+
+
+def marked(head: bytes) -> str:
+    """The codec that a byte order mark announces, else nothing."""
+    return next((codec for mark, codec in _MARKS if head.startswith(mark)), "")
+
+
+def detect(stream: BinaryIO) -> Encoding:
+    """The encoding of the whole stream, which is read once to its end; the caller rewinds it.
+
+    Windows-1252 leaves five bytes undefined; a text that has them is read as ISO-8859-1, which has all.
+    """
+    head = stream.read(_CHUNK)
+    codec = marked(head)
+    if codec:
+        return Encoding(codec, reason="mark")
+    codec = _utf16_pattern(head)
+    if codec:
+        return Encoding(codec, reason="pattern")
+    bad, good, undefined = 0, 0, False
+    for chunk in _whole_lines(head, stream):
+        try:
+            chunk.decode("utf-8")
+            if not chunk.isascii():
+                good += len(chunk) - len(chunk.decode("utf-8"))
+        except UnicodeDecodeError:
+            wrong = chunk.decode("utf-8", "surrogateescape")
+            lost = sum(1 for char in wrong if "\udc80" <= char <= "\udcff")
+            bad += lost
+            good += sum(1 for char in wrong if char > "\x7f") - lost
+            undefined = undefined or any(byte in chunk for byte in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"))
+    if not bad:
+        return Encoding("utf-8")
+    if good > bad:
+        return Encoding("utf-8", "surrogateescape", "mixed")
+    return Encoding("latin-1" if undefined else "cp1252", reason="guessed")
+
+
+def decode_head(head: bytes, encoding: str = "") -> str | None:
+    """The beginning of a text well enough to tell what it is, None for binary data."""
+    codec = encoding or marked(head) or _utf16_pattern(head)
+    if codec:
+        try:
+            return head.decode(codec, "replace")
+        except LookupError:
+            return head.decode("latin-1")
+    if sum(1 for byte in head if byte in _CONTROLS) > len(head) // 50 or head.count(0) > len(head) // 10:
+        return None
+    return head.decode("utf-8", "replace")
+
+
+def stray_bytes(text: str) -> str:
+    """A text decoded with surrogateescape, its stray bytes read as Windows-1252."""
+    return "".join(
+        bytes([ord(char) - 0xDC00]).decode("cp1252", "replace") if "\udc80" <= char <= "\udcff" else char
+        for char in text
+    )
+
+
+def _utf16_pattern(head: bytes) -> str:
+    """UTF-16 without a mark: in a text with much ASCII every other byte is zero."""
+    pairs = len(head) // 2
+    if pairs < 2 or b"\x00" not in head:
+        return ""
+    even, odd = head[0 : pairs * 2 : 2].count(0), head[1 : pairs * 2 : 2].count(0)
+    if odd * 10 >= pairs * 3 and even * 20 < pairs:
+        return "utf-16-le"
+    if even * 10 >= pairs * 3 and odd * 20 < pairs:
+        return "utf-16-be"
+    return ""
+
+
+def _whole_lines(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
+    """The stream in chunks that do not cut a character: each ends behind an ASCII byte, where there is one."""
+    kept = b""
+    chunk = head
+    while chunk:
+        kept += chunk
+        cut = len(kept)
+        while cut and len(kept) - cut < 8 and kept[cut - 1] > 127:
+            cut -= 1
+        if len(kept) - cut >= 8:
+            cut = len(kept)
+        yield kept[:cut]
+        kept = kept[cut:]
+        chunk = stream.read(_CHUNK)
+    if kept:
+        yield kept

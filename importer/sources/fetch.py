@@ -1,0 +1,211 @@
+"""Fetches an https source within bounds, and keeps it with its ETag so that an unchanged list is not sent again."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import ipaddress
+import json
+import os
+import socket
+import ssl
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from importer.errors import SourceError
+from importer.sources.located import Located, from_bytes
+from importer.sources.options import MIB, Limits, ReadOptions
+
+_CHUNK = 256 * 1024
+_AGENT = "tag-importer"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A download of an earlier run."""
+
+    body: Path
+    etag: str
+    modified: str
+
+
+def fetch(url: str, options: ReadOptions, *, monotonic: Callable[[], float] = time.monotonic) -> Located:
+    """The content of an https URL (http on this machine only), from the cache when the server says it is unchanged.
+
+    SourceError for a refused scheme, an answer that is no success, one too large or too slow. Credentials in the URL
+    are sent as basic authentication and appear in no message and no file.
+    """
+    shown, bare, credentials = _split(url)
+    kept = _kept(options.cache_dir, url)
+    request = urllib.request.Request(bare, headers={"User-Agent": _AGENT, "Accept": "*/*"})  # noqa: S310 - checked by _split
+    if credentials:
+        request.add_unredirected_header("Authorization", credentials)
+    if kept and kept.etag:
+        request.add_header("If-None-Match", kept.etag)
+    if kept and kept.modified:
+        request.add_header("If-Modified-Since", kept.modified)
+    opener = urllib.request.build_opener(_Redirects())
+    limits = options.limits
+    ends = monotonic() + limits.download_seconds
+    try:
+        with opener.open(request, timeout=min(30.0, limits.download_seconds)) as answer:
+            data = _read(shown, answer, limits, ends, monotonic)
+            headers = answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == 304 and kept:
+                return Located(shown, from_bytes(kept.body.read_bytes()), kept.body.stat().st_size)
+            raise SourceError(f"{shown} cannot be fetched: the server answered {error.code} {error.reason}.") from error
+    except SourceError:
+        raise
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise SourceError(f"{shown} cannot be fetched: {_reason(error)}.") from error
+    _keep(options.cache_dir, url, data, headers)
+    return Located(shown, from_bytes(data), len(data))
+
+
+def _split(url: str) -> tuple[str, str, str]:
+    """(how the URL is shown, the URL without credentials, the Authorization header)."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise SourceError("A URL among the sources cannot be read as one.") from error
+    netloc = f"[{host}]" if ":" in host else host
+    netloc += f":{port}" if port else ""
+    query = "…" if parts.query else ""
+    shown = urlunsplit((parts.scheme, netloc, parts.path, "", "")) + (f"?{query}" if query else "")
+    if not _allowed(parts.scheme, host):
+        raise SourceError(f"{shown} cannot be fetched: a source's URL begins with https://.")
+    if not host:
+        raise SourceError(f"{shown} cannot be fetched: it names no server.")
+    credentials = ""
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        credentials = "Basic " + b64encode(pair.encode()).decode("ascii")
+    return shown, urlunsplit((parts.scheme, netloc, parts.path, parts.query, "")), credentials
+
+
+def _allowed(scheme: str, host: str) -> bool:
+    return scheme == "https" or (scheme == "http" and _loopback(host))
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to https only (to http on this machine), ten at most."""
+
+    max_redirections = 10
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        target = urlsplit(newurl)
+        if not _allowed(target.scheme, target.hostname or "") or (
+            target.scheme == "http" and not _loopback(urlsplit(req.full_url).hostname or "")
+        ):
+            shown = urlunsplit((target.scheme, target.hostname or "", target.path, "", ""))
+            raise SourceError(f"{_shown(req.full_url)} was not fetched: it redirects to {shown}, which is not https.")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _shown(url: str) -> str:
+    return _split(url)[0]
+
+
+def _read(shown: str, answer: Any, limits: Limits, ends: float, monotonic: Callable[[], float]) -> bytes:
+    declared = answer.headers.get("Content-Length", "")
+    if declared.isdigit() and int(declared) > limits.download_bytes:
+        raise SourceError(_too_large(shown, limits))
+    pieces: list[bytes] = []
+    length = 0
+    while piece := answer.read1(_CHUNK):
+        length += len(piece)
+        if length > limits.download_bytes:
+            raise SourceError(_too_large(shown, limits))
+        if monotonic() > ends:
+            raise SourceError(f"{shown} cannot be fetched: it took longer than {limits.download_seconds:.0f} seconds.")
+        pieces.append(piece)
+    if declared.isdigit() and length < int(declared):
+        raise SourceError(
+            f"{shown} cannot be fetched: the connection ended after {length:,} of {int(declared):,} bytes."
+        )
+    return b"".join(pieces)
+
+
+def _too_large(shown: str, limits: Limits) -> str:
+    return f"{shown} was not fetched: it is larger than {limits.download_bytes / MIB:,.0f} MiB."
+
+
+def _reason(error: Exception) -> str:
+    inner = getattr(error, "reason", error)
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({inner.verify_message})"
+    if isinstance(inner, (TimeoutError, socket.timeout)):
+        return "the server did not answer in time"
+    if isinstance(inner, socket.gaierror):
+        return "its server's name cannot be resolved"
+    if isinstance(inner, OSError) and inner.strerror:
+        return str(inner.strerror).lower()
+    return " ".join(str(inner).split())[:200] or type(inner).__name__
+
+
+def _paths(cache_dir: Path, url: str) -> tuple[Path, Path]:
+    name = hashlib.sha256(url.encode()).hexdigest()[:32]
+    return cache_dir / f"{name}.body", cache_dir / f"{name}.json"
+
+
+def _kept(cache_dir: Path | None, url: str) -> _Kept | None:
+    """The earlier download, if it is whole: its hash stands beside it."""
+    if cache_dir is None:
+        return None
+    body, about = _paths(cache_dir, url)
+    try:
+        found = json.loads(about.read_bytes())
+        if hashlib.sha256(body.read_bytes()).hexdigest() != found["sha256"]:
+            return None
+        return _Kept(body, str(found["etag"]), str(found["modified"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _keep(cache_dir: Path | None, url: str, data: bytes, headers: Message) -> None:
+    """Keeps a download that can be asked about again. A cache that cannot be written is no reason to stop."""
+    etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+    if cache_dir is None or not (etag or modified):
+        return
+    body, about = _paths(cache_dir, url)
+    found = {"etag": etag, "modified": modified, "sha256": hashlib.sha256(data).hexdigest()}
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(body, data)
+        _write(about, json.dumps(found).encode())
+    except OSError:
+        return
+
+
+def _write(path: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,172 @@
+"""JSON as it stands in a file: numbers keep their text, repeated keys are noticed, errors have a line and a column."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from importer.errors import SourceError
+from importer.sources.encoding import marked
+from importer.sources.located import Opened
+from importer.sources.options import MIB, Limits
+
+_quote = json.encoder.encode_basestring
+
+
+class NumberText(str):
+    """A number, as the text that stands in the file."""
+
+    __slots__ = ()
+
+
+class Repeated(dict[str, Any]):
+    """An object in which a key stands more than once; the last value counts, as in most programs."""
+
+    keys_repeated: tuple[str, ...] = ()
+
+
+def load_text(opened: Opened, limit: int, what: str) -> bytes:
+    """The content as UTF-8 without a byte order mark; SourceError when it is too large or not text."""
+    if opened.length > limit:
+        raise SourceError(
+            f"{opened.file} is too large for a {what} file: {opened.length / MIB:,.0f} MiB, at most {limit / MIB:,.0f} MiB are read."
+        )
+    with opened.open() as stream:
+        data = stream.read()
+    codec = marked(data[:4])
+    if not codec and b"\x00" in data[:4]:
+        codec = "utf-16-le" if data[1:2] == b"\x00" else "utf-16-be"
+    try:
+        if codec == "utf-8-sig":
+            return data[3:]
+        if codec:
+            return data.decode(codec).lstrip("\ufeff").encode("utf-8")
+    except UnicodeError as error:
+        raise SourceError(f"{opened.file} is not valid {codec.upper()}.") from error
+    return data
+
+
+def documents(file: str, data: bytes, limits: Limits) -> list[msgspec.Raw]:
+    """The JSON documents of a text: one, or several in lines or one behind the other."""
+    found: list[msgspec.Raw] = []
+    view = memoryview(data)
+    offset, end = 0, len(data.rstrip())
+    while offset < end:
+        rest = view[offset:end]
+        try:
+            found.append(msgspec.json.decode(rest, type=msgspec.Raw))
+            return found
+        except RecursionError as error:
+            raise too_deep(file) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            cut = _trailing(str(error))
+            if cut <= 0:
+                raise _explained(file, data, offset, error) from error
+            found.append(msgspec.json.decode(rest[:cut], type=msgspec.Raw))
+            offset += cut
+            if data[offset : offset + 1] == b"," and len(found) == 1 and found[0][:1] not in (b"{", b"["):
+                raise _explained(file, data, 0, error) from error
+            if len(found) > limits.rows:
+                raise SourceError(f"{file} has more than {limits.rows:,} JSON documents; split it.") from error
+    return found
+
+
+def _trailing(message: str) -> int:
+    """Where the next document begins, by msgspec's `trailing characters (byte 17)`."""
+    start, _, tail = message.partition("trailing characters (byte ")
+    return int(tail.rstrip(")")) if tail and start.startswith("JSON is malformed") else 0
+
+
+def parse(file: str, raw: Any, line: int = 0) -> Any:
+    """A whole value: dict, list, str, NumberText, bool or None. SourceError with line and column when it is no JSON."""
+    text = bytes(raw)
+    try:
+        return json.loads(text, object_pairs_hook=_pairs, parse_int=NumberText, parse_float=NumberText)
+    except RecursionError as error:
+        raise too_deep(file) from error
+    except UnicodeDecodeError as error:
+        raise _not_utf8(file, text, error) from error
+    except json.JSONDecodeError as error:
+        raise _no_json(file, error, line) from error
+
+
+def too_deep(file: str) -> SourceError:
+    return SourceError(f"{file} was not read: its values are nested deeper than any list needs.")
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    seen: set[str] = set()
+    repeated = Repeated(value)
+    repeated.keys_repeated = tuple(dict.fromkeys(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+    return repeated
+
+
+def _explained(file: str, data: bytes, offset: int, error: Exception) -> SourceError:
+    """msgspec gives a byte; the standard library says line, column and what it expected."""
+    text = data[offset:]
+    try:
+        decoded = text.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        return _not_utf8(file, data, wrong, offset)
+    try:
+        json.JSONDecoder().raw_decode(decoded.lstrip())
+    except RecursionError:
+        return too_deep(file)
+    except json.JSONDecodeError as wrong:
+        lead = data[:offset].decode("utf-8", "replace") + decoded[: len(decoded) - len(decoded.lstrip())]
+        return _no_json(file, json.JSONDecodeError(wrong.msg, lead + decoded.lstrip(), len(lead) + wrong.pos))
+    except ValueError:
+        pass
+    return SourceError(f"{file} is no valid JSON: {str(error).removeprefix('JSON is malformed: ')}.")
+
+
+def _no_json(file: str, error: json.JSONDecodeError, line: int = 0) -> SourceError:
+    message = error.msg[:1].lower() + error.msg[1:].rstrip(".")
+    at = f"line {error.lineno + line}, column {error.colno}"
+    if error.pos >= len(error.doc.rstrip()):
+        return SourceError(f"{file} is no valid JSON: it ends too early, at {at} ({message}).")
+    return SourceError(f"{file} is no valid JSON: {message} at {at}.")
+
+
+def _not_utf8(file: str, data: bytes, error: UnicodeDecodeError, offset: int = 0) -> SourceError:
+    at = offset + error.start
+    line = data.count(b"\n", 0, at) + 1
+    return SourceError(f"{file} is no valid JSON: it is not UTF-8 in line {line} (byte 0x{data[at]:02x}).")
+
+
+def json_text(value: Any) -> str:
+    """A parsed value as JSON text, numbers as they stood."""
+    return "".join(_pieces(value))
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    if isinstance(value, NumberText):
+        yield str(value)
+    elif isinstance(value, str):
+        yield _quote(value)
+    elif value is None or value is True or value is False:
+        yield {None: "null", True: "true", False: "false"}[value]
+    elif isinstance(value, dict):
+        yield "{"
+        for position, (key, item) in enumerate(value.items()):
+            yield f"{', ' if position else ''}{_quote(key)}: "
+            yield from _pieces(item)
+        yield "}"
+    elif isinstance(value, list):
+        if all(type(item) is str for item in value):
+            yield "[" + ", ".join(map(_quote, value)) + "]"
+            return
+        yield "["
+        for position, item in enumerate(value):
+            if position:
+                yield ", "
+            yield from _pieces(item)
+        yield "]"
+    else:
+        yield str(value)

@@ -1,0 +1,167 @@
+"""Finds what the user named: files, globs, folders, standard input, https URLs. Nothing is read yet but downloads."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from importer.errors import SourceError
+from importer.model import Issue, Place, Severity
+from importer.sources.located import Located, from_bytes, from_path
+from importer.sources.options import MIB, ReadOptions
+
+READ_ENDINGS = frozenset(
+    "csv tsv tab psv txt json jsonl ndjson stix stix2 yaml yml xlsx xlsm xlsb xls ods xltx xltm".split()  # noqa: SIM905
+)
+_PACKED = (".gz", ".bz2", ".xz", ".zip")
+
+
+@dataclass(slots=True)
+class Found:
+    """What the specs came to, in their order: files, and remarks on what was passed over."""
+
+    items: list[Located | Issue] = field(default_factory=list)
+    problems: list[SourceError] = field(default_factory=list)
+
+
+def locate(specs: Sequence[str], options: ReadOptions, stdin: BinaryIO | None = None) -> list[Located | Issue]:
+    """Every file that the specs name; one SourceError that lists all that cannot be found."""
+    if not specs:
+        raise SourceError("No source was given.", hint="Name a file, a folder, a glob, an https URL, or `-` for stdin.")
+    found = Found()
+    seen: set[Path] = set()
+    for spec in specs:
+        try:
+            _locate_one(spec, options, stdin, found, seen)
+        except SourceError as error:
+            found.problems.append(error)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            found.problems.append(SourceError(f"{spec} cannot be read: {reason}."))
+        except ValueError:
+            found.problems.append(SourceError(f"{spec!r} cannot be the name of a file."))
+    raise_all(found.problems)
+    return found.items
+
+
+def raise_all(problems: Sequence[SourceError]) -> None:
+    """One error for all problems; the sentence itself where there is only one."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise SourceError(
+            f"{len(problems)} sources cannot be read.",
+            hint=problems[0].hint,
+            details=tuple(problem.message for problem in problems),
+        )
+
+
+def _locate_one(spec: str, options: ReadOptions, stdin: BinaryIO | None, found: Found, seen: set[Path]) -> None:
+    if spec == "-":
+        found.items.append(_from_stdin(stdin, options))
+        return
+    if "://" in spec and spec.partition("://")[0].isalpha():
+        from importer.sources.fetch import fetch
+
+        found.items.append(fetch(spec, options))
+        return
+    path = Path(spec)
+    if path.is_dir():
+        _from_folder(spec, path, options, found, seen)
+    elif path.exists():
+        _add(path, spec, True, found, seen)
+    elif any(char in spec for char in "*?["):
+        matches = sorted(glob.glob(spec, recursive=True))
+        if not matches:
+            raise SourceError(f"No file matches {spec}.")
+        for match in matches:
+            if Path(match).is_dir():
+                if not spec.rstrip("/").endswith("**"):
+                    _from_folder(match, Path(match), options, found, seen)
+            else:
+                _add(Path(match), match, True, found, seen)
+    else:
+        raise SourceError(f"{spec} does not exist.", hint=_similar(path))
+
+
+def _from_stdin(stdin: BinaryIO | None, options: ReadOptions) -> Located:
+    if stdin is None:
+        raise SourceError("Standard input cannot be read here.")
+    limit = min(options.limits.file_bytes, options.limits.json_bytes)
+    data = stdin.read(limit + 1)
+    if len(data) > limit:
+        raise SourceError(f"Standard input is too large: more than {limit / MIB:,.0f} MiB; give it as a file.")
+    if not data:
+        raise SourceError("Standard input is empty.")
+    return Located("-", from_bytes(data), len(data))
+
+
+def _from_folder(spec: str, folder: Path, options: ReadOptions, found: Found, seen: set[Path]) -> None:
+    taken, passed = 0, []
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if any(part.startswith((".", "~$")) or part == "__MACOSX" for part in inside.parts) or not path.is_file():
+            continue
+        if not _readable_ending(path.name):
+            passed.append(str(path))
+            continue
+        if taken >= options.limits.folder_files:
+            raise SourceError(
+                f"{spec} holds more than {options.limits.folder_files:,} files; name the ones that are meant."
+            )
+        taken += _add(path, str(path), False, found, seen)
+    for name in passed:
+        found.items.append(
+            Issue(
+                Severity.INFO,
+                "left-out-file",
+                "The file is of a kind that holds no list; it was left out.",
+                Place(name),
+            )
+        )
+    if not taken:
+        raise SourceError(f"{spec} holds no file that can be read.")
+
+
+def _add(path: Path, name: str, listed: bool, found: Found, seen: set[Path]) -> bool:
+    """The same file named twice (by a glob and by itself) is read once."""
+    real = path.resolve()
+    if not path.is_file():
+        if not path.exists():
+            raise SourceError(f"{name} is a link to a file that does not exist.")
+        if not (path.is_fifo() or path.is_char_device()):
+            raise SourceError(f"{name} is no file.")
+        data = path.read_bytes()
+        found.items.append(Located(name, from_bytes(data), len(data), None, listed))
+        return True
+    if real in seen:
+        found.items.append(
+            Issue(Severity.INFO, "named-twice", "The file was named twice; it is read once.", Place(name))
+        )
+        return False
+    seen.add(real)
+    found.items.append(Located(name, from_path(path), path.stat().st_size, path, listed))
+    return True
+
+
+def _readable_ending(name: str) -> bool:
+    tail = name.lower()
+    for packed in _PACKED:
+        tail = tail.removesuffix(packed)
+    ending = tail.rpartition(".")[2] if "." in tail else ""
+    return ending in READ_ENDINGS or (name.lower().endswith(_PACKED) and "." not in tail)
+
+
+def _similar(path: Path) -> str:
+    """A file beside it whose name differs little, as a hint."""
+    import difflib
+
+    try:
+        names = [entry.name for entry in path.parent.iterdir()][:2000]
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
+    return f"Is {path.parent / near[0]} meant?" if near else ""

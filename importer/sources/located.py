@@ -1,0 +1,54 @@
+"""A file that was found: its name, how to open it, and what its content says it is."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A file, a download or standard input, before anything is known of its content."""
+
+    file: str
+    """As the user named it, without the credentials of a URL."""
+    open: Callable[[], BinaryIO]
+    size: int
+    path: Path | None = None
+    """Where it is on disk, if it is."""
+    listed: bool = True
+    """The user named it; False for one found in a folder, which may be passed over when it is no list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A located file whose kind was told by its content; compressed ones are unpacked."""
+
+    file: str
+    kind: str
+    """csv, workbook, json or yaml: which reader takes it."""
+    open: Callable[[], BinaryIO]
+    size: int
+    """Bytes of the file as it was found."""
+    sha256: str
+    """Of the file as it was found."""
+    length: int
+    """Bytes after unpacking."""
+    path: Path | None = None
+    """Set when the file on disk is what `open` gives."""
+    listed: bool = True
+    packed: str = ""
+    """gzip, bzip2, xz or zip, when it was unpacked."""
+
+
+def from_bytes(data: bytes) -> Callable[[], BinaryIO]:
+    """An opener over bytes in memory."""
+    return lambda: io.BytesIO(data)
+
+
+def from_path(path: Path) -> Callable[[], BinaryIO]:
+    """An opener of a file on disk."""
+    return lambda: path.open("rb")

@@ -1,0 +1,81 @@
+"""Cells merged over several rows or columns: which words they give a header, which values the rows below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from importer.sources.workbook_cells import cell_text
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
+
+Range = tuple[tuple[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Merges:
+    """The merged ranges of one sheet, 0-based (row, column) of both corners, those of the data apart from the header's."""
+
+    ranges: tuple[Range, ...]
+    by_row: dict[int, list[tuple[int, str, int]]] = field(default_factory=dict)
+    """Row -> (column, value, row the value stands in), for the rows below the first of each range."""
+
+    @classmethod
+    def of(cls, ranges: Iterable[Range]) -> Merges:
+        return cls(tuple(((top, left), (bottom, right)) for (top, left), (bottom, right) in ranges if bottom >= top))
+
+    @property
+    def rows(self) -> set[int]:
+        """Rows in which a value is to be put."""
+        return set(self.by_row)
+
+    def fill(self, row: int) -> Sequence[tuple[int, str, int]]:
+        return self.by_row.get(row, ())
+
+    def header_words(self, rows: list[list[str]], position: int, start: int) -> tuple[list[str], int]:
+        """The words of the header at `position`, and the last row it reaches down to.
+
+        A word merged over columns counts for each; where the header is merged over rows, the lowest word of a column
+        counts, so that `Aliases` over `Kaspersky`, `Mandiant` gives the latter two.
+        """
+        words = list(rows[position])
+        width = len(words)
+        last = position
+        for (top, left), (bottom, right) in self.ranges:
+            if not top <= position <= bottom or top >= len(rows) or not 0 <= left - start < width:
+                continue
+            word = rows[top][left - start]
+            if word and (right > left or bottom > top) and not (top < position and right - left + 1 >= width):
+                for column in range(left - start, min(right - start + 1, width)):
+                    words[column] = words[column] or word
+                if bottom - position <= 20:
+                    last = max(last, bottom)
+        last = min(last, len(rows) - 1)
+        for below in rows[position + 1 : last + 1]:
+            words = [lower or upper for lower, upper in zip(below, words, strict=True)]
+        return words, last
+
+    def with_values(self, source: CalamineSheet, first: int, start: int) -> Merges:
+        """The same with the values of ranges that go down over several rows of data, from row `first` on."""
+        assert source.end is not None
+        end_row, end_column = source.end
+        tall = {
+            (top, left): min(bottom, end_row)
+            for (top, left), (bottom, _) in self.ranges
+            if top >= first and bottom > top and start <= left <= end_column
+        }
+        by_row: dict[int, list[tuple[int, str, int]]] = {}
+        tops = {top for top, _ in tall}
+        columns = sorted({left for _, left in tall})
+        if not tall:
+            return Merges(self.ranges)
+        for index, cells in enumerate(source.iter_rows()):
+            if index in tops:
+                for left in columns:
+                    bottom = tall.get((index, left), 0)
+                    text = cell_text(cells[left - start]) if bottom else ""
+                    for row in range(index + 1, bottom + 1 if text else 0):
+                        by_row.setdefault(row, []).append((left, text, index))
+        return Merges(self.ranges, by_row)

@@ -1,0 +1,92 @@
+"""Reads every source of a run: locates them all, tells their kinds, and hands on files, issues and tables of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+from importer.errors import SourceError
+from importer.model import Issue, Place, Severity, SourceFile
+from importer.sources.csv_file import read_csv
+from importer.sources.locate import locate, raise_all
+from importer.sources.located import Located, Opened
+from importer.sources.options import Limits, ReadOptions
+from importer.sources.refusal import NotAList
+from importer.sources.table import Table
+from importer.sources.unpack import open_located
+
+if TYPE_CHECKING:
+    from importer.sources.documents import Documents
+
+__all__ = ["Limits", "ReadOptions", "Table", "read"]
+
+
+def read(
+    specs: Sequence[str], options: ReadOptions, *, stdin: BinaryIO | None = None
+) -> Iterator[SourceFile | Issue | Table]:
+    """For every file in turn its SourceFile, its issues, and its rows in tables of one header each.
+
+    `specs` are files, globs, folders, `-` and https URLs. Everything is located and looked at before the first item
+    comes. Raises SourceError for what cannot be read or is no list of actors; in a folder the latter is passed over
+    with an issue.
+    """
+    from importer.sources.documents import Documents
+
+    documents = Documents(options)
+    items: list[Opened | Issue] = []
+    problems: list[SourceError] = []
+    for item in locate(specs, options, stdin):
+        if isinstance(item, Issue):
+            items.append(item)
+            continue
+        try:
+            opened = open_located(item, options.limits, options.encoding)
+            if opened.kind in ("json", "yaml"):
+                documents.look(opened)
+            items.append(opened)
+        except NotAList as error:
+            if item.listed:
+                problems.append(error)
+            else:
+                items.append(_passed_over(item, error))
+        except SourceError as error:
+            problems.append(error)
+    raise_all([*problems, *documents.problems()])
+    if not any(isinstance(item, Opened) for item in items):
+        raise _nothing(specs, items)
+    tables = 0
+    for item in items:
+        if isinstance(item, Issue):
+            yield item
+            continue
+        for found in _read_one(item, options, documents):
+            tables += isinstance(found, Table)
+            yield found
+    if not tables:
+        raise _nothing(specs, items)
+
+
+def _read_one(opened: Opened, options: ReadOptions, documents: Documents) -> Iterator[SourceFile | Issue | Table]:
+    try:
+        if opened.kind == "csv":
+            yield from read_csv(opened, options)
+        elif opened.kind == "workbook":
+            from importer.sources.workbook_file import read_workbook
+
+            yield from read_workbook(opened, options)
+        else:
+            yield from documents.read(opened)
+    except NotAList as error:
+        if opened.listed:
+            raise
+        yield _passed_over(opened, error)
+
+
+def _passed_over(item: Located | Opened, error: NotAList) -> Issue:
+    message = error.message.removeprefix(item.file).strip()
+    return Issue(Severity.INFO, "left-out-file", f"The file {message}" if message else error.message, Place(item.file))
+
+
+def _nothing(specs: Sequence[str], items: Sequence[Opened | Issue]) -> SourceError:
+    details = tuple(f"{item.place.file}: {item.message}" for item in items if isinstance(item, Issue))
+    return SourceError(f"{', '.join(specs)}: no list of actors was found there.", details=details[:50])

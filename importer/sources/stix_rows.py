@@ -1,0 +1,154 @@
+"""Rows of STIX actors: their own keys, and what follows from references, links and markings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from importer.model import Issue, Place, Severity, SourceFile
+from importer.sources.flatten import cell, flatten, object_tables, repeated_key_issues
+from importer.sources.json_text import json_text, parse
+from importer.sources.options import ReadOptions
+from importer.sources.stix_gather import Actor, StixFile
+from importer.sources.stix_world import World
+from importer.sources.table import Table
+
+COLUMNS = ["type", "id", "name", "description", "aliases", "created", "modified", "first_seen", "last_seen", "labels", "threat_actor_types", "roles", "sophistication", "resource_level", "primary_motivation", "secondary_motivations", "personal_motivations", "goals", "confidence", "revoked", "external_references", "urls", "attack_id", "country", "organization", "tlp", "x_mitre_deprecated"]
+"""The columns that presets may count on, in this order; those that no actor fills are left out, but for the name."""
+
+Version = tuple[int, int]
+"""(position of the file in the run, position of the actor in the file's list)"""
+
+
+def choose_versions(files: Iterable[StixFile]) -> tuple[set[Version], dict[int, list[Issue]]]:
+    """Which version of each actor counts, the newest; and by file the issues for those that do not."""
+    best: dict[str, tuple[str, Version]] = {}
+    lost: list[tuple[Version, str]] = []
+    kept: set[Version] = set()
+    listed = list(files)
+    for file_position, file in enumerate(listed):
+        for position, actor in enumerate(file.actors):
+            version = (file_position, position)
+            if not actor.id:
+                kept.add(version)
+                continue
+            other = best.get(actor.id)
+            if other is None:
+                best[actor.id] = (_moment(actor.modified), version)
+            elif _moment(actor.modified) > other[0]:
+                lost.append((other[1], actor.id))
+                best[actor.id] = (_moment(actor.modified), version)
+            else:
+                lost.append((version, actor.id))
+    kept.update(version for _, version in best.values())
+    issues: dict[int, list[Issue]] = {}
+    for (file_position, position), id_ in lost:
+        issues.setdefault(file_position, []).append(_same_id(listed, (file_position, position), best[id_][1]))
+    return kept, issues
+
+
+def read_stix(
+    file: StixFile, kept: set[int], lost: list[Issue], world: World, options: ReadOptions
+) -> Iterator[SourceFile | Issue | Table]:
+    """SourceFile, what was left out and why, then the actors; `kept` are positions in `file.actors`."""
+    opened = file.opened
+    details = {"STIX version": file.version, "objects": f"{file.objects:,}", "actors": f"{len(file.actors):,}"}
+    if file.bundles > 1:
+        details["bundles"] = f"{file.bundles:,}"
+    if opened.packed:
+        details["packed"] = opened.packed
+    yield SourceFile(opened.file, "stix", opened.sha256, opened.size, details)
+    if not file.actors:
+        yield Issue(
+            Severity.INFO,
+            "no-actors",
+            f"The file holds no actor, but {file.holds}; what it says of places, identities and markings is used.",
+            Place(opened.file),
+        )
+    yield from lost
+    actors = [actor for position, actor in enumerate(file.actors) if position in kept]
+    if not options.include_revoked:
+        yield from _left_out(opened.file, [actor for actor in actors if actor.left_out])
+        actors = [actor for actor in actors if not actor.left_out]
+    yield from object_tables(
+        opened.file, "stix", (_row(opened.file, actor, world) for actor in actors), options, COLUMNS
+    )
+
+
+def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str], list[Issue]]:
+    value: dict[str, Any] = parse(file, actor.raw)
+    issues = repeated_key_issues(value, Place(file, row=actor.number, id=actor.id))
+    cells: dict[str, str] = {"name": cell(value.pop("name", ""))}
+    references = value.pop("external_references", None)
+    if isinstance(references, list):
+        cells["external_references"] = json_text(references) if references else ""
+        found = [item for item in references if isinstance(item, dict)]
+        urls = list(dict.fromkeys(item["url"] for item in found if isinstance(item.get("url"), str) and item["url"]))
+        cells["urls"] = json_text(urls) if urls else ""
+        cells["attack_id"] = next(
+            (
+                item["external_id"]
+                for item in found
+                if isinstance(item.get("external_id"), str)
+                and isinstance(item.get("source_name"), str)
+                and item["source_name"].startswith("mitre")
+            ),
+            "",
+        )
+    cells["tlp"] = world.strictest_tlp(value.get("object_marking_refs"))
+    cells["organization"] = _one_or_list(world.organizations(actor.id))
+    countries = world.countries(actor.id)
+    if countries:
+        own = value.pop("country", None)
+        countries = list(dict.fromkeys([*countries, own] if isinstance(own, str) and own else countries))
+        cells["country"] = _one_or_list(countries)
+    flatten(value, cells)
+    return actor.number, actor.id, {key: text for key, text in cells.items() if text or key == "name"}, issues
+
+
+def _one_or_list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else json_text(names) if names else ""
+
+
+def _left_out(file: str, actors: list[Actor]) -> Iterator[Issue]:
+    if actors:
+        counts = Counter(actor.left_out for actor in actors)
+        shown = " and ".join(f"{count:,} {word}" for word, count in sorted(counts.items(), reverse=True))
+        yield Issue(
+            Severity.INFO,
+            "revoked-left-out",
+            f"{shown} actor{'s were' if len(actors) > 1 else ' was'} left out; --include-revoked takes them in.",
+            Place(file),
+            value=", ".join(_name(file, actor) for actor in actors[:20]),
+        )
+
+
+def _same_id(files: list[StixFile], loser: Version, winner: Version) -> Issue:
+    file, actor = files[loser[0]].opened.file, files[loser[0]].actors[loser[1]]
+    other_file, other = files[winner[0]].opened.file, files[winner[0]].actors[winner[1]]
+    same = actor.raw == other.raw
+    if actor.modified == other.modified:
+        reason = "the same" if same else "another version of the same time; the first was taken"
+    else:
+        reason = f"that one is newer ({other.modified}, this one {actor.modified}) and was taken"
+    return Issue(
+        Severity.INFO if same or actor.modified != other.modified else Severity.WARNING,
+        "same-id",
+        f"The actor stands in {other_file} #{other.number} too: {reason}.",
+        Place(file, row=actor.number, column="id", id=actor.id),
+        value=_name(file, actor),
+    )
+
+
+def _name(file: str, actor: Actor) -> str:
+    value = parse(file, actor.raw)
+    name = value.get("name")
+    return str(name) if isinstance(name, str) else actor.id
+
+
+def _moment(modified: str) -> str:
+    """A STIX time for comparing: `...00Z` and `...00.000Z` are the same."""
+    text = modified.strip().rstrip("Z")
+    whole, _, fraction = text.partition(".")
+    return f"{whole}.{fraction.ljust(9, '0')}"

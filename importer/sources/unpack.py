@@ -1,0 +1,180 @@
+"""Opens what was found: hashes it, unpacks gzip, bzip2, xz and one-member ZIP within bounds, and tells its kind."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import tempfile
+import weakref
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Any, BinaryIO, cast
+
+from importer.errors import SourceError
+from importer.sources.content import HEAD, compression, kind_of, zip_content
+from importer.sources.located import Located, Opened
+from importer.sources.options import MIB, Limits
+from importer.sources.refusal import not_a_list, unreadable
+
+_CHUNK = 1 << 20
+_IN_MEMORY = 16 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What `open` gives after unpacking."""
+
+    open: Callable[[], BinaryIO]
+    length: int
+    packed: str = ""
+    member: str = ""
+
+
+def open_located(located: Located, limits: Limits, encoding: str = "") -> Opened:
+    """The file with its kind, hash and unpacked content; SourceError for what is no list or over a limit."""
+    if located.size > limits.file_bytes:
+        raise SourceError(
+            f"{located.file} is too large: {located.size / MIB:,.0f} MiB, at most {limits.file_bytes / MIB:,.0f} MiB are read."
+        )
+    try:
+        with located.open() as stream:
+            digest = hashlib.sha256()
+            head = stream.read(HEAD)
+            chunk = head
+            while chunk:
+                digest.update(chunk)
+                chunk = stream.read(_CHUNK)
+        content, kind = _unpack(located, head, limits, encoding)
+    except OSError as error:
+        raise unreadable(located.file, error) from error
+    return Opened(
+        file=f"{located.file}/{content.member}" if content.member else located.file,
+        kind=kind,
+        open=content.open,
+        size=located.size,
+        sha256=digest.hexdigest(),
+        length=content.length,
+        path=None if content.packed else located.path,
+        listed=located.listed,
+        packed=content.packed,
+    )
+
+
+def _unpack(located: Located, head: bytes, limits: Limits, encoding: str) -> tuple[_Content, str]:
+    content = _Content(located.open, located.size)
+    packed = compression(head)
+    if packed:
+        content = _spool(located, limits, packed)
+        with content.open() as stream:
+            head = stream.read(HEAD)
+    kind, looks = kind_of(located.file, head, encoding)
+    if kind == "zip":
+        kind, looks = _zip_kind(located.file, content)
+        if kind == "zip":
+            member = looks
+            content = _spool(located, limits, "zip", content, member)
+            with content.open() as stream:
+                head = stream.read(HEAD)
+            kind, looks = kind_of(member, head, encoding)
+            if kind == "zip":
+                kind, looks = _zip_kind(located.file, content)
+                if kind == "zip":
+                    kind, looks = "", "an archive within an archive; unpack it first"
+    elif packed and compression(head):
+        kind, looks = "", "an archive within an archive; unpack it first"
+    if not kind:
+        raise not_a_list(located.file, looks)
+    return content, kind
+
+
+def _zip_kind(file: str, content: _Content) -> tuple[str, str]:
+    try:
+        with content.open() as stream:
+            return zip_content(stream)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError) as error:
+        raise SourceError(
+            f"{file} is damaged or cut short: it begins like a workbook or ZIP archive, but its directory cannot be read."
+        ) from error
+
+
+def _spool(located: Located, limits: Limits, packed: str, outer: _Content | None = None, member: str = "") -> _Content:
+    """The unpacked content in memory, or in a temporary file when it is large; stops at the limits."""
+    target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - lives as long as the opener
+    length = 0
+    try:
+        with (outer.open if outer else located.open)() as raw:
+            source, packed_size = _unpacker(packed, raw, member, located)
+            while chunk := source.read(_CHUNK):
+                length += len(chunk)
+                bomb = length > 64 * MIB and length > limits.ratio * max(packed_size, 1)
+                if bomb or length > limits.file_bytes:
+                    raise SourceError(
+                        f"{located.file} unpacks to more than {length / MIB:,.0f} MiB from {packed_size / 1024:,.0f} KiB, "
+                        "which looks like a decompression bomb; it was not read."
+                    )
+                target.write(chunk)
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile, NotImplementedError) as error:
+        raise SourceError(f"{located.file} is damaged or cut short: its {packed} data cannot be unpacked.") from error
+    except RuntimeError as error:  # zipfile's word for a password
+        raise SourceError(
+            f"{located.file} is protected with a password; remove it, or unpack the file first."
+        ) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise SourceError(f"{located.file} is damaged or cut short: its {packed} data cannot be unpacked.") from error
+    return _Content(_Shared(cast(IO[bytes], target)).open, length, packed, member)
+
+
+def _unpacker(packed: str, raw: BinaryIO, member: str, located: Located) -> tuple[IO[bytes], int]:
+    if packed == "gzip":
+        return cast(IO[bytes], gzip.GzipFile(fileobj=raw)), located.size
+    if packed == "bzip2":
+        return bz2.BZ2File(raw), located.size
+    if packed == "xz":
+        return lzma.LZMAFile(raw), located.size
+    archive = zipfile.ZipFile(raw)
+    return archive.open(member), archive.getinfo(member).compress_size
+
+
+class _Shared:
+    """A temporary file that is read several times, from its start each time; closed with its last user."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        weakref.finalize(self, file.close)
+
+    def open(self) -> BinaryIO:
+        self._file.seek(0)
+        return io.BufferedReader(_View(self._file, self), _CHUNK)
+
+
+class _View(io.RawIOBase):
+    """A reader of a shared file; closing it leaves the file open."""
+
+    def __init__(self, file: IO[bytes], owner: _Shared) -> None:
+        self._file = file
+        self._owner = owner
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self._file.seek(offset, whence)
+        return self._file.tell()
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True

@@ -1,0 +1,194 @@
+"""Looks into a workbook's ZIP before it is parsed: sizes, the rectangle each sheet spans, and cells with errors.
+
+calamine lays a sheet out as a full rectangle, so two cells in opposite corners would ask for more memory than there
+is, and it hands error cells (#N/A) on as blanks; both are found here, in the XML.
+"""
+
+from __future__ import annotations
+
+import html
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from importer.errors import SourceError
+from importer.sources.columns import letters
+from importer.sources.options import MIB, Limits
+
+_CHUNK = 2 * MIB
+_OVERLAP = 64 * 1024
+_ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\sr="(\d{1,9})"')
+_WIDE = re.compile(rb'\sr="([A-Z]{3})\d')
+_DOUBLE = re.compile(rb'\sr="[A-Z]{2}\d')
+_ANY = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{1,3})(\d{1,9})"')
+_ERROR = re.compile(rb'<(?:\w+:)?c\b([^<>]*?\st="e"[^<>]*)>(.*?)</(?:\w+:)?c>', re.DOTALL)
+_REFERENCE = re.compile(rb'\sr="([A-Z]{1,3})(\d{1,9})"')
+_VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>([^<]*)<")
+_MAX_ERRORS = 100_000
+
+
+@dataclass(slots=True)
+class Scan:
+    """What was found in the ZIP."""
+
+    kind: str
+    """xlsx, xlsm, xlsb or ods."""
+    errors: Mapping[str, Mapping[tuple[int, int], str]] = field(default_factory=dict)
+    """By sheet name: (0-based row, 0-based column) -> `#N/A`."""
+
+
+def scan_zip(file: str, stream: BinaryIO, limits: Limits) -> Scan:
+    """Checks a zipped workbook; SourceError for bombs and damage."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            members = archive.infolist()
+            _check_sizes(file, members, limits)
+            kind = _kind(archive)
+            if kind in ("xlsx", "xlsm"):
+                return Scan(kind, dict(_scan_sheets(file, archive, limits)))
+            return Scan(kind)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        raise SourceError(f"{file} is damaged or cut short: its ZIP archive cannot be read.") from error
+    except RuntimeError as error:
+        raise SourceError(f"{file} is protected with a password; save it without one.") from error
+
+
+def column_index(name: str) -> int:
+    """0-based index of column letters."""
+    index = 0
+    for char in name:
+        index = index * 26 + ord(char) - 64
+    return index - 1
+
+
+def _check_sizes(file: str, members: list[zipfile.ZipInfo], limits: Limits) -> None:
+    """calamine stops at a member's declared size, so the declared sizes can be believed."""
+    total = sum(member.file_size for member in members if not _is_media(member.filename))
+    packed = sum(member.compress_size for member in members)
+    if total > limits.file_bytes or (total > 64 * MIB and total > limits.ratio * max(packed, 1)):
+        raise SourceError(
+            f"{file} unpacks to {total / MIB:,.0f} MiB from {packed / 1024:,.0f} KiB, which looks like a decompression bomb; "
+            "it was not read."
+        )
+
+
+def _is_media(name: str) -> bool:
+    return "/media/" in name.lower()
+
+
+def _kind(archive: zipfile.ZipFile) -> str:
+    lowered = {name.lower().replace("\\", "/").lstrip("/") for name in archive.namelist()}
+    if "content.xml" in lowered and not any(name.startswith("xl/") for name in lowered):
+        return "ods"
+    if any(name.endswith("workbook.bin") for name in lowered):
+        return "xlsb"
+    if any(name.endswith("vbaproject.bin") for name in lowered):
+        return "xlsm"
+    return "xlsx"
+
+
+def _scan_sheets(
+    file: str, archive: zipfile.ZipFile, limits: Limits
+) -> Iterator[tuple[str, Mapping[tuple[int, int], str]]]:
+    names = _sheet_names(archive)
+    for member in archive.infolist():
+        path = member.filename.replace("\\", "/").lstrip("/")
+        if not path.lower().endswith(".xml") or not (path in names or "worksheets/" in path.lower()):
+            continue
+        errors = _scan_sheet(file, names.get(path, path), archive, member, limits)
+        if errors and path in names:
+            yield names[path], errors
+
+
+def _sheet_names(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Member path -> sheet name, as far as plain pattern matching finds it: no entity is ever expanded."""
+    by_lower = {name.lower().replace("\\", "/").lstrip("/"): name for name in archive.namelist()}
+    book = next((path for path in by_lower if path.rpartition("/")[2] == "workbook.xml"), "")
+    folder, _, tail = book.rpartition("/")
+    links = by_lower.get(posixpath.join(folder, "_rels", tail + ".rels"), "")
+    if not book or not links:
+        return {}
+    text = archive.open(by_lower[book]).read(4 * MIB).decode("utf-8", "replace")
+    targets: dict[str, str] = {}
+    for tag in re.findall(
+        r"<(?:\w+:)?Relationship\b[^>]*>", archive.open(links).read(4 * MIB).decode("utf-8", "replace")
+    ):
+        found = _attributes(tag)
+        target = found.get("Target", "")
+        path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+        targets[found.get("Id", "")] = by_lower.get(path.lower(), path).replace("\\", "/").lstrip("/")
+    names = {}
+    for tag in re.findall(r"<(?:\w+:)?sheet\b[^>]*>", text):
+        found = _attributes(tag)
+        id_ = next((value for key, value in found.items() if key == "id" or key.endswith(":id")), "")
+        if id_ in targets and "name" in found:
+            names[targets[id_]] = html.unescape(found["name"])
+    return names
+
+
+def _attributes(tag: str) -> dict[str, str]:
+    return {
+        key: double or single for key, double, single in re.findall(r"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""", tag)
+    }
+
+
+def _scan_sheet(
+    file: str, sheet: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits
+) -> dict[tuple[int, int], str]:
+    errors: dict[tuple[int, int], str] = {}
+    first, last, columns = 1 << 30, 0, 26
+    for chunk in _chunks(archive, member):
+        rows = _ROW.findall(chunk)
+        if rows:
+            numbers = list(map(int, rows))
+            first, last = min(first, min(numbers)), max(last, max(numbers))
+        wide = _WIDE.findall(chunk)
+        if wide:
+            columns = max(columns, max(column_index(name.decode()) for name in set(wide)) + 1)
+        elif columns < 702 and _DOUBLE.search(chunk):
+            columns = 702
+        if b't="e"' in chunk and len(errors) < _MAX_ERRORS:
+            errors.update(_errors(chunk))
+    if last and (last - first + 1) * columns > limits.sheet_cells:
+        _check_span(file, sheet, archive, member, limits)
+    return errors
+
+
+def _errors(chunk: bytes) -> Iterator[tuple[tuple[int, int], str]]:
+    for attributes, content in _ERROR.findall(chunk):
+        reference, value = _REFERENCE.search(b" " + attributes), _VALUE.search(content)
+        if reference and value:
+            yield (
+                (int(reference[2]) - 1, column_index(reference[1].decode())),
+                value[1].decode("utf-8", "replace").strip(),
+            )
+
+
+def _check_span(file: str, sheet: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits) -> None:
+    """The exact rectangle, looked at only where the coarse one is too large."""
+    left, right, top, bottom = 1 << 30, 0, 1 << 30, 0
+    for chunk in _chunks(archive, member):
+        for name, number in set(_ANY.findall(chunk)):
+            column, row = column_index(name.decode()), int(number)
+            left, right, top, bottom = min(left, column), max(right, column), min(top, row), max(bottom, row)
+    cells = max(0, right - left + 1) * max(0, bottom - top + 1)
+    if cells > limits.sheet_cells:
+        raise SourceError(
+            f"{file}: the sheet {sheet} spans {letters(left)}{top}:{letters(right)}{bottom}, {cells:,} cells, nearly all of "
+            f"them empty; at most {limits.sheet_cells:,} are read.",
+            hint="Delete the stray cells at its far end, or save the list as CSV.",
+        )
+
+
+def _chunks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The member in pieces that overlap, so that a cell cut by a border is whole in the next piece."""
+    with archive.open(member) as stream:
+        kept = b""
+        while piece := stream.read(_CHUNK):
+            chunk = kept + piece
+            yield chunk
+            kept = chunk[-_OVERLAP:] if len(chunk) > _OVERLAP else b""
