@@ -83,7 +83,7 @@ class Vocabulary:
         return self._parts(plain) or VocabularyMatch("", self.closest(key), "unknown")
 
     def _parts(self, text: str) -> VocabularyMatch | None:
-        """`Espionage, financial gain`: the word all parts stand for; unclear where they differ, None where none fits."""
+        """`Espionage, financial gain`: the word all parts stand for; unclear where they differ, None where none fit."""
         pieces = [piece for piece in _PARTS.split(text[:_LONGEST]) if word_key(piece)]
         if len(pieces) < 2:
             return None
