@@ -1,0 +1,1 @@
+"""Settings: one job file, overridden by the environment, overridden by flags."""

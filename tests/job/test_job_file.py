@@ -1,0 +1,227 @@
+"""Job files: read right, or every problem told with its line and column."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from importer.errors import JobError
+from importer.job.job_file import JobSettings, load_job
+from importer.job.recognise import is_job_file
+from importer.job.schema import json_schema, schema_text
+from importer.planning.limits import Limit
+from importer.shipped import shipped
+
+FULL = """\
+# yaml-language-server: $schema=../schema/job.schema.json
+name: nightly
+description: Keeps the account in step; set ${HOME} as you like.
+account: ${CLOUDFLARE_ACCOUNT_ID}
+token_file: ${CREDENTIALS_DIRECTORY}/token
+sources:
+  - lists/first.csv
+  - path: https://example.org/feed.json
+    mapping: misp-galaxy
+    records: values
+  - {path: 'book.xlsx', sheets: [Actors, 2024], header_row: 2}
+mapping: spreadsheet
+mode: upsert
+category: Threat actors
+reading: {include_revoked: true, delimiter: ";"}
+limits: {creates: 200, updates: 25%, deletes: none, shrink: 12.5 %, allow_empty: false}
+marking: {managed_by: nightly, adopt: true, prune: true}
+collisions: {alias-shared: error, similar-name: off}
+pacing: {quota: 600, window: 5 min, reserve: 20%, concurrency: 8, max_wait: 1 h, grace: 40, lock_wait: 90 s}
+output:
+  runs: /var/lib/tag-importer
+  keep_runs: 30
+  metrics_file: metrics/tag.prom
+  ping_url: ${HEARTBEAT_URL}
+  log_format: json
+"""
+
+
+def job(folder: Path, text: str) -> JobSettings:
+    path = folder / "job.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_job(path)
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    """What is wrong with a job, each as `line:column: message`."""
+    with pytest.raises(JobError) as caught:
+        job(folder, text)
+    assert caught.value.exit_code == 2
+    prefix = f"{folder / 'job.yaml'}:"
+    details = caught.value.details or (caught.value.message,)
+    assert all(detail.startswith(prefix) for detail in details), details
+    return [detail.removeprefix(prefix) for detail in details]
+
+
+def test_everything_that_a_job_may_say(tmp_path: Path) -> None:
+    """Each setting arrives with its type, paths taken from the job's folder, variables not filled in yet."""
+    read = job(tmp_path, FULL)
+    assert (read.name, read.values["account"]) == (
+        "nightly", "${CLOUDFLARE_ACCOUNT_ID}",
+    )  # fmt: skip
+    assert [source.path for source in read.sources] == [
+        str(tmp_path / "lists/first.csv"), "https://example.org/feed.json", str(tmp_path / "book.xlsx"),
+    ]  # fmt: skip
+    assert read.sources[1].values == {"mapping": "misp-galaxy", "records": "values"}
+    assert read.sources[2].values == {"sheet": ("Actors", "2024"), "header_row": 2}
+    assert read.values["max_creates"] == Limit(count=200)
+    assert read.values["max_updates"] == Limit(percent=25)
+    assert read.values["max_deletes"] == Limit()
+    assert read.values["window"] == 300.0
+    assert read.values["max_wait"] == 3600.0
+    assert read.values["wait"] == 90.0
+    assert read.values["reserve"] == 0.2
+    assert read.values["metrics_file"] == str(tmp_path / "metrics/tag.prom")
+    assert read.values["runs_dir"] == "/var/lib/tag-importer"
+    assert read.collisions == {"alias-shared": "error", "similar-name": "off"}
+    assert read.spots["mode"].line == 13
+
+
+def test_the_short_form(tmp_path: Path) -> None:
+    """A job is one line at least: its source; its name is the file's."""
+    read = job(tmp_path, "sources: actors.csv\nlimits:\n")
+    assert [source.path for source in read.sources] == [str(tmp_path / "actors.csv")]
+    assert read.name == "job"
+
+
+def test_all_problems_come_at_once_with_their_place(tmp_path: Path) -> None:
+    """Misspelt keys, wrong words, wrong types: one line each, with line, column and the nearest valid word."""
+    found = problems(
+        tmp_path,
+        """\
+sources: [a.csv]
+mdoe: upsert
+mode: upser
+mapping: spredsheet
+limits:
+  upates: 3
+  creates: lots
+pacing: {concurrency: 0, reserve: 95%, window: soon}
+marking: {prune: maybe}
+collisions: {alias-shard: error, similar-name: bad}
+quota: 12
+""",
+    )
+    assert [one.partition(": ")[0] for one in found] == [
+        "2:1", "3:7", "4:10", "6:3", "7:12", "8:23", "8:35", "8:48", "9:18", "10:14", "10:48", "11:1",
+    ]  # fmt: skip
+    text = "\n".join(found)
+    for hint in ("did you mean 'mode'?", "did you mean 'upsert'?", "did you mean 'spreadsheet'?",
+                 "did you mean 'updates'?", "did you mean 'alias-shared'?", "it belongs under `pacing:`"):  # fmt: skip
+        assert hint in text
+
+
+def test_a_token_has_no_place_in_it(tmp_path: Path) -> None:
+    """A token written into a job is refused, and not repeated in the message."""
+    (found,) = problems(tmp_path, "sources: a.csv\ntoken: tok-s3cret\n")
+    assert "tok-s3cret" not in found
+    assert "token_file" in found
+
+
+def test_variables_only_where_they_are_meant(tmp_path: Path) -> None:
+    """`${VARIABLE}` in a source or a category is an error, not a file of that name."""
+    found = problems(tmp_path, "sources: ['${HOME}/a.csv']\ncategory: ${CATEGORY}\noutput: {runs: '${X}'}\n")
+    assert [one[:4] for one in found] == ["1:11", "2:11", "3:16"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "sources:",
+        "sources: []",
+        "- a\n- b\n",
+        "mode: create",
+        "sources: [",
+        "sources: [{mapping: stix}]",
+        "sources: [[a]]",
+        "sources: a\nsources: b",
+        "a: &x [*x]",
+        "sources: a.csv\nname: [x]",
+        "? [a]\n: b",
+        "sources: a\nlimits: 3\n",
+        "sources: a\nreading: {sheets: [[x]]}\n",
+        "sources: a\nmode: ''\n",
+        "[" * 2_000,
+        "a\x00: b",
+    ],
+)
+def test_broken_jobs_are_one_error(tmp_path: Path, text: str) -> None:
+    """Whatever stands in the file, what comes is a JobError that names the file; never a traceback."""
+    with pytest.raises(JobError) as caught:
+        job(tmp_path, text)
+    assert "job.yaml" in "\n".join((caught.value.message, *caught.value.details))
+
+
+def test_yaml_tags_build_nothing(tmp_path: Path) -> None:
+    """A tag that would make another loader run code is passed over: what stands behind it is text."""
+    read = job(tmp_path, "sources: !!python/object/apply:os.system a.csv\n")
+    assert [source.path for source in read.sources] == [str(tmp_path / "a.csv")]
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """A missing file, a folder, other encodings and a huge file are told in one sentence."""
+    for path in (tmp_path / "none.yaml", tmp_path):
+        with pytest.raises(JobError):
+            load_job(path)
+    (tmp_path / "x.yaml").write_bytes(b"sources: a\nname: \xff\xfe\n")
+    with pytest.raises(JobError, match=r"x\.yaml:2: the job file is not UTF-8"):
+        load_job(tmp_path / "x.yaml")
+    (tmp_path / "y.yaml").write_text("#" * 1_100_000)
+    with pytest.raises(JobError, match="larger"):
+        load_job(tmp_path / "y.yaml")
+
+
+def test_the_shipped_schema_is_the_generated_one() -> None:
+    """config/schema/job.schema.json is what the program's own table says."""
+    assert shipped("schema", "job.schema.json").read_text("utf-8") == schema_text()
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+
+
+def test_schema_and_parser_agree(tmp_path: Path) -> None:
+    """What the parser takes the schema takes, and what the schema refuses the parser refuses."""
+    validator: Any = jsonschema.Draft202012Validator(json.loads(schema_text()))
+    assert not list(validator.iter_errors(yaml.safe_load(FULL)))
+    for wrong in ("mode: upser", "mdoe: x", "limits: {creates: lots}", "pacing: {quota: 0}", "marking: {adopt: x}",
+                  "pacing: {window: soon}", "pacing: {reserve: x}", "collisions: {alias-shared: bad}",
+                  "reading: {header_row: x}"):  # fmt: skip
+        text = f"sources: a.csv\n{wrong}\n"
+        assert list(validator.iter_errors(yaml.safe_load(text))), wrong
+        with pytest.raises(JobError):
+            job(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_job"),
+    [
+        (FULL, True),
+        ("sources: a.csv\n", True),
+        ("sources: [a\n", True),
+        ("name: x\nsource: a.csv\nmode: create\nlimits: {}\n", True),
+        ("# yaml-language-server: $schema=../config/schema/job.schema.json\n", True),
+        ("- name: APT28\n- name: APT29\n", False),
+        ("name: Threat actors\ndescription: x\ntype: galaxy\nvalues:\n- value: APT28\n", False),
+        ("APT28: [Sofacy]\nAPT29: [Cozy]\n", False),
+        ("actors:\n- name: x\n  sources: [a]\n  mode: b\n", False),
+        ("title: x\nsources: [a]\nactors: []\nversion: 1\n", False),
+        ("", False),
+    ],
+)
+def test_jobs_are_told_from_lists(tmp_path: Path, text: str, is_job: bool) -> None:
+    """A YAML file is a job by its outermost keys, also when it is broken; a YAML list of actors is none."""
+    path = tmp_path / "x.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert is_job_file(path) is is_job
+    assert not is_job_file(tmp_path / "missing.yaml")
+    (tmp_path / "x.csv").write_text(FULL)
+    assert not is_job_file(tmp_path / "x.csv")
