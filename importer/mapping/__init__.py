@@ -1,1 +1,1 @@
-"""Mapping files: which columns feed which tag field, through which transforms; rows -> drafts."""
+"""Mappings: YAML that says which columns feed which tag field; rows in, Drafts out."""

@@ -1,0 +1,82 @@
+"""Putting a row's value together from its pieces: parts of annotated values, lists of names, kept texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from importer.fields.names import identity_key
+from importer.mapping.cells import Cell, Seed
+from importer.mapping.spec import Value
+from importer.model import Json, Severity
+
+
+def attach_parts(fields: Sequence[dict[str, Json]], target: str, part: str, cells: Sequence[Cell]) -> None:
+    """Give each value its confidence, TLP or description; entries of a list that have their own keep it."""
+    for row, cell in zip(fields, cells, strict=True):
+        value = row.get(target)
+        if value is None or cell.value is None:
+            continue
+        if isinstance(value, list):
+            row[target] = [{**entry, part: entry.get(part, cell.value)} for entry in value]
+        elif isinstance(value, dict):
+            row[target] = {**value, part: value.get(part, cell.value)}
+        else:
+            row[target] = {"value": value, part: cell.value}
+
+
+def tidy_names(fields: Sequence[dict[str, Json]], target: str, tell: Callable[[int, Seed], None]) -> None:
+    """Take the actor's own name and repetitions out of a list of other names, and tell so.
+
+    An own name that stands first is how STIX and ATT&CK write their lists: it goes without a word.
+    """
+    for position, row in enumerate(fields):
+        entries = row.get(target)
+        if not entries:
+            continue
+        own = identity_key(str(row.get("value", "")))
+        seen: set[str] = set()
+        kept: list[Value] = []
+        for index, entry in enumerate(entries):
+            label = entry["value"] if isinstance(entry, dict) else entry
+            key = identity_key(label)
+            if key == own:
+                if index or label != row.get("value"):
+                    tell(position, Seed(Severity.INFO, "alias-is-name", "is the actor's own name; left out", label))
+            elif key in seen:
+                tell(position, Seed(Severity.INFO, "repeated-alias", "stands in the list twice; kept once", label))
+            else:
+                seen.add(key)
+                kept.append(entry)
+        if len(kept) == len(entries):
+            continue
+        if kept:
+            row[target] = kept
+        else:
+            del row[target]
+
+
+def unique_links(fields: Sequence[dict[str, Json]], target: str) -> None:
+    """Keep each link once; the first one stays."""
+    for row in fields:
+        entries = row.get(target)
+        if entries and len(entries) > 1:
+            unique = {(entry["url"] if isinstance(entry, dict) else entry): entry for entry in reversed(entries)}
+            if len(unique) < len(entries):
+                row[target] = list(reversed(unique.values()))
+
+
+def keep_text(row: dict[str, Json], target: str, label: str, text: str) -> None:
+    """Add `Label: text` to a text field, or set a property to the text."""
+    before = row.get(target)
+    if target.startswith("properties."):
+        same = before is None or before == text
+        row[target] = text if same else f"{before}; {text}" if isinstance(before, str) else json.dumps([before, text])
+        return
+    line = f"{label}: {text}"
+    if isinstance(before, dict):
+        row[target] = {**before, "value": f"{before.get('value', '')}\n{line}".strip()}
+    elif isinstance(before, str):
+        row[target] = f"{before}\n\n{line}"
+    else:
+        row[target] = line

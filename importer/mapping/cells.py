@@ -1,0 +1,244 @@
+"""One rule's way from a cell's text to a checked wire value; each distinct text goes it once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from importer.fields.table import Field, Kind, Visibility, field_named
+from importer.fields.values import check
+from importer.fields.vocabulary import Vocabulary
+from importer.mapping.own_reading import own_reading, part_field
+from importer.mapping.spec import Rule, Step, Unknown, Value
+from importer.mapping.transforms import transform_named
+from importer.mapping.transforms.found import About, Found, Note
+from importer.model import Severity
+
+CLEAR = "#CLEAR"
+"""In a cell: empty this field."""
+MEMO = 200_000
+"""Distinct texts remembered for one rule; beyond that they are forgotten and read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """An issue without its place: the same for every row that holds the same text."""
+
+    severity: Severity
+    code: str
+    message: str
+    value: str
+    allowed: tuple[str, ...] = ()
+    nearest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a rule makes of one text."""
+
+    value: Value = None
+    seeds: tuple[Seed, ...] = ()
+    kept: str = ""
+    """The text of a value that was left out, where the rule keeps it elsewhere."""
+    clears: bool = False
+    nothing: bool = False
+    """The text says that nothing is known; the next column may be asked."""
+
+
+BLANK = Cell()
+
+
+class CellReader:
+    """Reads the texts of one rule. Never raises on a text."""
+
+    def __init__(self, rule: Rule, own: Mapping[str, Vocabulary], part: bool = False) -> None:
+        self.rule = rule
+        self.field: Field | None = part_field(rule.target) if part else field_named(rule.target)
+        self.checked = self.field or _PROPERTY
+        self.steps = [bind(step, own) for step in rule.steps]
+        self.reading = own_reading(self.field, rule, own)
+        self.memo: dict[str, Cell] = {}
+        self.default = BLANK
+        if rule.default is not None:
+            self.default = self._finish(rule.default, str(rule.default))
+
+    def read(self, text: str) -> Cell:
+        """What becomes of a cell; remembered."""
+        cell = self.memo.get(text)
+        if cell is None:
+            if len(self.memo) >= MEMO:
+                self.memo.clear()
+            cell = self.memo[text] = self._read(text)
+        return cell
+
+    def constant(self) -> Cell:
+        """The rule's constant as a cell."""
+        return self._finish(self.rule.constant, str(self.rule.constant))
+
+    def _read(self, text: str) -> Cell:
+        bare = text.strip()
+        if bare == CLEAR:
+            return self._cleared(bare)
+        value: Value = text
+        seeds: list[Seed] = []
+        if bare or any(step.name in ("default", "constant") for step in self.rule.steps):
+            for step in self.steps:
+                value, notes = _over(value, step)
+                if notes and any(note.about is not About.CHANGED for note in notes):
+                    return self._noted(None, notes, text)
+                seeds.extend(self._seed(note, text) for note in notes)
+        if _blank(value):
+            return Cell(self.default.value, (*seeds, *self.default.seeds), self.default.kept)
+        cell = self._finish(value, text)
+        return Cell(cell.value, (*seeds, *cell.seeds), cell.kept, False, cell.nothing) if seeds else cell
+
+    def _finish(self, value: Value, text: str) -> Cell:
+        """The field's own reading, then the check of the wire value."""
+        result = self.reading(value)
+        notes: list[Note] = []
+        if isinstance(result, Found):
+            notes = [result.note] if result.note else []
+            result = result.value
+        if _blank(result):
+            return self._noted(None, notes, text) if notes else BLANK
+        if self.field is not None or isinstance(result, (dict, list, float, int)) or "\x00" in str(result):
+            result, problems = self._checked(result)
+            notes.extend(problems)
+        if not notes:
+            return Cell(result)
+        return self._noted(result, notes, text)
+
+    def _checked(self, value: Value) -> tuple[Value, list[Note]]:
+        """The value in its wire form; of a list the good entries, with a note for each of the others."""
+        if self.field is None:
+            answer = check(_PROPERTY, {"key": value})
+            return (value, []) if answer.problem is None else (None, [_problem_note(answer.problem, str(value))])
+        answer = check(self.checked, value)
+        if answer.problem is None:
+            return answer.value, []
+        if not isinstance(value, list):
+            return None, [_problem_note(answer.problem, str(value))]
+        good: list[Value] = []
+        notes: list[Note] = []
+        for entry in value:
+            single = check(self.checked, [entry])
+            if single.problem is None:
+                good.extend(single.value)
+            else:
+                shown = entry.get("value") or entry.get("url") if isinstance(entry, dict) else entry
+                notes.append(_problem_note(single.problem, str(shown)))
+        return good, notes or [_problem_note(answer.problem, f"{len(value):,} entries")]
+
+    def _noted(self, value: Value, notes: list[Note], text: str) -> Cell:
+        """The cell with its issues, by the severities that the rule sets; what is left out may be kept elsewhere."""
+        seeds = tuple(self._seed(note, text) for note in notes)
+        kept = ""
+        nothing = all(note.about is About.NOTHING for note in notes)
+        if value is None and not nothing:
+            unread = notes[0].about is About.UNKNOWN and self.rule.unknown is Unknown.KEEP
+            if unread and not notes[0].nearest and self.field is not None and self.field.kind is Kind.TEXT:
+                value = text.strip()
+            elif self.rule.keep_in and not any(seed.severity is Severity.ERROR for seed in seeds):
+                kept = text.strip()
+        elif self.rule.keep_in and any(note.about is About.SEVERAL for note in notes):
+            kept = text.strip()
+        if self.rule.unknown is Unknown.IGNORE or self.rule.several is Unknown.IGNORE:
+            seeds = tuple(
+                seed for seed, note in zip(seeds, notes, strict=True) if _setting(self.rule, note) is not Unknown.IGNORE
+            )
+        return Cell(value, seeds, kept, False, nothing)
+
+    def _seed(self, note: Note, text: str) -> Seed:
+        message = note.message
+        severity = Severity.WARNING
+        if note.about is About.NOTHING:
+            severity = Severity.INFO
+        elif note.about in (About.UNKNOWN, About.SEVERAL):
+            setting = _setting(self.rule, note)
+            text_field = self.field is not None and self.field.kind is Kind.TEXT
+            misspelt = setting is Unknown.KEEP and note.nearest and note.about is About.UNKNOWN
+            if setting is Unknown.ERROR or misspelt:
+                severity = Severity.ERROR
+            elif note.about is About.UNKNOWN and setting is Unknown.KEEP and text_field:
+                message += "; it is sent as written"
+            elif self.rule.keep_in:
+                message += f"; the text is kept in {self.rule.keep_in}"
+            elif note.code.startswith("several-") and self.field is not None and self.field.vocabulary:
+                pass
+            else:
+                message += "; left out"
+        return Seed(severity, note.code, message, note.text or text, note.allowed, note.nearest)
+
+    def _cleared(self, text: str) -> Cell:
+        if self.field is None or self.field.clearable:
+            return Cell(clears=True)
+        message = f"{self.rule.target} cannot be emptied: the API has no way to"
+        return Cell(seeds=(Seed(Severity.ERROR, "not-clearable", message, text),))
+
+
+_PROPERTY = Field("properties", Kind.OBJECT, "5.7", "now", Visibility.UNDOCUMENTED, "")
+
+
+def _setting(rule: Rule, note: Note) -> Unknown | None:
+    if note.about is About.UNKNOWN:
+        return rule.unknown
+    return rule.several if note.about is About.SEVERAL else None
+
+
+def _problem_note(problem: object, text: str) -> Note:
+    code, message = getattr(problem, "code", ""), getattr(problem, "message", "")
+    allowed, near = getattr(problem, "allowed", ()), getattr(problem, "nearest", "")
+    verb = message if message.startswith(("is ", "has ")) else f"is not taken: {message}"
+    return Note(About.UNKNOWN, code, verb, text, tuple(allowed), near)
+
+
+def _blank(value: Value) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip()) or value in ([], {})
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A step with its arguments filled in."""
+
+    name: str
+    function: Callable[[Value], Value]
+    whole: bool
+    """Takes a list as a whole instead of item by item."""
+
+
+def bind(step: Step, own: Mapping[str, Vocabulary]) -> Bound:
+    """A step of a mapping as a function of one value."""
+    entry = transform_named(step.name)
+    assert entry is not None, step.name
+    arguments = dict(step.arguments)
+    if step.name == "vocabulary":
+        arguments["own"] = own
+    if step.name in ("limit", "pick") and arguments:
+        arguments = {key: int(value) for key, value in arguments.items()}
+    return Bound(step.name, partial(entry.function, **arguments), entry.takes == "list")
+
+
+def _over(value: Value, step: Bound) -> tuple[Value, list[Note]]:
+    """A step applied to a value: to each item of a list, unless it takes lists."""
+    if step.whole:
+        if step.name == "join" and isinstance(value, str):
+            return value, []
+        return _opened(step.function(value))
+    if isinstance(value, list):
+        results: list[Value] = []
+        notes: list[Note] = []
+        for item in value:
+            made, found = _over(item, step)
+            notes.extend(found)
+            results.extend(made if isinstance(made, list) else [] if _blank(made) else [made])
+        return results, notes
+    if isinstance(value, dict):
+        return value, []
+    return _opened(step.function(value if isinstance(value, str) else "" if value is None else str(value)))
+
+
+def _opened(result: Value) -> tuple[Value, list[Note]]:
+    if isinstance(result, Found):
+        return result.value, [result.note] if result.note else []
+    return result, []

@@ -1,0 +1,69 @@
+"""Which mapping a table gets when none is named: by its columns and values, never by its file's kind or name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from importer.errors import SourceError
+from importer.mapping.columns import named
+from importer.mapping.likeness import likeness
+from importer.mapping.load import presets
+from importer.mapping.spec import Mapping, Recognise
+from importer.model import Header, Row
+
+HINT = (
+    "If it does list actors: `tag-importer mapping init SOURCE` writes a mapping to edit, `--mapping FILE` uses it; "
+    "`--mapping spreadsheet` takes the usual header words whatever else speaks against it."
+)
+
+
+def choose(header: Header, sample: Sequence[Row]) -> Mapping:
+    """The first preset that knows this shape; `spreadsheet` where the table looks like a list of actors.
+
+    `sample` are some of the table's rows (a few hundred are plenty). Raises SourceError, in one sentence that says
+    what the table looks like instead, where nothing fits.
+    """
+    looks = likeness(header, sample)
+    for mapping in presets():
+        if not mapping.recognise:
+            if looks.is_actors:
+                return mapping
+            continue
+        if recognises(mapping.recognise, header, sample):
+            if mapping.name == "misp-galaxy" and looks.against >= 2 and looks.against > looks.for_actors:
+                break
+            return mapping
+    raise SourceError(_refusal(header, looks.looks_like, looks.name_column), hint=HINT)
+
+
+def recognises(recognise: Recognise, header: Header, sample: Sequence[Row]) -> bool:
+    """Whether a table has the columns, and its sampled cells the words, that a preset is known by."""
+    columns = [column for column in header.columns if not column.startswith("_")]
+    if any(not named(columns, (word,)) for word in recognise.every):
+        return False
+    if recognise.some and not named(columns, recognise.some):
+        return False
+    if named(columns, recognise.none):
+        return False
+    for column, words in recognise.values.items():
+        found = named(columns, (column,))
+        if not found:
+            return False
+        at = header.columns.index(found[0])
+        texts = [row.cells[at].strip().casefold() for row in sample]
+        filled = [text for text in texts if text]
+        if not filled or not all(any(fnmatchcase(text, word.casefold()) for word in words) for text in filled):
+            return False
+    return True
+
+
+def _refusal(header: Header, looks: str, name_column: str) -> str:
+    where = f"{header.file} ({header.sheet})" if header.sheet else header.file
+    shown = ", ".join(header.columns[:8]) + (f" and {len(header.columns) - 8} more" if len(header.columns) > 8 else "")
+    plural = "its columns are" if len(header.columns) > 1 else "its only column is"
+    if looks:
+        return f"{where} looks like {looks}, not of threat actors: {plural} {shown}"
+    if name_column:
+        return f"{where} does not look like a list of threat actors: {plural} {shown}"
+    return f"{where} has no column that looks like an actor's name: {plural} {shown}"

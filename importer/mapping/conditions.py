@@ -1,0 +1,38 @@
+"""`when:` conditions: which rows a mapping takes and which it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from importer.mapping.spec import Condition
+from importer.mapping.transforms.patterns import matches
+
+OPERATORS: dict[str, str] = {
+    "in": "the cell is one of these words (case makes no difference)",
+    "not_in": "the cell is none of these words",
+    "contains": "the cell holds this text (case makes no difference)",
+    "matches": "this regular expression occurs in the cell",
+    "blank": "true: the cell is blank; false: it is filled",
+}
+
+
+def question(condition: Condition) -> Callable[[str], bool]:
+    """The condition as a function of the cell's text."""
+    operand = condition.operand
+    if condition.operator in ("in", "not_in"):
+        words = {str(word).strip().casefold() for word in (operand if isinstance(operand, list) else [operand])}
+        wanted = condition.operator == "in"
+        return lambda text: (text.strip().casefold() in words) is wanted
+    if condition.operator == "contains":
+        part = str(operand).casefold()
+        return lambda text: part in text.casefold()
+    if condition.operator == "matches":
+        return lambda text: matches(text, str(operand))
+    return lambda text: (not text.strip()) is bool(operand)
+
+
+def reason(condition: Condition, text: str) -> str:
+    """Why a row is left out, for a person."""
+    shown = text.strip()[:60]
+    cell = f"'{shown}'" if shown else "blank"
+    return f"the mapping's `when:` leaves it out: {condition.column} is {cell}"

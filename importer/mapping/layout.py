@@ -1,0 +1,197 @@
+"""A mapping laid over one header: which column of this table feeds which field, and what is left unread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from importer.fields.table import FIELDS, Kind
+from importer.fields.vocabulary import Vocabulary, load_vocabulary
+from importer.mapping.cells import CellReader
+from importer.mapping.columns import guessed, missing, named, spoken
+from importer.mapping.nodes import nearest
+from importer.mapping.spec import Blank, Condition, Mapping, Rule, Section
+from importer.mapping.transforms.template import columns_in
+from importer.model import Header, Issue, Place, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A rule and the columns of this table that feed it."""
+
+    rule: Rule
+    reader: CellReader
+    columns: tuple[str, ...]
+    parts: MappingABC[str, Feed]
+    clears_blank: bool = False
+
+    @property
+    def collects(self) -> bool:
+        """Whether every column counts, instead of the first filled one."""
+        field = self.reader.field
+        return field is not None and field.is_list and self.rule.join is None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Everything that is known before the first row is read."""
+
+    feeds: tuple[Feed, ...]
+    conditions: tuple[Condition, ...]
+    action: str
+    action_told: bool
+    """Whether the mapping names the action column, or it was found by its header word."""
+    skip: str
+    """Why the whole table is left out; empty when it is not."""
+    notes: tuple[Issue, ...]
+
+    @property
+    def name_columns(self) -> tuple[str, ...]:
+        feed = next((feed for feed in self.feeds if feed.rule.target == "value"), None)
+        return () if feed is None else feed.columns
+
+
+def own_vocabularies(mapping: Mapping) -> dict[str, Vocabulary]:
+    """The vocabularies that the mapping extends or replaces, by name."""
+    own: dict[str, Vocabulary] = {}
+    for change in mapping.vocabularies:
+        words = dict(change.words)
+        if change.replace:
+            targets = tuple(dict.fromkeys(word for word in words.values() if word))
+            silent = tuple(word for word, target in words.items() if not target)
+            kept = {word: target for word, target in words.items() if target}
+            own[change.name] = Vocabulary(change.name, targets, kept, nothing=silent)
+        else:
+            own[change.name] = (own.get(change.name) or load_vocabulary(change.name)).extended(words)
+    return own
+
+
+class Layouter:
+    """Lays one mapping over headers; readers and what they remember are shared by all tables."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.mapping = mapping
+        self.own = own_vocabularies(mapping)
+        self.readers: dict[tuple[int, bool], tuple[Rule, CellReader]] = {}
+
+    def lay(self, header: Header) -> Layout:
+        """The layout for one header."""
+        sections = self._sections(header)
+        rules = {rule.target: rule for rule in self.mapping.rules}
+        conditions = list(self.mapping.when)
+        skip = ""
+        for section in sections:
+            for target in section.dropped:
+                rules.pop(target, None)
+            rules.update({rule.target: rule for rule in section.rules})
+            conditions.extend(section.when)
+            if section.skip:
+                what = f"sheet {header.sheet}" if header.sheet else f"file {header.file}"
+                skip = f"the mapping {self.mapping.name} leaves the {what} out"
+        if self.mapping.guesses:
+            self._add_wire_names(rules, header)
+        taken: dict[str, str] = {}
+        notes: list[Issue] = []
+        feeds = [self._feed(rule, header, taken, notes) for rule in rules.values()]
+        used = [feed for feed in feeds if feed.columns or feed.rule.constant is not None or feed.rule.template]
+        action, told = self._action(header)
+        notes.extend(self._unread(header, used, conditions, action, rules))
+        return Layout(tuple(used), tuple(conditions), action, told, skip, tuple(notes))
+
+    def _sections(self, header: Header) -> list[Section]:
+        name = header.file.rsplit("/", 1)[-1].casefold()
+        found = [s for s in self.mapping.sources
+                 if fnmatchcase(name, s.pattern.casefold()) or fnmatchcase(header.file.casefold(), s.pattern.casefold())]
+        if header.sheet:
+            sheet = header.sheet.strip().casefold()
+            found += [s for s in self.mapping.sheets if fnmatchcase(sheet, s.pattern.strip().casefold())]
+        return found
+
+    def _add_wire_names(self, rules: dict[str, Rule], header: Header) -> None:
+        """Columns called like a tag field, or `properties.x`, feed it, unless a rule says otherwise."""
+        named_already = {spoken(column) for rule in rules.values() for column in (*rule.columns, *rule.words)}
+        for column in header.columns:
+            if column.startswith("properties.") and column[11:].strip() and column not in rules:
+                rules[column] = Rule(column, columns=(column,))
+        for field in FIELDS:
+            if field.name not in rules and spoken(field.name) not in named_already:
+                rules[field.name] = Rule(field.name, words=(field.name,))
+
+    def _feed(self, rule: Rule, header: Header, taken: dict[str, str], notes: list[Issue]) -> Feed:
+        columns = self._columns(rule, header, taken, notes)
+        parts = {}
+        for name, part in rule.parts.items():
+            found = self._columns(part, header, {}, notes)
+            if found or part.constant is not None or part.template:
+                parts[name] = Feed(part, self._reader(part, True), found, {})
+        blank = rule.on_blank or self.mapping.on_blank
+        reader = self._reader(rule, False)
+        clearable = reader.field is None or reader.field.clearable
+        return Feed(rule, reader, columns, parts, blank is Blank.CLEAR and clearable and rule.default is None)
+
+    def _columns(self, rule: Rule, header: Header, taken: dict[str, str], notes: list[Issue]) -> tuple[str, ...]:
+        """The columns of this table that a rule means; of header words a scalar field takes the best one only."""
+        columns = named(header.columns, rule.columns)
+        matches = [match for match in guessed(header.columns, rule.words) if match.column not in taken]
+        reader_field = self._reader(rule, False).field
+        if matches and (rule.join is not None or (reader_field is not None and reader_field.is_list)):
+            matches.sort(key=lambda match: header.columns.index(match.column))
+            columns.extend(match.column for match in matches if match.column not in columns)
+        elif matches and not columns:
+            best, others = matches[0], matches[1:]
+            columns.append(best.column)
+            if others:
+                listed = ", ".join(f"'{match.column}'" for match in others)
+                message = f"{rule.target} is read from '{best.column}'; {listed} could be meant too and is left alone"
+                notes.append(self._note(header, "several-columns", message, rule.target, best.column))
+        for column in columns:
+            taken.setdefault(column, rule.target)
+        lacking = missing(header.columns, rule.columns) if rule.columns and not columns else []
+        if lacking and not self.is_preset:
+            near = nearest(lacking[0], header.columns)
+            hint = f"; did the mapping mean '{near}'?" if near else ""
+            message = f"{rule.target} is not filled: there is no column '{lacking[0]}'{hint} ({rule.spot})"
+            notes.append(self._note(header, "missing-column", message, rule.target, "", Severity.WARNING))
+        return tuple(columns)
+
+    @property
+    def is_preset(self) -> bool:
+        return bool(self.mapping.recognise) or self.mapping.guesses
+
+    def _reader(self, rule: Rule, part: bool) -> CellReader:
+        key = (id(rule), part)
+        if key not in self.readers:
+            self.readers[key] = (rule, CellReader(rule, self.own, part))
+        return self.readers[key][1]
+
+    def _action(self, header: Header) -> tuple[str, bool]:
+        if self.mapping.action:
+            found = named(header.columns, (self.mapping.action,))
+            return (found[0], True) if found else ("", True)
+        return next((column for column in header.columns if spoken(column) == "action" and column[0] != "_"), ""), False
+
+    def _unread(
+        self, header: Header, feeds: list[Feed], conditions: list[Condition], action: str, rules: dict[str, Rule]
+    ) -> list[Issue]:
+        read = {column for feed in feeds for column in feed.columns} | {action}
+        read |= {column for feed in feeds for part in feed.parts.values() for column in part.columns}
+        read |= set(named(header.columns, [condition.column for condition in conditions]))
+        templates = [rule.template for rule in rules.values() if rule.template]
+        read |= set(named(header.columns, [column for text in templates for column in columns_in(text)]))
+        read |= set(named(header.columns, self.mapping.ignore))
+        unread = [column for column in header.columns if column not in read and not column.startswith("_")]
+        if not unread:
+            return []
+        shown = ", ".join(f"'{column}'" for column in unread[:12]) + (f" and {len(unread) - 12} more" if len(unread) > 12 else "")
+        message = f"not read by the mapping {self.mapping.name}: {shown}"
+        return [self._note(header, "unread-columns", message)]
+
+    def _note(self, header: Header, code: str, message: str, field: str = "", column: str = "",
+              severity: Severity = Severity.INFO) -> Issue:
+        place = Place(header.file, header.sheet, column=column)
+        return Issue(severity, code, message, place, field)
+
+
+LISTS_OF_NAMES = frozenset(f.name for f in FIELDS if f.kind in (Kind.TEXT_LIST, Kind.ALIAS_LIST) and "lias" in f.name)
+"""Fields that hold other names of the actor: its own name and repetitions are taken out of them."""

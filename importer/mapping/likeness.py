@@ -1,0 +1,134 @@
+"""What a table is a list of, told by its header words and its values: actors, or something else that has names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from importer.mapping.columns import forms, guessed, spoken
+from importer.mapping.load import load_mapping
+from importer.mapping.other_lists import other_lists
+from importer.model import Header, Row
+
+GENERIC = frozenset(
+    {"name", "names", "value", "group", "groups", "tag", "tag name", "tag value", "cluster", "cluster name", "title", "codename",
+     "code name", "common name", "primary name", "main name", "official name", "group name", "crew", "gang", "threat name",
+     "nom", "nombre", "nome", "naam", "bezeichnung", "gruppe", "groupe", "grupo", "название", "группа", "имя", "名称",
+     "组织", "组织名称", "名前", "グループ", "이름"}
+)  # fmt: skip
+"""Header words of the name column that lists of anything have."""
+
+_SPELT = re.compile(
+    r"\b(?:apt|unc|fin|ta|dev|storm|temp|tag|uac|tg|cl-(?:sta|cri|unk)|sta|g)[- .]?[a-z]?-?\d{1,5}\b"
+    r"|\b(?:panda|bear|kitten|spider|chollima|jackal|leopard|buffalo|tiger|crane|lynx|typhoon|blizzard|sandstorm|sleet|"
+    r"tempest|tsunami|flood|cyclone|taurus|scorpius|libra|ursa|pisces|serpens|team|group|gang|apt|lazarus|turla|sofacy|"
+    r"sandworm|equation|carbanak|gamaredon|kimsuky|muddywater|oilrig|hackers?|cyber|crew|army|lockbit|cl0p|clop|anonymous|"
+    r"conti|revil|blackcat|alphv|lapsus|winnti|hafnium|nobelium|volt|salt|charming|cozy|fancy|ghost|shadow|dragon)\b",
+    re.IGNORECASE,
+)
+_NUMERIC = re.compile(r"[\d\s.,:/+%$€-]+\Z")
+_INDICATOR = re.compile(
+    r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|\d{1,3}(?:\[?\.\]?\d{1,3}){3}(?:[:/]\d{1,5})?|(?:https?|hxxps?)://\S+|"
+    r"CVE-\d{4}-\d{4,7}|[^@\s]{1,64}@[^@\s]{1,255}\.[a-z]{2,10})\Z",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What speaks for and against a table being a list of actors."""
+
+    name_column: str = ""
+    generic: bool = True
+    """The name column's word says nothing (`name`), unlike `threat actor`."""
+    for_actors: float = 0.0
+    against: float = 0.0
+    looks_like: str = ""
+    """`a list of incidents`; empty where nothing is known."""
+
+    @property
+    def is_actors(self) -> bool:
+        """A telling header word needs as much against it to be doubted as a bare `name` needs for it to be believed."""
+        if not self.name_column:
+            return False
+        return self.for_actors + (0.5 if self.generic else 2.5) > self.against
+
+
+def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
+    """Weigh a table by its header words, and the values of its name column (and of the columns it knows)."""
+    rules = {rule.target: rule for rule in load_mapping("spreadsheet").rules}
+    names = guessed(header.columns, rules["value"].words)
+    looks, against = _others(header.columns)
+    if not names:
+        return Likeness(looks_like=looks, against=against)
+    column = names[0].column
+    generic = spoken(names[0].word) in GENERIC
+    known = _known_columns(header.columns, column)
+    score = min(3.0, 1.0 * len(known))
+    values = _values(header, sample, column)
+    if values:
+        numeric = sum(bool(_NUMERIC.match(value)) for value in values) / len(values)
+        indicators = sum(bool(_INDICATOR.match(value)) for value in values) / len(values)
+        if indicators > 0.5:
+            against, looks = against + 4, "a list of indicators"
+        elif numeric > 0.5 and not known:
+            against, looks = against + 2, looks or "a list of numbers"
+        if len(values) >= 6 and len(set(values)) <= len(values) / 2:
+            against, looks = against + (2.5 if generic else 2), looks or "a list in which the same names come again and again"
+        if sum(len(value) for value in values) / len(values) > 90:
+            against, looks = against + 1.5, looks or "a list of sentences"
+        score += 2.0 * min(1.0, 3 * sum(bool(_SPELT.search(value)) for value in values) / len(values))
+    strangers = [word for word in header.columns if word != column and word not in known and not _neutral(word)]
+    if generic and not score and len(strangers) >= 2:
+        against += 0.5 * len(strangers)
+    return Likeness(column, generic, score, against, looks)
+
+
+def _values(header: Header, sample: Sequence[Row], column: str) -> list[str]:
+    at = header.columns.index(column)
+    return [value for row in sample[:500] if (value := row.cells[at].strip())]
+
+
+_TELLING = ("aliasGroupNamesInternal", "aliasGroupNames", "motive", "attributionOrganization", "sophisticationLevel", "opsecLevel",
+            "tlp", "dateOfDiscovery", "lastSeen", "actorCategory", "originCountryISO", "externalReferenceLinks",
+            "internalDescription")  # fmt: skip
+_SHARED = frozenset({"type", "category", "country", "countries", "land", "pays", "pais", "notes", "note", "comment", "comments",
+                     "remarks", "source", "sources", "url", "urls", "link", "links", "website", "report", "reports", "period",
+                     "unit", "organization", "organisation", "agency", "distribution", "marking", "nationality", "skills",
+                     "skill", "purpose", "since", "reference", "references", "ref", "classification", "details", "microsoft",
+                     "nation", "active", "other names", "alternative names", "group type", "website", "国家"})  # fmt: skip
+"""Header words that lists of anything have beside the name."""
+
+
+def _known_columns(columns: Sequence[str], name: str) -> list[str]:
+    """The columns that only a list of actors is likely to have."""
+    rules = {rule.target: rule for rule in load_mapping("spreadsheet").rules}
+    found: dict[str, None] = {}
+    for target in _TELLING:
+        for match in guessed(columns, rules[target].words):
+            if match.column != name and spoken(match.word) not in _SHARED:
+                found[match.column] = None
+    return list(found)
+
+
+def _neutral(column: str) -> bool:
+    """Columns that say nothing either way: ids, dates of the record, anything that the preset reads."""
+    if column.startswith("_") or any(form in _NEUTRAL for form in forms(column)):
+        return True
+    mapping = load_mapping("spreadsheet")
+    return any(guessed((column,), rule.words) for rule in mapping.rules if rule.target != "value")
+
+
+_NEUTRAL = frozenset({"id", "uuid", "no", "nr", "number", "index", "key", "created", "updated", "modified", "action", "status"})
+
+
+def _others(columns: Sequence[str]) -> tuple[str, float]:
+    """What else the header words speak of, and how strongly."""
+    best, most = "", 0.0
+    for looks, weights in other_lists():
+        hits = (next((weights[form] for form in forms(column) if form in weights), 0.0) for column in columns)
+        weight = sum(hits)
+        if weight > most:
+            best, most = looks, weight
+    return best, most

@@ -1,0 +1,166 @@
+"""How each kind of field reads a value when the mapping's own steps are done: the last step of every rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from importer.fields.names import clean
+from importer.fields.table import Field, Kind
+from importer.fields.vocabulary import Vocabulary
+from importer.mapping.spec import Rule, Value
+from importer.mapping.transforms import lists, meaning
+from importer.mapping.transforms.found import Found
+
+Reading = Callable[[Value], Value]
+"""From a step's result to a wire value, or a Found with a note."""
+
+
+def own_reading(field: Field | None, rule: Rule, own: Mapping[str, Vocabulary]) -> Reading:
+    """The reading of a field (None: of a property). Values that are already right go through unchanged."""
+    if rule.as_is:
+        return lambda value: value
+    if field is None:
+        return _property
+    reading = _text_reading(field, own)
+    if field.kind in (Kind.TEXT_LIST, Kind.ALIAS_LIST, Kind.REFERENCE_LIST):
+        linked = field.name in ("externalReferenceLinks", "externalReferences")
+        cut = lists.links if linked else partial(lists.items, separators=rule.separators)
+        return partial(_listed, cut=cut, shape=_SHAPES[field.kind])
+    if field.kind is Kind.OBJECT:
+        return _object
+    return partial(_annotated, reading=reading) if field.annotated else reading
+
+
+def part_field(name: str) -> Field:
+    """The field that a part of an annotated value is read as: a score, a TLP word, a text."""
+    kind = {"confidence": Kind.SCORE, "tlp": Kind.TLP}.get(name, Kind.TEXT)
+    vocabulary = "tlp" if kind is Kind.TLP else ""
+    from importer.fields.table import Visibility
+
+    return Field(name, kind, "5.5", "now", Visibility.UNDOCUMENTED, "", vocabulary=vocabulary)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """Reads a text with a function of texts; numbers that a step made go on as they are."""
+
+    function: Callable[[str], Value]
+    keeps: tuple[type, ...] = ()
+
+    def __call__(self, value: Value) -> Value:
+        if isinstance(value, list):
+            import json
+
+            value = json.dumps(value, ensure_ascii=False) if value else ""
+        if isinstance(value, self.keeps) and not isinstance(value, bool):
+            return value
+        return self.function(value if isinstance(value, str) else _plain(value))
+
+
+def _text_reading(field: Field, own: Mapping[str, Vocabulary]) -> Reading:
+    if field.vocabulary and not (field.kind is Kind.TEXT and field.vocabulary == "confidence"):
+        return _Word(partial(meaning.vocabulary_word, name=field.vocabulary, own=own))
+    if field.kind is Kind.COUNTRY:
+        return _Word(meaning.country)
+    if field.kind is Kind.DATE:
+        return _Word(meaning.date)
+    if field.kind is Kind.NUMBER:
+        return _Word(meaning.number, (int, float))
+    if field.kind is Kind.SCORE:
+        return _Word(meaning.score, (int, float))
+    if field.kind is Kind.UUID:
+        return lambda value: _plain(value).strip().lower()
+    if field.name == "value":
+        return lambda value: clean(_joined(value))
+    return _text
+
+
+def _plain(value: Value) -> str:
+    """A scalar as text: what a step made of a cell, read on."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _joined(value: Value) -> str:
+    return lists.join([_plain(item) for item in value]) if isinstance(value, list) else _plain(value)
+
+
+def _text(value: Value) -> Value:
+    """A text with its line breaks, without blanks at its ends; a JSON list of texts is joined with commas."""
+    if isinstance(value, str) and value[:1] == "[":
+        listed = lists.json_list(value)
+        if listed is not None:
+            value = listed
+    return _joined(value).replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def _property(value: Value) -> Value:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _object(value: Value) -> Value:
+    return lists.json_value(value) if isinstance(value, str) else value
+
+
+def _annotated(value: Value, reading: Reading) -> Value:
+    """`{"value": ..., "confidence": ..., "tlp": ...}` as JSON text is taken whole; anything else is the value."""
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        value = lists.json_value(value)
+    if isinstance(value, dict):
+        inner = reading(value.get("value"))
+        if isinstance(inner, Found):
+            return inner if inner.value is None else Found({**value, "value": inner.value}, inner.note)
+        return {**value, "value": inner}
+    return reading(value)
+
+
+def _listed(value: Value, cut: Callable[[str], Value], shape: Callable[[Value], Value]) -> Value:
+    """A list of entries in the shape of the field, entries without content left out."""
+    note = None
+    if isinstance(value, str):
+        value = cut(value)
+        if isinstance(value, Found):
+            value, note = value.value, value.note
+    entries = value if isinstance(value, list) else [] if value is None else [value]
+    shaped = [entry for entry in map(shape, entries) if entry is not None]
+    return Found(shaped, note) if note else shaped
+
+
+def _as_text(entry: Value) -> Value:
+    if isinstance(entry, dict):
+        entry = entry.get("value") or entry.get("url") or entry.get("name")
+    text = clean(_plain(entry)) if not isinstance(entry, (list, dict)) else ""
+    return text or None
+
+
+def _as_alias(entry: Value) -> Value:
+    if isinstance(entry, dict) and "value" in entry:
+        return {key: item for key, item in entry.items() if item is not None}
+    text = _as_text(entry)
+    return None if text is None else {"value": text}
+
+
+def _as_reference(entry: Value) -> Value:
+    """`{url, description?}`; STIX's `source_name` stands in for a missing description, objects without URL go."""
+    if not isinstance(entry, dict):
+        text = _as_text(entry)
+        return None if text is None else {"url": text}
+    url = entry.get("url")
+    if not isinstance(url, str) or not url.strip():
+        return None
+    if not entry.keys() - {"url", "description"}:
+        return {key: item for key, item in entry.items() if item is not None}
+    description = entry.get("description") or entry.get("source_name")
+    return {"url": url.strip(), "description": str(description).strip()} if description else {"url": url.strip()}
+
+
+_SHAPES: Mapping[Kind, Callable[[Value], Value]] = {
+    Kind.TEXT_LIST: _as_text,
+    Kind.ALIAS_LIST: _as_alias,
+    Kind.REFERENCE_LIST: _as_reference,
+}

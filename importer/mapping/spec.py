@@ -1,0 +1,180 @@
+"""What a mapping says, as values: which columns feed which tag field, through which transforms.
+
+`load.py` makes these from YAML; `draft.py` carries them out. Nothing here knows of files or tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from importer.errors import Spot
+from importer.model import Json
+
+PSEUDO_COLUMNS = ("$sheet", "$file", "$row", "$id")
+"""Columns that every row has: the sheet's name, the file's name, the row number, the object's id."""
+
+
+class Unknown(StrEnum):
+    """What becomes of a cell that a field cannot take."""
+
+    ERROR = "error"
+    """The row is invalid."""
+    WARNING = "warning"
+    """The value is left out, and that is said."""
+    KEEP = "keep"
+    """Sent as written, with a warning; but an error where it looks like a misspelt allowed word."""
+    IGNORE = "ignore"
+    """The value is left out without a word."""
+
+
+class Blank(StrEnum):
+    """What a blank cell asks for."""
+
+    LEAVE = "leave"
+    CLEAR = "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transform of the catalogue with its arguments."""
+
+    name: str
+    arguments: MappingABC[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Where one field's value comes from and what is done to it on the way."""
+
+    target: str
+    """Wire name, or `properties.<key>`; the name of a part (`confidence`) inside another rule."""
+    columns: tuple[str, ...] = ()
+    """Exact header words (or globs such as `Link *`); the first filled one, or all of them for a list field."""
+    words: tuple[str, ...] = ()
+    """Usual header words, compared without case, blanks and punctuation."""
+    constant: Json = None
+    template: str = ""
+    join: str | None = None
+    """Joins all the columns' texts instead of taking the first."""
+    labelled: bool = False
+    """Puts each column's name before its joined text."""
+    steps: tuple[Step, ...] = ()
+    default: Json = None
+    on_blank: Blank | None = None
+    unknown: Unknown = Unknown.ERROR
+    several: Unknown = Unknown.WARNING
+    keep_in: str = ""
+    """Where the text of a value that was left out is kept: a text field or `properties.<key>`."""
+    keep_label: str = ""
+    separators: str = ""
+    """Characters that split a list cell; the usual ones when empty."""
+    as_is: bool = False
+    """The text is taken as it stands: not trimmed, not split, not looked up."""
+    parts: MappingABC[str, Rule] = field(default_factory=dict)
+    """`confidence`, `tlp` and `description` that go with the value."""
+    spot: Spot = field(default_factory=lambda: Spot(""))
+
+    @property
+    def has_source(self) -> bool:
+        return bool(self.columns or self.words or self.template or self.constant is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A question about one cell of a row."""
+
+    column: str
+    operator: str
+    """in, not_in, contains, matches, blank."""
+    operand: Json
+    take: bool
+    """True: only rows it holds for are taken. False: rows it holds for are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What is different for some sheets or files; `pattern` is a glob, compared without case."""
+
+    pattern: str
+    skip: bool = False
+    header_row: int = 0
+    when: tuple[Condition, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    dropped: tuple[str, ...] = ()
+    """Wire names that are not filled here (`field: null`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """How a table shows that this mapping is for it; by its columns, so that failed.csv finds it again."""
+
+    every: tuple[str, ...] = ()
+    some: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    values: MappingABC[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column -> words one of which every sampled cell holds (or starts with, `x-*`)."""
+
+    def __bool__(self) -> bool:
+        return bool(self.every or self.some or self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHints:
+    """What a mapping says about reading its source."""
+
+    records: str = ""
+    header_row: int = 0
+    per_sheet_header: MappingABC[str, int] = field(default_factory=dict)
+    sheets: tuple[str, ...] = ()
+    include_hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """A mapping's own words for a vocabulary: added to the shipped ones, or in their place."""
+
+    name: str
+    words: MappingABC[str, str]
+    allowed: tuple[str, ...] = ()
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One mapping file."""
+
+    name: str
+    digest: str = ""
+    """First 8 hex digits of the file's sha256: tells two versions apart in a plan."""
+    description: str = ""
+    file: str = ""
+    hints: ReadHints = field(default_factory=ReadHints)
+    recognise: Recognise = field(default_factory=Recognise)
+    action: str = ""
+    """The column that chooses per row; `action` itself is found without being named."""
+    on_blank: Blank = Blank.LEAVE
+    when: tuple[Condition, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    sheets: tuple[Section, ...] = ()
+    sources: tuple[Section, ...] = ()
+    vocabularies: tuple[Vocabulary, ...] = ()
+    guesses: bool = False
+    """Whether columns named like a tag field (`properties.x` too) are taken though no rule names them."""
+    ignore: tuple[str, ...] = ()
+    """Columns that are left alone on purpose: no note says that they were not read."""
+
+    @property
+    def label(self) -> str:
+        """`attack@1f2e3d4c`, for plans and reports."""
+        return f"{self.name}@{self.digest}" if self.digest else self.name
+
+    def read_hints(self) -> ReadHints:
+        """What the reader should know: records path, header rows, sheets."""
+        return self.hints
+
+
+Value = Any
+"""A transformed value: None for nothing, else text, number or list."""

@@ -1,0 +1,42 @@
+"""What a transform answers when it has something to say: a value, and a note about the text it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from importer.mapping.spec import Value
+
+
+class About(StrEnum):
+    """What a note is about; the rule's settings give each its severity."""
+
+    UNKNOWN = "unknown"
+    """A word, date or number that cannot be read: `unknown:` decides."""
+    SEVERAL = "several"
+    """More than one answer, or only a vague one (a region): `several:` decides."""
+    NOTHING = "nothing"
+    """The text says itself that nothing is known (`Unknown`, `?`): told as information."""
+    CHANGED = "changed"
+    """The value goes on, but not as it stood: a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Why a text did not become a value as it stood."""
+
+    about: About
+    code: str
+    message: str
+    text: str = ""
+    """The part of the cell the note is about."""
+    allowed: tuple[str, ...] = ()
+    nearest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value with a note; transforms without anything to say return the bare value."""
+
+    value: Value
+    note: Note | None = None

@@ -1,0 +1,127 @@
+"""Transforms between one text and several: cells that hold lists, and lists that become one text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from importer.fields.aliases import SEPARATORS, split_labels
+from importer.mapping.spec import Value
+from importer.mapping.transforms.found import About, Found, Note
+
+MAX_ITEMS = 10_000
+_URL = re.compile(r"https?://", re.IGNORECASE)
+_HOST = re.compile(r"[\w-]{1,63}\.[\w./:?=&%#-]{2,2000}")
+_DEFANGED = re.compile(r"\bhxxp(s?)(?=://|\[:\]//)", re.IGNORECASE)
+
+
+def split(text: str, at: str) -> list[str]:
+    """Cuts a text at each occurrence of `at` (one separator, exactly as given); blanks around the pieces go."""
+    if not at:
+        return [text.strip()] if text.strip() else []
+    pieces = (piece.strip() for piece in text.split(at, MAX_ITEMS))
+    return [piece for piece in pieces if piece]
+
+
+def items(text: str, separators: str = "") -> list[Value]:
+    """Reads a cell as a list: JSON (`["a","b"]`) as it is, anything else cut at the usual separators.
+
+    `[Vault 7/8]` is no JSON and stays one item; brackets and country names with commas are not cut.
+    """
+    listed = json_list(text)
+    if listed is not None:
+        return listed
+    return list(split_labels(text, separator_list(separators) if separators else SEPARATORS))
+
+
+def separator_list(separators: str) -> list[str]:
+    """Each character of a mapping's `separators:` as one separator; `/` cuts only with blanks around it."""
+    return [" / " if character == "/" else character for character in dict.fromkeys(separators) if character != " "]
+
+
+def json_list(text: str) -> list[Value] | None:
+    """The entries of a JSON list, blank ones left out; None where the text is no JSON list."""
+    stripped = text.strip()
+    if not (stripped.startswith("[") and stripped.endswith("]")):
+        return None
+    try:
+        value = json.loads(stripped)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, list):
+        return None
+    return [entry for entry in value if entry is not None and entry != ""]
+
+
+def json_value(text: str) -> Value:
+    """Reads a cell as JSON (number, list, object); text that is no JSON stays text."""
+    stripped = text.strip()
+    if not stripped or len(stripped) > 1_000_000:
+        return text
+    try:
+        value = json.loads(stripped, parse_constant=lambda _: text)
+    except (ValueError, RecursionError):
+        return text
+    return text if _has_odd_number(value) else value
+
+
+def _has_odd_number(value: Value) -> bool:
+    return isinstance(value, float) and (value != value or value in (float("inf"), float("-inf")))
+
+
+def links(text: str) -> list[Value] | Found:
+    """Finds the URLs of a cell: a JSON list, or URLs parted by blanks, line breaks, commas, semicolons or pipes.
+
+    `hxxp` and `[.]` are written back; a comma inside a URL does not cut it. Words beside the URLs are left out
+    with a warning; a cell without any URL gives its lines as they stand.
+    """
+    listed = json_list(text)
+    if listed is not None:
+        return listed
+    if "hxxp" in text.lower():
+        text = _DEFANGED.sub(r"http\1", text).replace("[:]", ":").replace("[.]", ".")
+    starts = [match.start() for match in _URL.finditer(text)]
+    if not starts:
+        words = text.split()
+        pieces = words if all(_HOST.fullmatch(word) for word in words) else re.split(r"[\r\n;|]+", text)
+        return [piece.strip() for piece in pieces if piece.strip()]
+    found: list[Value] = []
+    beside = [text[: starts[0]]]
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        word = _first_word(text[start:end])
+        beside.append(text[start + len(word) : end])
+        # A URL that stands inside another one (web.archive.org/web/2019/http://...) belongs to it.
+        if start and text[start - 1] in "/=" and found:
+            found[-1] = found[-1] + word
+        else:
+            found.append(word)
+    rest = " ".join(" ".join(beside).split()).strip(" ,;|-()<>[]\"'")
+    if not rest:
+        return found
+    message = f"has words beside its links, which were left out: '{rest[:80]}'"
+    return Found(found, Note(About.CHANGED, "text-beside-links", message, rest))
+
+
+def _first_word(piece: str) -> str:
+    word = re.split(r"[\s|<>\"]", piece, maxsplit=1)[0]
+    return word.rstrip(",;)" if word.count("(") < word.count(")") else ",;")
+
+
+def join(texts: Sequence[str], by: str = ", ") -> str:
+    """Joins several texts, the blank ones left out."""
+    written = (text if isinstance(text, str) else "" if text is None else str(text) for text in texts)
+    return by.join(text for text in written if text.strip())
+
+
+def first(texts: Sequence[str]) -> str:
+    """Takes the first text that is not blank."""
+    return next((text for text in texts if text and text.strip()), "")
+
+
+def pick(values: Value, number: int = 1) -> Value | Found:
+    """Takes one item of a list (1 is the first, -1 the last); of a text, the text."""
+    if not isinstance(values, list):
+        return values
+    index = number - 1 if number > 0 else number
+    return values[index] if -len(values) <= index < len(values) else None
