@@ -89,9 +89,15 @@ class Door:
         verdict = self._quota.admit(token)
         if not verdict.allowed:
             return self._send(_too_many(), verdict.headers)
+        try:
+            body = await request.read() if request.can_read_body else b""
+        except web.HTTPRequestEntityTooLarge:
+            return self._send(error(413, 10413, "The request body is too large"), verdict.headers)
+        except ConnectionError:
+            return self._cut(request, reset=False)  # the caller left before it had sent everything
+        # The body is in by now: a caller that gives up waiting does not stop what it has asked for.
         if self._settings.latency:
             await self._clock.sleep(self._settings.latency)
-        body = await request.read() if request.can_read_body else b""
         drawn = self._draws.fault(kind, request.path_qs.encode() + b"\0" + body, number)
         if drawn is None:
             return self._send(self._handled(kind, uuid, body, request, number), verdict.headers)

@@ -217,7 +217,7 @@ def _same(content: Any, wanted: Any) -> bool:
     if content is None:
         return False
     if type(content) in (int, float):
-        return _number(wanted) == content
+        return bool(_number(wanted) == content)
     return _text(content) == _text(wanted)
 
 
