@@ -33,16 +33,16 @@ def make_header(
     was looked: a blank header over an empty column is worth a remark only.
     """
     names: list[str] = []
-    taken: set[str] = set()
     issues: list[Issue] = []
-    words = {cell.strip() for cell in cells}
+    taken = {cell.strip() for cell in cells}
+    given: dict[str, int] = {}
     column_letters = tuple(letters(position) for position in positions or range(len(cells)))
     for index, (cell, letter) in enumerate(zip(cells, column_letters, strict=True)):
         word = cell.strip()
         place = Place(file, sheet, row, letter, word)
         name = word or f"column {letter}"
-        if name in taken or (not word and name in words):
-            name = _numbered(name, taken | words)
+        if name in given or (not word and name in taken):
+            name, given[name] = _numbered(name, taken, given.get(name, 1))
         if not word:
             filled = index >= len(used) or used[index]
             issues.append(
@@ -65,11 +65,13 @@ def make_header(
             )
         names.append(name)
         taken.add(name)
+        given.setdefault(name, 1)
     return Header(file, kind, tuple(names), column_letters, sheet), issues
 
 
-def _numbered(name: str, taken: set[str]) -> str:
-    number = 2
+def _numbered(name: str, taken: set[str], last: int) -> tuple[str, int]:
+    """`Link (2)`, and the number to go on from; linear also over thousands of equal words."""
+    number = last + 1
     while f"{name} ({number})" in taken:
         number += 1
-    return f"{name} ({number})"
+    return f"{name} ({number})", number

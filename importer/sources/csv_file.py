@@ -15,6 +15,7 @@ from importer.sources.columns import letters, make_header
 from importer.sources.csv_records import STRAY, UNCLOSED, Record, records
 from importer.sources.encoding import Encoding, detect, stray_bytes
 from importer.sources.header_row import find_header
+from importer.sources.header_words import known_count
 from importer.sources.located import Opened
 from importer.sources.options import ReadOptions
 from importer.sources.refusal import not_a_list
@@ -106,14 +107,18 @@ def _header_position(opened: Opened, options: ReadOptions, beginning: list[Recor
 
 
 def _refuse_prose(opened: Opened, dialect: delimiters.Dialect, beginning: list[Record], position: int) -> None:
-    """A text in which no delimiter was found is a list only if it looks like one: short lines."""
-    if not dialect.single_column:
+    """Running text has commas too: no usual header word, and rows of all widths."""
+    rows = [record.cells for record in beginning if any(record.cells)]
+    header = beginning[position].cells
+    if known_count(header) or len(rows) < 4:
         return
-    cells = [record.cells[0] for record in beginning if record.cells]
-    if sum(1 for cell in cells if len(cell) > 120) * 4 > len(cells) or (
-        not opened.listed and opened.file.lower().endswith(".txt") and " " in beginning[position].cells[0].strip()
-    ):
-        raise not_a_list(opened.file, "running text, not a table")
+    if dialect.single_column:
+        long = sum(1 for row in rows if len(row[0]) > 120)
+        prose = long * 4 > len(rows) or (not opened.listed and " " in header[0].strip())
+    else:
+        prose = sum(1 for row in rows if len(row) == len(header)) * 2 < len(rows)
+    if prose:
+        raise not_a_list(opened.file, "running text or fixed-width columns, not a table of cells")
 
 
 @dataclass(slots=True)

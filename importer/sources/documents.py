@@ -79,7 +79,7 @@ class Documents:
             data = load_text(opened, limits.json_bytes, "JSON")
             values = [parse(opened.file, raw) for raw in documents(opened.file, data, limits)]
         del data
-        value = values[0] if len(values) == 1 else values
+        value: Any = values[0] if len(values) == 1 else values
         if not self._options.records and is_galaxy(value):
             yield from read_galaxy(opened, value, self._options)
             return

@@ -21,21 +21,20 @@ def find_header(rows: Sequence[Sequence[str]], extra: Sequence[str] = ()) -> int
     candidates = [position for position, count in enumerate(filled) if count][:LOOKED_AT]
     if not candidates:
         return -1
+    usual = _usual_width([filled[position] for position in candidates])
+    default = next((position for position in candidates if filled[position] >= usual), candidates[0])
     named = [
         (known_count(rows[position]) + len(name_words(rows[position], extra)), -position)
         for position in candidates
         if name_words(rows[position], extra) and _wide_enough(position, filled)
     ]
-    if named:
-        return -max(named)[1]
-    usual = _usual_width([filled[position] for position in candidates])
-    for position in candidates:
-        if filled[position] >= usual and _wordy(rows[position]):
-            return position
-    for position in candidates:
-        if filled[position] >= usual:
-            return position
-    return candidates[0]
+    if not named:
+        return default
+    best = -max(named)[1]
+    # a value of the list may be a header word ("Group"); it does not beat an earlier row of full width by itself
+    if best > default and known_count(rows[best]) <= max(1, known_count(rows[default])):
+        return default
+    return best
 
 
 def _wide_enough(position: int, filled: Sequence[int]) -> bool:
@@ -50,10 +49,3 @@ def _usual_width(counts: Sequence[int]) -> int:
         return counts[0]
     common = max((width for width, times in Counter(counts).items() if times * 5 >= len(counts)), default=max(counts))
     return max(min(2, common), (common + 1) // 2)
-
-
-def _wordy(row: Sequence[str]) -> bool:
-    """Header cells are short words, not numbers or sentences."""
-    cells = [cell.strip() for cell in row if cell.strip()]
-    odd = sum(1 for cell in cells if len(cell) > 80 or cell.replace(".", "").replace(",", "").isdigit())
-    return odd * 3 <= len(cells)

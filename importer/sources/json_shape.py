@@ -99,8 +99,8 @@ def _from_dictionary(path: str, value: dict[str, Any]) -> Records | None:
     """Name -> aliases, or name -> object: the key is `@key`, a plain value `@value`."""
     items = list(value.items())
     if all(isinstance(item, dict) for _, item in items):
-        common = set.intersection(*(set(item) for _, item in items)) if len(items) > 1 else set()
-        if len(items) > 1 and not common and any(item for _, item in items):
+        common = set.intersection(*(set(item) for _, item in items))
+        if len(items) < 2 or not common or common <= {"type", "format", "pattern", "properties", "$ref"}:
             return None
         return Records(path, [{"@key": key, **item} for key, item in items], "dictionary")
     if all(isinstance(item, list) and all(isinstance(one, str) for one in item) for _, item in items):

@@ -75,9 +75,9 @@ def documents(file: str, data: bytes, limits: Limits) -> list[msgspec.Raw]:
 
 
 def _trailing(message: str) -> int:
-    """Where the next document begins, by msgspec's `trailing characters (byte 17)`."""
+    """Where the next document begins, by msgspec's `trailing characters (byte 17)`, which counts from 1."""
     start, _, tail = message.partition("trailing characters (byte ")
-    return int(tail.rstrip(")")) if tail and start.startswith("JSON is malformed") else 0
+    return int(tail.rstrip(")")) - 1 if tail and start.startswith("JSON is malformed") else 0
 
 
 def parse(file: str, raw: Any, line: int = 0) -> Any:

@@ -55,11 +55,11 @@ def read(
     if not any(isinstance(item, Opened) for item in items):
         raise _nothing(specs, items)
     tables = 0
-    for item in items:
-        if isinstance(item, Issue):
-            yield item
+    for ready in items:
+        if isinstance(ready, Issue):
+            yield ready
             continue
-        for found in _read_one(item, options, documents):
+        for found in _read_one(ready, options, documents):
             tables += isinstance(found, Table)
             yield found
     if not tables:

@@ -153,9 +153,11 @@ def find_table(
         sheet=name,
         positions=[start + column for column in columns],
     )
-    above = [" | ".join(cell.strip() for cell in row if cell.strip()) for row in rows[:position] if any(row)]
+    above = [" | ".join(cell.strip() for cell in row if cell.strip()) for row in rows[:position]]
+    above = [text for text in above if text]
     if above:
-        issues.insert(0, _titles(file, name, above))
+        first = next(index for index, row in enumerate(rows) if any(cell.strip() for cell in row))
+        issues.insert(0, _titles(file, name, first + 1, above))
     filled = [word for word in words if word.strip()]
     return Sheet(
         file=file,
@@ -188,12 +190,12 @@ def _columns(source: CalamineSheet, words: list[str], first: int) -> tuple[int, 
     return tuple(column for column, word in enumerate(words) if word.strip() or column in used)
 
 
-def _titles(file: str, sheet: str, above: list[str]) -> Issue:
+def _titles(file: str, sheet: str, first: int, above: list[str]) -> Issue:
     many = len(above) > 1
     return Issue(
         Severity.INFO,
         "above-header",
         f"{len(above)} row{'s' if many else ''} above the header {'are' if many else 'is'} no row of the list.",
-        Place(file, sheet),
+        Place(file, sheet, first),
         value=" / ".join(above)[:500],
     )

@@ -110,7 +110,7 @@ def _heads(raw: msgspec.Raw) -> Iterator[_Head]:
             yield _head.decode(raw)
         elif first == b"[":
             for item in _list.decode(raw)[:20]:
-                if memoryview(item)[:1] == b"{":
+                if bytes(memoryview(item)[:1]) == b"{":
                     yield _head.decode(item)
     except msgspec.DecodeError:
         return
@@ -157,7 +157,7 @@ def _objects(documents: Iterable[msgspec.Raw], found: StixFile, depth: int = 0) 
                 found.bundles += 1
                 if isinstance(head.spec_version, str) and head.spec_version:
                     found.version = head.spec_version
-                if memoryview(head.objects)[:1] == b"[":
+                if bytes(memoryview(head.objects)[:1]) == b"[":
                     yield from _objects(_list.decode(head.objects), found, depth + 1)
             else:
                 yield raw

@@ -14,7 +14,35 @@ from importer.sources.stix_gather import Actor, StixFile
 from importer.sources.stix_world import World
 from importer.sources.table import Table
 
-COLUMNS = ["type", "id", "name", "description", "aliases", "created", "modified", "first_seen", "last_seen", "labels", "threat_actor_types", "roles", "sophistication", "resource_level", "primary_motivation", "secondary_motivations", "personal_motivations", "goals", "confidence", "revoked", "external_references", "urls", "attack_id", "country", "organization", "tlp", "x_mitre_deprecated"]
+COLUMNS = [
+    "type",
+    "id",
+    "name",
+    "description",
+    "aliases",
+    "created",
+    "modified",
+    "first_seen",
+    "last_seen",
+    "labels",
+    "threat_actor_types",
+    "roles",
+    "sophistication",
+    "resource_level",
+    "primary_motivation",
+    "secondary_motivations",
+    "personal_motivations",
+    "goals",
+    "confidence",
+    "revoked",
+    "external_references",
+    "urls",
+    "attack_id",
+    "country",
+    "organization",
+    "tlp",
+    "x_mitre_deprecated",
+]
 """The columns that presets may count on, in this order; those that no actor fills are left out, but for the name."""
 
 Version = tuple[int, int]

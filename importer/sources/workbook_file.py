@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from importer.errors import SourceError
 from importer.model import Issue, Place, Severity, SourceFile
@@ -17,6 +17,8 @@ from importer.sources.workbook_scan import Scan, scan_zip
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook, SheetMetadata
+
+T = TypeVar("T")
 
 _KEPT_CELLS = 10_000_000
 """Cells of sheets that are kept parsed between looking at them and reading them."""
@@ -83,7 +85,7 @@ def _sheet(opened: Opened, book: CalamineWorkbook, name: str) -> CalamineSheet:
     return _guarded(opened.file, lambda: book.get_sheet_by_name(name))
 
 
-def _guarded(file: str, call: Any) -> Any:
+def _guarded(file: str, call: Callable[[], T]) -> T:
     """What calamine raises, as one sentence; a panic of its Rust code included."""
     from python_calamine import CalamineError, PasswordError, XmlError
 

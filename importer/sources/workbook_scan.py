@@ -24,7 +24,7 @@ _OVERLAP = 64 * 1024
 _ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\sr="(\d{1,9})"')
 _WIDE = re.compile(rb'\sr="([A-Z]{3})\d')
 _DOUBLE = re.compile(rb'\sr="[A-Z]{2}\d')
-_ANY = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{1,3})(\d{1,9})"')
+_FILLED = re.compile(rb'<(?:\w+:)?c\b[^<>]*?\sr="([A-Z]{1,3})(\d{1,9})"(?:[^<>]*[^/<>])?>\s*<')
 _ERROR = re.compile(rb'<(?:\w+:)?c\b([^<>]*?\st="e"[^<>]*)>(.*?)</(?:\w+:)?c>', re.DOTALL)
 _REFERENCE = re.compile(rb'\sr="([A-Z]{1,3})(\d{1,9})"')
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>([^<]*)<")
@@ -172,7 +172,7 @@ def _check_span(file: str, sheet: str, archive: zipfile.ZipFile, member: zipfile
     """The exact rectangle, looked at only where the coarse one is too large."""
     left, right, top, bottom = 1 << 30, 0, 1 << 30, 0
     for chunk in _chunks(archive, member):
-        for name, number in set(_ANY.findall(chunk)):
+        for name, number in set(_FILLED.findall(chunk)):
             column, row = column_index(name.decode()), int(number)
             left, right, top, bottom = min(left, column), max(right, column), min(top, row), max(bottom, row)
     cells = max(0, right - left + 1) * max(0, bottom - top + 1)
