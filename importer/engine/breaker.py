@@ -1,0 +1,79 @@
+"""The circuit breaker: when the server does not work, rows are not thrown at it.
+
+A failure without a usable answer (`outage` in the failure table) counts. After half of `max_consecutive` in a row, new
+calls go one at a time, further and further apart; one success opens the gate again. `max_consecutive` in a row stop
+the run. Rows that the server refuses count too, as a share: more than `max_failed_share` of at least `min_rows` rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from importer.clock import Clock
+from importer.engine.stop import StopSignal
+from importer.remote.events import Observe, Waiting
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 5.0
+
+
+class Breaker:
+    """Counts how calls end. `closed` is the cheap question of the hot path; when it is true, await `ready`."""
+
+    def __init__(
+        self, stop: StopSignal, clock: Clock, observe: Observe, *, max_consecutive: int, max_failed_share: float,
+        min_rows: int,
+    ) -> None:  # fmt: skip
+        self._stop = stop
+        self._clock = clock
+        self._observe = observe
+        self._most = max(1, max_consecutive)
+        self._share = max_failed_share
+        self._min_rows = max(1, min_rows)
+        self._row = 0
+        self._probes = 0
+        self._closed_at = 0.0
+        self._turn = asyncio.Lock()
+        self._rows = self._failed = 0
+        self.closed = False
+
+    def worked(self) -> None:
+        """A call was answered by a working server."""
+        self._row = self._probes = 0
+        self.closed = False
+
+    def failed(self, began: float, why: str) -> None:
+        """A call that began at this moment had no usable answer."""
+        if self.closed and began < self._closed_at:
+            return  # it was under way when the trouble began, and tells nothing new
+        self._row += 1
+        if self._row >= self._most:
+            self._stop.request(
+                f"{self._row} calls in a row failed, the last one because {why}",
+                hint="When the server works again, resume the run.",
+            )
+        elif self._row * 2 >= self._most and not self.closed:
+            self.closed = True
+            self._closed_at = self._clock.monotonic()
+
+    def row_done(self, *, failed: bool) -> None:
+        """A row was answered: it is well, or the server refused it."""
+        self._rows += 1
+        self._failed += failed
+        if failed and self._rows >= self._min_rows and self._failed > self._share * self._rows:
+            self._stop.request(
+                f"{100 * self._failed / self._rows:.1f} % of the rows were refused ({self._failed}/{self._rows}), "
+                f"limit {100 * self._share:.0f} %",
+                hint="See results.csv for the reasons; what was not attempted can be resumed.",
+            )
+
+    async def ready(self) -> None:
+        """Wait until the gate is open, or it is the caller's turn to try whether the server works again."""
+        async with self._turn:
+            while self.closed and not self._stop:
+                pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._probes, 10))
+                self._probes += 1
+                self._observe(Waiting(pause, "outage"))
+                await self._clock.sleep(pause)
+                return

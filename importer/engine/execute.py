@@ -1,0 +1,112 @@
+"""Executing a plan: a pool of workers, a journal line on either side of each call, every row with an outcome.
+
+The same function carries out a fresh run, the rest of an old one (`earlier`) and an undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from importer.clock import Clock, SystemClock
+from importer.engine.events import Observe, RunFinished, RunStarted, ignore
+from importer.engine.journal import Journal, boot_id
+from importer.engine.journal_state import JournalState
+from importer.engine.pool import Pool
+from importer.engine.result import ExecutionResult, counts_of
+from importer.engine.settings import ExecuteSettings
+from importer.engine.stop import StopSignal
+from importer.errors import AccessRefused, ImporterError
+from importer.model import Action, Outcome, Plan
+from importer.planning.build import CREATE_CATEGORY, with_category
+from importer.remote.api import Api
+from importer.remote.failures import CallFailed
+
+RESUMABLE: Final = 6
+
+
+async def execute(
+    plan: Plan,
+    api: Api,
+    journal: Journal,
+    settings: ExecuteSettings | None = None,
+    *,
+    run: str = "",
+    plan_sha256: str = "",
+    clock: Clock | None = None,
+    observe: Observe = ignore,
+    stop: StopSignal | None = None,
+    earlier: JournalState | None = None,
+    about: Mapping[str, str] | None = None,
+) -> ExecutionResult:
+    """Do what the plan says and return how each change ended; whatever happens is in the journal.
+
+    `run` and `plan_sha256` go into the journal's first line, with what `about` adds to it (the command, a version);
+    `earlier` is the journal's state when the run is taken up again. Stops come back as a result, not as errors;
+    an error that is not foreseen leaves the journal whole and is raised.
+    """
+    settings, clock, stop = settings or ExecuteSettings(), clock or SystemClock(), stop or StopSignal()
+    began = clock.monotonic()
+    pool = Pool(plan, api, journal, settings, clock, observe, stop, earlier)
+    observe(RunStarted(run, len(plan.changes), len(pool.todo), earlier is not None))
+    pool.tell_settled_rows()
+    try:
+        if earlier is None:
+            journal.event(
+                "run", run=run, plan=plan_sha256, account=plan.account, mode=plan.mode, rows=len(plan.changes),
+                boot=boot_id(), **(about or {}),
+            )  # fmt: skip
+        else:
+            journal.event("resume", boot=boot_id())
+        if pool.todo:
+            pool.use(await _with_category(plan, api, journal, earlier))
+            await pool.run()
+    except ImporterError as error:
+        stop.request(error.message, exit_code=4 if error.exit_code == 4 else RESUMABLE, hint=error.hint)
+    except CallFailed as failed:
+        stop.request(str(failed), exit_code=4 if failed.failure.access else RESUMABLE)
+    outcomes = pool.outcomes_of_all()
+    unfinished = pool.unfinished
+    stopped = stop.reason if stop and unfinished else ""
+    if unfinished and not stopped:
+        stopped = "the run ended before all rows did"  # cannot happen; said rather than hidden if it does
+    needs_work = any(outcome.status.needs_work for outcome in outcomes.values())
+    code = (stop.exit_code or RESUMABLE) if stopped else int(needs_work)
+    _write_end(journal, stopped, code, outcomes)
+    seconds = clock.monotonic() - began
+    result = ExecutionResult(
+        outcomes, stopped, stop.hint if stopped else "", code, seconds,
+        pool.lookup.calls, api.pacer.waits, api.pacer.waited,
+    )  # fmt: skip
+    observe(RunFinished(run, result.counts(), seconds, stopped))
+    return result
+
+
+def _write_end(journal: Journal, stopped: str, code: int, outcomes: Mapping[str, Outcome]) -> None:
+    state = "stopped" if stopped else "complete"
+    counts = {status: count for status, count in counts_of(outcomes).items() if count}
+    try:
+        journal.event("end", state=state, reason=stopped, exit_code=code, counts=counts)
+    except ImporterError:
+        if not stopped:
+            raise
+
+
+async def _with_category(plan: Plan, api: Api, journal: Journal, earlier: JournalState | None) -> Plan:
+    """The plan with the category that it has to make first; made at most once, whatever was lost."""
+    name = str(plan.options.get(CREATE_CATEGORY) or "")
+    if not name or not any(change.action is Action.CREATE for change in plan.changes):
+        return plan
+    uuid = earlier.categories.get(name, "") if earlier is not None else ""
+    if not uuid:
+        try:
+            held = [category for category in await api.list_categories() if category.name == name]
+            category = held[0] if held else await api.create_category(name)
+        except CallFailed as failed:
+            if failed.failure.access:
+                raise AccessRefused(str(failed)) from failed
+            raise
+        uuid = category.uuid
+        journal.event("category", name=name, uuid=uuid, created=not held)
+    return replace(with_category(plan, uuid), options=plan.options)

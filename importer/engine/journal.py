@@ -1,0 +1,220 @@
+"""journal.jsonl: what was about to be done, and how it ended. The only state that there is.
+
+A line an event; an intent is in the file before its request leaves, the outcome after the answer. Lines are whole:
+each is one write to the file, and a line that a full disk cuts short is taken back. No line holds a token or a body.
+
+    {"event":"run","run":ID,"plan":SHA256,"account":ID,"mode":M,"rows":N,"started":T,"boot":B,...}  once
+    {"event":"resume","started":T,"boot":B}                     each time the run is taken up again
+    {"event":"intent","key":K,"call":"create","attempt":1,"at":T}
+    {"event":"outcome","key":K,"status":"created","uuid":U,"attempts":1,...,"at":T}
+    {"event":"end","state":"complete"|"stopped","reason":R,"exit_code":E,"counts":{...},"at":T}
+    {"event":"undone","by":RUN,"at":T}                          an undo of this run came to its end
+
+How safe a line is, chosen by `Fsync`: none survives kill -9 and every crash of the program; batch also reaches the disk
+within a second, so that a power loss takes at most the last second (a resume after one looks all open rows up first);
+always is on the disk before the request leaves, rows that are ready together sharing one fsync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import msgspec
+
+from importer.clock import Clock
+from importer.errors import StoppedEarly
+from importer.model import Outcome
+
+_BATCH_SECONDS: Final = 1.0
+_encode = msgspec.json.Encoder().encode
+
+
+class Fsync(StrEnum):
+    """When lines are forced to the disk."""
+
+    NONE = "none"
+    BATCH = "batch"
+    ALWAYS = "always"
+
+
+class JournalFull(StoppedEarly):
+    """The journal cannot be written; nothing is sent without it."""
+
+
+class Journal:
+    """Appends lines. Opened for a new run or to go on with an old one; `async with` closes it."""
+
+    def __init__(self, path: Path, clock: Clock, *, fsync: Fsync = Fsync.BATCH) -> None:
+        """Open (and create, mode 0600). A torn last line of an earlier process is cut off. Raises JournalFull."""
+        self.path = path
+        self.fsync = fsync
+        self._clock = clock
+        self._dirty = False
+        self._syncing: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._failed: OSError | None = None
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._size = _cut_torn_line(self._file)
+        except OSError as error:
+            raise _full(path, error) from error
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._syncing is not None:
+            with contextlib.suppress(Exception):
+                await self._syncing
+        self.close()
+
+    def close(self) -> None:
+        """Force what is not on the disk yet, unless the policy is none, and close the file."""
+        if self._file < 0:
+            return
+        with contextlib.suppress(OSError):
+            if self._dirty and self.fsync is not Fsync.NONE:
+                os.fsync(self._file)
+        os.close(self._file)
+        self._file = -1
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Append one line; it is in the file when this returns. Raises JournalFull, and the file is as it was."""
+        data = _encode(line) + b"\n"
+        try:
+            if self._failed is not None:
+                raise self._failed
+            written = os.write(self._file, data)
+            if written != len(data):
+                written += os.write(self._file, data[written:])
+            if written != len(data):
+                raise OSError(28, "No space left on device")
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)
+            raise _full(self.path, error) from error
+        self._size += written
+        if self.fsync is not Fsync.NONE:
+            self._dirty = True
+            if self.fsync is Fsync.BATCH and self._timer is None:
+                self._sync_soon()
+
+    def intent(self, key: str, call: str, attempt: int) -> None:
+        """A request is about to leave."""
+        self.write({"event": "intent", "key": key, "call": call, "attempt": attempt, "at": self._now()})
+
+    def outcome(self, outcome: Outcome) -> None:
+        """A row has ended."""
+        line: dict[str, Any] = {
+            "event": "outcome", "key": outcome.key, "status": outcome.status.value, "uuid": outcome.uuid,
+            "attempts": outcome.attempts,
+        }  # fmt: skip
+        if outcome.code:
+            line["code"] = outcome.code
+        if outcome.message:
+            line["message"] = outcome.message
+        if outcome.adopted:
+            line["adopted"] = True
+        if outcome.after:
+            line["after"] = dict(outcome.after)
+        line["at"] = self._now()
+        self.write(line)
+
+    def event(self, event: str, **values: Any) -> None:
+        """Any other line; `at` (or, for run and resume, `started`) is added."""
+        stamp = "started" if event in ("run", "resume") else "at"
+        self.write({"event": event, **values, stamp: self._now()})
+
+    async def safe(self) -> None:
+        """With the policy always: return when every line written so far is on the disk. Raises JournalFull."""
+        while self._dirty and self.fsync is Fsync.ALWAYS:
+            if self._syncing is None:
+                self._syncing = asyncio.ensure_future(self._sync())
+            await asyncio.shield(self._syncing)
+
+    def _now(self) -> str:
+        return self._clock.now().astimezone(UTC).isoformat(timespec="milliseconds")
+
+    def _sync_soon(self) -> None:
+        with contextlib.suppress(RuntimeError):  # outside a loop, closing does it
+            self._timer = asyncio.get_running_loop().call_later(_BATCH_SECONDS, self._start_sync)
+
+    def _start_sync(self) -> None:
+        self._timer = None
+        if self._syncing is None and self._file >= 0:
+            self._syncing = asyncio.ensure_future(self._sync())
+            self._syncing.add_done_callback(lambda done: done.exception())
+
+    async def _sync(self) -> None:
+        # The rows that come while the disk works are in the next fsync, all together.
+        await asyncio.sleep(0)
+        self._dirty = False
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "journal")
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, os.fsync, self._file)
+        except OSError as error:
+            self._failed = error
+            raise _full(self.path, error) from error
+        finally:
+            self._syncing = None
+
+
+Write = Callable[[], None]
+
+
+def boot_id() -> str:
+    """What tells one start of one machine from another; empty where nothing does."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def moment(text: object) -> datetime | None:
+    """A time of the journal; None for anything else."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _cut_torn_line(file: int) -> int:
+    """Cut what stands after the last line break; the size that is left."""
+    size = os.fstat(file).st_size
+    end = size
+    while end > 0:
+        start = max(0, end - 4096)
+        block = os.pread(file, end - start, start)
+        found = block.rfind(b"\n")
+        if found >= 0:
+            end = start + found + 1
+            break
+        end = start
+    if end < size:
+        os.ftruncate(file, end)
+    return end
+
+
+def _full(path: Path, error: OSError) -> JournalFull:
+    return JournalFull(
+        f"the journal {path} cannot be written: {error.strerror or error}",
+        hint="Nothing more was sent. Make room, then resume the run.",
+    )

@@ -1,0 +1,132 @@
+"""What a journal says: read back for resume, undo, runs and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from importer.engine.journal import moment
+from importer.errors import UsageError
+from importer.model import Outcome, Status
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIntent:
+    """A call that may have been made, and whose end nobody knows."""
+
+    key: str
+    call: str
+    attempts: int
+    """Requests of this call that may have left so far."""
+    at: datetime | None
+    """When the last of them was about to leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """A journal as it stands."""
+
+    header: Mapping[str, Any]
+    """The `run` line."""
+    outcomes: Mapping[str, Outcome]
+    """By key; the last one counts. Those that are unknown are open as well."""
+    open: Mapping[str, OpenIntent]
+    """By key: intents without an outcome."""
+    ends: tuple[Mapping[str, Any], ...] = ()
+    boots: frozenset[str] = frozenset()
+    last: datetime | None = None
+    """Time of the last line."""
+    undone: bool = False
+    torn: bool = False
+    """Whether the last line was cut short."""
+    categories: Mapping[str, str] = field(default_factory=dict)
+    """Categories that the run created: name -> uuid."""
+
+    @property
+    def plan(self) -> str:
+        """sha256 of the plan that the run is for."""
+        return str(self.header.get("plan", ""))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to its end."""
+        return bool(self.ends) and self.ends[-1].get("state") == "complete"
+
+
+def read_journal(path: Path) -> JournalState:
+    """Read a journal. Raises UsageError when there is none, or when it is damaged before its last line."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the journal {path} cannot be read: {error.strerror or error}") from error
+    lines = data.split(b"\n")
+    torn = bool(lines.pop())
+    header: Mapping[str, Any] = {}
+    outcomes: dict[str, Outcome] = {}
+    intents: dict[str, OpenIntent] = {}
+    ends: list[Mapping[str, Any]] = []
+    boots: set[str] = set()
+    categories: dict[str, str] = {}
+    last: datetime | None = None
+    undone = False
+    for number, raw in enumerate(lines, 1):
+        line = _line(raw)
+        if line is None:
+            if number == len(lines):
+                torn = True
+                break
+            raise UsageError(f"{path}:{number}: this line of the journal is damaged")
+        event, key = line.get("event"), str(line.get("key", ""))
+        last = moment(line.get("at", line.get("started"))) or last
+        if event == "intent":
+            before = intents.get(key)
+            attempts = max(before.attempts if before else 0, _whole(line.get("attempt")))
+            intents[key] = OpenIntent(key, str(line.get("call")), attempts, moment(line.get("at")))
+            ends.clear()
+        elif event == "outcome":
+            outcome = _outcome(key, line)
+            if outcome is None:
+                raise UsageError(f"{path}:{number}: this line of the journal has no status that is known")
+            outcomes[key] = outcome
+            if outcome.status is not Status.UNKNOWN:
+                intents.pop(key, None)
+        elif event in ("run", "resume"):
+            header = header or line
+            boots.add(str(line.get("boot", "")))
+            ends.clear()
+        elif event == "end":
+            ends.append(line)
+        elif event == "undone":
+            undone = True
+        elif event == "category":
+            categories[str(line.get("name"))] = str(line.get("uuid"))
+    return JournalState(header, outcomes, intents, tuple(ends), frozenset(boots), last, undone, torn, categories)
+
+
+def _line(raw: bytes) -> dict[str, Any] | None:
+    try:
+        line = msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return line if isinstance(line, dict) else None
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _outcome(key: str, line: Mapping[str, Any]) -> Outcome | None:
+    try:
+        status = Status(str(line.get("status")))
+    except ValueError:
+        return None
+    after = line.get("after")
+    return Outcome(
+        key, status, str(line.get("uuid", "")), _whole(line.get("attempts")), str(line.get("code", "")),
+        str(line.get("message", "")), line.get("adopted") is True, after if isinstance(after, dict) else {},
+    )  # fmt: skip

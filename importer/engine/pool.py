@@ -1,0 +1,422 @@
+"""The workers of a run. The path of a row whose call works is written by hand; everything else is beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from datetime import timedelta
+from typing import Final
+
+from importer.clock import Clock
+from importer.engine.breaker import Breaker
+from importer.engine.events import AnswerLost, Observe, RowDone, Settled, Stopping
+from importer.engine.journal import Fsync, Journal, boot_id
+from importer.engine.journal_state import JournalState
+from importer.engine.settings import ExecuteSettings
+from importer.engine.settle import Settler, several
+from importer.engine.stop import StopSignal
+from importer.engine.work import Work, after, left_open, without_a_call
+from importer.errors import ImporterError, StoppedEarly, UsageError
+from importer.fields.names import identity_key
+from importer.model import Action, Outcome, Plan, Status
+from importer.remote.api import Api
+from importer.remote.failures import CallFailed, Meaning, failure
+from importer.remote.lookup import Lookup
+from importer.remote.retry import again, pause
+from importer.remote.wire import TagAnswer, encode
+
+_POWER_LOSS: Final = timedelta(seconds=30)
+"""How much of a journal a crash of the machine may have taken when nothing was forced to the disk."""
+_UNBOUNDED: Final = 1_000_000
+_OPEN: Final = frozenset({Status.UNKNOWN, Status.NOT_ATTEMPTED})
+_DONE: Final = {Action.CREATE: Status.CREATED, Action.UPDATE: Status.UPDATED, Action.DELETE: Status.DELETED}
+
+
+class Pool:
+    """Works through a plan's changes. Used once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        api: Api,
+        journal: Journal,
+        settings: ExecuteSettings,
+        clock: Clock,
+        observe: Observe,
+        stop: StopSignal,
+        earlier: JournalState | None,
+    ) -> None:
+        self._plan = plan
+        self._api = api
+        self._journal = journal
+        self._settings = settings
+        self._clock = clock
+        self._observe = observe
+        self._stop = stop
+        self._earlier = earlier
+        self._chance = random.Random()  # noqa: S311 - jitter, not a secret
+        self._always = journal.fsync is Fsync.ALWAYS
+        self._outcomes: dict[str, Outcome] = {}
+        self._works: dict[str, Work] = {}
+        self._resent: list[Work] = []
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._active = 0
+        self._tasks: dict[asyncio.Task[None], Work | None] = {}
+        self._breaker = Breaker(
+            stop, clock, observe, max_consecutive=settings.max_consecutive,
+            max_failed_share=settings.max_failed_share, min_rows=settings.min_rows,
+        )  # fmt: skip
+        there = (change.name for change in plan.changes if change.uuid and change.action is not Action.DELETE)
+        self.lookup = Lookup(api, there, plan.account_tags)
+        self._settler = Settler(
+            self.lookup, clock, observe, grace=settings.grace, max_attempts=settings.max_attempts,
+            done=self._finish, again=self._requeue, failed=self._lookup_failed,
+        )  # fmt: skip
+        self._lookup_failures = 0
+        self.todo: deque[Work] = deque()
+        self._sort_rows()
+
+    # -- what there is to do
+
+    def _sort_rows(self) -> None:
+        earlier = self._earlier
+        ended = earlier.outcomes if earlier is not None else {}
+        for change in self._plan.changes:
+            outcome = without_a_call(change)
+            if outcome is None and (known := ended.get(change.key)) is not None and known.status not in _OPEN:
+                outcome = known
+            if outcome is not None:
+                self._outcomes[change.key] = outcome
+                continue
+            begun = earlier.open.get(change.key) if earlier is not None else None
+            work = Work(change, begun.attempts if begun is not None else 0)
+            work.losses = int(begun is not None)
+            self._works[change.key] = work
+            self.todo.append(work)
+
+    def use(self, plan: Plan) -> None:
+        """Go on with the same plan, its bodies completed."""
+        if plan is not self._plan:
+            bodies = {change.key: change for change in plan.changes}
+            for work in self.todo:
+                work.change = bodies[work.change.key]
+
+    def tell_settled_rows(self) -> None:
+        """RowDone for every row that needs no call any more."""
+        for change in self._plan.changes:
+            outcome = self._outcomes.get(change.key)
+            if outcome is not None:
+                self._observe(RowDone(change.key, change.name, change.action, outcome))
+
+    def _park_open_rows(self) -> None:
+        """Rows whose calls may have been made before are looked up before anything is sent for them."""
+        earlier = self._earlier
+        if earlier is None:
+            return
+        now, wall = self._clock.monotonic(), self._clock.now()
+        restarted = bool(earlier.boots) and boot_id() not in earlier.boots
+        rest: deque[Work] = deque()
+        for work in self.todo:
+            begun = earlier.open.get(work.change.key)
+            at = begun.at if begun is not None else None
+            if begun is None and restarted and earlier.last is not None:
+                # The machine went down, or this is another one: lines after the last may be lost.
+                at = earlier.last + _POWER_LOSS
+            if (begun is None and not restarted) or work.change.action is Action.DELETE:
+                rest.append(work)
+                continue
+            ago = max(0.0, (wall - at).total_seconds()) if at is not None else 0.0
+            self._settler.park(work, "the run was interrupted", lost_at=now - ago)
+        self.todo = rest
+
+    # -- the pool
+
+    async def run(self) -> None:
+        """Work until every row has ended or the run stops. Raises nothing that stops a run in a foreseen way."""
+        self._park_open_rows()
+        settler = asyncio.ensure_future(self._settler.run())
+        watcher = asyncio.ensure_future(self._stop.wait())
+        count = min(self._settings.concurrency, max(1, len(self.todo) + len(self._settler.parked)))
+        try:
+            self._tasks = {asyncio.ensure_future(self._worker()): None for _ in range(count)}
+            waiting: set[asyncio.Future[object]] = {watcher, settler, *self._tasks}  # type: ignore[arg-type]
+            while any(not task.done() for task in self._tasks) and not self._stop:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    if task is not watcher:
+                        self._check(task)
+            if self._stop:
+                await self._wind_down(settler)
+            else:
+                await self._look_for_duplicates()
+        finally:
+            for other in (settler, watcher, *self._tasks):
+                other.cancel()
+            await asyncio.gather(settler, watcher, *self._tasks, return_exceptions=True)
+            self._api.pacer.abort(None)
+
+    def _check(self, task: asyncio.Future[object]) -> None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, ImporterError) and not isinstance(error, UsageError):
+            self._stop.request(error.message, exit_code=error.exit_code, hint=error.hint)
+        else:
+            raise error
+
+    async def _wind_down(self, settler: asyncio.Future[None]) -> None:
+        """Let the requests under way finish, bounded; wake everybody else with nothing done."""
+        self._observe(Stopping(self._stop.reason, self._settings.stop_grace))
+        settler.cancel()
+        self._api.pacer.abort(StoppedEarly(self._stop.reason))
+        for task, work in self._tasks.items():
+            if work is None or not work.sending:
+                task.cancel()
+        if busy := [task for task in self._tasks if not task.done()]:
+            await asyncio.wait(busy, timeout=self._settings.stop_grace)
+
+    async def _worker(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        todo = self.todo
+        while not self._stop:
+            if todo:
+                work = todo.popleft()
+            else:
+                if not self._active and not self._settler.parked:
+                    self._wake_all()
+                    return
+                turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                self._idle.append(turn)
+                await turn
+                continue
+            self._tasks[task] = work
+            self._active += 1
+            try:
+                await self._do(work)
+            finally:
+                self._active -= 1
+                self._tasks[task] = None
+                if not self._active and not todo and not self._settler.parked:
+                    self._wake_all()
+
+    def _wake_all(self) -> None:
+        while self._idle:
+            turn = self._idle.popleft()
+            if not turn.done():
+                turn.set_result(None)
+
+    # -- one row
+
+    async def _do(self, work: Work) -> None:
+        try:
+            answer = await self._call(work)
+        except CallFailed as failed:
+            await self._recover(work, failed)
+            return
+        self._succeed(work, answer)
+
+    async def _call(self, work: Work) -> TagAnswer | None:
+        """One request for the row. Raises CallFailed."""
+        if self._breaker.closed:
+            await self._breaker.ready()
+        change, api = work.change, self._api
+        began = self._clock.monotonic()
+
+        def leaving() -> None:
+            nonlocal began
+            if self._stop:
+                raise StoppedEarly(self._stop.reason)
+            if not self._always:
+                self._journal.intent(change.key, change.action.value, work.attempts + 1)
+            work.attempts += 1
+            work.sending = True
+            began = self._clock.monotonic()
+
+        if self._always:
+            self._journal.intent(change.key, change.action.value, work.attempts + 1)
+            await self._journal.safe()
+        answer: TagAnswer | None = None
+        try:
+            if change.action is Action.CREATE:
+                answer = await api.create(_bytes(change.body), key=change.key, before=leaving)
+                self._check_name(work, answer)
+            elif change.action is Action.UPDATE:
+                answer = await api.update(change.uuid, _bytes(change.body), key=change.key, before=leaving)
+            else:
+                await api.delete(change.uuid, key=change.key, before=leaving)
+        except CallFailed as failed:
+            work.sending = False
+            if failed.failure.outage:
+                self._breaker.failed(began, failed.failure.sentence)
+            elif failed.failure.meaning is Meaning.REFUSED and not failed.failure.stops:
+                self._breaker.worked()
+            if failed.failure.meaning is Meaning.NOT_SENT:
+                work.attempts -= work.attempts > 0
+            if failed.failure.meaning is Meaning.AMBIGUOUS:
+                work.losses += 1
+                work.fault = failed.failure.code
+                work.lost_at = self._clock.monotonic()
+            raise
+        work.sending = False
+        self._breaker.worked()
+        return answer
+
+    def _check_name(self, work: Work, answer: TagAnswer) -> None:
+        """An answer about another tag answers nothing."""
+        said = answer.value
+        if said is not None and said != work.name and identity_key(said) != identity_key(work.name):
+            raise CallFailed(failure("answer-unreadable"), status=200, detail="it is about another tag")
+
+    def _succeed(self, work: Work, answer: TagAnswer | None) -> None:
+        change = work.change
+        uuid = (answer.uuid if answer is not None else None) or change.uuid
+        if work.resent:
+            self._resent.append(work)
+        self._finish(work, Outcome(
+            change.key, _DONE[change.action], uuid, work.attempts, after=after(answer) if answer is not None else {},
+        ))  # fmt: skip
+        self._breaker.row_done(failed=False)
+
+    async def _recover(self, work: Work, failed: CallFailed) -> None:
+        """A call failed: certain failures are tried again here, lost creates wait to be looked up."""
+        create = work.change.action is Action.CREATE
+
+        def wanted(error: CallFailed) -> bool:
+            meaning = error.failure.meaning
+            if self._stop or meaning is Meaning.REFUSED:
+                return False
+            return meaning is not Meaning.AMBIGUOUS or (not create and work.losses < self._settings.max_attempts)
+
+        if wanted(failed):
+            try:
+                answer = await again(
+                    lambda: self._call(work),
+                    failed,
+                    attempts=_UNBOUNDED,  # the breaker and max_wait end what does not end by itself
+                    wanted=wanted,
+                    clock=self._clock,
+                    chance=self._chance,
+                    observe=self._observe,
+                    what=(work.change.action.value, work.change.key),
+                )
+            except CallFailed as last:
+                failed = last
+            else:
+                self._succeed(work, answer)
+                return
+        if failed.failure.stops:
+            self._stop.request(
+                str(failed), exit_code=4 if failed.failure.access else 6,
+                hint="Check the token and its permission (Cloudforce One Write)." if failed.failure.access else "",
+            )  # fmt: skip
+        elif failed.failure.meaning is Meaning.REFUSED:
+            self._refused(work, failed)
+        elif failed.failure.meaning is Meaning.AMBIGUOUS and create:
+            self._observe(AnswerLost(work.change.key, work.name, failed.failure.code))
+            patience = min(pause(failed, 1, self._chance), self._api.pacer.settings.max_wait)
+            self._settler.park(work, failed.failure.code, patience=patience)
+        elif failed.failure.meaning is Meaning.AMBIGUOUS and not self._stop:
+            self._finish(work, Outcome(
+                work.change.key, Status.UNKNOWN, work.change.uuid, work.attempts, failed.failure.code,
+                f"sent {work.attempts} times and never answered ({failed}); plan again to see what is so",
+            ))  # fmt: skip
+
+    def _refused(self, work: Work, failed: CallFailed) -> None:
+        change, code = work.change, failed.failure.code
+        lost = work.lost_at is not None or work.resent
+        if change.action is Action.CREATE and lost and not work.refusal:
+            # The server says no to something that an earlier request may have done: look before believing it.
+            work.refusal = (code, str(failed))
+            self._settler.park(work, work.fault)
+            return
+        if change.action is Action.DELETE and code == "not-found":
+            status = Status.DELETED if lost or work.losses else Status.UNCHANGED
+            self._finish(work, Outcome(change.key, status, change.uuid, work.attempts, "gone", "it was gone already"))
+            return
+        status, message = Status.FAILED, str(failed)
+        if code == "exists":
+            status = Status.CONFLICT
+            message = f"{failed}; plan again to see the tag that has this name"
+        elif change.action is Action.UPDATE and code == "not-found":
+            status, code, message = Status.CONFLICT, "gone", "the tag was deleted since the plan was made; plan again"
+        self._finish(work, Outcome(change.key, status, change.uuid, work.attempts, code, message))
+        self._breaker.row_done(failed=True)
+
+    def _finish(self, work: Work, outcome: Outcome) -> None:
+        """The row has ended: first into the journal, then everywhere else."""
+        try:
+            self._journal.outcome(outcome)
+        except StoppedEarly:
+            # It has happened and is not written down: for everybody else that is a question again.
+            work.lost_at, work.fault = self._clock.monotonic(), "not in the journal"
+            raise
+        work.lost_at = None
+        change = work.change
+        del self._works[change.key]
+        self._outcomes[change.key] = outcome
+        self._observe(RowDone(change.key, change.name, change.action, outcome))
+        if self._idle and not self._active and not self.todo and not self._settler.parked:
+            self._wake_all()
+
+    def _requeue(self, work: Work) -> None:
+        self.todo.append(work)
+        while self._idle:
+            turn = self._idle.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def _lookup_failed(self, failed: CallFailed) -> None:
+        self._lookup_failures += 1
+        if failed.failure.stops:
+            self._stop.request(str(failed), exit_code=4 if failed.failure.access else 6)
+        elif self._lookup_failures >= 3:
+            self._stop.request(
+                f"lost answers cannot be looked up: {failed}", hint="When the server works again, resume the run."
+            )
+
+    async def _look_for_duplicates(self) -> None:
+        """Rows that were sent again are looked up once more: if both requests arrived, a person must know."""
+        if not self._resent:
+            return
+        try:
+            found = await self._settler.look(self._resent)
+        except (CallFailed, StoppedEarly):
+            return  # nothing is known to be wrong
+        for work in self._resent:
+            tags = found[work.name]
+            if len(tags) > 1:
+                old = self._outcomes[work.change.key]
+                outcome = Outcome(
+                    old.key, Status.CONFLICT, old.uuid, old.attempts, "duplicates", several(work.name, tags)
+                )
+                self._journal.outcome(outcome)
+                self._outcomes[old.key] = outcome
+                self._observe(Settled(old.key, work.name, "duplicates"))
+
+    # -- the end
+
+    @property
+    def unfinished(self) -> int:
+        """Rows without an outcome."""
+        return len(self._works)
+
+    def outcomes_of_all(self) -> dict[str, Outcome]:
+        """Every change's outcome, in plan order; those that have not ended are unknown or not attempted."""
+        why = f"the run stopped before this row: {self._stop.reason}" if self._stop else "not attempted"
+        found: dict[str, Outcome] = {}
+        for change in self._plan.changes:
+            outcome = self._outcomes.get(change.key)
+            if outcome is None:
+                outcome = left_open(self._works[change.key], why)
+                self._observe(RowDone(change.key, change.name, change.action, outcome))
+            found[change.key] = outcome
+        return found
+
+
+def _bytes(body: object) -> bytes:
+    try:
+        return encode(body)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise CallFailed(failure("bad-request"), detail=f"it cannot be written as JSON: {error}") from error

@@ -1,0 +1,56 @@
+"""The folder of a run: everything there is to know about one execution, and where each part of it stands."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from importer.errors import UsageError
+
+DEFAULT_BASE: Final = Path("tag-importer-runs")
+
+
+class RunFolder:
+    """Paths inside a run's folder. The folder's name is the run's id."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.plan_path = path / "plan.json"
+        self.journal_path = path / "journal.jsonl"
+
+    @property
+    def run(self) -> str:
+        """The id of the run."""
+        return self.path.resolve().name
+
+    @classmethod
+    def create(cls, base: Path, now: datetime) -> RunFolder:
+        """A new folder `<UTC time>-<short id>` in `base`, readable by its owner alone. Raises UsageError."""
+        stamp = now.strftime("%Y%m%dT%H%M%SZ")
+        path = base / f"{stamp}-{secrets.token_hex(3)}"
+        return cls.make(path)
+
+    @classmethod
+    def make(cls, path: Path) -> RunFolder:
+        """A new run's folder at exactly this path (`--out`). Raises UsageError when a run stands there already."""
+        folder = cls(path)
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if folder.journal_path.exists():
+                raise UsageError(
+                    f"{path} holds a run already", hint=f"Take another folder, or: tag-importer resume {path}"
+                )
+            path.chmod(0o700)
+        except OSError as error:
+            raise UsageError(f"the run folder {path} cannot be made: {error.strerror or error}") from error
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """The folder of an earlier run. Raises UsageError when there is none."""
+        folder = cls(path if path.is_dir() else path.parent)
+        if not folder.plan_path.is_file():
+            raise UsageError(f"{path} is no run folder: it has no plan.json", hint="tag-importer runs lists them.")
+        return folder

@@ -1,0 +1,203 @@
+"""Lost answers. A create whose answer was lost is a question: is the tag there?
+
+Rows wait here while others go on. They are looked up by name, together; one that is there as we sent it is adopted,
+one that differs is a conflict, and one that is still absent when the grace time is over may be sent again. Absence
+counts only when the look-up began after the grace time: reads may lag behind writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from importer.clock import Clock
+from importer.engine.events import Settled
+from importer.engine.work import Work
+from importer.fields.table import field_named
+from importer.fields.values import same
+from importer.model import Action, Json, Outcome, Status, Tag
+from importer.remote.events import Observe
+from importer.remote.failures import CallFailed
+from importer.remote.lookup import Lookup
+
+_FIRST_LOOK: Final = 3.0
+_TOGETHER: Final = 1.0
+"""Seconds by which a look-up may come early or late to take other rows along."""
+_AFTER_FAILURE: Final = 5.0
+
+
+class Settler:
+    """The rows whose answers were lost. `done` gets their outcomes, `again` the rows to be sent again."""
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        clock: Clock,
+        observe: Observe,
+        *,
+        grace: float,
+        max_attempts: int,
+        done: Callable[[Work, Outcome], None],
+        again: Callable[[Work], None],
+        failed: Callable[[CallFailed], None],
+    ) -> None:
+        self._lookup = lookup
+        self._clock = clock
+        self._observe = observe
+        self._grace = grace
+        self._most = max_attempts
+        self._done = done
+        self._again = again
+        self._failed = failed
+        self._woken = asyncio.Event()
+        self.parked: dict[str, Work] = {}
+
+    def park(self, work: Work, fault: str, *, lost_at: float | None = None, patience: float = 0.0) -> None:
+        """Take a row whose answer was lost at `lost_at` (now); `patience` are seconds to leave the server alone."""
+        now = self._clock.monotonic()
+        work.fault = fault
+        work.lost_at = now if lost_at is None else min(lost_at, now)
+        early = min(_FIRST_LOOK, self._grace / 4) if lost_at is None else 0.0
+        work.due = max(now + patience, min(now + early, work.lost_at + self._grace))
+        self.parked[work.change.key] = work
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Settle for ever; cancel it when nothing can come any more."""
+        while True:
+            self._woken.clear()
+            now = self._clock.monotonic()
+            due = [work for work in self.parked.values() if work.due <= now]
+            if due:
+                slack = min(_TOGETHER, self._grace / 20)
+                await self._settle([work for work in self.parked.values() if work.due <= now + slack])
+                continue
+            await self._until(min((work.due for work in self.parked.values()), default=None))
+
+    async def look(self, works: Iterable[Work]) -> Mapping[str, tuple[Tag, ...]]:
+        """The tags of these rows' names, by name, both the old and the new one of an update."""
+        return await self._lookup.find({name for work in works for name in (work.name, work.change.name)})
+
+    async def _until(self, due: float | None) -> None:
+        waits: set[asyncio.Future[object]] = {asyncio.ensure_future(self._woken.wait())}
+        if due is not None:
+            waits.add(asyncio.ensure_future(self._clock.sleep(max(0.0, due - self._clock.monotonic()))))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _settle(self, works: list[Work]) -> None:
+        began = self._clock.monotonic()
+        try:
+            found = await self.look(works)
+        except CallFailed as failed:
+            self._failed(failed)
+            later = self._clock.monotonic() + max(_AFTER_FAILURE, failed.retry_after)
+            for work in works:
+                work.due = later
+            return
+        for work in works:
+            if work.change.action is Action.CREATE:
+                self._decide_create(work, found[work.name], began)
+            else:
+                self._decide_update(work, (*found[work.name], *found[work.change.name]))
+
+    def _decide_create(self, work: Work, tags: tuple[Tag, ...], began: float) -> None:
+        key, name = work.change.key, work.name
+        assert work.lost_at is not None
+        if not tags:
+            if began < work.lost_at + self._grace:
+                half = work.lost_at + self._grace / 2
+                work.due = half if began < half - 1 else work.lost_at + self._grace
+                return
+            del self.parked[key]
+            if work.refusal:
+                self._tell(work, "absent")
+                self._done(work, Outcome(key, Status.FAILED, "", work.attempts, *work.refusal))
+                return
+            if work.losses < self._most:
+                self._tell(work, "absent")
+                work.lost_at = None
+                work.resent = True
+                self._again(work)
+                return
+            self._tell(work, "unknown")
+            self._done(work, Outcome(
+                key, Status.FAILED, "", work.attempts, "given-up",
+                f"sent {work.attempts} times, never answered ({work.fault}), and no tag of this name is there; "
+                "import failed.csv again when the server works",
+            ))  # fmt: skip
+            return
+        del self.parked[key]
+        if len(tags) > 1:
+            self._tell(work, "duplicates")
+            self._done(work, Outcome(
+                key, Status.CONFLICT, tags[0].uuid, work.attempts, "duplicates", several(name, tags),
+            ))  # fmt: skip
+            return
+        tag = tags[0]
+        differing = differing_fields(work.change.body, tag)
+        if differing:
+            self._tell(work, "different")
+            self._done(work, Outcome(
+                key, Status.CONFLICT, tag.uuid, work.attempts, "different",
+                f"the answer was lost ({work.fault}), and the tag of this name that is there now ({tag.uuid}) is not "
+                f"what was sent: {', '.join(differing)}; compare them, then import again with --mode upsert or rename",
+            ))  # fmt: skip
+            return
+        self._tell(work, "adopted")
+        self._done(work, adopted(work, tag, Status.CREATED))
+
+    def _decide_update(self, work: Work, tags: tuple[Tag, ...]) -> None:
+        """An update may be sent twice, so only one that shows is taken as done."""
+        del self.parked[work.change.key]
+        tag = next((tag for tag in tags if tag.uuid == work.change.uuid), None)
+        if tag is not None and not differing_fields(work.change.body, tag, strict=True):
+            self._tell(work, "adopted")
+            self._done(work, adopted(work, tag, Status.UPDATED))
+        else:
+            self._tell(work, "absent")
+            work.lost_at = None
+            self._again(work)
+
+    def _tell(self, work: Work, verdict: str) -> None:
+        self._observe(Settled(work.change.key, work.name, verdict))
+
+
+def adopted(work: Work, tag: Tag, status: Status) -> Outcome:
+    """The outcome of a row whose tag was found."""
+    seen: dict[str, Json] = {}
+    if tag.version:
+        seen["version"] = tag.version
+    if tag.updated_at:
+        seen["updatedAt"] = tag.updated_at
+    return Outcome(work.change.key, status, tag.uuid, work.attempts, "", "", True, seen)
+
+
+def several(name: str, tags: Iterable[Tag]) -> str:
+    """What to say of a name that several tags have."""
+    uuids = ", ".join(tag.uuid for tag in tags)
+    return f"several tags are named {name!r} now: {uuids}; keep one and delete the others"
+
+
+def differing_fields(body: Mapping[str, Json], tag: Tag, *, strict: bool = False) -> list[str]:
+    """Fields of `body` that the tag does not have so. Fields of older generations may be missing, unless `strict`:
+    the server takes some of them and never answers with them. Of `properties` only the keys that were sent count."""
+    differing = []
+    for name, sent in body.items():
+        field = field_named(name)
+        if field is None or name == "value":
+            continue
+        held = tag.fields.get(name)
+        if held is None and not field.current and not strict:
+            continue
+        if name == "properties" and isinstance(sent, Mapping):
+            have = held if isinstance(held, Mapping) else {}
+            if all(same(field, {key: value}, {key: have.get(key)}) for key, value in sent.items()):
+                continue
+        if not same(field, sent, held):
+            differing.append(name)
+    return differing

@@ -1,0 +1,62 @@
+"""Stopping early: who asked, why, and with which exit code. Signals ask politely once; the second one does not ask."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopSignal:
+    """Asks a run to stop. The first reason counts."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self.exit_code = 0
+        self.hint = ""
+        self._event = asyncio.Event()
+
+    def __bool__(self) -> bool:
+        return bool(self.reason)
+
+    def request(self, reason: str, *, exit_code: int = 6, hint: str = "") -> None:
+        """Stop for this reason (one sentence). Exit code 6 is resumable, 4 a refused token."""
+        if not self.reason:
+            self.reason, self.exit_code, self.hint = reason, exit_code, hint
+            self._event.set()
+
+    async def wait(self) -> None:
+        """Return when a stop was asked for."""
+        await self._event.wait()
+
+
+@contextmanager
+def on_signals(stop: StopSignal, *, at_once: Callable[[int], None] | None = None) -> Iterator[None]:
+    """While inside: the first SIGINT or SIGTERM asks `stop`, the second leaves at once (`at_once`, default _exit 6).
+
+    Leaving at once is safe: every line of the journal is whole the moment it is written.
+    """
+    loop = asyncio.get_running_loop()
+    leave = at_once or (lambda _: os._exit(6))
+
+    def received(number: signal.Signals) -> None:
+        if stop.reason:
+            leave(number)
+        stop.request(f"stopped by {number.name}")
+
+    installed = []
+    for number in SIGNALS:
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, received, number)
+            installed.append(number)
+    try:
+        yield
+    finally:
+        for number in installed:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,75 @@
+"""A row while it is being worked on, and what its ends look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from importer.model import Action, Change, Outcome, Status
+from importer.remote.wire import TagAnswer, number_of
+
+_WITHOUT_A_CALL: Final = {
+    Action.UNCHANGED: Status.UNCHANGED,
+    Action.SKIP: Status.SKIPPED,
+    Action.CONFLICT: Status.CONFLICT,
+    Action.INVALID: Status.INVALID,
+}
+
+
+class Work:
+    """One change that needs a call. Mutable: the only thing in a run that is."""
+
+    __slots__ = ("attempts", "change", "due", "fault", "losses", "lost_at", "name", "refusal", "resent", "sending")
+
+    def __init__(self, change: Change, attempts: int = 0) -> None:
+        self.change = change
+        self.name = str(change.body.get("value") or change.name)
+        """The name that the tag has once the call is done."""
+        self.attempts = attempts
+        """Requests that may have left."""
+        self.lost_at: float | None = None
+        """Monotonic time of the last answer that was lost, while nobody knows whether the call was carried out."""
+        self.losses = 0
+        """How many answers were lost."""
+        self.refusal: tuple[str, str] | None = None
+        """Code and sentence of a refusal that came after an answer was lost: it counts only when the tag is absent."""
+        self.due = 0.0
+        """When to look it up next."""
+        self.fault = ""
+        """Why the last answer was lost."""
+        self.resent = False
+        """Whether it was sent again after an answer was lost."""
+        self.sending = False
+
+    @property
+    def open(self) -> bool:
+        """Whether a call may have been carried out without our knowing."""
+        return self.lost_at is not None or self.sending
+
+
+def without_a_call(change: Change) -> Outcome | None:
+    """The outcome of a change that sends nothing; None for one that does."""
+    status = _WITHOUT_A_CALL.get(change.action)
+    if status is None:
+        return None
+    return Outcome(change.key, status, change.uuid, 0, change.code, change.message)
+
+
+def after(answer: TagAnswer) -> Mapping[str, Any]:
+    """What undo recognises the tag by, out of the answer that wrote it."""
+    found: dict[str, Any] = {}
+    if version := number_of(answer.version):
+        found["version"] = version
+    if answer.updatedAt:
+        found["updatedAt"] = answer.updatedAt
+    return found
+
+
+def left_open(work: Work, why: str) -> Outcome:
+    """How a row is shown when the run stops before it has ended."""
+    change = work.change
+    if work.open:
+        lost = f"its answer was lost ({work.fault})" if work.fault else "its answer was lost"
+        advice = "and the run stopped before it was looked up; resume the run, it looks first and sends nothing twice"
+        return Outcome(change.key, Status.UNKNOWN, change.uuid, work.attempts, "answer-lost", f"{lost} {advice}")
+    return Outcome(change.key, Status.NOT_ATTEMPTED, change.uuid, work.attempts, "not-attempted", why)

@@ -1,0 +1,208 @@
+"""The Cloudforce One tags API of one account: every call of the program goes through here, and through one pacer.
+
+Reads are tried again by themselves; writes are made once, and what a failure means is left to the engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from yarl import URL
+
+from importer.clock import Clock, SystemClock
+from importer.errors import UsageError
+from importer.model import Category, Json, Tag
+from importer.remote.events import Observe, ignore
+from importer.remote.failures import CallFailed, Meaning
+from importer.remote.pacer import Pacer, PacerSettings
+from importer.remote.pages import Page, read_pages
+from importer.remote.retry import again
+from importer.remote.settings import ApiSettings
+from importer.remote.transport import Transport
+from importer.remote.wire import TagAnswer, Unreadable, category_of, decode_object, decode_written, encode, tag_of
+
+_UUID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+class Api:
+    """Account-bound. Use `open_api` to get one."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.settings = transport.settings
+        self.pacer = transport.pacer
+        root = URL(self.settings.base_url.rstrip("/"))
+        self._events = root / "accounts" / self.settings.account_id / "cloudforce-one" / "events"
+        self._tags = self._events / "tags"
+        self._create = self._tags / "create"
+
+    # -- tags
+
+    async def create(self, body: bytes, *, key: str = "", before: Callable[[], None] | None = None) -> TagAnswer:
+        """Create a tag from an encoded body (`wire.encode`). One attempt. Raises CallFailed."""
+        answer: TagAnswer = await self._transport.send(
+            "create", "POST", self._create, body, key=key, before=before, read=decode_written
+        )
+        return answer
+
+    async def update(
+        self, uuid: str, body: bytes, *, key: str = "", before: Callable[[], None] | None = None
+    ) -> TagAnswer:
+        """Change the fields in `body`, leave the others. One attempt. Raises CallFailed."""
+        answer: TagAnswer = await self._transport.send(
+            "update", "PATCH", self._tag(uuid), body, key=key, before=before, read=decode_written
+        )
+        return answer
+
+    async def delete(self, uuid: str, *, key: str = "", before: Callable[[], None] | None = None) -> None:
+        """Delete a tag. One attempt. Raises CallFailed."""
+        await self._transport.send("delete", "DELETE", self._tag(uuid), key=key, before=before)
+
+    async def list_tags(self) -> list[Tag]:
+        """All tags, each once. Raises CallFailed after `read_attempts` failures."""
+        return await read_pages(self._page("list", {}), size=self.settings.page_size)
+
+    async def search_tags(self, text: str) -> list[Tag]:
+        """What the server finds for a text: at best a superset of the tags of that name."""
+        return await read_pages(self._page("find", {"search": text}), size=self.settings.page_size)
+
+    async def filter_tags(self, filters: str) -> list[Tag]:
+        """What the server answers to a `filters` parameter. It may have ignored it."""
+        return await read_pages(self._page("find", {"filters": filters}), size=self.settings.page_size, most=20)
+
+    # -- categories
+
+    async def list_categories(self) -> list[Category]:
+        """All categories. Raises CallFailed."""
+
+        def read(body: bytes) -> list[Category]:
+            found = decode_object(body).get("categories")
+            return [category_of(item) for item in found] if isinstance(found, list) else []
+
+        url = self._tags / "categories"
+        categories: list[Category] = await self._read(
+            "categories", lambda: self._transport.send("categories", "GET", url, read=read)
+        )
+        return categories
+
+    async def create_category(
+        self, name: str, *, description: str = "", schema: Sequence[Json] | None = None
+    ) -> Category:
+        """Create a category; after a lost answer it is looked for by name first. Raises CallFailed."""
+        body: dict[str, Json] = {"name": name}
+        if description:
+            body["description"] = description
+        if schema is not None:
+            body["schema"] = list(schema)
+        url = self._tags / "categories" / "create"
+        lost: CallFailed | None = None
+        for _ in range(self.settings.read_attempts):
+            if lost is not None:
+                await self._transport.clock.sleep(max(1.0, lost.retry_after))
+                named = [held for held in await self.list_categories() if held.name.casefold() == name.casefold()]
+                if named:
+                    return named[0]
+            try:
+                return await self._category("category-create", "POST", url, body)
+            except CallFailed as failed:
+                if failed.failure.stops or failed.failure.meaning is Meaning.REFUSED:
+                    raise
+                lost = failed
+        assert lost is not None
+        raise lost
+
+    async def update_category(self, uuid: str, body: Mapping[str, Json]) -> Category:
+        """Change a category; `schema`, when given, replaces the old one. Raises CallFailed."""
+        url = self._tags / "categories" / _checked(uuid)
+        category: Category = await self._read(
+            "category-update", lambda: self._category("category-update", "PATCH", url, body)
+        )
+        return category
+
+    async def delete_category(self, uuid: str) -> None:
+        """Delete a category; that it is gone already is no failure after an answer was lost. Raises CallFailed."""
+        url, lost = self._tags / "categories" / _checked(uuid), False
+
+        async def once() -> None:
+            nonlocal lost
+            try:
+                await self._transport.send("category-delete", "DELETE", url)
+            except CallFailed as failed:
+                if not (lost and failed.failure.code == "not-found"):
+                    lost = lost or failed.failure.meaning is Meaning.AMBIGUOUS
+                    raise
+
+        await self._read("category-delete", once)
+
+    async def _category(self, call: str, method: str, url: URL, body: Mapping[str, Json]) -> Category:
+        def read(answer: bytes) -> Category:
+            return category_of(decode_object(answer))
+
+        category: Category = await self._transport.send(call, method, url, encode(body), read=read)
+        return category
+
+    def _tag(self, uuid: str) -> URL:
+        return self._tags / _checked(uuid)
+
+    # -- reading
+
+    def _page(self, call: str, query: Mapping[str, str]) -> Callable[[int, int], Awaitable[Page]]:
+        def read(body: bytes) -> Page:
+            answer = decode_object(body)
+            items = answer.get("tags")
+            if not isinstance(items, list):
+                items = answer.get("result") if isinstance(answer.get("result"), list) else None
+            if items is None:
+                raise Unreadable("it holds no tags")
+            return Page.of([tag_of(item) for item in items], answer.get("pagination"))
+
+        async def page(number: int, size: int) -> Page:
+            parameters = {"page": str(number), **({"pageSize": str(size)} if size else {}), **query}
+            url = self._tags.with_query(parameters)
+            found: Page = await self._read(call, lambda: self._transport.send(call, "GET", url, read=read))
+            return found
+
+        return page
+
+    async def _read(self, call: str, once: Callable[[], Awaitable[Any]]) -> Any:
+        """`once`, and after a failure again: nothing is changed by doing it twice."""
+        try:
+            return await once()
+        except CallFailed as failed:
+            transport = self._transport
+            return await again(
+                once,
+                failed,
+                attempts=self.settings.read_attempts,
+                wanted=lambda error: error.failure.meaning is not Meaning.REFUSED,
+                clock=transport.clock,
+                chance=transport.chance,
+                observe=transport.observe,
+                what=(call, ""),
+            )
+
+
+def _checked(uuid: str) -> str:
+    """A uuid that can stand in a path: one from a file or an answer could hold `../` and reach something else."""
+    if not _UUID.fullmatch(uuid):
+        raise UsageError(f"{uuid[:60]!r} is no uuid")
+    return uuid
+
+
+@asynccontextmanager
+async def open_api(
+    settings: ApiSettings,
+    pacing: PacerSettings | None = None,
+    *,
+    clock: Clock | None = None,
+    observe: Observe = ignore,
+    session: Any = None,
+) -> AsyncIterator[Api]:
+    """The API of an account, with its session and pacer, for `async with`. Raises UsageError for unusable settings."""
+    clock = clock or SystemClock()
+    pacer = Pacer(pacing or PacerSettings(per_address=settings.production), clock, observe)
+    async with Transport(settings, pacer, clock, observe=observe, session=session) as transport:
+        yield Api(transport)

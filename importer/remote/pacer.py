@@ -1,0 +1,269 @@
+"""One gate for all calls: under the quota minus a reserve, in every window of any placement, and no slower than that.
+
+Nothing is spaced evenly. Spending what is there and then following the sliding log ends sooner than any spacing can,
+and never holds more in a window; the reserve is what keeps the people at the dashboard going meanwhile.
+Until the first answer has come, and again after a 429, calls go one at a time: the answer tells how things stand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from importer.clock import Clock
+from importer.errors import StoppedEarly, UsageError
+from importer.remote.events import LimitLearned, Observe, Waiting, ignore
+from importer.remote.limit_headers import MAX_QUOTA, MAX_WINDOW, parse_policies, parse_remaining
+from importer.remote.window import Window
+
+DOCUMENTED_QUOTA: Final = 1200
+DOCUMENTED_WINDOW: Final = 300.0
+_IP_QUOTA, _IP_WINDOW = 200, 1.0
+_AFTER_BLOCK: Final = 0.05
+"""Seconds added to a Retry-After: whole seconds are rounded, and a call too early extends the block."""
+_NOTABLE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PacerSettings:
+    """The limits to stay under."""
+
+    quota: int | None = None
+    """Calls in a window; None: what the server's Ratelimit-Policy says, 1200 in 300 s until it has said something."""
+    window: float | None = None
+    """Seconds."""
+    reserve: float = 0.1
+    """Share of the quota that is left to everybody else, 0 to 0.9."""
+    max_wait: float = 900.0
+    """Seconds; a longer wait stops the run, resumable."""
+    per_address: bool = False
+    """Whether the published 200 calls a second for each IP address hold (they do at Cloudflare itself)."""
+
+    def __post_init__(self) -> None:
+        if self.quota is not None and not 1 <= self.quota <= MAX_QUOTA:
+            raise UsageError(f"the quota must be 1 to {MAX_QUOTA} calls")
+        if self.window is not None and not 0 < self.window <= MAX_WINDOW:
+            raise UsageError(f"the window must be more than 0 and at most {MAX_WINDOW:.0f} seconds")
+        if not 0 <= self.reserve <= 0.9:
+            raise UsageError("the reserve must be 0 to 0.9 of the quota")
+        if self.max_wait < 0:
+            raise UsageError("the longest wait must be 0 seconds or more")
+
+
+class WaitTooLong(StoppedEarly):
+    """The limit would make the run wait longer than it may."""
+
+
+class Pacer:
+    """Hands out the right to make one call. Every `take` or `acquire` is followed by `answered` or `give_back`."""
+
+    def __init__(self, settings: PacerSettings, clock: Clock, observe: Observe = ignore) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._observe = observe
+        quota, span = settings.quota or DOCUMENTED_QUOTA, settings.window or DOCUMENTED_WINDOW
+        explicit = settings.quota is not None or settings.window is not None
+        self._ours = Window("", quota, span, settings.reserve)
+        self._fixed = [Window("ip", _IP_QUOTA, _IP_WINDOW, settings.reserve)] if settings.per_address else []
+        if explicit:
+            self._fixed.append(self._ours)
+        self._windows: list[Window] = [*self._fixed, *([] if explicit else [self._ours])]
+        self._announced: list[Window] = []
+        self._policy_header = ""
+        self._blocked_until = -1.0
+        self._alone = True
+        self._in_flight = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._busy = False
+        self._changed = asyncio.Event()
+        self._aborted: BaseException | None = None
+        self.waits = 0
+        self.waited = 0.0
+        self.too_many = 0
+        self.calls = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Calls under way."""
+        return self._in_flight
+
+    def left(self) -> int:
+        """Calls that could go out now without waiting, answers permitting."""
+        now = self._clock.monotonic()
+        free = [w.budget - w.used(now) - self._in_flight - w.others for w in self._windows]
+        return max(0, min(free))
+
+    def take(self) -> float | None:
+        """The moment of sending when a call may go out at once; None when `acquire` has to be awaited."""
+        if self._busy or self._aborted is not None or (self._alone and self._in_flight):
+            return None
+        now = self._clock.monotonic()
+        if now < self._blocked_until:
+            return None
+        in_flight = self._in_flight
+        for window in self._windows:
+            if not window.room(now, in_flight):
+                return None
+        self._in_flight = in_flight + 1
+        return now
+
+    async def acquire(self) -> float:
+        """Wait for the right to make a call and return the moment of sending; first come, first served.
+
+        Raises WaitTooLong, or what `abort` was given.
+        """
+        if self._busy:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._queue.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._next()
+                raise
+        self._busy = True
+        try:
+            return await self._wait()
+        finally:
+            self._next()
+
+    def answered(self, sent: float, headers: tuple[str, str] | None = None) -> int:
+        """A call is over. `headers` are its Ratelimit and Ratelimit-Policy, None when no answer came.
+
+        Returns the number of calls that the server says remain, -1 where it does not say.
+        """
+        now = self._clock.monotonic()
+        self._in_flight -= 1
+        self.calls += 1
+        in_flight = self._in_flight
+        for window in self._windows:
+            window.answered(sent, now)
+        least = -1
+        if headers is not None:
+            self._alone = False
+            limit, policy = headers
+            if policy and policy != self._policy_header:
+                self._learn(policy)
+            if limit:
+                for item in parse_remaining(limit):
+                    if (window_ := self._named(item.name)) is not None:
+                        window_.heard(now, in_flight, item.calls, item.reset)
+                        least = item.calls if least < 0 else min(least, item.calls)
+        if self._busy:
+            self._changed.set()
+        return least
+
+    def give_back(self) -> None:
+        """The call that was taken was not sent."""
+        self._in_flight -= 1
+        if self._busy:
+            self._changed.set()
+
+    def limited(self, retry_after: float) -> None:
+        """A 429 came (after `answered`): nobody calls before its Retry-After is over. 0 where it gave none."""
+        now = self._clock.monotonic()
+        self.too_many += 1
+        if retry_after <= 0:
+            resets = [w.reset_at - now for w in self._windows if w.reset_at > now]
+            retry_after = max(resets, default=max(w.span for w in self._windows))
+        self._blocked_until = max(self._blocked_until, now + retry_after + _AFTER_BLOCK)
+        self._alone = True
+        for window in self._windows:
+            window.limited(now, self._in_flight)
+
+    def abort(self, error: BaseException | None) -> None:
+        """Make everyone who waits, now or later, raise `error`; None ends that state."""
+        self._aborted = error
+        self._changed.set()
+
+    def _next(self) -> None:
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._busy = False
+
+    async def _wait(self) -> float:
+        began = told = self._clock.monotonic()
+        noted = False
+        while True:
+            if self._aborted is not None:
+                raise self._aborted
+            now = self._clock.monotonic()
+            seconds, why = self._delay(now)
+            if seconds <= 0:
+                if noted:
+                    self.waited += now - told
+                self._in_flight += 1
+                return now
+            known = seconds != float("inf")
+            if (known and seconds > self.settings.max_wait) or now - began > self.settings.max_wait:
+                wait = seconds if known else now - began
+                raise WaitTooLong(
+                    f"the rate limit would make the run wait {wait:.0f} s, longer than {self.settings.max_wait:.0f} s",
+                    hint="Resume later, or allow a longer wait with --max-wait.",
+                )
+            if known and seconds >= _NOTABLE and not noted:
+                noted, told = True, now
+                self.waits += 1
+                self._observe(Waiting(seconds, why))
+            await self._sleep(seconds if known else None)
+
+    def _delay(self, now: float) -> tuple[float, str]:
+        if now < self._blocked_until:
+            return self._blocked_until - now, "blocked"
+        if self._alone and self._in_flight:
+            return float("inf"), "quota"
+        longest, why = 0.0, "quota"
+        for window in self._windows:
+            if not window.room(now, self._in_flight):
+                # Where the window itself names no wait, rounding is all that is missing.
+                seconds = max(window.delay(now, self._in_flight), 0.0005)
+                if seconds > longest:
+                    longest, why = seconds, "shared" if window.others else "quota"
+        return longest, why
+
+    async def _sleep(self, seconds: float | None) -> None:
+        """Until an answer changes things, or `seconds` are over."""
+        self._changed.clear()
+        change = asyncio.ensure_future(self._changed.wait())
+        tasks: set[asyncio.Future[object]] = {change}  # type: ignore[arg-type]
+        if seconds is not None:
+            tasks.add(asyncio.ensure_future(self._clock.sleep(seconds)))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    def _named(self, name: str) -> Window | None:
+        for window in self._announced:
+            if window.name == name:
+                return window
+        if not self._announced:
+            return self._ours
+        return self._announced[0] if len(self._announced) == 1 else None
+
+    def _learn(self, header: str) -> None:
+        """Take up the server's own policies; they replace what was assumed, and join what was asked for."""
+        self._policy_header = header
+        policies = parse_policies(header)
+        if not policies:
+            return
+        old = {window.name: window for window in self._announced}
+        announced = []
+        for policy in policies:
+            known = old.get(policy.name)
+            if known is not None and (known.quota, known.span) == (policy.quota, policy.window):
+                announced.append(known)
+                continue
+            window = Window(policy.name, policy.quota, policy.window, self.settings.reserve, confirmed=True)
+            window.take_log(max(self._windows, key=lambda held: held.span))
+            announced.append(window)
+            if (policy.quota, policy.window) != (self._ours.quota, self._ours.span):
+                self._observe(LimitLearned(policy.quota, policy.window))
+        self._announced = announced
+        self._windows = [*self._fixed, *announced]

@@ -1,0 +1,178 @@
+"""One HTTP request through the one session: bytes out, bytes in, every way to fail named by the failure table."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from importer import __version__
+from importer.clock import Clock
+from importer.remote.events import CallFinished, Observe, ignore
+from importer.remote.failures import CallFailed, Meaning, classify_exception, classify_status, failure
+from importer.remote.limit_headers import parse_retry_after
+from importer.remote.pacer import Pacer
+from importer.remote.settings import ApiSettings
+from importer.remote.wire import SaysNo, Unreadable, errors_of
+
+_CHUNK: Final = 1 << 16
+_AGENT: Final = f"tag-importer/{__version__}"
+
+
+class Transport:
+    """Sends single requests, each of them through the pacer. Nothing is retried here and no redirect is followed."""
+
+    def __init__(
+        self,
+        settings: ApiSettings,
+        pacer: Pacer,
+        clock: Clock,
+        *,
+        observe: Observe = ignore,
+        session: aiohttp.ClientSession | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        """A `session` that is handed in is used as it is and left open."""
+        self.settings = settings
+        self.pacer = pacer
+        self.clock = clock
+        self.observe = observe
+        self.chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
+        self._session = session
+        self._owned = session is None
+        self._headers = {
+            "Authorization": f"Bearer {settings.token}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": _AGENT,
+        }
+        self._proxy = {} if settings.loopback else _proxy_of(settings.base_url)
+
+    async def __aenter__(self) -> Self:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=self.settings.concurrency, ttl_dns_cache=60)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(
+                    total=self.settings.total_timeout,
+                    sock_connect=self.settings.connect_timeout,
+                    sock_read=self.settings.read_timeout,
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._owned and self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(
+        self,
+        call: str,
+        method: str,
+        url: URL,
+        body: bytes | None = None,
+        *,
+        key: str = "",
+        before: Callable[[], None] | None = None,
+        read: Callable[[bytes], Any] | None = None,
+    ) -> Any:
+        """Make one request when the pacer allows it; the answer's body, or what `read` makes of it.
+
+        `before` runs when the request is about to leave; what it raises keeps it from leaving. `read` raises
+        Unreadable or SaysNo of `wire`. Raises CallFailed, and WaitTooLong of the pacer.
+        """
+        pacer = self.pacer
+        sent = pacer.take()
+        if sent is None:
+            sent = await pacer.acquire()
+        if before is not None:
+            try:
+                before()
+            except BaseException:
+                pacer.give_back()
+                raise
+        status, limits, answer, failed = 0, None, None, None
+        try:
+            assert self._session is not None, "used outside `async with`"
+            response = await self._session.request(
+                method, url, data=body, headers=self._headers, allow_redirects=False, **self._proxy
+            )
+            async with response:
+                status = response.status
+                headers = response.headers
+                limits = (headers.get("Ratelimit", ""), headers.get("Ratelimit-Policy", ""))
+                data = await self._body(response)
+                if 200 <= status < 300:
+                    answer = data if read is None else read(data)
+                else:
+                    failed = self._refusal(status, data, headers.get("Retry-After", ""))
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            failed = self._named(error, status)
+        finally:
+            remaining = pacer.answered(sent, limits)
+        now = self.clock.monotonic()
+        if failed is None:
+            self.observe(CallFinished(call, status, now - sent, "", key, remaining))
+            return answer
+        if failed.failure.meaning is Meaning.LIMITED:
+            pacer.limited(failed.retry_after)
+        self.observe(CallFinished(call, status, now - sent, failed.failure.code, key, remaining))
+        raise failed
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        limit = self.settings.max_answer
+        length = response.content_length
+        if length is not None and length <= limit and "Content-Encoding" not in response.headers:
+            return await response.read()
+        parts, size = [], 0
+        async for part in response.content.iter_chunked(_CHUNK):
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                response.close()
+                raise Unreadable(f"it is larger than {limit} bytes")
+        return b"".join(parts)
+
+    def _refusal(self, status: int, body: bytes, retry_after: str) -> CallFailed:
+        words, codes = errors_of(body)
+        line = classify_status(status, codes) or failure("odd-status")
+        seconds = parse_retry_after(retry_after, self.clock.now()) if retry_after else 0.0
+        return CallFailed(line, status=status, detail=self._without_token(words), retry_after=seconds)
+
+    def _named(self, error: BaseException, status: int) -> CallFailed:
+        if isinstance(error, SaysNo):
+            return CallFailed(failure("says-no"), status=status, detail=self._without_token(str(error)))
+        if isinstance(error, Unreadable):
+            return CallFailed(failure("answer-unreadable"), status=status, detail=str(error))
+        if 400 <= status < 500 and (line := classify_status(status)) is not None:
+            return CallFailed(line, status=status)  # the status has said it all; only the body was lost
+        return CallFailed(classify_exception(error), status=status)
+
+    def _without_token(self, words: str) -> str:
+        return words.replace(self.settings.token, "***")
+
+
+def _proxy_of(base_url: str) -> dict[str, Any]:
+    """The environment's proxy for this server, found once: aiohttp would read the environment for each request."""
+    parts = urlsplit(base_url)
+    proxy = getproxies().get(parts.scheme, "")
+    if not proxy or proxy_bypass(parts.hostname or ""):
+        return {}
+    found = urlsplit(proxy if "//" in proxy else f"http://{proxy}")
+    address = URL.build(scheme=found.scheme or "http", host=found.hostname or "", port=found.port)
+    if found.username is None:
+        return {"proxy": address}
+    pair = f"{unquote(found.username)}:{unquote(found.password or '')}".encode()
+    return {"proxy": address, "proxy_headers": {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}}

@@ -1,0 +1,153 @@
+"""One limit, `quota` calls in `span` seconds, as a sliding log of our own calls plus an estimate of everybody else's.
+
+A call leaves the log `span` seconds after its *answer* came. The server counts it at some moment between sending and
+answer, so whatever window it slides, our calls in it are never more than were in this log at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+_SLACK: Final = 0.001
+"""Share of the span by which a call stays longer: clocks and timers are not exact."""
+_PROBE: Final = 0.05
+"""Share of the span between single calls that ask how things stand, while others use everything up."""
+
+
+class Window:
+    """Bookkeeping of one limit. Times are seconds of one monotonic clock."""
+
+    __slots__ = (
+        "_assumed",
+        "_confirmed",
+        "_log",
+        "_reserve",
+        "budget",
+        "name",
+        "others",
+        "others_seen",
+        "quota",
+        "reset_at",
+        "span",
+        "told",
+        "told_at",
+    )
+
+    def __init__(self, name: str, quota: int, span: float, reserve: float, *, confirmed: bool = False) -> None:
+        """`reserve` is the share of the quota that is left to people; `confirmed` says that the server announced it."""
+        self.name = name
+        self.quota = quota
+        self.span = span
+        self._reserve = reserve
+        self._assumed = self.budget = self._share(quota)
+        self._confirmed = confirmed
+        self._log: deque[tuple[float, float]] = deque()
+        self.others = 0
+        self.others_seen = -1e18
+        self.told = -1
+        self.told_at = -1e18
+        self.reset_at = -1.0
+
+    def take_log(self, other: Window) -> None:
+        """Go on with the calls that another window has counted: the server corrected the policy."""
+        self._log = deque(other._log)
+
+    def _share(self, quota: int) -> int:
+        return max(1, int(quota * (1 - self._reserve) + 1e-9))
+
+    @property
+    def stay(self) -> float:
+        """How long a call stays after its answer."""
+        return self.span + min(0.05, self.span * _SLACK)
+
+    def used(self, now: float) -> int:
+        """Our answered calls that are still in the window."""
+        log = self._log
+        if log:
+            gone = now - self.stay
+            while log and log[0][1] <= gone:
+                log.popleft()
+        return len(log)
+
+    def room(self, now: float, in_flight: int) -> bool:
+        """Whether one more call may go out."""
+        log = self._log
+        if log and log[0][1] <= now - self.stay:
+            self.used(now)
+        own = len(log) + in_flight
+        if own >= self.budget:
+            return False
+        if not self.others:
+            return True
+        if in_flight == 0 and self._probe_due(now):
+            return True
+        free = self.budget - own - self.others
+        if free <= 0:
+            return False
+        if in_flight and now - self.told_at > self.span / 10:
+            return False  # what we know of the others is old: one call asks before the rest follows
+        return in_flight < max(1, (free + in_flight) // 2)
+
+    def delay(self, now: float, in_flight: int) -> float:
+        """Seconds until `room` can be true without another answer; infinity when only an answer can help."""
+        used = self.used(now)
+        log = self._log
+        need = used + in_flight + self.others - self.budget + 1
+        if not self.others:
+            return log[need - 1][1] + self.stay - now if 0 < need <= used else (0.0 if need <= 0 else float("inf"))
+        waits = []
+        if in_flight == 0:
+            own = used - self.budget + 1
+            earliest = log[own - 1][1] + self.stay - now if 0 < own <= used else 0.0
+            waits.append(max(self._probe_at() - now, earliest))
+        if 0 < need <= used:
+            waits.append(log[need - 1][1] + self.stay - now)
+        if need <= 0 and in_flight == 0:
+            waits.append(0.0)
+        return max(0.0, min(waits, default=float("inf")))
+
+    def answered(self, sent: float, now: float) -> None:
+        """A call was answered, or lost."""
+        self._log.append((sent, now))
+
+    def heard(self, now: float, in_flight: int, remaining: int, reset: float) -> None:
+        """The server's own count, from the answer just logged. It is believed where it leaves us fewer."""
+        used = self.used(now)
+        if not self._confirmed:
+            # No policy was announced: the quota is at least what is left and what we have used.
+            known = remaining + used
+            self.quota = known if self.told < 0 else max(self.quota, known)
+            self.budget = min(self._assumed, self._share(self.quota))
+        self.told, self.told_at = remaining, now
+        self.reset_at = now + reset if reset >= 0 else -1.0
+        taken = self.quota - remaining
+        if taken > used + in_flight:
+            self.others_seen = now
+        elif now - self.others_seen > self.span:
+            self.others = 0
+            return
+        # Only calls that the server must still hold explain its count: those were sent less than a span ago.
+        held = used
+        for sent, _ in self._log:
+            if sent + self.span > now:
+                break
+            held -= 1
+        self.others = max(0, taken - held)
+
+    def limited(self, now: float, in_flight: int) -> None:
+        """A 429 came although our log had room: somebody else is there, or the limit is lower than assumed."""
+        self.others_seen = now
+        own = self.used(now) + in_flight
+        if not self._confirmed and self.told < 0:
+            self.budget = max(1, min(self.budget, int(own * 0.9)))
+
+    def _probe_at(self) -> float:
+        pause = max(self.span * _PROBE, 0.01)
+        if self.told > 0:
+            return self.told_at + pause
+        # Nothing was left: not before the server's own reset, or the end of a whole window.
+        return max(self.told_at + pause, self.reset_at if self.reset_at >= 0 else self.told_at + self.stay)
+
+    def _probe_due(self, now: float) -> bool:
+        return now >= self._probe_at()

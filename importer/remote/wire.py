@@ -1,0 +1,176 @@
+"""What goes over the wire: bodies to bytes, answers to values. Answers come bare or in an envelope; both are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from importer.fields.table import FIELDS
+from importer.model import Category, Json, Tag
+
+_NAMES: Final = tuple(field.name for field in FIELDS)
+_ANNOTATED: Final = tuple((field.name, f"{field.name}_annotated") for field in FIELDS if field.annotated)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_MAX_DETAIL: Final = 300
+
+
+class Unreadable(ValueError):
+    """An answer whose body is not what the call must be answered with; the message says why."""
+
+
+class SaysNo(ValueError):
+    """An answer of status 2xx that says `success: false`; the message is the server's."""
+
+
+class TagAnswer(msgspec.Struct):
+    """What the hot path needs of a tag that came back; everything else in it is skipped unparsed."""
+
+    uuid: str | None = None
+    value: str | None = None
+    version: float | str | None = None
+    updatedAt: str | None = None  # noqa: N815
+    success: bool | None = None
+    errors: msgspec.Raw = msgspec.Raw(b"")
+    result: msgspec.Raw = msgspec.Raw(b"")
+
+
+_tag_answer = msgspec.json.Decoder(TagAnswer)
+_anything = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
+
+
+def encode(body: Mapping[str, Json]) -> bytes:
+    """A body as JSON."""
+    return _encoder.encode(body if type(body) is dict else dict(body))
+
+
+def decode_written(body: bytes) -> TagAnswer:
+    """The answer of a create or update. Raises Unreadable when it has no uuid, SaysNo when it reports an error."""
+    try:
+        answer = _tag_answer.decode(body)
+        if answer.success is False:
+            raise SaysNo(errors_of(body)[0])
+        if not answer.uuid and answer.result:
+            answer = _tag_answer.decode(answer.result)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Unreadable(_describe(body)) from None
+    if not answer.uuid:
+        raise Unreadable("it holds no uuid")
+    return answer
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Any other answer, taken out of its envelope. Raises Unreadable, SaysNo."""
+    try:
+        answer = _anything.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Unreadable(_describe(body)) from None
+    if isinstance(answer, dict):
+        if answer.get("success") is False:
+            raise SaysNo(errors_of(body)[0])
+        inner = answer.get("result")
+        if "success" in answer and isinstance(inner, dict | list):
+            # Some envelopes keep the pagination beside the result instead of in it.
+            info = answer.get("result_info")
+            answer = inner
+            if isinstance(answer, dict) and "pagination" not in answer and isinstance(info, dict):
+                answer["pagination"] = info
+    if isinstance(answer, list):
+        answer = {"tags": answer, "categories": answer}
+    if not isinstance(answer, dict):
+        raise Unreadable("it is no JSON object")
+    return answer
+
+
+def errors_of(body: bytes) -> tuple[str, tuple[int, ...]]:
+    """The messages (joined, shortened, on one line) and codes of an error answer; empty where there are none."""
+    try:
+        answer = _anything.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return "", ()
+    errors = answer.get("errors") if isinstance(answer, dict) else None
+    if not isinstance(errors, list):
+        errors = [answer] if isinstance(answer, dict) else []
+    messages, codes = [], []
+    for error in errors[:10]:
+        if isinstance(error, str):
+            messages.append(error)
+        if not isinstance(error, dict):
+            continue
+        message = error.get("message") or error.get("error")
+        if isinstance(message, str):
+            messages.append(message)
+        code = error.get("code")
+        if isinstance(code, int) and not isinstance(code, bool):
+            codes.append(code)
+        chain = error.get("error_chain")
+        for link in chain[:10] if isinstance(chain, list) else []:
+            if isinstance(link, dict) and isinstance(link.get("code"), int):
+                codes.append(link["code"])
+    text = _CONTROL.sub(" ", "; ".join(messages)).strip()
+    return (text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 1] + "…"), tuple(codes)
+
+
+def tag_of(item: object) -> Tag:
+    """A tag of a list. Raises Unreadable when it has no uuid or name."""
+    if not isinstance(item, dict):
+        raise Unreadable("a tag in it is no JSON object")
+    uuid, name = item.get("uuid"), item.get("value")
+    if not isinstance(uuid, str) or not uuid or not isinstance(name, str):
+        raise Unreadable("a tag in it has no uuid or value")
+    fields = {key: item[key] for key in _NAMES if item.get(key) is not None}
+    for key, annotated in _ANNOTATED:
+        full = item.get(annotated)
+        if isinstance(full, dict) and full.get("value") is not None and _says_more(full):
+            fields[key] = {part: full[part] for part in ("value", "confidence", "tlp") if full.get(part) is not None}
+    return Tag(
+        uuid,
+        name,
+        fields,
+        number_of(item.get("version")),
+        text_of(item.get("createdAt")),
+        text_of(item.get("updatedAt")),
+    )
+
+
+def category_of(item: object) -> Category:
+    """A category of a list or an answer. Raises Unreadable when it has no uuid or name."""
+    if not isinstance(item, dict):
+        raise Unreadable("a category in it is no JSON object")
+    uuid, name, schema = item.get("uuid"), item.get("name"), item.get("schema")
+    if not isinstance(uuid, str) or not uuid or not isinstance(name, str):
+        raise Unreadable("a category in it has no uuid or name")
+    fields = schema if isinstance(schema, list) and all(isinstance(field, dict) for field in schema) else None
+    return Category(uuid, name, text_of(item.get("description")), fields)
+
+
+def number_of(value: object) -> float:
+    """A version; 0 where there is none that is a number."""
+    if isinstance(value, bool) or value is None:
+        return 0
+    if isinstance(value, int | float):
+        return value
+    try:
+        return float(str(value))
+    except ValueError:
+        return 0
+
+
+def text_of(value: object) -> str:
+    """A text; empty for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def _says_more(full: Mapping[str, Json]) -> bool:
+    return full.get("confidence") is not None or full.get("tlp") is not None
+
+
+def _describe(body: bytes) -> str:
+    if not body.strip():
+        return "it is empty"
+    if body.lstrip()[:1] == b"<":
+        return "it is HTML"
+    return "it is not the JSON that was expected"
