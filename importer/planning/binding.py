@@ -30,8 +30,18 @@ class Moved:
 
 def fingerprint(tag: Tag) -> str:
     """16 hex digits that change when any field of the tag does; the order of lists and keys makes no difference."""
-    fields = {name: _orderless(value) for name, value in tag.fields.items() if value not in (None, "", [], {})}
-    return hashlib.sha256(canonical_bytes([tag.name, fields])).hexdigest()[:16]
+    digest = hashlib.sha256(tag.name.encode("utf-8", "surrogatepass"))
+    for name in sorted(tag.fields):
+        value = tag.fields[name]
+        if value is None or value in ("", [], {}):
+            continue
+        digest.update(f"\n{name}:".encode())
+        if isinstance(value, list | tuple):
+            for entry in sorted(map(canonical_bytes, value)):
+                digest.update(entry + b",")
+        else:
+            digest.update(canonical_bytes(value))
+    return digest.hexdigest()[:16]
 
 
 def moved(plan: Plan, account: Account) -> tuple[Moved, ...]:
@@ -96,11 +106,3 @@ def _edited(change: Change, tag: Tag) -> str:
 def _short(value: Json) -> str:
     text = canonical_bytes(value).decode("utf-8", "replace")
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _orderless(value: Json) -> Json:
-    if isinstance(value, list | tuple):
-        return sorted(canonical_bytes(_orderless(item)).decode("utf-8", "replace") for item in value)
-    if isinstance(value, Mapping):
-        return {key: _orderless(item) for key, item in value.items() if item is not None}
-    return value

@@ -6,7 +6,7 @@ many more there are: a list whose aliases all collide stays readable, and its pl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,17 +17,17 @@ from importer.planning.collision_rules import CollisionRules
 from importer.planning.identity import Standing, usable
 
 ALIAS_FIELDS: Final = ("aliases", "internalAliases", "aliasGroupNames", "aliasGroupNamesInternal")
-PER_ROW: Final = 10
+PER_ROW: Final = 5
 _OTHERS: Final = 3
 
 
-def labels(fields: Mapping[str, Json]) -> Iterable[str]:
-    """Every alias in these fields, whichever of the four fields it stands in."""
+def labels(fields: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """Every alias in these fields, with the one of the four fields that it stands in."""
     for name in ALIAS_FIELDS:
         for entry in fields.get(name) or ():
-            text = entry.get("value") if isinstance(entry, Mapping) else entry
-            if isinstance(text, str) and text:
-                yield text
+            text = entry if type(entry) is str else entry.get("value")
+            if text:
+                yield text, name
 
 
 def find_collisions(
@@ -48,8 +48,8 @@ class _Search:
     rules: CollisionRules
     names: dict[str, int] = field(default_factory=dict)
     """Identity key of a name -> the row that stands for it."""
-    aliases: dict[int, dict[str, str]] = field(default_factory=dict)
-    """Row -> identity key of an alias -> the alias as written."""
+    aliases: dict[int, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    """Row -> identity key of an alias -> the alias as written, and its field."""
     claims: dict[str, list[int]] = field(default_factory=dict)
     """Identity key of an alias -> the rows that give it."""
     loose: dict[str, list[int]] = field(default_factory=dict)
@@ -57,8 +57,8 @@ class _Search:
     """Of tags that no row stands for; the others speak through their rows."""
     tag_aliases: dict[str, Tag] = field(default_factory=dict)
     tag_loose: dict[str, list[Tag]] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
-    """Memo: the same alias stands on many rows."""
+    told: dict[int, str] = field(default_factory=dict)
+    """Memo: how a row is named to the others."""
 
     def read_rows(self, standings: Sequence[Standing]) -> None:
         for position, (draft, standing) in enumerate(zip(self.drafts, standings, strict=True)):
@@ -68,25 +68,29 @@ class _Search:
             loosened = loose_key(draft.name)
             if loosened:
                 self.loose.setdefault(loosened, []).append(position)
-            own: dict[str, str] = {}
-            for label in labels(draft.fields):
-                key = self._key(label)
+            own: dict[str, tuple[str, str]] = {}
+            for alias in labels(draft.fields):
+                key = _key(alias[0])
                 if key and key != standing.name_key and key not in own:
-                    own[key] = label
-                    self.claims.setdefault(key, []).append(position)
+                    own[key] = alias
+                    claimers = self.claims.get(key)
+                    if claimers is None:
+                        self.claims[key] = [position]
+                    else:
+                        claimers.append(position)
             self.aliases[position] = own
 
     def read_tags(self, tags: Sequence[Tag]) -> None:
         for tag in tags:
-            key = self._key(tag.name)
+            key = _key(tag.name)
             if key in self.names:
                 continue
             self.tag_names[key] = tag
             loosened = loose_key(tag.name)
             if loosened:
                 self.tag_loose.setdefault(loosened, []).append(tag)
-            for label in labels(tag.fields):
-                self.tag_aliases.setdefault(self._key(label), tag)
+            for label, _ in labels(tag.fields):
+                self.tag_aliases.setdefault(_key(label), tag)
 
     def issues(self) -> dict[int, list[Issue]]:
         found: dict[int, list[Issue]] = {}
@@ -119,15 +123,16 @@ class _Search:
         if not self.rules.similar_name:
             return
         loosened = loose_key(name)
-        alike = [other for other in self.loose.get(loosened, ()) if other != position]
-        if alike:
+        group = self.loose.get(loosened, ())
+        if len(group) > 1:
+            alike = [other for other in group[: _OTHERS + 1] if other != position]
             issues.add(
                 self.rules.similar_name,
                 "similar-name",
                 name,
-                f"the name {name!r} differs only in punctuation from {self._tell(alike)}; they stay two",
+                f"the name {name!r} differs only in punctuation from {self._tell(alike, len(group) - 1)}; two tags",
             )
-        for tag in self.tag_loose.get(loosened, ()):
+        for tag in self.tag_loose.get(loosened, ())[: PER_ROW + 1]:
             issues.add(
                 self.rules.similar_name,
                 "similar-name",
@@ -138,7 +143,7 @@ class _Search:
 
     def _about_aliases(self, position: int, issues: _Bounded) -> None:
         rules = self.rules
-        for key, label in self.aliases[position].items():
+        for key, (label, name) in self.aliases[position].items():
             other = self.names.get(key)
             if other is not None and rules.alias_is_name:
                 issues.add(
@@ -146,6 +151,7 @@ class _Search:
                     "alias-is-name",
                     label,
                     f"the alias {label!r} is the name of {self._tell([other])}",
+                    name,
                 )
             claimers = self.claims[key]
             if len(claimers) > 1 and rules.alias_shared:
@@ -155,6 +161,7 @@ class _Search:
                     "alias-shared",
                     label,
                     f"the alias {label!r} is also one of {self._tell(others, len(claimers) - 1)}",
+                    name,
                 )
             if not rules.alias_in_account:
                 continue
@@ -165,6 +172,7 @@ class _Search:
                     "alias-is-tag",
                     label,
                     f"the alias {label!r} is the name of the existing tag {tag.name!r} ({tag.uuid})",
+                    name,
                 )
             tag = self.tag_aliases.get(key)
             if tag is not None:
@@ -173,21 +181,28 @@ class _Search:
                     "alias-is-tag-alias",
                     label,
                     f"the alias {label!r} is also one of the existing tag {tag.name!r} ({tag.uuid})",
+                    name,
                 )
 
     def _tell(self, positions: Sequence[int], count: int = 0) -> str:
         """`'APT28' (actors.csv A17), 'Sofacy' (actors.csv A40) and 3 more`."""
-        told = ", ".join(
-            f"{self.drafts[position].name!r} ({self.drafts[position].row.place()})" for position in positions[:_OTHERS]
-        )
+        told = ", ".join(map(self._named, positions[:_OTHERS]))
         more = (count or len(positions)) - min(len(positions), _OTHERS)
         return f"{told} and {more} more" if more > 0 else told
 
-    def _key(self, text: str) -> str:
-        key = self.keys.get(text)
-        if key is None:
-            key = self.keys[text] = identity_key(text)
-        return key
+    def _named(self, position: int) -> str:
+        said = self.told.get(position)
+        if said is None:
+            draft = self.drafts[position]
+            said = self.told[position] = f"{draft.name!r} ({draft.row.place()})"
+        return said
+
+
+def _key(text: str) -> str:
+    """The identity key. Most labels are plain ASCII, for which it is the lower-case text."""
+    if text.isascii() and text.isprintable() and "  " not in text and text.strip() == text:
+        return text.lower()
+    return identity_key(text)
 
 
 class _Bounded:
@@ -199,13 +214,12 @@ class _Bounded:
         self.counts: dict[str, int] = {}
         self.severities: dict[str, Severity] = {}
 
-    def add(self, severity: Severity, code: str, label: str, message: str) -> None:
+    def add(self, severity: Severity, code: str, label: str, message: str, field_name: str = "value") -> None:
         count = self.counts.get(code, 0) + 1
         self.counts[code] = count
         self.severities[code] = severity
         if count <= PER_ROW:
             row = self.draft.row
-            field_name = "value" if label == self.draft.name else self._field_of(label)
             place = row.place(find_cell(row, label))
             self.kept.append(Issue(severity, code, message, place, field_name, label))
 
@@ -221,6 +235,3 @@ class _Bounded:
                     )
                 )
         return self.kept
-
-    def _field_of(self, label: str) -> str:
-        return next((name for name in ALIAS_FIELDS if label in labels({name: self.draft.fields.get(name)})), "aliases")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from importer.fields.table import FIELDS, field_named
 from importer.model import Action, Asked, Category, Change, Draft, FieldChange, Issue, Json, Severity, Tag
@@ -25,212 +25,192 @@ class Setting:
     """By lower-case UUID; None where the account's categories are not known."""
     unseen: frozenset[str]
     """Fields the server never answers with, see `diff.unanswered`."""
+    schema: Category | None = None
+    """The category that the run is to create, where its schema is known."""
 
 
 def decide(
     draft: Draft, standing: Standing, drafts: Sequence[Draft], collisions: Sequence[Issue], setting: Setting
 ) -> Change:
     """The change for one row; `drafts` are all of them, to name the row it repeats."""
-    row = draft.row
-    missed = tuple(issue for issue in row.issues if issue not in draft.issues) if row.issues else ()
-    issues = (*draft.issues, *missed)
-    # The change carries every issue, so the row's own copy would only be stored twice in the plan file.
-    change = Change(
-        standing.key, Action.SKIP, draft.name, replace(row, issues=()) if row.issues else row, issues=issues
-    )
-
-    if draft.left_out:
-        return replace(change, code="left-out", message=draft.left_out)
-    if draft.asked is Asked.SKIP:
-        return replace(change, code="asked-skip", message="its action column says skip")
-    if any(issue.severity is Severity.ERROR for issue in issues):
-        return _invalid(change)
-    if not standing.name_key:
-        blank = Issue(Severity.ERROR, "missing-name", "the row has no name", row.place(), "value")
-        return _invalid(replace(change, issues=(*issues, blank)))
-    if standing.first >= 0:
-        return _repeat(change, draft, drafts[standing.first], standing)
-
-    change = replace(change, issues=(*issues, *_unclearable(draft), *collisions))
-    creates, updates = setting.options.allowed(draft.asked)
-    if not standing.tags:
-        if not creates:
-            return replace(change, code="absent", message=_absent(draft, setting.options))
-        return _create(change, draft, setting)
-    if len(standing.tags) > 1:
-        return _ambiguous(change, standing.tags, updates)
-    return _existing(change, draft, standing.tags[0], updates, setting)
+    issues = list(draft.issues)
+    issues += [issue for issue in draft.row.issues if issue not in draft.issues]
+    return _Decision(draft, standing, setting, issues).change(drafts, collisions)
 
 
-def _existing(change: Change, draft: Draft, tag: Tag, updates: bool, setting: Setting) -> Change:
-    options = setting.options
-    change = replace(change, uuid=tag.uuid)
-    found = differences(draft.fields, tag, draft.clear, unseen=setting.unseen)
-    message = ""
-    if options.managed_by:
-        whose = owner(tag, options.managed_by)
-        if whose is Owner.NOBODY and options.adopt and updates:
-            found = differences(marked(draft.fields, options.managed_by), tag, draft.clear, unseen=setting.unseen)
-            message = "adopted: it will carry this job's mark"
-        elif found and whose is Owner.NOBODY and updates:
-            return replace(
-                change,
-                code="unmanaged",
-                differences=found,
-                message=("the tag exists and is not marked as this job's; --adopt updates and marks it"),
-            )
-        elif found and whose is Owner.OTHERS and updates:
-            return replace(
-                change,
-                action=Action.CONFLICT,
-                code="managed-elsewhere",
-                differences=found,
-                message=(f"the tag is marked as {mark_of(tag)!r}, not as this job's; two jobs must not write one tag"),
-            )
-        elif whose is Owner.OURS:
-            # The mark is the program's: a row that says otherwise, or clears it, does not take it away.
-            wanted = marked(draft.fields, options.managed_by)
-            found = differences(wanted, tag, draft.clear, unseen=setting.unseen)
-    if not found:
-        return replace(change, action=Action.UNCHANGED)
-    if not updates:
-        return replace(change, code="exists", differences=found, message=_exists(draft, options, found))
-    body = update_body(found)
-    held = {**tag.fields, **body, "properties": _merged(tag.fields.get("properties"), body.get("properties"))}
-    new_issues: tuple[Issue, ...] = ()
-    if "properties" in body or body.get("categoryUuid"):
-        new_issues = _property_issues(draft, held, setting)
-    change = replace(change, action=Action.UPDATE, differences=found, body=body, message=message)
-    return _settled(change, new_issues)
+@dataclass(slots=True)
+class _Decision:
+    draft: Draft
+    standing: Standing
+    setting: Setting
+    issues: list[Issue]
+    uuid: str = ""
+    found: tuple[FieldChange, ...] = ()
+    body: Mapping[str, Json] = field(default_factory=dict)
 
+    def change(self, drafts: Sequence[Draft], collisions: Sequence[Issue]) -> Change:
+        draft, standing = self.draft, self.standing
+        if draft.left_out:
+            return self._is(Action.SKIP, "left-out", draft.left_out)
+        if draft.asked is Asked.SKIP:
+            return self._is(Action.SKIP, "asked-skip", "its action column says skip")
+        if not standing.name_key and not self._errors():
+            self.issues.append(Issue(Severity.ERROR, "missing-name", "the row has no name", draft.row.place(), "value"))
+        if self._errors():
+            return self._invalid()
+        if standing.first >= 0:
+            return self._repeat(drafts[standing.first])
+        self.issues += collisions
+        if draft.clear:
+            self.issues += self._unclearable()
+        creates, updates = self.setting.options.allowed(draft.asked)
+        if len(standing.tags) > 1:
+            return self._ambiguous(updates)
+        if standing.tags:
+            return self._existing(standing.tags[0], updates)
+        return self._create() if creates else self._is(Action.SKIP, "absent", self._absent())
 
-def _create(change: Change, draft: Draft, setting: Setting) -> Change:
-    wanted: Mapping[str, Json] = draft.fields
-    if setting.category and "categoryUuid" not in wanted:
-        wanted = {**wanted, "categoryUuid": setting.category}
-    if setting.options.managed_by:
-        wanted = marked(wanted, setting.options.managed_by)
-    body = {field.name: wanted[field.name] for field in FIELDS if field.name in wanted}
-    return _settled(replace(change, action=Action.CREATE, body=body), _property_issues(draft, body, setting))
+    def _create(self) -> Change:
+        wanted: Mapping[str, Json] = self.draft.fields
+        if self.setting.category and "categoryUuid" not in wanted:
+            wanted = {**wanted, "categoryUuid": self.setting.category}
+        if self.setting.options.managed_by:
+            wanted = marked(wanted, self.setting.options.managed_by)
+        self.body = {item.name: wanted[item.name] for item in FIELDS if item.name in wanted}
+        return self._settled(Action.CREATE, "", self._property_issues(self.body))
 
+    def _existing(self, tag: Tag, updates: bool) -> Change:
+        self.uuid = tag.uuid
+        draft, mark = self.draft, self.setting.options.managed_by
+        whose = owner(tag, mark) if mark else Owner.OURS
+        # The mark is the program's: a row that says otherwise, or clears it, does not take it away.
+        adopts = whose is Owner.NOBODY and self.setting.options.adopt and updates
+        wanted = marked(draft.fields, mark) if mark and (adopts or whose is Owner.OURS) else draft.fields
+        self.found = differences(wanted, tag, draft.clear, unseen=self.setting.unseen)
+        if not self.found:
+            return self._is(Action.UNCHANGED)
+        if not updates:
+            return self._is(Action.SKIP, "exists", self._exists())
+        if whose is Owner.NOBODY and not adopts:
+            message = "the tag exists and is not marked as this job's; --adopt updates and marks it"
+            return self._is(Action.SKIP, "unmanaged", message)
+        if whose is Owner.OTHERS:
+            message = f"the tag is marked as {mark_of(tag)!r}, not as this job's; two jobs must not write one tag"
+            return self._is(Action.CONFLICT, "managed-elsewhere", message)
+        self.body = update_body(self.found)
+        more: list[Issue] = []
+        if "properties" in self.body or self.body.get("categoryUuid"):
+            merged = _merged(tag.fields.get("properties"), self.body.get("properties"))
+            more = self._property_issues({**tag.fields, **self.body, "properties": merged})
+        return self._settled(Action.UPDATE, "adopted: it will carry this job's mark" if adopts else "", more)
 
-def _settled(change: Change, more: tuple[Issue, ...]) -> Change:
-    """The change with the last issues, which may still stop it."""
-    errors = [issue for issue in more if issue.severity is Severity.ERROR]
-    collision = next((issue for issue in change.issues if issue.severity is Severity.ERROR), None)
-    change = replace(change, issues=(*change.issues, *more))
-    if errors:
-        return _invalid(change)
-    if collision is not None:
-        return replace(change, action=Action.CONFLICT, body={}, code=collision.code, message=collision.message)
-    return change
+    def _settled(self, action: Action, message: str, more: list[Issue]) -> Change:
+        """The change that is meant, unless one of the last issues or a collision stops it."""
+        collision = next(iter(self._errors()), None)
+        self.issues += more
+        if any(issue.severity is Severity.ERROR for issue in more):
+            return self._invalid(more)
+        if collision is not None:
+            self.body = {}
+            return self._is(Action.CONFLICT, collision.code, collision.message)
+        return self._is(action, "", message)
 
+    def _invalid(self, among: list[Issue] | None = None) -> Change:
+        errors = [issue for issue in among or self.issues if issue.severity is Severity.ERROR]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        self.body, self.found = {}, ()
+        return self._is(Action.INVALID, errors[0].code, errors[0].message + more)
 
-def _invalid(change: Change) -> Change:
-    errors = [issue for issue in change.issues if issue.severity is Severity.ERROR]
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return replace(
-        change, action=Action.INVALID, body={}, differences=(), code=errors[0].code, message=errors[0].message + more
-    )
+    def _repeat(self, first: Draft) -> Change:
+        """The earlier row stands for the name. A blank cell of this one leaves a field alone: that is no difference."""
+        place = first.row.place()
+        message = f"repeats {first.name!r} of {place}, which stands for it"
+        self.found = differences(self.draft.fields, Tag("", first.name, first.fields))
+        if self.found:
+            told = ", ".join(item.field for item in self.found)
+            message += f"; differs in {told}"
+            warning = f"this row repeats {first.name!r} of {place} and differs in {told}; the earlier row is used"
+            self._warn("repeats-row-differs", warning)
+        return self._is(Action.SKIP, "repeats-row", message)
 
+    def _ambiguous(self, updates: bool) -> Change:
+        tags = self.standing.tags
+        uuids = ", ".join(tag.uuid for tag in tags[:5]) + (f" and {len(tags) - 5} more" if len(tags) > 5 else "")
+        message = f"the account holds {len(tags)} tags of this name: {uuids}"
+        if updates:
+            return self._is(Action.CONFLICT, "ambiguous-name", message)
+        self.uuid = tags[0].uuid
+        self._warn("ambiguous-name", message)
+        return self._is(Action.SKIP, "exists", message)
 
-def _repeat(change: Change, draft: Draft, first: Draft, standing: Standing) -> Change:
-    place = first.row.place()
-    message = f"repeats {first.name!r} of {place}, which stands for it"
-    as_tag = Tag("", first.name, first.fields)
-    differing = differences(draft.fields, as_tag)
-    # What only the earlier row says is a difference too; a blank cell of this one is not.
-    names = [item.field for item in differing]
-    if not names:
-        return replace(change, code="repeats-row", message=message)
-    told = ", ".join(names)
-    issue = Issue(
-        Severity.WARNING,
-        "repeats-row-differs",
-        f"this row repeats {first.name!r} of {place} and differs in {told}; the earlier row is used",
-        draft.row.place(),
-        "value",
-        draft.name,
-    )
-    return replace(
-        change,
-        code="repeats-row",
-        message=f"{message}; differs in {told}",
-        differences=differing,
-        issues=(*change.issues, issue),
-    )
-
-
-def _ambiguous(change: Change, tags: Sequence[Tag], updates: bool) -> Change:
-    uuids = ", ".join(tag.uuid for tag in tags[:5]) + (f" and {len(tags) - 5} more" if len(tags) > 5 else "")
-    message = f"the account holds {len(tags)} tags of this name: {uuids}"
-    if updates:
-        return replace(change, action=Action.CONFLICT, code="ambiguous-name", message=message)
-    place = change.row.place() if change.row else None
-    warning = Issue(Severity.WARNING, "ambiguous-name", message, place, "value", change.name) if place else None
-    issues = (*change.issues, warning) if warning else change.issues
-    return replace(change, code="exists", message=message, uuid=tags[0].uuid, issues=issues)
-
-
-def _unclearable(draft: Draft) -> tuple[Issue, ...]:
-    """Said once here, whoever asked for it; the fields are left as they are."""
-    return tuple(
-        Issue(
-            Severity.WARNING,
-            "cannot-clear",
-            f"the API cannot empty {name}; it is left as it is",
-            draft.row.place(),
-            name,
-        )
-        for name in sorted(draft.clear)
-        if (field := field_named(name)) is not None and not field.clearable
-    )
-
-
-def _property_issues(draft: Draft, fields: Mapping[str, Json], setting: Setting) -> tuple[Issue, ...]:
-    uuid = str(fields.get("categoryUuid") or "").lower()
-    if not uuid or setting.categories is None:
-        return ()
-    category = setting.categories.get(uuid)
-    if category is None:
-        return (
+    def _property_issues(self, fields: Mapping[str, Json]) -> list[Issue]:
+        categories = self.setting.categories
+        uuid = str(fields.get("categoryUuid") or "").lower()
+        category = self.setting.schema
+        if uuid and categories is not None:
+            category = categories.get(uuid)
+            if category is None:
+                message = "the account has no category with this UUID"
+                place = self.draft.row.place()
+                return [Issue(Severity.ERROR, "unknown-category", message, place, "categoryUuid", uuid)]
+        if category is None or category.schema is None:
+            return []
+        return [
             Issue(
-                Severity.ERROR,
-                "unknown-category",
-                "the account has no category with this UUID",
-                draft.row.place(),
-                "categoryUuid",
-                uuid,
-            ),
+                problem.severity,
+                problem.code,
+                f"{problem.message} (category {category.name!r})",
+                property_place(self.draft.row, problem.path, problem.value),
+                f"properties.{problem.path}",
+                problem.value,
+                problem.allowed,
+                problem.nearest,
+            )
+            for problem in check_properties(category.schema, fields.get("properties") or {}, known={MARK_KEY})
+        ]
+
+    def _unclearable(self) -> list[Issue]:
+        return [
+            Issue(
+                Severity.WARNING,
+                "cannot-clear",
+                f"the API cannot empty {name}; it is left as it is",
+                self.draft.row.place(),
+                name,
+            )
+            for name in sorted(self.draft.clear)
+            if (known := field_named(name)) is not None and not known.clearable
+        ]
+
+    def _absent(self) -> str:
+        if self.setting.options.allowed(None)[0]:
+            return f"the account has no tag of this name, and its action column says {self.draft.asked}"
+        return f"the account has no tag of this name, and mode {self.setting.options.mode} creates none"
+
+    def _exists(self) -> str:
+        asked = self.setting.options.allowed(None)[1]
+        why = (
+            f"its action column says {self.draft.asked}" if asked else f"mode {self.setting.options.mode} updates none"
         )
-    if category.schema is None:
-        return ()
-    return tuple(
-        Issue(
-            problem.severity,
-            problem.code,
-            f"{problem.message} (category {category.name!r})",
-            property_place(draft.row, problem.path, problem.value),
-            f"properties.{problem.path}",
-            problem.value,
-            problem.allowed,
-            problem.nearest,
+        return f"the tag exists and differs in {', '.join(item.field for item in self.found)}; {why}"
+
+    def _errors(self) -> list[Issue]:
+        return [issue for issue in self.issues if issue.severity is Severity.ERROR]
+
+    def _warn(self, code: str, message: str) -> None:
+        place = self.draft.row.place()
+        self.issues.append(Issue(Severity.WARNING, code, message, place, "value", self.draft.name))
+
+    def _is(self, action: Action, code: str = "", message: str = "") -> Change:
+        row = self.draft.row
+        # The change carries every issue, so the row's own copy would only be stored twice in the plan file.
+        row = replace(row, issues=()) if row.issues else row
+        name = self.draft.name
+        return Change(
+            self.standing.key, action, name, row, self.uuid, self.body, self.found, code, message, tuple(self.issues)
         )
-        for problem in check_properties(category.schema, fields.get("properties") or {}, known={MARK_KEY})
-    )
 
 
 def _merged(held: Json, patch: Json) -> dict[str, Json]:
     merged = {**(held or {}), **(patch or {})}
     return {key: value for key, value in merged.items() if value is not None}
-
-
-def _absent(draft: Draft, options: PlanOptions) -> str:
-    if options.allowed(None)[0]:
-        return f"the account has no tag of this name, and its action column says {draft.asked}"
-    return f"the account has no tag of this name, and mode {options.mode} creates none"
-
-
-def _exists(draft: Draft, options: PlanOptions, found: Sequence[FieldChange]) -> str:
-    why = f"its action column says {draft.asked}" if options.allowed(None)[1] else f"mode {options.mode} updates none"
-    return f"the tag exists and differs in {', '.join(item.field for item in found)}; {why}"

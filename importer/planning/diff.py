@@ -83,7 +83,20 @@ def _same(field: Field, old: Json, new: Json) -> bool:
     if field.name == "value":
         # A name is shown trimmed and on one line; how the account spaces it is no difference.
         return clean(str(old)) == clean(str(new))
+    key = _ENTRY_KEY.get(field.kind)
+    # The common case, entries in another order, without the cost of canonical forms.
+    if key and isinstance(old, list) and isinstance(new, list) and _by_key(old, key) == (_by_key(new, key) or 0):
+        return True
     return same(field, old, new)
+
+
+def _by_key(entries: Json, key: str) -> dict[str, Json] | None:
+    """Entries by their text; None where that does not tell them apart."""
+    try:
+        found = {entry[key]: entry for entry in entries}
+    except (TypeError, KeyError):
+        return None
+    return found if len(found) == len(entries) else None
 
 
 def _keep_annotations(field: Field, old: Json, new: Json) -> Json:

@@ -29,11 +29,10 @@ class Standing:
 
 def index_tags(tags: Iterable[Tag]) -> dict[str, tuple[Tag, ...]]:
     """The account's tags by identity key."""
-    index: dict[str, tuple[Tag, ...]] = {}
+    index: dict[str, list[Tag]] = {}
     for tag in tags:
-        key = identity_key(tag.name)
-        index[key] = (*index.get(key, ()), tag)
-    return index
+        index.setdefault(identity_key(tag.name), []).append(tag)
+    return {key: tuple(held) for key, held in index.items()}
 
 
 def stand(drafts: Sequence[Draft], index: Mapping[str, tuple[Tag, ...]]) -> list[Standing]:

@@ -76,12 +76,7 @@ def read_plan_digest(path: Path) -> tuple[Plan, str]:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror or error}") from error
-    try:
-        envelope = msgspec.json.decode(data, type=_Envelope)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path} is no plan of this program: {error}", hint="make one with: tag-importer plan SOURCE --out DIR"
-        ) from error
+    envelope, form = _decode(path, data)
     if envelope.format != FORMAT:
         raise UsageError(f"{path} is no plan of this program: its format is {envelope.format[:40]!r}")
     if envelope.version != VERSION:
@@ -89,9 +84,7 @@ def read_plan_digest(path: Path) -> tuple[Plan, str]:
             f"{path} is a plan of version {envelope.version}, this program reads version {VERSION}",
             hint="make the plan again with this version",
         )
-    body = bytes(envelope.plan)
-    form = _decode(body)
-    if hashlib.sha256(body).hexdigest() != envelope.sha256 and (
+    if hashlib.sha256(envelope.plan).hexdigest() != envelope.sha256 and (
         # An editor that only laid it out anew has changed nothing.
         hashlib.sha256(canonical_bytes(form)).hexdigest() != envelope.sha256
     ):
@@ -105,9 +98,18 @@ def read_plan_digest(path: Path) -> tuple[Plan, str]:
         raise UsageError(f"{path} is no whole plan: {error!r}") from error
 
 
-def _decode(body: bytes) -> Any:
+def _decode(path: Path, data: bytes) -> tuple[_Envelope, Any]:
+    """The envelope, and the inside as plain data."""
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        # Lone surrogates, see canonical_bytes. The envelope has already proved that it is JSON.
-        return json.loads(body)
+        try:
+            envelope = msgspec.json.decode(data, type=_Envelope)
+            return envelope, msgspec.json.decode(envelope.plan)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            # Lone surrogates, see canonical_bytes: legal JSON that the fast decoder refuses.
+            whole = json.loads(data)
+            form = whole.pop("plan")
+            return msgspec.convert({**whole, "plan": msgspec.Raw(canonical_bytes(form))}, _Envelope), form
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(
+            f"{path} is no plan of this program", hint="make one with: tag-importer plan SOURCE --out DIR"
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from importer.model import Action, Asked, Category, Change, Draft, Header, Issue, Json, Plan, Place, Row, Severity, Tag
+from importer.model import Action, Asked, Category, Change, Draft, Header, Issue, Json, Place, Plan, Row, Severity, Tag
 from importer.planning.build import build_plan
 from importer.planning.options import Account, PlanOptions
 

@@ -92,4 +92,4 @@ def test_impossible_options_are_refused() -> None:
     for options in ({"mode": "sync"}, {"prune": True, "mode": "upsert"}, {"adopt": True},
                     {"prune": True, "managed_by": "tag-importer:x", "mode": "create"}):  # fmt: skip
         with pytest.raises(UsageError):
-            PlanOptions(**options)  # type: ignore[arg-type]
+            PlanOptions(**options)

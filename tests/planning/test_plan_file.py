@@ -1,0 +1,106 @@
+"""plan.json holds the whole plan, in one form, under one digest."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from importer.errors import UsageError
+from importer.model import Asked, Header, Issue, Place, Plan, Severity, SourceFile
+from importer.planning.build import build_plan
+from importer.planning.options import Account, PlanOptions
+from importer.planning.plan_file import plan_digest, read_plan, read_plan_digest, write_plan
+
+from .examples import ACCOUNT, draft, drafts, plan, tag
+
+
+def rich_plan() -> Plan:
+    """A plan with something of everything."""
+    sheet = Header("b.xlsx", "xlsx", ("Name", ""), ("B", "C"), "Actors")
+    rows = drafts(
+        draft("APT28", aliases=[{"value": "Sofacy", "confidence": 3}], priority=2.5, description="zwei\nZeilen ✓"),
+        draft("apt28", priority=3),
+        draft("B", error="unknown-country", header=sheet, cells=("B", " =1+1")),
+        draft("C", asked=Asked.SKIP),
+        draft("D", properties={"a": {"b": [1, None, True]}}, clear=("description",)),
+    )
+    return build_plan(
+        rows,
+        Account(ACCOUNT, [tag("D", 4, description="x", properties={"a": 1}), tag("C")]),
+        PlanOptions(mode="upsert", managed_by="tag-importer:x", adopt=True),
+        [SourceFile("actors.csv", "csv", "ab" * 32, 120, {"encoding": "utf-8"})],
+        ["spreadsheet@1f2e3d4c"],
+        [Issue(Severity.INFO, "left-out-sheet", "README holds no actors", Place("b.xlsx", "README"), allowed=("x",))],
+        created="2026-11-23T18:00:00Z",
+    )
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    """Rows with their cells, headers, issues, bodies, sources and notes survive; only the owner may read the file."""
+    made = rich_plan()
+    digest = write_plan(tmp_path / "plan.json", made)
+    assert read_plan_digest(tmp_path / "plan.json") == (made, digest)
+    assert digest == plan_digest(made)
+    assert stat.S_IMODE((tmp_path / "plan.json").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_headers_stand_once(tmp_path: Path) -> None:
+    """However many rows a table has, its column names are stored once."""
+    write_plan(tmp_path / "plan.json", plan(drafts(*(draft(f"A{number}") for number in range(50)))))
+    form = json.loads((tmp_path / "plan.json").read_text())["plan"]
+    assert len(form["headers"]) == 1
+    assert form["changes"][3]["row"] == [0, 5, ["A3", "", ""], ""]
+
+
+def test_the_time_is_no_part_of_the_digest() -> None:
+    """The same plan made twice has one digest."""
+    made = rich_plan()
+    assert plan_digest(made) == plan_digest(replace(made, created="2030-01-01T00:00:00Z"))
+
+
+def test_the_order_of_keys_is_no_part_of_the_digest() -> None:
+    """Two bodies with the same content in another order are one plan."""
+    one = plan([draft("A", properties={"x": 1, "y": {"b": 1, "a": 2}})])
+    two = plan([draft("A", properties={"y": {"a": 2, "b": 1}, "x": 1})])
+    assert plan_digest(one) == plan_digest(two)
+
+
+def test_laying_it_out_anew_is_no_change(tmp_path: Path) -> None:
+    """An editor's pretty-printing does not break the seal."""
+    path = tmp_path / "plan.json"
+    digest = write_plan(path, rich_plan())
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=2))
+    assert read_plan_digest(path) == (rich_plan(), digest)
+
+
+def test_an_altered_plan_is_refused(tmp_path: Path) -> None:
+    """One changed value, a cut file, another version or another file: each a usage error, never a traceback."""
+    path = tmp_path / "plan.json"
+    write_plan(path, rich_plan())
+    good = path.read_text()
+    for bad, why in (
+        (good.replace("Sofacy", "Sofazy"), "altered"),
+        (good[: len(good) // 2], "no plan"),
+        (good.replace('"version":1', '"version":9'), "version 9"),
+        (good.replace("tag-importer-plan", "bundle"), "no plan"),
+        ("[]", "no plan"),
+        ("", "no plan"),
+        ('{"format":"tag-importer-plan","version":1,"sha256":"x","plan":{}}', "altered"),
+    ):
+        path.write_text(bad)
+        with pytest.raises(UsageError, match=why):
+            read_plan(path)
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_plan(tmp_path / "absent.json")
+
+
+def test_text_that_utf8_cannot_hold_survives(tmp_path: Path) -> None:
+    """A cell with half a surrogate pair is stored and read back as it is."""
+    made = plan([draft("A", cells=("A", "\ud83d", ""))])
+    digest = write_plan(tmp_path / "plan.json", made)
+    assert read_plan_digest(tmp_path / "plan.json") == (made, digest)
