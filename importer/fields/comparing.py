@@ -22,7 +22,7 @@ def canonical_value(field: Field, value: Json) -> Json:
         if inner is None:
             return None
         entry = _annotations({"value": inner}, value)
-        return inner if len(entry) == 1 else entry
+        return inner if len(entry) == 1 and not isinstance(inner, Mapping) else entry
     return _plain(field.kind, value)
 
 

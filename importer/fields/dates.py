@@ -19,7 +19,9 @@ ALLOWED = ("YYYY-MM-DD", "3 March 2015", "March 3, 2015", "2015-03-03T10:00:00Z"
 """Forms that need no telling, for messages."""
 
 _TIME = re.compile(
-    r"[T ]+\d{1,2}(?:[:.]?\d{2}){0,2}(?:[.,]\d+)?\s*(?:[ap]\.?m\.?)?\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{0,2})?", re.IGNORECASE
+    r"(?:T| +)(?:\d{1,2}(?:[:.]\d{2}){1,2}(?:[.,]\d+)?|\d{4,6}|\d{1,2}(?= ?[ap]))"
+    r" ?(?:[ap]\.?m\.?)? ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{0,2})?$",
+    re.IGNORECASE,
 )
 _YEAR_FIRST = re.compile(r"(?P<y>\d{4})(?P<s>[-/.\u5e74 ])(?P<m>\d{1,2})(?:(?P=s)|\u6708 ?)(?P<d>\d{1,2})\u65e5?")
 _COMPACT = re.compile(r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})")
@@ -60,9 +62,8 @@ def parse_date(text: str, order: str = "", fill: str = "") -> DateMatch:
         return DateMatch("", "none")
     if match := _numeric(plain, order, fill) or _worded(plain, fill):
         return match
-    shorter = _TIME.sub("", plain) if (found := _TIME.search(plain)) and found.end() == len(plain) else plain
-    if shorter != plain:
-        match = _numeric(shorter, order, "") or _worded(shorter, "")
+    if timed := _TIME.search(plain):
+        match = _numeric(plain[: timed.start()], order, "") or _worded(plain[: timed.start()], "")
         if match and match.reason != "partial":
             return match
     if _SERIAL.fullmatch(plain):
@@ -88,7 +89,7 @@ def _plain(text: str) -> str:
 
 
 def _numeric(text: str, order: str, fill: str) -> DateMatch | None:
-    if not text[0].isdigit():
+    if not text[:1].isdigit():
         return None
     if found := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
         return _day(int(found["y"]), int(found["m"]), int(found["d"]))

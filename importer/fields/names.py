@@ -47,9 +47,15 @@ def identity_key(name: str) -> str:
 def loose_key(name: str) -> str:
     """The identity key without blanks and punctuation: `APT-28`, `APT 28` and `apt28` are alike. May be empty."""
     key = identity_key(name)
-    if key.isalnum():
-        return key
-    return "".join(character for character in key if unicodedata.category(character)[0] in "LNM")
+    for _ in range(_ROUNDS):  # a mark that followed a blank joins the letter before it
+        if key.isalnum():
+            break
+        bare = "".join(character for character in key if unicodedata.category(character)[0] in "LNM")
+        folded = identity_key(bare)
+        if folded == key:
+            break
+        key = folded
+    return key
 
 
 def _fold(text: str) -> str:

@@ -66,8 +66,8 @@ def check(field: Field, value: Json) -> Checked:
     try:
         if field.annotated and isinstance(value, Mapping):
             return Checked(_entry(value, "value", _CHECKS[field.kind], ("confidence", "tlp")))
-        if field.name == "value":
-            return Checked(_name(value))
+        if special := _SPECIAL.get(field.name):
+            return Checked(special(value))
         return Checked(_CHECKS[field.kind](value))
     except _Bad as bad:
         return Checked(value, bad.problem)
@@ -241,6 +241,10 @@ _CHECKS: Mapping[Kind, Callable[[Json], Json]] = {
     Kind.ALIAS_LIST: lambda value: _entries(value, _alias),
     Kind.REFERENCE_LIST: lambda value: _entries(value, _reference),
     Kind.OBJECT: _object,
+}
+_SPECIAL: Mapping[str, Callable[[Json], Json]] = {
+    "value": _name,
+    "externalReferenceLinks": lambda value: _entries(value, _url),
 }
 
 
