@@ -1,0 +1,146 @@
+"""The examples and schedules that ship are right: each is judged by its own tool or schema, where that is here."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from importer.cli.parser import build_parser
+from importer.job.job_file import load_job
+from importer.job.merge import merge
+from importer.job.recognise import is_job_file
+from importer.shipped import shipped
+
+JOBS = sorted(shipped("jobs").glob("*.yaml"))
+SCHEDULING = shipped("scheduling")
+INSTALLED = "/opt/tag-importer/bin/tag-importer"
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("path", JOBS, ids=lambda path: path.name)
+def test_example_jobs_are_valid(path: Path) -> None:
+    """Each example is told to be a job, fits the shipped schema, is read without a problem and makes a plan's options."""
+    assert is_job_file(path)
+    schema: Any = json.loads(shipped("schema", "job.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(path.read_text("utf-8")))
+    assert load_job(path).sources
+    made = merge({}, {}, [str(path)])
+    assert made.plan_options().mode == made.mode
+    assert "job.schema.json" in path.read_text("utf-8").splitlines()[0]
+
+
+def test_the_first_example_finds_its_sample() -> None:
+    """config/jobs/first-import.yaml can be tried as it stands, in a checkout."""
+    (source,) = load_job(shipped("jobs", "first-import.yaml")).sources
+    assert Path(source.path).is_file()
+
+
+def commands() -> list[tuple[str, list[str]]]:
+    """Every tag-importer command line in the schedules, with the file it stands in."""
+    found = []
+    for path in sorted(SCHEDULING.iterdir()):
+        for match in re.finditer(
+            r"(?:^|[ =/])tag-importer ((?:apply|plan|runs) [^\n>|]+)", path.read_text("utf-8"), re.M
+        ):
+            found.append((path.name, match[1].split()))
+    return found
+
+
+@pytest.mark.parametrize(("name", "words"), commands(), ids=lambda value: value if isinstance(value, str) else "")
+def test_the_command_lines_are_ours(name: str, words: list[str]) -> None:
+    """What a schedule runs is what the program's grammar takes."""
+    assert build_parser().parse_args(words).command == words[0]
+
+
+def test_every_schedule_runs_a_command() -> None:
+    """No schedule is left out of the check above."""
+    names = {name for name, _ in commands()}
+    assert names >= {"tag-importer.crontab", "tag-importer.service", "github-actions-plan.yml"}
+    cronjob = list(yaml.safe_load_all((SCHEDULING / "kubernetes-cronjob.yaml").read_text("utf-8")))[1]
+    container = cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["command"] == ["tag-importer"]
+    assert build_parser().parse_args(container["args"]).quiet
+
+
+def test_no_schedule_holds_a_token() -> None:
+    """Tokens come from files or secrets, never from a schedule itself."""
+    for path in SCHEDULING.iterdir():
+        for line in path.read_text("utf-8").splitlines():
+            value = re.search(r"CLOUDFLARE_API_TOKEN\s*[=:]\s*(\S+)", line)
+            assert value is None or value[1].startswith("${{"), f"{path.name}: {line}"
+
+
+def test_crontab() -> None:
+    """The crontab is one that cron accepts."""
+    path = SCHEDULING / "tag-importer.crontab"
+    lines = [line for line in path.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    jobs = [line for line in lines if not re.match(r"[A-Z_]+=", line)]
+    assert [line.split(None, 5)[:5] for line in jobs] == [["17", "2", "*", "*", "*"]]
+    assert "%" not in jobs[0], "cron takes a per cent sign for a line break"
+    assert path.read_text("utf-8").endswith("\n")
+    if shutil.which("crontab"):
+        checked = run("crontab", "-n", path)
+        assert checked.returncode == 0, checked.stderr
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units, with the program at a place that exists."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not here")
+    for name in ("tag-importer.service", "tag-importer.timer"):
+        text = (SCHEDULING / name).read_text("utf-8")
+        (tmp_path / name).write_text(text.replace(INSTALLED, sys.executable), encoding="utf-8")
+    return tmp_path
+
+
+def test_systemd_units(units: Path) -> None:
+    """systemd finds nothing to say about service and timer."""
+    checked = run("systemd-analyze", "verify", "--man=no", units / "tag-importer.service", units / "tag-importer.timer")
+    ours = [line for line in checked.stderr.splitlines() if "tag-importer" in line]
+    assert checked.returncode == 0, checked.stderr
+    assert not ours
+
+
+def test_systemd_hardening(units: Path) -> None:
+    """systemd's own measure of exposure calls the service OK (below 2 of 10)."""
+    checked = run("systemd-analyze", "security", "--offline=yes", "--threshold=20", units / "tag-importer.service")
+    if "unrecognized option" in checked.stderr:
+        pytest.skip("this systemd-analyze knows no offline check")
+    assert checked.returncode == 0, checked.stdout.splitlines()[-1:] + [checked.stderr]
+
+
+def test_systemd_calendar() -> None:
+    """The timer's moment is one that systemd understands."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not here")
+    moment = re.search(r"^OnCalendar=(.+)$", (SCHEDULING / "tag-importer.timer").read_text("utf-8"), re.M)
+    assert moment is not None
+    assert run("systemd-analyze", "calendar", moment[1]).returncode == 0
+
+
+def test_kubernetes_manifest() -> None:
+    """Each object of the manifest fits Kubernetes' own schema, strictly: no unknown key."""
+    kubernetes_validate = pytest.importorskip("kubernetes_validate")
+    for manifest in yaml.safe_load_all((SCHEDULING / "kubernetes-cronjob.yaml").read_text("utf-8")):
+        kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_github_workflow() -> None:
+    """The workflow fits GitHub's schema of workflows."""
+    pytest.importorskip("check_jsonschema")
+    checked = run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows",
+                  SCHEDULING / "github-actions-plan.yml")  # fmt: skip
+    assert checked.returncode == 0, checked.stdout + checked.stderr
