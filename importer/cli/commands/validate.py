@@ -1,0 +1,44 @@
+"""`tag-importer validate`: every issue of every row, offline."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+
+from importer.cli.console import show, show_json, wants
+from importer.cli.drafting import collect
+from importer.job.merge import merge
+from importer.model import Action
+from importer.planning.build import build_plan
+from importer.planning.options import Account, PlanOptions
+from importer.reports.json_text import validation_json
+from importer.reports.run_record import issues_of
+from importer.reports.terminal import validation_lines
+from importer.reports.validation import Validation
+
+LEFT_OUT = "left-out"
+
+
+def run(namespace: Namespace) -> int:
+    """Check the sources without an account; 1 when a row is invalid.
+
+    What is checked is the plan against an account that holds nothing: there is no second way to look at a list.
+    """
+    settings = merge(vars(namespace), os.environ, namespace.sources)
+    inputs = collect(settings)
+    options = PlanOptions(collisions=settings.plan_options().collisions)
+    plan = build_plan(inputs.drafts, Account(""), options, inputs.sources, inputs.mappings, inputs.notes)
+    bad = (Action.INVALID, Action.CONFLICT)
+    validation = Validation(
+        sources=plan.sources,
+        mappings=plan.mappings,
+        rows=len(plan.changes),
+        invalid=sum(change.action in bad for change in plan.changes),
+        left_out=sum(change.code == LEFT_OUT for change in plan.changes),
+        issues=tuple(issues_of(plan)),
+    )
+    if wants(namespace, "json"):
+        show_json(validation_json(validation))
+    else:
+        show(validation_lines(validation))
+    return 1 if validation.errors else 0

@@ -1,0 +1,134 @@
+"""Sources into drafts: every table is read, gets its mapping, and is drafted; what fits no mapping is left out or refused."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from importer.errors import SourceError
+from importer.job.job_file import JobSource
+from importer.job.settings import Settings
+from importer.mapping.choose import choose
+from importer.mapping.draft import Drafter
+from importer.mapping.load import load_mapping
+from importer.mapping.spec import Mapping
+from importer.model import Draft, Header, Issue, Place, Severity, SourceFile
+from importer.sources.read import Table, read
+
+SAMPLE = 300
+"""Rows that are looked at to tell what a table is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """The drafts of one table, and the mapping that made them, as `attack@1f2e3d4c`."""
+
+    mapping: str
+    drafts: list[Draft]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that the sources gave."""
+
+    drafts: tuple[Draft, ...]
+    sources: tuple[SourceFile, ...]
+    mappings: tuple[str, ...]
+    notes: tuple[Issue, ...]
+
+
+def drafted(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[SourceFile | Issue | Drafted]:
+    """Files, issues and drafts in source order. Raises SourceError, MappingError or UsageError."""
+    if not settings.sources:
+        raise SourceError("no source was named")
+    # Sources that are read alike are read together, so that all missing files are named at once.
+    groups = [list(group) for _, group in groupby(settings.sources, key=lambda source: sorted(source.values.items()))]
+    for group in groups:
+        yield from _Group(settings, group, cache_dir).read()
+
+
+def collect(settings: Settings, *, cache_dir: Path | None = None) -> Inputs:
+    """All of it at once, for planning."""
+    drafts: list[Draft] = []
+    sources: list[SourceFile] = []
+    mappings: dict[str, None] = {}
+    notes: list[Issue] = []
+    for item in drafted(settings, cache_dir=cache_dir):
+        if isinstance(item, SourceFile):
+            sources.append(item)
+        elif isinstance(item, Issue):
+            notes.append(item)
+        else:
+            drafts.extend(item.drafts)
+            mappings.setdefault(item.mapping)
+    return Inputs(tuple(drafts), tuple(sources), tuple(mappings), tuple(notes))
+
+
+class _Group:
+    """Sources with the same settings of their own."""
+
+    def __init__(self, settings: Settings, sources: list[JobSource], cache_dir: Path | None) -> None:
+        self.specs = [source.path for source in sources]
+        named = settings.mapping_for(sources[0])
+        self.mapping = load_mapping(named) if named else None
+        hints = self.mapping.read_hints() if self.mapping else None
+        self.options = settings.read_options(sources[0], hints, cache_dir=cache_dir)
+        self.drafters: dict[str, Drafter] = {}
+        self.chosen: dict[Header, Drafter | None] = {}
+        self.refusals: list[tuple[Header, SourceError]] = []
+        self.accepted = 0
+
+    def read(self) -> Iterator[SourceFile | Issue | Drafted]:
+        stdin = sys.stdin.buffer if "-" in self.specs else None
+        for item in read(self.specs, self.options, stdin=stdin):
+            if isinstance(item, SourceFile):
+                yield from self._end_of_file()
+                yield item
+            elif isinstance(item, Issue):
+                yield item
+            else:
+                yield from self._table(item)
+        yield from self._end_of_file()
+
+    def _table(self, table: Table) -> Iterator[Issue | Drafted]:
+        header = table.header
+        if header not in self.chosen:
+            self.chosen[header] = drafter = self._drafter(table)
+            if drafter is not None:
+                yield from drafter.notes(header)
+        drafter = self.chosen[header]
+        if drafter is not None:
+            self.accepted += 1
+            mapping = drafter.mapping
+            yield Drafted(f"{mapping.name}@{mapping.digest}", drafter.draft(table))
+
+    def _drafter(self, table: Table) -> Drafter | None:
+        try:
+            mapping = self.mapping or choose(table.header, table.rows()[:SAMPLE])
+            drafter = self._drafter_of(mapping)
+            if why := drafter.misfit(table.header):
+                raise SourceError(why, hint="`tag-importer mapping init SOURCE` writes a mapping that fits.")
+        except SourceError as error:
+            self.refusals.append((table.header, error))
+            return None
+        return drafter
+
+    def _drafter_of(self, mapping: Mapping) -> Drafter:
+        return self.drafters.setdefault(f"{mapping.name}@{mapping.digest}", Drafter(mapping))
+
+    def _end_of_file(self) -> Iterator[Issue]:
+        """A file of which no table fits is refused when it was asked for by name; what else does not fit is told."""
+        refusals, accepted = self.refusals, self.accepted
+        self.refusals, self.accepted = [], 0
+        if refusals and not accepted and refusals[0][0].file in self.specs:
+            first = refusals[0][1]
+            raise SourceError(
+                first.message, hint=first.hint, details=tuple(error.message for _, error in refusals[1:])
+            )
+        for header, error in refusals:
+            what = "sheet" if header.sheet else "file"
+            place = Place(header.file, header.sheet)
+            yield Issue(Severity.WARNING, f"left-out-{what}", f"The {what} is left out: {error.message}.", place)
