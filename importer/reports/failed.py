@@ -4,7 +4,8 @@ Cells are exactly the source's; header words are the unique ones of `Header.colu
 `Alias (2)`), which the reader turns into the very same columns. Rows of
 
 - text tables (CSV, and JSON or YAML lists) go into one file for each set of columns: failed.csv, failed-2.csv, ...
-- STIX and MISP objects go into one CSV for each kind, columns joined: an absent key is an empty cell
+- STIX and MISP objects go into one CSV for each preset that they are for, columns joined: an absent key is an empty
+  cell
 - a workbook go into a workbook of their own, with its sheets: failed.xlsx, failed-2.xlsx, ...; into CSV files where
   a workbook cannot hold them (a cell of more than 32,767 characters).
 """
@@ -17,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from importer.errors import SourceError
+from importer.mapping.choose import choose
 from importer.model import Header, Row
 from importer.reports.atomic import atomic_text
 from importer.reports.run_record import RunRecord
@@ -24,6 +27,7 @@ from importer.reports.run_record import RunRecord
 WORKBOOKS: Final = frozenset({"xlsx", "xlsm", "xlsb", "xls", "ods"})
 _OBJECTS: Final = frozenset({"stix", "misp"})
 _LONGEST_CELL: Final = 32_767
+_SAMPLE: Final = 300
 
 
 @dataclass(slots=True)
@@ -94,38 +98,43 @@ class _Group:
 
 
 def _groups(rows: Sequence[Row]) -> list[_Group]:
+    by_header: dict[int, list[Row]] = {}
+    for row in rows:
+        by_header.setdefault(id(row.header), []).append(row)
     groups: dict[tuple[object, ...], _Group] = {}
     tables: dict[tuple[object, ...], FailedTable] = {}
-    known: dict[int, FailedTable] = {}
-    for row in rows:
-        header = row.header
-        table = known.get(id(header))
+    for found in by_header.values():
+        header = found[0].header
+        group_key, table_key = _keys(header, found)
+        group = groups.setdefault(group_key, _Group(header.kind in WORKBOOKS))
+        table = tables.get(table_key)
         if table is None:
-            table = known[id(header)] = _table_for(header, groups, tables)
-        table.rows.append(row)
+            table = tables[table_key] = FailedTable(header.sheet, {})
+            group.tables.append(table)
+        table.columns.update(dict.fromkeys(header.columns))
+        table.rows.extend(found)
     return list(groups.values())
 
 
-def _table_for(
-    header: Header, groups: dict[tuple[object, ...], _Group], tables: dict[tuple[object, ...], FailedTable]
-) -> FailedTable:
-    workbook = header.kind in WORKBOOKS
-    if workbook:
-        group_key: tuple[object, ...] = ("workbook", header.file)
-        table_key: tuple[object, ...] = (*group_key, header.sheet, header.columns)
-    elif header.kind in _OBJECTS:
-        group_key = table_key = ("objects", header.kind)
-    else:
-        group_key = table_key = ("text", header.kind, header.columns)
-    group = groups.get(group_key)
-    if group is None:
-        group = groups[group_key] = _Group(workbook)
-    table = tables.get(table_key)
-    if table is None:
-        table = tables[table_key] = FailedTable(header.sheet, {})
-        group.tables.append(table)
-    table.columns.update(dict.fromkeys(header.columns))
-    return table
+def _keys(header: Header, rows: Sequence[Row]) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """What tells the file, and in it the table, that these rows go to."""
+    if header.kind in WORKBOOKS:
+        book = ("workbook", header.file)
+        return book, (*book, header.sheet, header.columns)
+    if header.kind in _OBJECTS:
+        # Joined only with what the same mapping is for: one column of ATT&CK's would make all others ATT&CK, too.
+        objects = ("objects", header.kind, _mapping_of(header, rows))
+        return objects, objects
+    text = ("text", header.kind, header.columns)
+    return text, text
+
+
+def _mapping_of(header: Header, rows: Sequence[Row]) -> str:
+    """The mapping that the rows find when they are read again; empty where they find none."""
+    try:
+        return choose(header, rows[:_SAMPLE]).name
+    except SourceError:
+        return ""
 
 
 def _free(folder: Path, written: list[Path], ending: str) -> Path:
