@@ -19,6 +19,7 @@ from importer.fields.vocabulary import load_data
 __all__ = ["CountryMatch", "code_of", "country_key", "resolve"]
 
 _LONGEST = 200
+_LONGEST_NAME = 60
 _SHORT, _CLOSE_SHORT, _CLOSE = 8, 80.0, 88.0
 _ALPHABET = 0x1F1E6
 _SEPARATORS = re.compile(
@@ -73,7 +74,10 @@ def _whole(text: str) -> CountryMatch:
     if not key:
         return CountryMatch("", "none")
     known, turned = terms(), _turned(text)
-    if match := known.get(key) or known.get(country_key(turned)):
+    match = known.get(key)
+    if not match and turned != text.casefold():
+        match = known.get(country_key(turned))
+    if match:
         return match
     if (form := FORM.match(turned)) and (match := known.get(country_key(form["rest"]))) and match.code:
         return match
@@ -167,7 +171,7 @@ def _nearest(text: str) -> str:
     from rapidfuzz import fuzz, process
 
     key = country_key(text)
-    if len(key) < 4:
+    if not 4 <= len(key) <= _LONGEST_NAME:
         return ""
     known = terms()
     cutoff = _CLOSE_SHORT if len(key) <= _SHORT else _CLOSE

@@ -16,6 +16,7 @@ FORM = re.compile(
     r"^(?:the )?(?:(?:islamic|federal|federative|democratic|socialist|united|plurinational|bolivarian|arab) )*"
     r"(?:republic|kingdom|sultanate|principality|federation|commonwealth|grand duchy) of (?:the )?(?P<rest>.+)$"
 )
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,11 @@ def code_of(text: str) -> str:
 
 def country_key(text: str) -> str:
     """What spellings of one name share: letters and digits only, without case, accents and a leading "the"."""
-    text = unicodedata.normalize("NFKD", text).casefold().replace("&", " and ")
-    text = "".join(character if character.isalnum() else " " for character in text if not _is_accent(character))
+    if text.isascii():
+        text = _NOT_WORD.sub(" ", text.lower().replace("&", " and "))
+    else:
+        text = unicodedata.normalize("NFKD", text).casefold().replace("&", " and ")
+        text = "".join(character if character.isalnum() else " " for character in text if not _is_accent(character))
     words = text.split()
     if len(words) > 1 and words[0] == "the":
         del words[0]

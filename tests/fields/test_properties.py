@@ -45,7 +45,7 @@ VALUE: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(TEXT)
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_normalising_twice_changes_nothing(text: str) -> None:
     """Cleaning, the identity key and the loose key are settled after one step, and a visible name has a key."""
     assert clean(clean(text)) == clean(text)
@@ -57,7 +57,7 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
 
 
 @given(st.one_of(TEXT, COUNTRY_LIKE))
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_any_text_is_a_country_or_has_a_reason(text: str) -> None:
     """A code comes with `found` and is ISO's; nothing raises."""
     match = resolve(text)
@@ -67,7 +67,7 @@ def test_any_text_is_a_country_or_has_a_reason(text: str) -> None:
 
 
 @given(st.one_of(TEXT, DATE_LIKE), st.sampled_from(("", *ORDERS)), st.sampled_from(("", *FILLS)))
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_any_text_is_a_date_or_has_a_reason(text: str, order: str, fill: str) -> None:
     """A date that was found is a real day, and reading it again gives the same."""
     match = parse_date(text, order, fill)
@@ -82,7 +82,7 @@ def test_any_text_is_a_date_or_has_a_reason(text: str, order: str, fill: str) ->
     st.sampled_from(("", ".", ",")),
     st.sampled_from(SCALES),
 )
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_any_text_is_a_number_or_has_a_reason(text: str, decimal: str, scale: str) -> None:
     """Numbers are finite and scores from 1 to 10; nothing raises."""
     number = parse_number(text, decimal)
@@ -94,6 +94,7 @@ def test_any_text_is_a_number_or_has_a_reason(text: str, decimal: str, scale: st
 
 
 @given(st.sampled_from(NAMES), TEXT)
+@settings(deadline=None)
 def test_any_text_is_a_word_or_has_a_reason(name: str, text: str) -> None:
     """A word that was found is allowed, and looking it up again gives the same."""
     vocabulary = load_vocabulary(name)
@@ -104,7 +105,7 @@ def test_any_text_is_a_word_or_has_a_reason(name: str, text: str) -> None:
 
 
 @given(TEXT, st.lists(st.sampled_from([*SEPARATORS, "/", " ", "", "--", "\t"])), TEXT)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_cell_is_split(text: str, separators: list[str], own: str) -> None:
     """Labels are tidy and not blank, and what was taken out and what stays add up."""
     labels = split_labels(text, separators)
@@ -115,7 +116,7 @@ def test_any_cell_is_split(text: str, separators: list[str], own: str) -> None:
 
 
 @given(FIELD, VALUE)
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 def test_any_value_has_one_canonical_form(field: Any, value: Any) -> None:
     """The canonical form is settled after one step, is the same as the value, and checking never raises."""
     form = canonical(field, value)
@@ -128,7 +129,7 @@ def test_any_value_has_one_canonical_form(field: Any, value: Any) -> None:
 
 
 @given(FIELD, VALUE, VALUE, VALUE)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_sameness_is_an_equivalence(field: Any, a: Any, b: Any, c: Any) -> None:
     """Every value is the same as itself, both ways round, and what is the same as the same is the same."""
     assert same(field, a, a)
