@@ -5,7 +5,8 @@ The same function carries out a fresh run, the rest of an old one (`earlier`) an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -17,7 +18,7 @@ from importer.engine.pool import Pool
 from importer.engine.result import ExecutionResult, counts_of
 from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal
-from importer.errors import AccessRefused, ImporterError
+from importer.errors import AccessRefused, ImporterError, UsageError
 from importer.model import Action, Outcome, Plan
 from importer.planning.build import CREATE_CATEGORY, with_category
 from importer.remote.api import Api
@@ -46,6 +47,11 @@ async def execute(
     `earlier` is the journal's state when the run is taken up again. Stops come back as a result, not as errors;
     an error that is not foreseen leaves the journal whole and is raised.
     """
+    if plan.account != api.settings.account_id:
+        raise UsageError(
+            f"the plan is for account {plan.account}, the settings name {api.settings.account_id}",
+            hint="Set CLOUDFLARE_ACCOUNT_ID to the plan's account, or plan again.",
+        )
     settings, clock, stop = settings or ExecuteSettings(), clock or SystemClock(), stop or StopSignal()
     began = clock.monotonic()
     pool = Pool(plan, api, journal, settings, clock, observe, stop, earlier)
@@ -59,8 +65,9 @@ async def execute(
             )  # fmt: skip
         else:
             journal.event("resume", boot=boot_id())
-        if pool.todo:
-            pool.use(await _with_category(plan, api, journal, earlier))
+        complete = await _unless_stopped(_with_category(plan, api, journal, earlier), stop) if pool.todo else None
+        if complete is not None:
+            pool.use(complete)
             await pool.run()
     except ImporterError as error:
         stop.request(error.message, exit_code=4 if error.exit_code == 4 else RESUMABLE, hint=error.hint)
@@ -81,6 +88,16 @@ async def execute(
     )  # fmt: skip
     observe(RunFinished(run, result.counts(), seconds, stopped))
     return result
+
+
+async def _unless_stopped(work: Coroutine[object, object, Plan], stop: StopSignal) -> Plan | None:
+    task, asked = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        asked.cancel()
 
 
 def _write_end(journal: Journal, stopped: str, code: int, outcomes: Mapping[str, Outcome]) -> None:

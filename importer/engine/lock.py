@@ -1,0 +1,92 @@
+"""One run at a time for an account: a lock file in the state directory, held by the process and freed with it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from importer.errors import LockHeld, UsageError
+
+STATE_DIR: Final = "TAG_IMPORTER_STATE_DIR"
+
+
+def state_dir(environment: Mapping[str, str] | None = None) -> Path:
+    """TAG_IMPORTER_STATE_DIR, else XDG_STATE_HOME/tag-importer, else ~/.local/state/tag-importer."""
+    env = os.environ if environment is None else environment
+    if chosen := env.get(STATE_DIR, ""):
+        return Path(chosen).expanduser()
+    base = env.get("XDG_STATE_HOME", "")
+    # The specification says that a relative path is to be ignored.
+    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "state"
+    return root / "tag-importer"
+
+
+@contextmanager
+def account_lock(
+    account: str,
+    folder: Path | None = None,
+    *,
+    wait: float = 0.0,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    command: str = "",
+    run: str = "",
+) -> Iterator[None]:
+    """Hold the lock of an account while inside.
+
+    `wait` is how many seconds to wait for another run, infinity for as long as it takes. `command` and `run` are what
+    others are told. Raises LockHeld (exit 7), which names who holds it and since when, and UsageError when the state
+    directory cannot be used.
+    """
+    from filelock import FileLock, Timeout
+
+    place = (folder or state_dir()) / "locks"
+    name = hashlib.sha256(account.encode()).hexdigest()[:16]
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(place / f"{name}.lock", timeout=-1 if wait == float("inf") else max(0.0, wait))
+        lock.acquire(poll_interval=0.2)
+    except Timeout:
+        raise _held(place / f"{name}.json") from None
+    except OSError as error:
+        raise UsageError(
+            f"the state directory {place} cannot be used: {error.strerror or error}",
+            hint=f"Set {STATE_DIR} to a folder that can be written.",
+        ) from error
+    about = place / f"{name}.json"
+    try:
+        with contextlib.suppress(OSError):
+            since = now().astimezone(UTC).isoformat(timespec="seconds")
+            text = command or " ".join(["tag-importer", *sys.argv[1:2]])
+            _write(about, {"pid": os.getpid(), "command": text, "run": run, "since": since})
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            about.unlink()
+        lock.release()
+
+
+def _write(path: Path, value: Mapping[str, object]) -> None:
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps(value), "utf-8")
+    temporary.replace(path)
+
+
+def _held(about: Path) -> LockHeld:
+    try:
+        who = json.loads(about.read_text("utf-8"))
+        told = f"process {int(who['pid'])}, `{who['command']}`, since {who['since']}"
+        if who.get("run"):
+            told += f", run {who['run']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        told = "a process that has not said who it is"
+    return LockHeld(
+        f"another run holds the lock of this account: {told}", hint="Wait for it with --wait, or stop it first."
+    )

@@ -1,0 +1,82 @@
+"""Taking a run up again: what it planned, what its journal proves, and whether both still fit together.
+
+The rest is `execute` with `earlier`: rows that have ended stay as they are, open intents are looked up first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from importer.engine.journal_state import JournalState, read_journal
+from importer.engine.run_folder import RunFolder
+from importer.errors import UsageError
+from importer.model import Plan, SourceFile
+from importer.planning.plan_file import read_plan_digest
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """A run as its folder tells it."""
+
+    folder: RunFolder
+    plan: Plan
+    sha256: str
+    """Digest of the plan."""
+    state: JournalState | None
+    """None when the run was killed before its journal's first line: then nothing was sent."""
+
+
+def open_run(path: Path) -> EarlierRun:
+    """Read a run's folder, for undo or a report.
+
+    Raises UsageError when it is no run, or when its plan is not the one that its journal is about.
+    """
+    folder = RunFolder.open(path)
+    plan, digest = read_plan_digest(folder.plan_path)
+    state = read_journal(folder.journal_path) if folder.journal_path.exists() else None
+    if state is not None and not state.header:
+        state = None
+    if state is not None and state.plan and state.plan != digest:
+        raise UsageError(
+            f"{folder.plan_path} is not the plan that this run carried out "
+            f"(sha256 {digest[:12]}, the journal says {state.plan[:12]})",
+            hint="Put the run's own plan.json back, or plan and apply anew.",
+        )
+    return EarlierRun(folder, plan, digest, state)
+
+
+def open_resumable(path: Path) -> EarlierRun:
+    """Read a run's folder for resume.
+
+    Raises UsageError as `open_run` does, when the run was undone, or when a source that is still at its place has
+    changed; the message says which. A source that is not there (a copied folder) is no hindrance: the plan holds
+    everything.
+    """
+    earlier = open_run(path)
+    if earlier.state is not None and earlier.state.undone:
+        raise UsageError(f"run {earlier.folder.run} was undone", hint="Apply its source again instead.")
+    if changed := changed_sources(earlier.plan):
+        raise UsageError(
+            "a source changed since the plan was made: " + ", ".join(source.file for source in changed),
+            hint="Put the old file back, or plan and apply the new one: what exists already is skipped.",
+            details=tuple(f"{source.file}: sha256 was {source.sha256[:12]}" for source in changed),
+        )
+    return earlier
+
+
+def changed_sources(plan: Plan) -> list[SourceFile]:
+    """The sources that are still where they were and hold something else now."""
+    changed = []
+    for source in plan.sources:
+        try:
+            path = Path(source.file)
+            if not source.sha256 or not path.is_file():
+                continue
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != source.sha256:
+                    changed.append(source)
+        except (OSError, ValueError):
+            continue  # it cannot be read from here: the plan is what counts
+    return changed

@@ -1,0 +1,128 @@
+"""Taking a run back: deleting what it created, restoring what it updated, where the tag is still as the run left it.
+
+An undo is a plan like any other, carried out by `execute` with its own folder, journal and report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from importer.clock import Clock
+from importer.engine.journal import Journal, moment
+from importer.engine.resume import EarlierRun
+from importer.engine.run_folder import RunFolder
+from importer.engine.settle import differing_fields
+from importer.errors import UsageError
+from importer.fields.table import field_named
+from importer.model import Action, Change, FieldChange, Json, Outcome, Plan, Status, Tag
+from importer.planning.diff import cleared
+
+MODE: Final = "undo"
+
+
+def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") -> Plan:
+    """The plan that takes a run back, against the tags that the account holds now.
+
+    One change for each row that the run created, updated or deleted; a tag that was changed since is a conflict and
+    stays. Raises UsageError when the run did nothing, or is an undo itself.
+    """
+    if earlier.plan.mode == MODE:
+        raise UsageError("an undo cannot be undone", hint="Apply the original list again.")
+    state = earlier.state
+    outcomes = state.outcomes if state is not None else {}
+    open_keys = state.open if state is not None else {}
+    held = {tag.uuid: tag for tag in tags}
+    changes = []
+    # The last is taken back first, as far as order means anything.
+    for change in reversed(earlier.plan.changes):
+        outcome = outcomes.get(change.key)
+        if outcome is not None and outcome.status in _TAKEN_BACK:
+            changes.append(_TAKEN_BACK[outcome.status](change, outcome, held.get(outcome.uuid)))
+        elif change.key in open_keys or (outcome is not None and outcome.code == "duplicates"):
+            changes.append(_stays(change, "unknown", "what became of this row is not known; resume the run first"))
+    if not changes:
+        raise UsageError(f"run {earlier.folder.run} changed nothing that could be undone")
+    return Plan(
+        account=earlier.plan.account, mode=MODE, changes=tuple(changes), account_tags=len(tags), created=created,
+        options={"undoes": earlier.folder.run, "plan": earlier.sha256},
+    )  # fmt: skip
+
+
+def mark_undone(folder: RunFolder, by: str, clock: Clock) -> None:
+    """Write into a run's journal that the run `by` has taken it back."""
+    journal = Journal(folder.journal_path, clock)
+    try:
+        journal.event("undone", by=by)
+    finally:
+        journal.close()
+
+
+def as_left(tag: Tag, outcome: Outcome, body: Mapping[str, Json]) -> str:
+    """Why a tag is not as the run left it; empty when it is."""
+    after = outcome.after
+    version, updated = after.get("version"), after.get("updatedAt")
+    if version and tag.version and version != tag.version:
+        return f"its version was {version:g} and is {tag.version:g}"
+    if updated and tag.updated_at and not _same_moment(str(updated), tag.updated_at):
+        return f"it was changed at {tag.updated_at}"
+    if differing := differing_fields(body, tag):
+        return f"{', '.join(differing)} changed"
+    return ""
+
+
+def _delete(change: Change, outcome: Outcome, tag: Tag | None) -> Change:
+    if tag is None:
+        return _gone(change, outcome)
+    if why := as_left(tag, outcome, change.body):
+        return _stays(change, "changed-since", f"created by the run and changed since, so it stays: {why}", tag.uuid)
+    return Change(change.key, Action.DELETE, tag.name, change.row, tag.uuid, message="created by the run")
+
+
+def _restore(change: Change, outcome: Outcome, tag: Tag | None) -> Change:
+    if tag is None:
+        return _gone(change, outcome)
+    if why := as_left(tag, outcome, change.body):
+        return _stays(change, "changed-since", f"updated by the run and changed since, so it stays: {why}", tag.uuid)
+    body: dict[str, Json] = {}
+    back = []
+    lasting = []
+    for item in change.differences:
+        field = field_named(item.field)
+        if item.old is None and field is not None and not field.clearable:
+            lasting.append(item.field)
+            continue
+        body[item.field] = cleared(field) if item.old is None and field is not None else item.old
+        back.append(FieldChange(item.field, item.new, item.old))
+    if not body:
+        text = f"{', '.join(lasting)} cannot be emptied again, the API does not allow it"
+        return _stays(change, "cannot-clear", text, tag.uuid)
+    message = f"updated by the run; {', '.join(lasting)} cannot be emptied again" if lasting else "updated by the run"
+    return Change(change.key, Action.UPDATE, tag.name, change.row, tag.uuid, body, tuple(back), message=message)
+
+
+def _remake(change: Change, outcome: Outcome, tag: Tag | None) -> Change:
+    """A deleted tag cannot be made again with its uuid, and the plan holds not all of it."""
+    return _stays(change, "deleted", "deleted by the run; import it again from an export", outcome.uuid)
+
+
+_TAKEN_BACK: Final = {Status.CREATED: _delete, Status.UPDATED: _restore, Status.DELETED: _remake}
+
+
+def _gone(change: Change, outcome: Outcome) -> Change:
+    return Change(
+        change.key, Action.UNCHANGED, change.name, change.row, outcome.uuid, code="gone",
+        message="the tag was deleted already",
+    )  # fmt: skip
+
+
+def _stays(change: Change, code: str, message: str, uuid: str = "") -> Change:
+    return Change(change.key, Action.CONFLICT, change.name, change.row, uuid or change.uuid, code=code, message=message)
+
+
+def _same_moment(a: str, b: str) -> bool:
+    if a == b:
+        return True
+    first: datetime | None = moment(a.replace("Z", "+00:00"))
+    return first is not None and first == moment(b.replace("Z", "+00:00"))
