@@ -101,6 +101,8 @@ def _sum(record: RunRecord, tiles: list[_Tile]) -> str:
 def _steps(record: RunRecord, counts: dict[str, int]) -> Iterator[dict[str, str]]:
     if record.stopped:
         yield {"text": f"Stopped: {visible(record.stopped)}", "code": ""}
+    if record.hint:
+        yield {"text": visible(record.hint), "code": ""}
     if counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]:
         yield {"text": "Go on with", "code": f"tag-importer resume {visible(str(record.folder))}"}
     for path in failed_files(record.folder):

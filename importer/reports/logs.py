@@ -32,6 +32,7 @@ from importer.reports.wording import duration
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _TROUBLE: Final = (Status.FAILED, Status.UNKNOWN)
 _LONGEST: Final = 2_000
+_PROGRESS_EVERY: Final = 30.0
 
 
 class Log:
@@ -54,6 +55,8 @@ class Log:
         self._least = _LEVELS.index("error" if quiet else "debug" if verbose else "info")
         known = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
         self._secret = re.compile("|".join(map(re.escape, known))) if known else None
+        self._to_do = self._done = 0
+        self._told = now()
         self.run = ""
         """The run's id; in every line as soon as it is known."""
 
@@ -76,7 +79,7 @@ class Log:
         if isinstance(event, RowDone):
             self._row(event)
         elif isinstance(event, RunStarted):
-            self.run = event.run
+            self.run, self._to_do, self._done, self._told = event.run, event.to_do, 0, self._now()
             verb = "goes on" if event.resumed else "begins"
             self.line("info", "run-started", f"Run {event.run} {verb}: {event.rows:,} rows, {event.to_do:,} to send.",
                       rows=event.rows, to_do=event.to_do, resumed=event.resumed)  # fmt: skip
@@ -103,12 +106,23 @@ class Log:
 
     def _row(self, event: RowDone) -> None:
         outcome = event.outcome
+        if event.action.calls:
+            self._progress()
         level = "warning" if outcome.status in _TROUBLE else "debug"
         if _LEVELS.index(level) < self._least:
             return  # before the words are put together: there may be a hundred thousand rows
         self.line(level, "row", f"{quoted(event.name)} {outcome.status.value}: {outcome.message}".rstrip(": "),
                   key=event.key, name=event.name, action=event.action.value, status=outcome.status.value,
                   uuid=outcome.uuid, code=outcome.code, attempts=outcome.attempts)  # fmt: skip
+
+    def _progress(self) -> None:
+        """A line every half a minute, for those who have no bar to look at."""
+        self._done += 1
+        if self._done % 32 == 0 and (self._now() - self._told).total_seconds() >= _PROGRESS_EVERY:
+            self._told = self._now()
+            self.line(
+                "info", "progress", f"{self._done:,} of {self._to_do:,} sent.", done=self._done, to_do=self._to_do
+            )
 
     def _finished(self, event: RunFinished) -> None:
         counts = {status: number for status, number in event.counts.items() if number}

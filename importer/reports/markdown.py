@@ -43,7 +43,7 @@ def plan_markdown(
         + "".join(f"| {action.value} | {counts[action]:,} |\n" for action in Action if counts[action])
         + f"| **in all** | **{len(plan.changes):,}** |\n",
         f"Account {code(plan.account)} ({count(plan.account_tags, 'tag')}), mode `{plan.mode}`, "
-        f"mapping {', '.join(map(code, plan.mappings)) or 'none'}.\n",
+        f"mapping {', '.join(map(code, plan.mappings[:10])) or 'none'}.\n",
         "Sources: " + ", ".join(code(source.file) for source in plan.sources[:10])
         + (f" and {len(plan.sources) - 10:,} more" if len(plan.sources) > 10 else "") + "\n",
         f"**Visible to other accounts:** {exposure_text(exposure)}\n",

@@ -40,6 +40,17 @@ class Traffic:
         """All requests that were sent."""
         return sum(self.calls.values())
 
+    def __add__(self, other: Traffic) -> Traffic:
+        """Both together: a run and what its resume asked for."""
+        calls = {call: self.calls.get(call, 0) + other.calls.get(call, 0) for call in (*self.calls, *other.calls)}
+        return Traffic(
+            calls,
+            self.retries + other.retries,
+            self.waits + other.waits,
+            self.waited + other.waited,
+            self.too_many + other.too_many,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
@@ -57,6 +68,8 @@ class RunRecord:
     traffic: Traffic = field(default_factory=Traffic)
     stopped: str = ""
     """Why the run ended before its plan did, as a sentence; empty when it did not."""
+    hint: str = ""
+    """What to do about that, where there is something to say."""
     command: str = "apply"
     plan_sha256: str = ""
     exposure: Sequence[Exposure] | None = None

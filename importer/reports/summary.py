@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from importer.errors import ImporterError
 from importer.model import Issue, Json, SourceFile
 from importer.reports.atomic import atomic_text
 from importer.reports.failed import failed_files
 from importer.reports.foresight import exposure_json
-from importer.reports.run_record import RunRecord, issue_counts, issues_of
+from importer.reports.run_record import RunRecord, Traffic, issue_counts, issues_of
 
 SCHEMA: Final = 1
 """Version of the layout; it rises when a key changes its meaning or goes."""
@@ -38,6 +40,7 @@ def summary(record: RunRecord) -> dict[str, Json]:
         "seconds": round(record.seconds, 3),
         "exit_code": record.exit_code,
         "stopped": record.stopped or None,
+        "hint": record.hint or None,
         "resumable": any(outcome.status.value in ("not_attempted", "unknown") for outcome in outcomes),
         "rows": rows,
         "changes_without_row": changes - rows,
@@ -69,6 +72,26 @@ def write_summary(path: Path, record: RunRecord) -> None:
     with atomic_text(path) as stream:
         json.dump(summary(record), stream, indent=2, ensure_ascii=False)
         stream.write("\n")
+
+
+def read_summary(path: Path) -> dict[str, Json]:
+    """The summary that stands at `path`; empty where there is none, or a broken one."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def traffic_in(earlier: Mapping[str, Json]) -> Traffic:
+    """The calls that a summary tells of, for a report that goes on with its run; none where it tells of none."""
+    try:
+        calls = {str(call): int(number) for call, number in earlier["calls"].items() if call != "total"}
+        waits = earlier["waits"]
+        return Traffic(calls, int(earlier["retries"]), int(waits["count"]), float(waits["seconds"]),
+                       int(earlier["answers_429"]))  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return Traffic()
 
 
 def stamp(moment: datetime) -> str:
@@ -107,3 +130,20 @@ def issue_json(issue: Issue) -> dict[str, Json]:
     }
     always = ("severity", "code", "message", "file")
     return {key: value for key, value in found.items() if value or key in always}
+
+
+def write_failure(folder: Path, error: ImporterError, *, started: datetime, finished: datetime) -> None:
+    """The summary of a run that ended before it had a plan, or before it did anything of it."""
+    told: dict[str, Json] = {
+        "schema": SCHEMA,
+        "run": folder.name,
+        "started": stamp(started),
+        "finished": stamp(finished),
+        "exit_code": error.exit_code,
+        "stopped": error.message,
+        "details": list(error.details),
+        "hint": error.hint or None,
+        "resumable": False,
+    }
+    with atomic_text(folder / "summary.json") as stream:
+        stream.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")

@@ -178,7 +178,9 @@ def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[L
     yield (f"Report: {record.folder}",)
     for path in failed_files(record.folder):
         yield (f"Rows that need work: {path}",)
-    if counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]:
+    if record.hint:
+        yield (visible(record.hint),)
+    if (counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]) and "tag-importer resume" not in record.hint:
         yield (("Go on with: ", "head"), f"tag-importer resume {record.folder}")
 
 

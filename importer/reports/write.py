@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importer.errors import StoppedEarly
 from importer.reports.failed import write_failed
 from importer.reports.html import write_html
 from importer.reports.results import write_results
@@ -13,8 +14,15 @@ def write_reports(record: RunRecord) -> None:
     """Write results.csv, failed.csv or .xlsx, summary.json and report.html into the run's folder.
 
     The summary comes last: where it stands, the other files are complete. May be called again after a resume.
+    Raises StoppedEarly when the disk does not take them; plan and journal are untouched by that.
     """
-    write_results(record.folder / "results.csv", record)
-    write_failed(record.folder, record)
-    write_html(record.folder / "report.html", record)
-    write_summary(record.folder / "summary.json", record)
+    try:
+        write_results(record.folder / "results.csv", record)
+        write_failed(record.folder, record)
+        write_html(record.folder / "report.html", record)
+        write_summary(record.folder / "summary.json", record)
+    except OSError as error:
+        raise StoppedEarly(
+            f"the reports in {record.folder} cannot be written: {error.strerror or type(error).__name__}",
+            hint=f"What was done stands in the journal. Make room, then: tag-importer report {record.folder}",
+        ) from error

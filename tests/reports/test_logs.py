@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from importer.engine.events import AnswerLost, Event, Retrying, RowDone, RunFinished, RunStarted, Stopping, Waiting
@@ -60,6 +60,19 @@ def test_no_secret_is_written() -> None:
         whole = "\n".join(lines(style, secrets=["tok-secret-123", ""]))
         assert "tok-secret-123" not in whole
         assert "refused ***" in whole
+
+
+def test_a_long_run_tells_how_far_it_is() -> None:
+    """Where there is no bar, a line every half a minute says how many rows are done; not one a row."""
+    written: list[str] = []
+    seconds = iter(range(100_000))
+    log = Log(written.append, lambda: START + timedelta(seconds=next(seconds)))
+    log.observe(RunStarted("r", 10_000, 10_000))
+    for _ in range(10_000):
+        log.observe(RowDone("k", "n", Action.CREATE, Outcome("k", Status.CREATED)))
+    told = [line for line in written if "sent." in line]
+    assert told[0].endswith(" of 10,000 sent.")
+    assert 2 <= len(told) <= 30
 
 
 def test_quiet_leaves_errors_alone_and_verbose_names_every_row() -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from importer.errors import StoppedEarly
 from importer.fields.table import FIELDS
 from importer.model import Action, Issue, Place, Severity
 from importer.reports.json_text import fields_json, json_text, plan_json, run_json, validation_json
-from importer.reports.summary import issue_json, summary, write_summary
+from importer.reports.run_record import Traffic
+from importer.reports.summary import issue_json, read_summary, summary, traffic_in, write_summary
 from importer.reports.validation import Tally
+from importer.reports.write import write_reports
 
 from .records import EXPOSURE, change, mixed_plan, plan, record, row
 
@@ -34,6 +39,27 @@ def test_the_file_is_json_whatever_the_names(tmp_path: Path) -> None:
     read = json.loads((tmp_path / "summary.json").read_text("utf-8"))
     assert read["notes"][0]["message"] == "odd \ud800"
     assert read["schema"] == 1
+
+
+def test_a_resumed_run_adds_to_its_earlier_calls(tmp_path: Path) -> None:
+    """What an earlier part of the run asked for is read back from its summary; a broken one counts for nothing."""
+    write_summary(tmp_path / "summary.json", record(tmp_path))
+    both = traffic_in(read_summary(tmp_path / "summary.json")) + Traffic({"create": 2, "delete": 1}, 1, 0, 0.0, 0)
+    assert both == Traffic({"list": 1, "create": 5, "delete": 1}, 2, 1, 212.0, 1)
+    (tmp_path / "summary.json").write_text('{"calls": [')
+    assert traffic_in(read_summary(tmp_path / "summary.json")) == Traffic()
+    assert traffic_in(read_summary(tmp_path / "none.json")) == Traffic()
+
+
+def test_all_files_are_written_or_it_is_said(tmp_path: Path) -> None:
+    """A run's reports stand in its folder; a disk that refuses them is a sentence with what to do."""
+    write_reports(record(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "failed.csv", "report.html", "results.csv", "summary.json",
+    ]  # fmt: skip
+    with pytest.raises(StoppedEarly, match="cannot be written") as caught:
+        write_reports(record(tmp_path / "nowhere"))
+    assert "tag-importer report" in caught.value.hint
 
 
 def test_an_issue_names_its_cell() -> None:
