@@ -36,7 +36,8 @@ class Categories:
             "updatedAt": now,
         }
         answer = encode(category)
-        self._store.add_category(self._account, category["uuid"], given["name"].casefold(), answer.decode())
+        with self._store.write(single=True):
+            self._store.add_category(self._account, category["uuid"], given["name"].casefold(), answer.decode())
         return Answer(200, answer)
 
     def list(self, query: Query) -> Answer:
@@ -45,7 +46,7 @@ class Categories:
 
     def update(self, uuid: str, body: bytes) -> Answer:
         given = parse_body(body)
-        with self._store.transaction():
+        with self._store.write():
             stored = self._store.category(self._account, uuid.lower())
             if stored is None:
                 raise Refusal(not_found("Category"))
@@ -62,7 +63,7 @@ class Categories:
 
     def delete(self, uuid: str) -> Answer:
         """Its tags stay, without a category (what the API does with them is not documented)."""
-        with self._store.transaction():
+        with self._store.write():
             if self._store.category(self._account, uuid.lower()) is None:
                 raise Refusal(not_found("Category"))
             self._tags.category_changed(uuid.lower(), None)

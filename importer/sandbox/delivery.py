@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -18,10 +19,11 @@ _HTML = (
 )
 
 
-def response(answer: Answer) -> web.Response:
-    return web.Response(
-        status=answer.status, body=answer.body, headers=answer.headers or None, content_type=answer.content_type
-    )
+def response(answer: Answer, headers: Mapping[str, str]) -> web.Response:
+    """The answer with its own headers and these."""
+    if answer.headers:
+        headers = {**answer.headers, **headers}
+    return web.Response(status=answer.status, body=answer.body, headers=headers, content_type=answer.content_type)
 
 
 def cut(request: web.BaseRequest, *, reset: bool) -> web.Response:

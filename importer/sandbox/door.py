@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -22,6 +24,8 @@ from importer.sandbox.store import Store
 from importer.sandbox.tags import Query, Tags
 
 STATS_PATH = "/sandbox/stats"
+_Done = TypeVar("_Done")
+_PAUSE, _PATIENCE = 0.002, 5_000
 _LOG = logging.getLogger(__name__)
 _FIXED = {
     "tags/create": {"POST": "create"},
@@ -68,7 +72,7 @@ class Door:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; never raises but on cancellation."""
         if request.path == STATS_PATH:
-            return delivery.response(result(self.report()))
+            return delivery.response(result(self.report()), {})
         try:
             kind, uuid = self._route(request)
             token = self._authenticated(request, kind)
@@ -100,7 +104,7 @@ class Door:
             await self._clock.sleep(self._settings.latency)
         drawn = self._draws.fault(kind, request.path_qs.encode() + b"\0" + body, number)
         if drawn is None:
-            return self._send(self._handled(kind, uuid, body, request, number), verdict.headers)
+            return self._send(await self._handled(kind, uuid, body, request, number), verdict.headers)
         return await self._misbehave(
             *drawn, token, verdict.headers, request, lambda: self._handled(kind, uuid, body, request, number)
         )
@@ -140,29 +144,44 @@ class Door:
                 raise Refusal(forbidden())
         raise Refusal(unauthorized())
 
-    def _handled(self, kind: str, uuid: str, body: bytes, request: web.Request, number: int) -> Answer:
+    async def _handled(self, kind: str, uuid: str, body: bytes, request: web.Request, number: int) -> Answer:
         query = list(request.query.items()) if kind in READS else []
         try:
-            answer = self._handlers[kind](uuid, body, query)
+            answer = await self._undisturbed(lambda: self._handlers[kind](uuid, body, query))
         except Refusal as refusal:
             return refusal.answer
         except sqlite3.OperationalError:
             _LOG.exception("the sandbox's store failed")
-            return error(503, 10001, "The sandbox's store is locked or full")
+            return _store_failed()
+        if not await self._store.settled():
+            return _store_failed()
         if kind not in READS:
             self.statistics.committed[kind] += 1
         elif kind == "list" and self._draws.shifts(number):
-            self._shift_pages()
+            await self._undisturbed(self._shift_pages)
         return replace(answer, body=enveloped(answer.body)) if self._settings.envelope else answer
+
+    async def _undisturbed(self, work: Callable[[], _Done]) -> _Done:
+        """Do the work once no other process, or other server in this loop, is writing."""
+        patience = _PATIENCE
+        while True:
+            try:
+                return work()
+            except sqlite3.OperationalError as problem:
+                # A step begins with its lock, so that nothing of it has happened when the lock is taken.
+                if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or not patience:
+                    raise
+            patience -= 1
+            await asyncio.sleep(_PAUSE)
 
     def _shift_pages(self) -> None:
         """Insert a tag before all others, or take the last intruder away again."""
-        self.statistics.faults["shifting-pages"] += 1
-        self._intruders += 1
         if self._intruders % 2:
-            self._tags.intrude(f"Somebody else's tag {self._intruders}")
+            self._tags.withdraw()
         else:
-            self._store.remove_foreign_tag(self._settings.account_id)
+            self._tags.intrude(f"Somebody else's tag {self._intruders // 2 + 1}")
+        self._intruders += 1
+        self.statistics.faults["shifting-pages"] += 1
 
     async def _misbehave(
         self,
@@ -171,11 +190,11 @@ class Door:
         token: str,
         headers: Mapping[str, str],
         request: web.Request,
-        handle: Callable[[], Answer],
+        handle: Callable[[], Awaitable[Answer]],
     ) -> web.StreamResponse:
         name = fault.name
         self.statistics.faults[name] += 1
-        answer = handle() if PHASES[name] is Phase.AFTER else None
+        answer = await handle() if PHASES[name] is Phase.AFTER else None
         if name.startswith("hang"):
             await self._clock.sleep(fault.seconds)
         if name.startswith(("lose", "reset", "hang")):
@@ -199,9 +218,7 @@ class Door:
 
     def _send(self, answer: Answer, headers: Mapping[str, str]) -> web.Response:
         self.statistics.answers[str(answer.status)] += 1
-        if answer.headers:
-            headers = {**answer.headers, **headers}
-        return delivery.response(replace(answer, headers=headers))
+        return delivery.response(answer, headers)
 
     def _cut(self, request: web.Request, *, reset: bool) -> web.Response:
         self.statistics.answers["none"] += 1
@@ -210,3 +227,7 @@ class Door:
 
 def _too_many() -> Answer:
     return error(429, 971, "Please wait and consider throttling your request speed")
+
+
+def _store_failed() -> Answer:
+    return error(503, 10001, "The sandbox's store is locked or full")

@@ -1,6 +1,6 @@
 """The sandbox's memory: one SQLite file that persists between runs and that several processes may open.
 
-Each write is one transaction that is committed before the call returns. WAL with `synchronous=NORMAL`: a killed
+What is written is committed when `settled` returns. WAL with `synchronous=NORMAL`: a killed
 process loses nothing; a machine that loses power may lose the last moments, which a test server can bear.
 """
 
@@ -8,12 +8,13 @@ process loses nothing; a machine that loses power may lose the last moments, whi
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from importer.errors import UsageError
+from importer.sandbox.group_commit import GroupCommit
 
 _VERSION = 1
 _SCHEMA = """
@@ -24,9 +25,8 @@ CREATE TABLE IF NOT EXISTS tags (
     id INTEGER PRIMARY KEY, account TEXT NOT NULL, uuid TEXT NOT NULL UNIQUE, folded TEXT NOT NULL,
     category TEXT, created REAL NOT NULL, foreign_made INTEGER NOT NULL, fields TEXT NOT NULL,
     answer TEXT NOT NULL, needle TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS tags_by_order ON tags (account, id, created);
 CREATE INDEX IF NOT EXISTS tags_by_name ON tags (account, folded);
-CREATE INDEX IF NOT EXISTS tags_by_category ON tags (category);
+CREATE INDEX IF NOT EXISTS tags_by_category ON tags (category) WHERE category IS NOT NULL;
 """
 _COLUMNS = "id, uuid, category, created, fields, answer"
 
@@ -57,8 +57,10 @@ class TagQuery:
     """Case-folded names."""
     uuids: Sequence[str] | None = None
 
-    def where(self) -> tuple[str, list[object]]:
-        clauses, values = ["account = ?"], list[object]([self.account])
+    def where(self, *, in_order: bool = False) -> tuple[str, list[object]]:
+        """The SQL condition and its values; `in_order` keeps SQLite from choosing an index that it must sort after."""
+        by_row = in_order and self.names is None and self.uuids is None and not self.category
+        clauses, values = ["+account = ?" if by_row else "account = ?"], list[object]([self.account])
         if self.not_after is not None:
             clauses.append("created <= ?")
             values.append(self.not_after)
@@ -84,8 +86,11 @@ class Store:
             if str(database) != ":memory:":
                 Path(database).parent.mkdir(parents=True, exist_ok=True)
             self._sql = sqlite3.connect(str(database), isolation_level=None, timeout=10.0, cached_statements=256)
+            self._commits = GroupCommit(self._sql)
             try:
                 self._prepare(database)
+                # From here on nobody waits in SQLite, which would stop the whole event loop: see Door.
+                self._sql.execute("PRAGMA busy_timeout = 0")
             except BaseException:
                 self._sql.close()
                 raise
@@ -103,24 +108,22 @@ class Store:
         if version not in (0, _VERSION) or (version == 0 and tables - {"tags", "categories"}):
             raise sqlite3.DatabaseError("it holds something else, or was made by another version")
         if version == 0:
-            with self.transaction():
+            with self._commits.alone():
                 for statement in _SCHEMA.split(";"):
                     self._sql.execute(statement)
                 self._sql.execute(f"PRAGMA user_version = {_VERSION}")
 
     def close(self) -> None:
+        self._commits.finish()
         self._sql.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Read and write as one step, also against other processes."""
-        self._sql.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._sql.execute("ROLLBACK")
-            raise
-        self._sql.execute("COMMIT")
+    def write(self, *, single: bool = False) -> AbstractContextManager[None]:
+        """Read and write as one step, also against other processes; see `settled`."""
+        return self._commits.write(single=single)
+
+    async def settled(self) -> bool:
+        """Wait until all that was written is committed; False when that failed and it is gone again."""
+        return await self._commits.settled()
 
     def add_tag(self, account: str, tag: StoredTag, folded: str, needle: str) -> None:
         """Insert at the end of the list; `tag.id` is not used."""
@@ -179,12 +182,9 @@ class Store:
 
     def answers(self, query: TagQuery, limit: int = -1, offset: int = 0) -> list[str]:
         """The stored answers in the list's order."""
-        where, values = query.where()
-        # The inner query runs on the index alone, so that a late page does not read the rows before it.
+        where, values = query.where(in_order=True)
         rows = self._sql.execute(
-            "SELECT answer FROM tags WHERE id IN"
-            f" (SELECT id FROM tags WHERE {where} ORDER BY id LIMIT ? OFFSET ?) ORDER BY id",
-            [*values, limit, offset],
+            f"SELECT answer FROM tags WHERE {where} ORDER BY id LIMIT ? OFFSET ?", [*values, limit, offset]
         )
         return [row[0] for row in rows]
 

@@ -53,10 +53,11 @@ class Tags:
         category_name = self._checked_category(category, fields.get("properties") or {}, {}) if category else None
         folded = fields["value"].casefold()
         if self._settings.duplicates is not Duplicates.ALLOW:
-            with self._store.transaction():
+            with self._store.write():
                 self._refuse_duplicate(folded)
                 return self._insert(fields, folded, category_name)
-        return self._insert(fields, folded, category_name)
+        with self._store.write(single=True):
+            return self._insert(fields, folded, category_name)
 
     def _insert(self, fields: dict[str, Any], folded: str, category_name: str | None) -> Answer:
         now = self._clock.now()
@@ -64,15 +65,21 @@ class Tags:
         self._store.add_tag(self._account, tag, folded, _needle(fields))
         return Answer(200, tag.answer.encode())
 
+    def withdraw(self) -> None:
+        """Delete the last tag that `intrude` made."""
+        with self._store.write(single=True):
+            self._store.remove_foreign_tag(self._account)
+
     def intrude(self, name: str) -> None:
         """Create a tag as somebody else would, at the head of the list."""
         now = self._clock.now()
         tag = self._stored(0, self._new_uuid(), {"value": name}, None, now.timestamp(), stamp(now), stamp(now), 1)
-        self._store.add_foreign_tag(self._account, tag, name.casefold(), name.casefold())
+        with self._store.write(single=True):
+            self._store.add_foreign_tag(self._account, tag, name.casefold(), name.casefold())
 
     def update(self, uuid: str, body: bytes) -> Answer:
         changes, problems = check_update(parse_body(body))
-        with self._store.transaction():
+        with self._store.write():
             old = self._store.tag(self._account, uuid.lower())
             if old is None:
                 raise Refusal(not_found("Tag"))
@@ -115,8 +122,9 @@ class Tags:
         return Answer(200, tag.answer.encode())
 
     def delete(self, uuid: str) -> Answer:
-        if not self._store.remove_tag(self._account, uuid.lower()):
-            raise Refusal(not_found("Tag"))
+        with self._store.write(single=True):
+            if not self._store.remove_tag(self._account, uuid.lower()):
+                raise Refusal(not_found("Tag"))
         return Answer(200, encode({"uuid": uuid.lower()}))
 
     def list(self, query: Query) -> Answer:
