@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 from importer.fields.names import identity_key
 from importer.mapping.cells import Cell, Seed
@@ -25,7 +25,7 @@ def attach_parts(fields: Sequence[dict[str, Json]], target: str, part: str, cell
             row[target] = {"value": value, part: cell.value}
 
 
-def tidy_names(fields: Sequence[dict[str, Json]], target: str, tell: Callable[[int, Seed], None]) -> None:
+def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple[int, Seed]]:
     """Take the actor's own name and repetitions out of a list of other names, and tell so.
 
     An own name that stands first is how STIX and ATT&CK write their lists: it goes without a word.
@@ -34,26 +34,30 @@ def tidy_names(fields: Sequence[dict[str, Json]], target: str, tell: Callable[[i
         entries = row.get(target)
         if not entries:
             continue
-        own = identity_key(str(row.get("value", "")))
+        name = row.get("value")
+        own = _key(str(name or ""))
         seen: set[str] = set()
         kept: list[Value] = []
         for index, entry in enumerate(entries):
             label = entry["value"] if isinstance(entry, dict) else entry
-            key = identity_key(label)
+            key = _key(label)
             if key == own:
-                if index or label != row.get("value"):
-                    tell(position, Seed(Severity.INFO, "alias-is-name", "is the actor's own name; left out", label))
+                if index or label != name:
+                    yield position, Seed(Severity.INFO, "alias-is-name", "is the actor's own name; left out", label)
             elif key in seen:
-                tell(position, Seed(Severity.INFO, "repeated-alias", "stands in the list twice; kept once", label))
+                yield position, Seed(Severity.INFO, "repeated-alias", "stands in the list twice; kept once", label)
             else:
                 seen.add(key)
                 kept.append(entry)
-        if len(kept) == len(entries):
-            continue
-        if kept:
+        if kept and len(kept) < len(entries):
             row[target] = kept
-        else:
+        elif not kept:
             del row[target]
+
+
+def _key(label: str) -> str:
+    """identity_key, without the detour where a label of ours (already trimmed) is plain ASCII."""
+    return label.lower() if label.isascii() and "  " not in label else identity_key(label)
 
 
 def unique_links(fields: Sequence[dict[str, Json]], target: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from importer.fields.table import Field, Kind, Visibility, field_named
-from importer.fields.values import check
+from importer.fields.values import Problem, check
 from importer.fields.vocabulary import Vocabulary
 from importer.mapping.own_reading import own_reading, part_field
 from importer.mapping.spec import Rule, Step, Unknown, Value
@@ -17,8 +17,8 @@ from importer.model import Severity
 
 CLEAR = "#CLEAR"
 """In a cell: empty this field."""
-MEMO = 200_000
-"""Distinct texts remembered for one rule; beyond that they are forgotten and read again."""
+MEMO = 4_000
+"""Distinct texts of one rule that are remembered from one table to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,12 @@ class CellReader:
     def __init__(self, rule: Rule, own: Mapping[str, Vocabulary], part: bool = False) -> None:
         self.rule = rule
         self.field: Field | None = part_field(rule.target) if part else field_named(rule.target)
-        self.checked = self.field or _PROPERTY
         self.steps = [bind(step, own) for step in rule.steps]
         self.reading = own_reading(self.field, rule, own)
         self.memo: dict[str, Cell] = {}
+        self.loud = rule.constant is not None or rule.default is not None or rule.target == "value"
+        """Whether any cell so far has something to say."""
+        self.reads_blank = any(step.name in ("default", "constant") for step in rule.steps)
         self.default = BLANK
         if rule.default is not None:
             self.default = self._finish(rule.default, str(rule.default))
@@ -67,10 +69,15 @@ class CellReader:
         """What becomes of a cell; remembered."""
         cell = self.memo.get(text)
         if cell is None:
-            if len(self.memo) >= MEMO:
-                self.memo.clear()
             cell = self.memo[text] = self._read(text)
+            if cell.seeds or cell.kept or cell.clears:
+                self.loud = True
         return cell
+
+    def forget(self) -> None:
+        """Between two tables: a column in which every text differs is not worth remembering."""
+        if len(self.memo) > MEMO:
+            self.memo.clear()
 
     def constant(self) -> Cell:
         """The rule's constant as a cell."""
@@ -82,7 +89,9 @@ class CellReader:
             return self._cleared(bare)
         value: Value = text
         seeds: list[Seed] = []
-        if bare or any(step.name in ("default", "constant") for step in self.rule.steps):
+        if bare and not self.steps:
+            return self._finish(value, text)
+        if bare or self.reads_blank:
             for step in self.steps:
                 value, notes = _over(value, step)
                 if notes and any(note.about is not About.CHANGED for note in notes):
@@ -100,35 +109,36 @@ class CellReader:
         if isinstance(result, Found):
             notes = [result.note] if result.note else []
             result = result.value
-        if _blank(result):
+        if not result and _blank(result):
             return self._noted(None, notes, text) if notes else BLANK
-        if self.field is not None or isinstance(result, (dict, list, float, int)) or "\x00" in str(result):
-            result, problems = self._checked(result)
-            notes.extend(problems)
-        if not notes:
-            return Cell(result)
-        return self._noted(result, notes, text)
+        if self.field is not None:
+            answer = check(self.field, result)
+            if answer.problem is None:
+                result = answer.value
+            else:
+                result, problems = self._problems(self.field, result, answer.problem)
+                notes.extend(problems)
+        else:
+            answer = check(_PROPERTIES, {"key": result})
+            if answer.problem is not None:
+                result = None
+                notes.append(_problem_note(answer.problem, text))
+        return self._noted(result, notes, text) if notes else Cell(result)
 
-    def _checked(self, value: Value) -> tuple[Value, list[Note]]:
-        """The value in its wire form; of a list the good entries, with a note for each of the others."""
-        if self.field is None:
-            answer = check(_PROPERTY, {"key": value})
-            return (value, []) if answer.problem is None else (None, [_problem_note(answer.problem, str(value))])
-        answer = check(self.checked, value)
-        if answer.problem is None:
-            return answer.value, []
+    def _problems(self, field: Field, value: Value, problem: Problem) -> tuple[Value, list[Note]]:
+        """Of a list the good entries, with a note for each of the others; of anything else nothing but the note."""
         if not isinstance(value, list):
-            return None, [_problem_note(answer.problem, str(value))]
+            return None, [_problem_note(problem, str(value))]
         good: list[Value] = []
         notes: list[Note] = []
         for entry in value:
-            single = check(self.checked, [entry])
+            single = check(field, [entry])
             if single.problem is None:
                 good.extend(single.value)
             else:
                 shown = entry.get("value") or entry.get("url") if isinstance(entry, dict) else entry
                 notes.append(_problem_note(single.problem, str(shown)))
-        return good, notes or [_problem_note(answer.problem, f"{len(value):,} entries")]
+        return good or None, notes or [_problem_note(problem, f"{len(value):,} entries")]
 
     def _noted(self, value: Value, notes: list[Note], text: str) -> Cell:
         """The cell with its issues, by the severities that the rule sets; what is left out may be kept elsewhere."""
@@ -141,8 +151,12 @@ class CellReader:
                 value = text.strip()
             elif self.rule.keep_in and not any(seed.severity is Severity.ERROR for seed in seeds):
                 kept = text.strip()
-        elif self.rule.keep_in and any(note.about is About.SEVERAL for note in notes):
-            kept = text.strip()
+        elif self.rule.keep_in:
+            kept = "; ".join(
+                note.text if note.about is About.CHANGED else text.strip()
+                for note in notes
+                if note.about is About.SEVERAL or (note.about is About.CHANGED and note.text)
+            )
         if self.rule.unknown is Unknown.IGNORE or self.rule.several is Unknown.IGNORE:
             seeds = tuple(
                 seed for seed, note in zip(seeds, notes, strict=True) if _setting(self.rule, note) is not Unknown.IGNORE
@@ -154,6 +168,8 @@ class CellReader:
         severity = Severity.WARNING
         if note.about is About.NOTHING:
             severity = Severity.INFO
+        elif note.about is About.CHANGED and note.text:
+            message += f"; kept in {self.rule.keep_in}" if self.rule.keep_in else "; left out"
         elif note.about in (About.UNKNOWN, About.SEVERAL):
             setting = _setting(self.rule, note)
             text_field = self.field is not None and self.field.kind is Kind.TEXT
@@ -177,7 +193,7 @@ class CellReader:
         return Cell(seeds=(Seed(Severity.ERROR, "not-clearable", message, text),))
 
 
-_PROPERTY = Field("properties", Kind.OBJECT, "5.7", "now", Visibility.UNDOCUMENTED, "")
+_PROPERTIES = Field("properties", Kind.OBJECT, "5.7", "now", Visibility.UNDOCUMENTED, "")
 
 
 def _setting(rule: Rule, note: Note) -> Unknown | None:
@@ -186,11 +202,8 @@ def _setting(rule: Rule, note: Note) -> Unknown | None:
     return rule.several if note.about is About.SEVERAL else None
 
 
-def _problem_note(problem: object, text: str) -> Note:
-    code, message = getattr(problem, "code", ""), getattr(problem, "message", "")
-    allowed, near = getattr(problem, "allowed", ()), getattr(problem, "nearest", "")
-    verb = message if message.startswith(("is ", "has ")) else f"is not taken: {message}"
-    return Note(About.UNKNOWN, code, verb, text, tuple(allowed), near)
+def _problem_note(problem: Problem, text: str) -> Note:
+    return Note(About.UNKNOWN, problem.code, f"is {problem.message}", text, problem.allowed, problem.nearest)
 
 
 def _blank(value: Value) -> bool:

@@ -12,7 +12,10 @@ MAPPING: Keys = {
     "description": ("text", "One or two sentences on what the mapping is for."),
     "recognise": ("recognise", "How a table shows that this preset is for it; only presets are chosen by themselves."),
     "read": ("read", "What the reader should know: records path, header row, sheets."),
-    "action": ("text", "The column that chooses create, update, upsert or skip for its row (`action` is found by itself)."),
+    "action": (
+        "text",
+        "The column that chooses create, update, upsert or skip for its row (`action` is found by itself).",
+    ),
     "on_blank": ("blank", "What blank cells ask for: `leave` the field alone (default) or `clear` it."),
     "when": ("conditions", "Which rows are taken and which are left out."),
     "vocabularies": ("vocabularies", "Your own words for a vocabulary."),
@@ -47,12 +50,18 @@ SECTION: Keys = {
 _SOURCE: Keys = {
     "column": ("text", "The column that feeds the field; `$sheet`, `$file`, `$row` and `$id` are always there."),
     "columns": ("texts", "Several columns: the first filled one, all of them for a list field; globs are allowed."),
-    "words": ("texts", "Usual header words, in any spelling: the best one that is there, all of them for a list field."),
+    "words": (
+        "texts",
+        "Usual header words, in any spelling: the best one that is there, all of them for a list field.",
+    ),
     "constant": ("json", "The same value for every row."),
     "template": ("text", "A text with `{Column}` in it."),
     "join": ("text", "Joins the texts of several columns with this between them."),
     "labelled": ("flag", "With `join`: puts each column's name before its text, as in `Targets: banks`."),
-    "transforms": ("steps", "Steps that the text goes through, in order; `tag-importer mapping transforms` lists them."),
+    "transforms": (
+        "steps",
+        "Steps that the text goes through, in order; `tag-importer mapping transforms` lists them.",
+    ),
     "default": ("json", "The value where the cell is blank."),
     "unknown": ("unknown", "What becomes of a cell that cannot be read: error, warning, keep or ignore."),
     "several": ("unknown", "What becomes of a cell with more than one answer (two countries, a region)."),

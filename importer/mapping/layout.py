@@ -101,8 +101,11 @@ class Layouter:
 
     def _sections(self, header: Header) -> list[Section]:
         name = header.file.rsplit("/", 1)[-1].casefold()
-        found = [s for s in self.mapping.sources
-                 if fnmatchcase(name, s.pattern.casefold()) or fnmatchcase(header.file.casefold(), s.pattern.casefold())]
+        found = [
+            s
+            for s in self.mapping.sources
+            if fnmatchcase(name, s.pattern.casefold()) or fnmatchcase(header.file.casefold(), s.pattern.casefold())
+        ]
         if header.sheet:
             sheet = header.sheet.strip().casefold()
             found += [s for s in self.mapping.sheets if fnmatchcase(sheet, s.pattern.strip().casefold())]
@@ -152,7 +155,8 @@ class Layouter:
             near = nearest(lacking[0], header.columns)
             hint = f"; did the mapping mean '{near}'?" if near else ""
             message = f"{rule.target} is not filled: there is no column '{lacking[0]}'{hint} ({rule.spot})"
-            notes.append(self._note(header, "missing-column", message, rule.target, "", Severity.WARNING))
+            severity = Severity.WARNING if near else Severity.INFO
+            notes.append(self._note(header, "missing-column", message, rule.target, "", severity))
         return tuple(columns)
 
     @property
@@ -164,6 +168,11 @@ class Layouter:
         if key not in self.readers:
             self.readers[key] = (rule, CellReader(rule, self.own, part))
         return self.readers[key][1]
+
+    def forget(self) -> None:
+        """Between two tables: see CellReader.forget."""
+        for _, reader in self.readers.values():
+            reader.forget()
 
     def _action(self, header: Header) -> tuple[str, bool]:
         if self.mapping.action:
@@ -183,12 +192,21 @@ class Layouter:
         unread = [column for column in header.columns if column not in read and not column.startswith("_")]
         if not unread:
             return []
-        shown = ", ".join(f"'{column}'" for column in unread[:12]) + (f" and {len(unread) - 12} more" if len(unread) > 12 else "")
+        shown = ", ".join(f"'{column}'" for column in unread[:12]) + (
+            f" and {len(unread) - 12} more" if len(unread) > 12 else ""
+        )
         message = f"not read by the mapping {self.mapping.name}: {shown}"
         return [self._note(header, "unread-columns", message)]
 
-    def _note(self, header: Header, code: str, message: str, field: str = "", column: str = "",
-              severity: Severity = Severity.INFO) -> Issue:
+    def _note(
+        self,
+        header: Header,
+        code: str,
+        message: str,
+        field: str = "",
+        column: str = "",
+        severity: Severity = Severity.INFO,
+    ) -> Issue:
         place = Place(header.file, header.sheet, column=column)
         return Issue(severity, code, message, place, field)
 

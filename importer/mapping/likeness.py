@@ -11,12 +11,17 @@ from importer.mapping.load import load_mapping
 from importer.mapping.other_lists import other_lists
 from importer.model import Header, Row
 
-GENERIC = frozenset(
-    {"name", "names", "value", "group", "groups", "tag", "tag name", "tag value", "cluster", "cluster name", "title", "codename",
-     "code name", "common name", "primary name", "main name", "official name", "group name", "crew", "gang", "threat name",
-     "nom", "nombre", "nome", "naam", "bezeichnung", "gruppe", "groupe", "grupo", "название", "группа", "имя", "名称",
-     "组织", "组织名称", "名前", "グループ", "이름"}
-)  # fmt: skip
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(" ".join(word.split()) for word in text.split(",") if word.strip())
+
+
+GENERIC = _words("""
+    name, names, value, group, groups, tag, tag name, tag value, cluster, cluster name, title, codename, code
+    name, common name, primary name, main name, official name, group name, crew, gang, threat name, nom,
+    nombre, nome, naam, bezeichnung, gruppe, groupe, grupo, название, группа, имя, 名称, 组织,
+    组织名称, 名前, グループ, 이름
+""")
 """Header words of the name column that lists of anything have."""
 
 _SPELT = re.compile(
@@ -75,7 +80,10 @@ def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
         elif numeric > 0.5 and not known:
             against, looks = against + 2, looks or "a list of numbers"
         if len(values) >= 6 and len(set(values)) <= len(values) / 2:
-            against, looks = against + (2.5 if generic else 2), looks or "a list in which the same names come again and again"
+            against, looks = (
+                against + (2.5 if generic else 2),
+                looks or "a list in which the same names come again and again",
+            )
         if sum(len(value) for value in values) / len(values) > 90:
             against, looks = against + 1.5, looks or "a list of sentences"
         score += 2.0 * min(1.0, 3 * sum(bool(_SPELT.search(value)) for value in values) / len(values))
@@ -90,14 +98,17 @@ def _values(header: Header, sample: Sequence[Row], column: str) -> list[str]:
     return [value for row in sample[:500] if (value := row.cells[at].strip())]
 
 
-_TELLING = ("aliasGroupNamesInternal", "aliasGroupNames", "motive", "attributionOrganization", "sophisticationLevel", "opsecLevel",
-            "tlp", "dateOfDiscovery", "lastSeen", "actorCategory", "originCountryISO", "externalReferenceLinks",
-            "internalDescription")  # fmt: skip
-_SHARED = frozenset({"type", "category", "country", "countries", "land", "pays", "pais", "notes", "note", "comment", "comments",
-                     "remarks", "source", "sources", "url", "urls", "link", "links", "website", "report", "reports", "period",
-                     "unit", "organization", "organisation", "agency", "distribution", "marking", "nationality", "skills",
-                     "skill", "purpose", "since", "reference", "references", "ref", "classification", "details", "microsoft",
-                     "nation", "active", "other names", "alternative names", "group type", "website", "国家"})  # fmt: skip
+_TELLING = (
+    "aliasGroupNamesInternal", "aliasGroupNames", "motive", "attributionOrganization", "sophisticationLevel",
+    "opsecLevel", "tlp", "dateOfDiscovery", "lastSeen", "actorCategory", "originCountryISO",
+    "externalReferenceLinks", "internalDescription",
+)  # fmt: skip
+_SHARED = _words("""
+    type, category, country, countries, land, pays, pais, notes, note, comment, comments, remarks, source,
+    sources, url, urls, link, links, website, report, reports, period, unit, organization, organisation,
+    agency, distribution, marking, nationality, skills, skill, purpose, since, reference, references, ref,
+    classification, details, microsoft, nation, active, other names, alternative names, group type, 国家
+""")
 """Header words that lists of anything have beside the name."""
 
 
@@ -120,7 +131,9 @@ def _neutral(column: str) -> bool:
     return any(guessed((column,), rule.words) for rule in mapping.rules if rule.target != "value")
 
 
-_NEUTRAL = frozenset({"id", "uuid", "no", "nr", "number", "index", "key", "created", "updated", "modified", "action", "status"})
+_NEUTRAL = frozenset(
+    {"id", "uuid", "no", "nr", "number", "index", "key", "created", "updated", "modified", "action", "status"}
+)
 
 
 def _others(columns: Sequence[str]) -> tuple[str, float]:

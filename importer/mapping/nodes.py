@@ -66,9 +66,10 @@ class Problems:
         details = tuple(f"{spot}: {message}" for spot, message in ordered)
         count = f"{len(details)} problems" if len(details) > 1 else "1 problem"
         raise MappingError(
-            f"the {what} {self.file} has {count}: {details[0]}" if len(details) == 1 else
-            f"the {what} {self.file} has {count}",
-            hint="`tag-importer mapping schema` prints what a mapping may hold; `mapping show spreadsheet` is an example",
+            f"the {what} {self.file} has {count}: {details[0]}"
+            if len(details) == 1
+            else f"the {what} {self.file} has {count}",
+            hint="`tag-importer mapping schema` prints what may stand there; `mapping show spreadsheet` is an example",
             details=details,
         )
 
@@ -112,8 +113,8 @@ def _check_depth(text: str, file: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                mark = event.start_mark
-                raise MappingError(f"{Spot(file, mark.line + 1, mark.column + 1)}: nested deeper than {MAX_DEPTH} levels")
+                line = event.start_mark.line + 1 if event.start_mark else 0
+                raise MappingError(f"{Spot(file, line)}: nested deeper than {MAX_DEPTH} levels")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

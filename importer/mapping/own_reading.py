@@ -11,7 +11,7 @@ from importer.fields.table import Field, Kind
 from importer.fields.vocabulary import Vocabulary
 from importer.mapping.spec import Rule, Value
 from importer.mapping.transforms import lists, meaning
-from importer.mapping.transforms.found import Found
+from importer.mapping.transforms.found import About, Found, Note
 
 Reading = Callable[[Value], Value]
 """From a step's result to a wire value, or a Found with a note."""
@@ -92,10 +92,11 @@ def _joined(value: Value) -> str:
 
 def _text(value: Value) -> Value:
     """A text with its line breaks, without blanks at its ends; a JSON list of texts is joined with commas."""
-    if isinstance(value, str) and value[:1] == "[":
-        listed = lists.json_list(value)
-        if listed is not None:
-            value = listed
+    if isinstance(value, str):
+        listed = lists.json_list(value) if value[:1] == "[" else None
+        if listed is None:
+            return (value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value).strip()
+        value = listed
     return _joined(value).replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
@@ -127,11 +128,24 @@ def _listed(value: Value, cut: Callable[[str], Value], shape: Callable[[Value], 
         if isinstance(value, Found):
             value, note = value.value, value.note
     entries = value if isinstance(value, list) else [] if value is None else [value]
+    if shape is _as_text and note is None:
+        note = _annotations_lost(entries)
     shaped = [entry for entry in map(shape, entries) if entry is not None]
     return Found(shaped, note) if note else shaped
 
 
+def _annotations_lost(entries: list[Value]) -> Note | None:
+    """A plain list has no room for the confidence and TLP of its entries; that is said."""
+    for entry in entries:
+        if isinstance(entry, dict) and (entry.get("confidence") is not None or entry.get("tlp") is not None):
+            message = "has entries with confidence or TLP, for which this field has no room; internalAliases has"
+            return Note(About.CHANGED, "annotations-left-out", message)
+    return None
+
+
 def _as_text(entry: Value) -> Value:
+    if type(entry) is str:
+        return clean(entry) or None
     if isinstance(entry, dict):
         entry = entry.get("value") or entry.get("url") or entry.get("name")
     text = clean(_plain(entry)) if not isinstance(entry, (list, dict)) else ""

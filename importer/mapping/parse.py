@@ -15,7 +15,6 @@ from importer.mapping.transforms.patterns import problem_with
 from importer.model import Json
 
 
-
 def parse(root: Node, problems: Problems, name: str, digest: str) -> Mapping:
     """The mapping that a file's root node holds; what is wrong with it goes to `problems`."""
     reader = Reader(problems)
@@ -132,9 +131,7 @@ class Reader:
     def recognise(self, node: Node | None) -> Recognise:
         keys = self.object(node, grammar.RECOGNISE, "key", "`recognise:`")
         values = {column: self.texts(words) for column, words in self.table(keys.get("values"), "values").items()}
-        return Recognise(
-            self.texts(keys.get("all")), self.texts(keys.get("any")), self.texts(keys.get("none")), values
-        )
+        return Recognise(self.texts(keys.get("all")), self.texts(keys.get("any")), self.texts(keys.get("none")), values)
 
     def conditions(self, node: Node | None) -> tuple[Condition, ...]:
         if node is None or node.value is None:
@@ -290,5 +287,3 @@ def kind_of(node: Node) -> str:
     if value is None:
         return "nothing"
     return f"'{str(value)[:40]}'"
-
-

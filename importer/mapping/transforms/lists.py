@@ -13,6 +13,7 @@ from importer.mapping.transforms.found import About, Found, Note
 MAX_ITEMS = 10_000
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]{1,63}\.[\w./:?=&%#-]{2,2000}")
+_ONE_URL = re.compile(r"https?://[\w./?&%#~+-]{1,2000}")
 _DEFANGED = re.compile(r"\bhxxp(s?)(?=://|\[:\]//)", re.IGNORECASE)
 
 
@@ -79,6 +80,8 @@ def links(text: str) -> list[Value] | Found:
     listed = json_list(text)
     if listed is not None:
         return listed
+    if _ONE_URL.fullmatch(text):
+        return [text]
     if "hxxp" in text.lower():
         text = _DEFANGED.sub(r"http\1", text).replace("[:]", ":").replace("[.]", ".")
     starts = [match.start() for match in _URL.finditer(text)]
@@ -99,8 +102,7 @@ def links(text: str) -> list[Value] | Found:
     rest = " ".join(" ".join(beside).split()).strip(" ,;|-()<>[]\"'")
     if not rest:
         return found
-    message = f"has words beside its links, which were left out: '{rest[:80]}'"
-    return Found(found, Note(About.CHANGED, "text-beside-links", message, rest))
+    return Found(found, Note(About.CHANGED, "text-beside-links", "stands beside the links of its cell", rest))
 
 
 def _first_word(piece: str) -> str:

@@ -115,8 +115,14 @@ def date(text: str, order: str = "", fill: str = "") -> Value | Found:
     }
     near = match.readings[0] if match.readings and reason == "unknown" else ""
     about = About.SEVERAL if reason in ("ambiguous", "partial") else About.UNKNOWN
-    note = Note(about, f"{'bad' if reason in ('unknown', 'impossible') else reason}-date",
-                messages.get(reason, "is no date"), text, dates.ALLOWED, near)
+    note = Note(
+        about,
+        f"{'bad' if reason in ('unknown', 'impossible') else reason}-date",
+        messages.get(reason, "is no date"),
+        text,
+        dates.ALLOWED,
+        near,
+    )
     return Found(None, note)
 
 
@@ -129,12 +135,19 @@ def number(text: str, decimal: str = "") -> Value | Found:
         "ambiguous": f"can be read as {' or '.join(match.readings)}; say which with `number: {{decimal: ','}}`",
         "too-large": "is too large to be kept exactly",
     }
-    return Found(None, Note(About.UNKNOWN, "bad-number", messages.get(match.reason, "is no number"), text,
-                            ("a number",), match.nearest))
+    return Found(
+        None,
+        Note(
+            About.UNKNOWN, "bad-number", messages.get(match.reason, "is no number"), text, ("a number",), match.nearest
+        ),
+    )
 
 
 def score(text: str, out_of: float = 10) -> Value | Found:
-    """Turns a number on a scale, a percentage or a word (`high`) into a score from 1 to 10. 0 of a scale is no score."""
+    """Turns a number on a scale, a percentage or a word (`high`) into a score from 1 to 10.
+
+    0 of 100 says that nothing is known.
+    """
     scale = str(int(out_of)) if out_of in (1, 10, 100) else "10"
     if scale != "10" and text.strip() in ("0", "0.0", "0%"):
         return Found(None, _nothing(text))
@@ -144,8 +157,9 @@ def score(text: str, out_of: float = 10) -> Value | Found:
     if match.reason == "none":
         return Found(None, _nothing(text))
     message = f"is not between 1 and {scale}" if match.reason == "out-of-range" else "is no score from 1 to 10"
-    return Found(None, Note(About.UNKNOWN, "bad-score", message, text, ("1 to 10", "high", "medium", "low"),
-                            match.nearest))
+    return Found(
+        None, Note(About.UNKNOWN, "bad-score", message, text, ("1 to 10", "high", "medium", "low"), match.nearest)
+    )
 
 
 def _nothing(text: str) -> Note:

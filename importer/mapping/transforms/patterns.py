@@ -91,7 +91,7 @@ def _too_long(text: str, longest: int) -> Found:
 
 
 def extract(text: str, pattern: str) -> str | Found:
-    """Keeps what the pattern's first group matches (the whole match without a group); nothing where it doesn't match."""
+    """Keeps what the pattern's first group matches, or the whole match without one; nothing where it doesn't match."""
     compiled, longest = _compiled(pattern)
     if len(text) > longest:
         return _too_long(text, longest)

@@ -1,0 +1,270 @@
+"""One table on its way into drafts: column by column, each distinct text read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from collections.abc import Sequence
+from itertools import repeat
+
+from importer.mapping.assemble import attach_parts, keep_text, tidy_names, unique_links
+from importer.mapping.cells import BLANK, Cell, Seed
+from importer.mapping.columns import named
+from importer.mapping.conditions import question, reason
+from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout
+from importer.mapping.nodes import nearest
+from importer.mapping.transforms.lists import join
+from importer.mapping.transforms.template import columns_in, template
+from importer.model import Asked, Draft, Header, Issue, Json, Place, Row, Severity
+
+NO_CLEAR: frozenset[str] = frozenset()
+
+
+class Batch:
+    """The rows of one table on their way into drafts."""
+
+    def __init__(self, layout: Layout, header: Header, rows: list[Row]) -> None:
+        self.layout = layout
+        self.header = header
+        self.rows = rows
+        self.size = len(rows)
+        self.columns: dict[str, Sequence[str]] = dict(
+            zip(header.columns, zip(*(row.cells for row in rows), strict=True), strict=True)
+        )
+        letters = header.letters or ("",) * len(header.columns)
+        self.letters: MappingABC[str, str] = dict(zip(header.columns, letters, strict=True))
+        self.fields: list[dict[str, Json]] = [{} for _ in rows]
+        self.issues: dict[int, list[Issue]] = {}
+        self.clear: dict[int, set[str]] = {}
+        self.kept: list[tuple[int, str, str, str]] = []
+
+    def drafts(self) -> list[Draft]:
+        left_out = self._left_out()
+        for feed in self.layout.feeds:
+            self._feed(feed)
+        for position, target, label, text in self.kept:
+            keep_text(self.fields[position], target, label, text)
+        for feed in self.layout.feeds:
+            target = feed.rule.target
+            if target in LISTS_OF_NAMES:
+                for position, seed in tidy_names(self.fields, target):
+                    self._add(position, feed, self._source(feed, position), seed)
+            elif feed.collects:
+                unique_links(self.fields, target)
+        self._missing_names(left_out)
+        self._group_properties()
+        asked = self._asked()
+        issues, clear, none = self.issues, self.clear, ()
+        made = []
+        for position, row in enumerate(self.rows):
+            found = issues.get(position)
+            all_issues = (*row.issues, *found) if found else row.issues or none
+            cleared = frozenset(clear[position]) if position in clear else NO_CLEAR
+            made.append(
+                Draft(row, self.fields[position], all_issues, cleared, asked.get(position), left_out.get(position, ""))
+            )
+        return made
+
+    def _texts(self, column: str) -> Sequence[str]:
+        """The texts of a column, the pseudo-columns among them."""
+        if column == "$sheet":
+            return [self.header.sheet] * self.size
+        if column == "$file":
+            return [self.header.file] * self.size
+        if column == "$row":
+            return [str(row.number) for row in self.rows]
+        if column == "$id":
+            return [row.id for row in self.rows]
+        return self.columns[column]
+
+    def _source(self, feed: Feed, position: int) -> str:
+        """The first column of a feed that is filled in this row: where an issue on the whole belongs."""
+        for column in feed.columns:
+            if self._texts(column)[position].strip():
+                return column
+        return feed.columns[0] if feed.columns else ""
+
+    def _feed(self, feed: Feed) -> None:
+        target = feed.rule.target
+        cells, sources = self._cells(feed)
+        for fields, cell in zip(self.fields, cells, strict=True):
+            value = cell.value
+            if value is not None:
+                fields[target] = value
+        if feed.reader.loud:
+            for position, cell in enumerate(cells):
+                if cell.seeds or cell.kept or cell.clears:
+                    self._note(position, feed, cell, sources[position])
+        if feed.clears_blank:
+            self._clear_blank(feed, cells)
+        if feed.parts:
+            self._parts(feed)
+
+    def _cells(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
+        """The cell of each row, and the column each came from."""
+        rule, read, columns = feed.rule, feed.reader.read, feed.columns
+        if rule.template:
+            return [read(text) for text in self._templates(rule.template)], [""] * self.size
+        if rule.constant is not None and not columns:
+            return [feed.reader.constant()] * self.size, [""] * self.size
+        if rule.join is not None:
+            texts = zip(*(self._joinable(column, rule.labelled) for column in columns), strict=True)
+            return [read(join(cells, rule.join)) for cells in texts], [columns[0]] * self.size
+        if len(columns) == 1:
+            memo = feed.reader.memo
+            return [memo.get(text) or read(text) for text in self._texts(columns[0])], [columns[0]] * self.size
+        return self._collected(feed) if feed.collects else self._first(feed)
+
+    def _joinable(self, column: str, labelled: bool) -> Sequence[str]:
+        texts = self._texts(column)
+        return [f"{column}: {text.strip()}" if text.strip() else "" for text in texts] if labelled else texts
+
+    def _templates(self, pattern: str) -> list[str]:
+        places = {name: named(self.header.columns, (name,)) for name in columns_in(pattern)}
+        texts = {name: self._texts(found[0]) if found else [""] * self.size for name, found in places.items()}
+        made = []
+        for cells in zip(*texts.values(), strict=True) if texts else repeat((), self.size):
+            filled = dict(zip(texts, cells, strict=True))
+            made.append(template(pattern, filled.__getitem__))
+        return made
+
+    def _first(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
+        """The first column that says something; one that says that nothing is known passes the question on."""
+        read, columns = feed.reader.read, feed.columns
+        cells: list[Cell] = []
+        sources: list[str] = []
+        for texts in zip(*(self._texts(column) for column in columns), strict=True):
+            chosen, source = BLANK, columns[0]
+            for column, text in zip(columns, texts, strict=True):
+                if not text or not text.strip():
+                    continue
+                cell = read(text)
+                if cell.value is None and not cell.seeds and not cell.clears:
+                    continue
+                if chosen is BLANK or not cell.nothing:
+                    chosen, source = cell, column
+                if not cell.nothing:
+                    break
+            if chosen is BLANK:
+                chosen = read("")
+            elif source != columns[0] and feed.rule.target == "value":
+                told = f"the name is taken from '{source}', because '{columns[0]}' gives none"
+                seed = Seed(Severity.INFO, "other-name-column", told, texts[0])
+                chosen = Cell(chosen.value, (*chosen.seeds, seed), chosen.kept)
+            cells.append(chosen)
+            sources.append(source)
+        return cells, sources
+
+    def _collected(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
+        """All columns of a list field together; the issues of each go to its own cell."""
+        gathered: list[Cell] = [BLANK] * self.size
+        for column in feed.columns:
+            memo, read = feed.reader.memo, feed.reader.read
+            for position, text in enumerate(self._texts(column)):
+                if not text:
+                    continue
+                cell = memo.get(text) or read(text)
+                if cell is BLANK:
+                    continue
+                if cell.seeds or cell.kept:
+                    self._note(position, feed, cell, column)
+                before = gathered[position]
+                if before is BLANK:
+                    gathered[position] = Cell(cell.value, clears=cell.clears)
+                elif cell.value is not None:
+                    gathered[position] = Cell([*(before.value or ()), *cell.value])
+        if feed.rule.default is not None:
+            gathered = [feed.reader.default if cell is BLANK else cell for cell in gathered]
+        return gathered, [feed.columns[0]] * self.size
+
+    def _parts(self, feed: Feed) -> None:
+        for name, part in feed.parts.items():
+            cells, sources = self._cells(part)
+            for position, cell in enumerate(cells):
+                if cell.seeds and feed.rule.target in self.fields[position]:
+                    self._note(position, part, cell, sources[position], feed.rule.target)
+            attach_parts(self.fields, feed.rule.target, name, cells)
+
+    def _note(self, position: int, feed: Feed, cell: Cell, column: str, target: str = "") -> None:
+        for seed in cell.seeds:
+            self._add(position, feed, column, seed, target)
+        if cell.kept:
+            label = feed.rule.keep_label or (column if not column.startswith("$") else feed.rule.target)
+            self.kept.append((position, feed.rule.keep_in, label, cell.kept))
+        if cell.clears:
+            self.clear.setdefault(position, set()).add(feed.rule.target)
+
+    def _add(self, position: int, feed: Feed, column: str, seed: Seed, target: str = "") -> None:
+        row = self.rows[position]
+        place = Place(self.header.file, self.header.sheet, row.number, self.letters.get(column, ""), column, row.id)
+        self.issues.setdefault(position, []).append(
+            Issue(seed.severity, seed.code, seed.message, place, target or feed.rule.target, seed.value,
+                  seed.allowed, seed.nearest)
+        )  # fmt: skip
+
+    def _clear_blank(self, feed: Feed, cells: list[Cell]) -> None:
+        if not feed.columns:
+            return
+        for position, texts in enumerate(zip(*(self._texts(column) for column in feed.columns), strict=True)):
+            if cells[position].value is None and not any(text.strip() for text in texts):
+                self.clear.setdefault(position, set()).add(feed.rule.target)
+
+    def _missing_names(self, left_out: MappingABC[int, str]) -> None:
+        feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")
+        column = feed.columns[0] if feed.columns else ""
+        for position, fields in enumerate(self.fields):
+            if "value" in fields or position in left_out:
+                continue
+            if any(issue.field == "value" for issue in self.issues.get(position, ())):
+                continue
+            text = self._texts(column)[position].strip() if column else ""
+            seed = Seed(Severity.ERROR, "missing-name", "has no name; every tag needs one", text)
+            self._add(position, feed, column, seed)
+
+    def _group_properties(self) -> None:
+        targets = [feed.rule.target for feed in self.layout.feeds if feed.rule.target.startswith("properties.")]
+        targets += [feed.rule.keep_in for feed in self.layout.feeds if feed.rule.keep_in.startswith("properties.")]
+        if not targets:
+            return
+        for fields in self.fields:
+            found = {target[11:]: fields.pop(target) for target in dict.fromkeys(targets) if target in fields}
+            if found:
+                whole = fields.get("properties")
+                fields["properties"] = {**whole, **found} if isinstance(whole, dict) else found
+
+    def _left_out(self) -> dict[int, str]:
+        if self.layout.skip:
+            return dict(zip(range(self.size), repeat(self.layout.skip)))
+        found: dict[int, str] = {}
+        for condition in self.layout.conditions:
+            columns = named(self.header.columns, (condition.column,))
+            if not columns:
+                continue
+            ask = question(condition)
+            answers = {text: ask(text) for text in set(self._texts(columns[0]))}
+            for position, text in enumerate(self._texts(columns[0])):
+                if answers[text] is not condition.take:
+                    found.setdefault(position, reason(condition, text))
+        return found
+
+    def _asked(self) -> dict[int, Asked]:
+        column = self.layout.action
+        if not column:
+            return {}
+        words = {word.value: word for word in Asked}
+        found: dict[int, Asked] = {}
+        for position, text in enumerate(self.columns[column]):
+            word = text.strip().casefold()
+            if not word:
+                continue
+            if word in words:
+                found[position] = words[word]
+                continue
+            near = nearest(word, tuple(words))
+            wrong = self.layout.action_told or bool(near)
+            severity = Severity.ERROR if wrong else Severity.WARNING
+            message = "is no action" if wrong else "is no action; the column is taken for something else"
+            row = self.rows[position]
+            place = Place(self.header.file, self.header.sheet, row.number, self.letters.get(column, ""), column, row.id)
+            issue = Issue(severity, "unknown-action", message, place, "", text, tuple(words), near)
+            self.issues.setdefault(position, []).append(issue)
+        return found
