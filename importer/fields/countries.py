@@ -13,26 +13,39 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from importer.fields.country_names import FORM, CountryMatch, code_of, codes, country_key, found, terms, translated
+from importer.fields.country_names import (
+    FORM,
+    CountryMatch,
+    code_of,
+    codes,
+    country_key,
+    doubles,
+    found,
+    terms,
+    translated,
+)
 from importer.fields.vocabulary import load_data
 
 __all__ = ["CountryMatch", "code_of", "country_key", "resolve"]
 
 _LONGEST = 200
 _LONGEST_NAME = 60
+_LONGEST_LIST = 4_000
 _SHORT, _CLOSE_SHORT, _CLOSE = 8, 80.0, 88.0
 _ALPHABET = 0x1F1E6
 _SEPARATORS = re.compile(
-    r"[,;/|&+\n\u3001\uff0c\uff1b]|\s(?:and|or|und|oder|et|ou|y|e|vs\.?|with|\u548c)\s|\s[-\u2013\u2014]\s",
+    r"[,;/\\|&+\n\u3001\uff0c\uff1b]|\s(?:and|or|und|oder|et|ou|y|e|vs\.?|with|\u548c)\s|\s[-\u2013\u2014]\s",
     re.IGNORECASE,
 )
 _DASHES = re.compile(r"[-\u2010-\u2015]")
 _BRACKETS = re.compile(r"^(?P<before>[^()\[\]\uff08\uff09]+)[(\[\uff08](?P<inside>[^()\[\]\uff08\uff09]+)[)\]\uff09]$")
 _FORM_BEHIND = re.compile(r"^(?P<name>[^,()]+?)\s*[,(]\s*(?:(?P<form>[^,()]*\bof)(?: the)?|the)\)?$")
+_POSSESSIVE = re.compile("['\u2019]s$", re.IGNORECASE)
 # Words around a country's name that leave its meaning alone.
 _AROUND = re.compile(
-    r"^(?:(?:government|govt\.?) of |from |based in |origin:? ?)(?P<after>.+)$"
-    r"|^(?P<before>.+?)[- ](?:based|nexus|origin|government|govt\.?|(?:nation[- ])?state(?:[- ]sponsored)?)$",
+    r"^(?:(?:government|govt\.?) of |from |based in |origin:? ?|country:? ?)(?P<after>.+)$"
+    r"|^(?P<before>.+?)[- ](?:based|nexus|origin|government|govt\.?|(?:nation[- ])?state(?:[- ]sponsored)?"
+    r"|apts?|intelligence|(?:threat |hack(?:er|ing) )?(?:actor|group|hacker)s?)$",
     re.IGNORECASE,
 )
 
@@ -44,7 +57,7 @@ def resolve(text: str) -> CountryMatch:
     if not plain:
         return CountryMatch("", "none" if text.strip("\u200b\ufeff \t\r\n\xa0") else "blank")
     if len(plain) > _LONGEST:
-        return CountryMatch("", "unknown")
+        return _list(plain)
     if "?" in plain and country_key(plain):
         doubted = resolve(plain.replace("?", " "))
         reason = "unknown" if doubted.reason == "found" else doubted.reason
@@ -60,6 +73,13 @@ def resolve(text: str) -> CountryMatch:
     if match:
         return match
     return whole if whole.nearest else CountryMatch("", "unknown", (), _nearest(plain))
+
+
+def _list(text: str) -> CountryMatch:
+    """A text too long for one country: a long list of them, or nothing we know."""
+    named = (_whole(piece.strip()) for piece in _SEPARATORS.split(text[:_LONGEST_LIST]))
+    several = tuple(dict.fromkeys(match.code for match in named if match.code))
+    return CountryMatch("", "several", several) if len(several) > 1 else CountryMatch("", "unknown", several)
 
 
 def _whole(text: str) -> CountryMatch:
@@ -135,7 +155,7 @@ def _parts(text: str) -> CountryMatch | None:
 
 def _inner(text: str) -> CountryMatch:
     """A part of a text: as a whole, without the form of state."""
-    text = text.strip().strip("\"'`*.").strip()
+    text = _POSSESSIVE.sub("", text.strip().strip("\"'`*.").strip())
     match = _whole(text) if text else CountryMatch("", "blank")
     if match.reason == "unknown" and (pieces := [p for p in _SEPARATORS.split(text) if p.strip()]) and len(pieces) > 1:
         return _agreed([_whole(piece.strip()) for piece in pieces]) or match
@@ -143,7 +163,14 @@ def _inner(text: str) -> CountryMatch:
 
 
 def _agreed(matches: list[CountryMatch]) -> CountryMatch | None:
-    """What the parts of a text say together; None where no part says anything."""
+    """What the parts of a text say together; None where no part says anything.
+
+    A country settles an ambiguous word (`Korea (KR)`) and takes in its own services (`Russia (GRU)`).
+    """
+    firm = {match.code for match in matches if match.code}
+    if len(firm) == 1:
+        (code,) = firm
+        matches = [match for match in matches if not _settled(match, code)]
     codes = tuple(dict.fromkeys(code for match in matches for code in match.codes))
     reasons = {match.reason for match in matches} - {"blank"}
     if not codes:
@@ -155,6 +182,12 @@ def _agreed(matches: list[CountryMatch]) -> CountryMatch | None:
     if reasons == {"found"}:
         return found(codes[0])
     return CountryMatch("", "unknown", codes, codes[0])
+
+
+def _settled(match: CountryMatch, code: str) -> bool:
+    if match.reason == "several":
+        return code in match.codes and match.codes in doubles()
+    return match.reason == "unknown" and not match.codes and match.nearest == code
 
 
 def _flag(text: str) -> CountryMatch | None:

@@ -96,6 +96,9 @@ def terms() -> Mapping[str, CountryMatch]:
         known[country_key(name)] = found(code)
         if form := FORM.match(name.casefold()):
             known.setdefault(country_key(form["rest"]), found(code))
+    for code, names in data["agencies"].items():
+        for name in names:
+            known[country_key(str(name))] = CountryMatch("", "unknown", (), str(code))
     for code, names in data["names"].items():
         for name in names:
             known[country_key(str(name))] = found(str(code))
@@ -107,6 +110,12 @@ def terms() -> Mapping[str, CountryMatch]:
         known[country_key(str(name))] = CountryMatch("", "several", tuple(each))
     known.pop("", None)
     return MappingProxyType(known)
+
+
+@cache
+def doubles() -> frozenset[tuple[str, ...]]:
+    """The sets of countries that one ambiguous word may mean, `("KP", "KR")`."""
+    return frozenset(tuple(each) for each in load_data("countries")["ambiguous"].values() if each)
 
 
 @cache

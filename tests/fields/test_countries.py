@@ -80,7 +80,8 @@ SPELLINGS = {
     "Democratic People's Republic of Korea|Democratic Peoples Republic of Korea|Korea (DPRK)|Nordkorea|Corée du Nord|"
     "North Korea (DPRK)|Северная Корея|朝鲜|北朝鮮",
     "KR": "South Korea|southKorea|south_korea|S. Korea|ROK|KR|KOR|Republic of Korea|Korea, Republic of|"
-    "Korea (Republic of)|Korea, South|Korea (South)|Korea, Rep.|South Korean|Südkorea|韩国|대한민국",
+    "Korea (Republic of)|Korea, South|Korea (South)|Korea, Rep.|South Korean|Südkorea|Korea (KR)|KR - Korea|"
+    "韩国|대한민국",
     "KZ": "Kazakhstan|kaz|KAZ|Kazakh|Kasachstan",
     "LA": "Laos|Lao People's Democratic Republic|Lao PDR",
     "LB": "Lebanon|Lebanese|LBN|Liban",
@@ -108,7 +109,8 @@ SPELLINGS = {
     "RS": "Serbia",
     "RU": "Russia|russia|RU|ru|RUS|Russian|Russian Federation|Russian Federation (the)|The Russian Federation|"
     "Russland|Россия|Rusia|Rússia|Russian Fed.|Russia (RU)|Russia [RUS]|RU - Russia|Russian government|"
-    "Russia\u200b|Russian state-sponsored|俄罗斯",
+    "Russia\u200b|Russian state-sponsored|Russia (GRU)|Russia - GRU|GRU, Russia|"
+    "Russian hackers|Russian APT|Country: Russia|俄罗斯",
     "SA": "Saudi Arabia|Saudi|KSA|Kingdom of Saudi Arabia",
     "SG": "Singapore|SGP",
     "SK": "Slovakia|Slovak Republic",
@@ -143,6 +145,7 @@ SEVERAL = {
     "Vietnam or Pakistan": ("VN", "PK"),
     "Vietnam OR Pakistan": ("VN", "PK"),
     "China/Russia": ("CN", "RU"),
+    "Iran\\Iraq": ("IR", "IQ"),
     "China; Iran": ("CN", "IR"),
     "China\nIran": ("CN", "IR"),
     "CN, RU, IR": ("CN", "RU", "IR"),
@@ -160,6 +163,8 @@ SEVERAL = {
     "korean": ("KP", "KR"),
     "Virgin Islands": ("VG", "VI"),
     "Multiple": (),
+    "North Korea / Korea / South Korea": ("KP", "KR"),
+    ", ".join(["Russia", "China"] * 40): ("RU", "CN"),
 }
 UNKNOWN = {
     "Likely Russia": "RU",
@@ -188,7 +193,10 @@ UNKNOWN = {
     "State of Georgia": "",
     "Federal Republic of Yugoslavia": "",
     "Russia (Moscow)": "RU",
-    "Russian hackers": "",
+    "Iranian internet activists": "",
+    "GRU": "RU",
+    "Russia (MSS)": "RU",
+    "Hezbollah, Lebanon": "LB",
     "Lazarus Group": "",
     "123456789": "",
     "x" * 5000: "",
