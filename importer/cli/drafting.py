@@ -1,4 +1,4 @@
-"""Sources into drafts: every table is read, gets its mapping, and is drafted; what fits no mapping is left out or refused."""
+"""Sources into drafts: each table is read, gets its mapping, and is drafted; what fits none is left out or refused."""
 
 from __future__ import annotations
 
@@ -125,9 +125,7 @@ class _Group:
         self.refusals, self.accepted = [], 0
         if refusals and not accepted and refusals[0][0].file in self.specs:
             first = refusals[0][1]
-            raise SourceError(
-                first.message, hint=first.hint, details=tuple(error.message for _, error in refusals[1:])
-            )
+            raise SourceError(first.message, hint=first.hint, details=tuple(error.message for _, error in refusals[1:]))
         for header, error in refusals:
             what = "sheet" if header.sheet else "file"
             place = Place(header.file, header.sheet)

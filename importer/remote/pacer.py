@@ -89,6 +89,11 @@ class Pacer:
         """Calls under way."""
         return self._in_flight
 
+    def limit(self) -> tuple[int, float]:
+        """The longest limit that is known by now: calls, seconds."""
+        longest = max(self._windows, key=lambda window: window.span)
+        return longest.quota, longest.span
+
     def left(self) -> int:
         """Calls that could go out now without waiting, answers permitting."""
         now = self._clock.monotonic()

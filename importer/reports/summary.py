@@ -147,3 +147,15 @@ def write_failure(folder: Path, error: ImporterError, *, started: datetime, fini
     }
     with atomic_text(folder / "summary.json") as stream:
         stream.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+
+
+def earlier_traffic(folder: Path) -> Traffic:
+    """The traffic that an earlier summary of the run tells of; the journal does not count calls."""
+    try:
+        told = json.loads((folder / "summary.json").read_text("utf-8"))
+        calls = {str(call): int(number) for call, number in told["calls"].items() if call != "total"}
+        waits = told["waits"]
+        numbers = int(told["retries"]), int(waits["count"]), float(waits["seconds"]), int(told["answers_429"])
+        return Traffic(calls, *numbers)
+    except (OSError, ValueError, KeyError, TypeError):
+        return Traffic()

@@ -1,0 +1,135 @@
+"""`tag-importer apply`: plan, show, ask, carry out, report. A dry run is the same up to the plan."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from argparse import Namespace
+from pathlib import Path
+
+from importer.cli.drafting import Inputs, collect
+from importer.cli.ending import Ending
+from importer.cli.execution import Execution, show_record
+from importer.cli.locking import locked
+from importer.cli.planned import Timings, confirmed, foresee, make_plan, read_saved, saved_plan, show_plan
+from importer.cli.target import Target, open_target
+from importer.cli.watch import Watch, watching
+from importer.clock import Clock, SystemClock
+from importer.engine.lock import state_dir
+from importer.engine.run_folder import RunFolder
+from importer.engine.runs import prune_runs
+from importer.errors import ImporterError, StoppedEarly
+from importer.job.merge import merge
+from importer.job.settings import Settings
+from importer.model import Plan
+from importer.planning.limits import check_limits
+from importer.planning.plan_file import write_plan
+from importer.reports.earlier import previous_rows
+
+PENDING = 10
+"""Exit code of `plan --detailed-exitcode` when changes are pending."""
+
+
+def run(namespace: Namespace) -> int:
+    """Apply the sources, the job or the saved plan that is named."""
+    return carry_out(namespace, dry=bool(getattr(namespace, "dry_run", False)))
+
+
+def carry_out(namespace: Namespace, *, dry: bool) -> int:
+    """`plan` (dry) and `apply`: one path up to the plan, and there the dry run ends."""
+    clock = SystemClock()
+    saved = saved_plan(namespace.sources)
+    settings = merge(vars(namespace), os.environ, () if saved else namespace.sources)
+    ending = Ending(settings, clock)
+    work = _Work(settings, saved, clock, ending)
+    if dry:
+        return asyncio.run(work.plan())
+    try:
+        code = asyncio.run(work.apply())
+    except ImporterError as error:
+        ending.failed(error)
+        raise
+    ending.tell(code)
+    return code
+
+
+class _Work:
+    """One plan or apply."""
+
+    def __init__(self, settings: Settings, saved: Path | None, clock: Clock, ending: Ending) -> None:
+        self.settings = settings
+        self.saved = saved
+        self.clock = clock
+        self.ending = ending
+        self.timings = Timings(clock)
+
+    async def plan(self) -> int:
+        """Print the plan and stop."""
+        settings = self.settings
+        with watching(settings, self.clock) as watch:
+            inputs = self._inputs(watch)
+            async with open_target(settings, self.clock, watch.observe) as target:
+                plan = await self._planned(inputs, target, watch)
+                ahead = foresee(plan, target, settings)
+        written = None
+        if settings.out is not None:
+            written = RunFolder.make(settings.out).plan_path
+            write_plan(written, plan)
+        show_plan(plan, ahead, settings, out=written)
+        self._check(plan)
+        pending = any(change.action.calls for change in plan.changes)
+        return PENDING if pending and settings.detailed_exitcode else 0
+
+    async def apply(self) -> int:
+        """Plan, and carry the plan out."""
+        settings = self.settings
+        with watching(settings, self.clock) as watch:
+            inputs = self._inputs(watch)
+            async with open_target(settings, self.clock, watch.observe) as target:
+                with locked(settings, target):
+                    plan = await self._planned(inputs, target, watch)
+                    self._check(plan)
+                    if any(change.action.calls for change in plan.changes):
+                        ahead = foresee(plan, target, settings)
+                        with watch.paused():
+                            if not confirmed(plan, ahead, settings, f"Apply to account {plan.account}?"):
+                                raise StoppedEarly("nothing was attempted")
+                    folder = self.ending.folder = self._folder()
+                    digest = write_plan(folder.plan_path, plan)
+                    execution = Execution(plan, digest, folder, settings, self.clock, self.ending.started)
+                    record = self.ending.record = await execution.run(target, watch, self.timings)
+        show_record(record, settings)
+        if settings.keep is not None and settings.out is None:
+            prune_runs(settings.runs_dir, settings.keep)
+        return record.exit_code
+
+    def _inputs(self, watch: Watch) -> Inputs | None:
+        """What the sources hold, read before the account is asked anything; None for a saved plan."""
+        if self.saved is not None:
+            return None
+        watch.phase("reading the sources")
+        inputs = collect(self.settings, cache_dir=state_dir() / "downloads")
+        self.timings.done("read")
+        return inputs
+
+    async def _planned(self, inputs: Inputs | None, target: Target, watch: Watch) -> Plan:
+        watch.phase("reading the account's tags")
+        if inputs is None:
+            assert self.saved is not None
+            return await read_saved(self.saved, target, self.timings)
+        return await make_plan(self.settings, inputs, target, self.clock, self.timings)
+
+    def _check(self, plan: Plan) -> None:
+        """The safety limits. A saved plan has been looked at by a person, who decided."""
+        if self.saved is None:
+            settings = self.settings
+            before = previous_rows(settings.runs_dir, [source.file for source in plan.sources])
+            check_limits(plan, settings.limits, previous_rows=before)
+
+    def _folder(self) -> RunFolder:
+        """A saved plan is carried out where it lies, unless --out says otherwise."""
+        if self.settings.out is not None:
+            return RunFolder.make(self.settings.out)
+        if self.saved is not None and self.saved.name == "plan.json":
+            return RunFolder.make(self.saved.parent)
+        return RunFolder.create(self.settings.runs_dir, self.clock.now())

@@ -1,0 +1,89 @@
+"""`tag-importer mapping`: write, list, show and check mappings."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from importer.cli.console import show, show_json, tell, wants
+from importer.errors import UsageError
+
+
+def run(namespace: Namespace) -> int:
+    """One of init, list, show, transforms, schema."""
+    return {"init": _init, "list": _list, "show": _show, "transforms": _transforms, "schema": _schema}[
+        namespace.mapping_action
+    ](namespace)
+
+
+def _init(namespace: Namespace) -> int:
+    from importer.job.merge import merge
+    from importer.mapping.write import write_mapping
+    from importer.sources.read import Table, read
+
+    settings = merge(vars(namespace), os.environ, namespace.sources)
+    stdin = sys.stdin.buffer if "-" in namespace.sources else None
+    options = settings.read_options(settings.sources[0])
+    tables = [item for item in read(namespace.sources, options, stdin=stdin) if isinstance(item, Table)]
+    text = write_mapping(tables)
+    if settings.out is None:
+        sys.stdout.write(text)
+        return 0
+    write_new(settings.out, text, force=bool(getattr(namespace, "force", False)))
+    tell(f"wrote {settings.out}; next: tag-importer validate {namespace.sources[0]} --mapping {settings.out}")
+    return 0
+
+
+def _list(namespace: Namespace) -> int:
+    from importer.mapping.load import presets
+    from importer.reports.tables import table_lines
+
+    held = presets()
+    if wants(namespace, "json"):
+        show_json([{"name": preset.name, "description": preset.description} for preset in held])
+    else:
+        show(table_lines(("PRESET", "FOR"), [(preset.name, preset.description) for preset in held]))
+    return 0
+
+
+def _show(namespace: Namespace) -> int:
+    from importer.mapping.load import load_mapping, preset_path, preset_text
+
+    if preset_path(namespace.name) is not None:
+        sys.stdout.write(preset_text(namespace.name))
+    else:
+        load_mapping(namespace.name)  # tells what is wrong with a file of one's own
+        sys.stdout.write(Path(namespace.name).read_text("utf-8-sig"))
+    return 0
+
+
+def _transforms(namespace: Namespace) -> int:
+    from importer.mapping.transforms.catalogue import catalogue
+    from importer.reports.tables import transforms_lines
+
+    if wants(namespace, "json"):
+        show_json([vars(transform) for transform in catalogue()])
+    else:
+        show(transforms_lines(catalogue()))
+    return 0
+
+
+def _schema(namespace: Namespace) -> int:
+    from importer.mapping.schema import json_schema
+
+    sys.stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def write_new(path: Path, text: str, *, force: bool) -> None:
+    """Write a file for a person; UsageError where there is one already, or it cannot be written."""
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} is there already", hint="choose another name, or add --force") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,47 @@
+"""`tag-importer report`: a run's reports, written again from its plan and its journal."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from datetime import UTC, datetime
+
+from importer.cli.execution import show_record
+from importer.cli.runs import find_run
+from importer.engine.resume import open_run
+from importer.job.merge import merge
+from importer.reports.run_record import RunRecord
+from importer.reports.summary import earlier_traffic
+from importer.reports.write import write_reports
+
+
+def run(namespace: Namespace) -> int:
+    """Write results, failed rows, summary and page; exits as the run did."""
+    settings = merge(vars(namespace), os.environ)
+    earlier = open_run(find_run(namespace.run, settings.runs_dir))
+    state = earlier.state
+    end = state.ends[-1] if state is not None and state.ends else {}
+    started = _time(state.header.get("started") if state is not None else None)
+    record = RunRecord(
+        run=earlier.folder.run,
+        folder=earlier.folder.path,
+        plan=earlier.plan,
+        outcomes=state.outcomes if state is not None else {},
+        started=started,
+        finished=(state.last if state is not None and state.last else started),
+        exit_code=int(end.get("exit_code", 6)),
+        traffic=earlier_traffic(earlier.folder.path),
+        stopped="" if state is not None and state.complete else str(end.get("reason") or "it was interrupted"),
+        command=str(state.header.get("command", "apply")) if state is not None else "apply",
+        plan_sha256=earlier.sha256,
+    )
+    write_reports(record)
+    show_record(record, settings)
+    return record.exit_code
+
+
+def _time(text: object) -> datetime:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)

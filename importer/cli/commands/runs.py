@@ -1,0 +1,37 @@
+"""`tag-importer runs`: list the runs with their state and counts; `runs prune` deletes old ones."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from importer.cli.console import show, show_json, tell, wants
+from importer.engine.runs import list_runs, prune_runs
+from importer.errors import UsageError
+from importer.job.merge import merge
+from importer.reports.json_text import runs_json
+from importer.reports.tables import runs_lines
+
+KEEP = 30
+
+
+def run(namespace: Namespace) -> int:
+    """List the runs, or delete the oldest finished ones."""
+    settings = merge(vars(namespace), os.environ)
+    base = Path(getattr(namespace, "dir", settings.runs_dir))
+    if namespace.runs_action == "prune":
+        keep = settings.keep if settings.keep is not None else KEEP
+        if keep < 0:
+            raise UsageError("--keep must be 0 or more")
+        listed = prune_runs(base, keep)
+        tell(f"deleted {len(listed)} of {len(listed) + len(list_runs(base))} runs in {base}")
+    else:
+        listed = list_runs(base)
+    values = [{**asdict(info), "path": str(info.path), "state": info.state.value} for info in listed]
+    if wants(namespace, "json"):
+        show_json(runs_json(values))
+    else:
+        show(runs_lines(values))
+    return 0

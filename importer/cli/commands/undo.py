@@ -1,0 +1,70 @@
+"""`tag-importer undo`: take a run back, as a run of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from argparse import Namespace
+
+from importer.cli.ending import Ending
+from importer.cli.execution import Execution, show_record
+from importer.cli.locking import locked
+from importer.cli.planned import Timings, confirmed, foresee, show_plan
+from importer.cli.runs import find_run
+from importer.cli.target import open_target, read_account
+from importer.cli.watch import watching
+from importer.clock import Clock, SystemClock
+from importer.engine.resume import EarlierRun, open_run
+from importer.engine.run_folder import RunFolder
+from importer.engine.undo import mark_undone, undo_plan
+from importer.errors import ImporterError, StoppedEarly, UsageError
+from importer.job.merge import merge
+from importer.job.settings import Settings
+from importer.planning.plan_file import write_plan
+
+
+def run(namespace: Namespace) -> int:
+    """Delete what the run created and restore what it updated, where the tag is still as the run left it."""
+    clock = SystemClock()
+    settings = merge(vars(namespace), os.environ)
+    ending = Ending(settings, clock)
+    try:
+        earlier = open_run(find_run(namespace.run, settings.runs_dir))
+        code = asyncio.run(_undo(earlier, settings, clock, ending))
+    except ImporterError as error:
+        ending.tell(error.exit_code)
+        raise
+    if not settings.dry_run:
+        ending.tell(code)
+    return code
+
+
+async def _undo(earlier: EarlierRun, settings: Settings, clock: Clock, ending: Ending) -> int:
+    timings = Timings(clock)
+    with watching(settings, clock) as watch:
+        async with open_target(settings, clock, watch.observe) as target:
+            if earlier.plan.account != target.account_id:
+                raise UsageError(f"the run is of account {earlier.plan.account}, not of {target.account_id}")
+            with locked(settings, target):
+                watch.phase("reading the account's tags")
+                account = await read_account(target, categories=False)
+                timings.done("account")
+                plan = undo_plan(earlier, account.tags, created=clock.now().isoformat(timespec="seconds"))
+                timings.done("plan")
+                ahead = foresee(plan, target, settings)
+                if settings.dry_run:
+                    show_plan(plan, ahead, settings)
+                    return 0
+                with watch.paused():
+                    if not confirmed(plan, ahead, settings, f"Undo run {earlier.folder.run}?"):
+                        raise StoppedEarly("nothing was attempted")
+                out = settings.out
+                folder = RunFolder.make(out) if out else RunFolder.create(settings.runs_dir, clock.now())
+                ending.folder = folder
+                digest = write_plan(folder.plan_path, plan)
+                execution = Execution(plan, digest, folder, settings, clock, ending.started, "undo")
+                record = ending.record = await execution.run(target, watch, timings)
+                if not record.stopped:
+                    mark_undone(earlier.folder, folder.run, clock)
+    show_record(record, settings)
+    return record.exit_code

@@ -1,0 +1,92 @@
+"""Carrying out a plan in its run folder, and what is left behind of it: journal, reports, the summary on the screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from importer import __version__
+from importer.cli.console import show
+from importer.cli.planned import Timings
+from importer.cli.target import Target
+from importer.cli.watch import Watch
+from importer.clock import Clock
+from importer.engine.execute import execute
+from importer.engine.journal import Fsync, Journal
+from importer.engine.journal_state import JournalState
+from importer.engine.run_folder import RunFolder
+from importer.engine.settings import ExecuteSettings
+from importer.engine.stop import StopSignal, on_signals
+from importer.job.settings import Settings
+from importer.model import Plan, Severity
+from importer.reports.json_text import json_text, run_json
+from importer.reports.run_record import RunRecord
+from importer.reports.screen import Screen
+from importer.reports.terminal import summary_lines
+from importer.reports.write import write_reports
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A plan that is about to be carried out."""
+
+    plan: Plan
+    digest: str
+    folder: RunFolder
+    settings: Settings
+    clock: Clock
+    started: datetime
+    command: str = "apply"
+    earlier: JournalState | None = None
+
+    async def run(self, target: Target, watch: Watch, timings: Timings) -> RunRecord:
+        """Make the calls, write every report, and return the record. Stops are part of the record, not errors."""
+        settings = ExecuteSettings(
+            concurrency=self.settings.concurrency, grace=self.settings.grace, fsync=Fsync(self.settings.fsync)
+        )
+        stop = StopSignal()
+        watch.log.run = self.folder.run
+        async with Journal(self.folder.journal_path, self.clock, fsync=settings.fsync) as journal:
+            with on_signals(stop):
+                result = await execute(
+                    self.plan, target.api, journal, settings, run=self.folder.run, plan_sha256=self.digest,
+                    clock=self.clock, observe=watch.observe, stop=stop, earlier=self.earlier, about=self._about(),
+                )  # fmt: skip
+        timings.done("execute")
+        code = result.exit_code
+        if code == 0 and any(note.severity is Severity.ERROR for note in self.plan.notes):
+            code = 1
+        record = RunRecord(
+            run=self.folder.run,
+            folder=self.folder.path,
+            plan=self.plan,
+            outcomes=result.outcomes,
+            started=self.started,
+            finished=self.clock.now(),
+            exit_code=code,
+            traffic=watch.counter.traffic(),
+            stopped=f"{result.stopped}. {result.hint}" if result.stopped and result.hint else result.stopped,
+            command=self.command,
+            plan_sha256=self.digest,
+            timings=timings.seconds,
+            sandbox=target.sandbox,
+        )
+        watch.phase("writing the report")
+        write_reports(record)
+        return record
+
+    def _about(self) -> Mapping[str, str]:
+        return {"command": self.command, "version": __version__}
+
+
+def show_record(record: RunRecord, settings: Settings) -> None:
+    """Print how it ended: the result of the command, or with --quiet one line when there is trouble."""
+    if settings.format == "json":
+        sys.stdout.write(json_text(run_json(record)))
+    elif not settings.quiet:
+        show(summary_lines(record, with_issues=True))
+    elif record.exit_code:
+        Screen.on(sys.stderr, os.environ).show(summary_lines(record))

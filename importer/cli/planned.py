@@ -1,0 +1,139 @@
+"""From settings to a plan: sources, account, changes, limits. `plan` and `apply` both come through here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from importer.cli.console import show
+from importer.cli.drafting import Inputs
+from importer.cli.target import Target, read_account
+from importer.clock import Clock
+from importer.engine.resume import changed_sources
+from importer.errors import SafetyLimit, UsageError
+from importer.job.settings import Settings
+from importer.model import Draft, Plan
+from importer.planning.binding import moved
+from importer.planning.build import build_plan
+from importer.planning.cost import Cost, cost
+from importer.planning.exposure import Exposure, exposure
+from importer.planning.plan_file import plan_digest, read_plan
+from importer.reports.json_text import json_text, plan_json
+from importer.reports.markdown import plan_markdown
+from importer.reports.screen import Screen
+from importer.reports.terminal import plan_lines
+
+_HEAD: Final = 400
+_MOVED_SHOWN: Final = 50
+
+
+@dataclass(slots=True)
+class Timings:
+    """Seconds of each phase, in order."""
+
+    clock: Clock
+    seconds: dict[str, float] = field(default_factory=dict)
+    last: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.last = self.clock.monotonic()
+
+    def done(self, phase: str) -> None:
+        """The phase ends now."""
+        now = self.clock.monotonic()
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self.last
+        self.last = now
+
+
+async def make_plan(settings: Settings, inputs: Inputs, target: Target, clock: Clock, timings: Timings) -> Plan:
+    """The plan for these inputs against the account as it is now. Writes nothing to it."""
+    options = settings.plan_options()
+    account = await read_account(target, categories=bool(options.category) or _mind_categories(inputs.drafts))
+    timings.done("account")
+    created = clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+    plan = build_plan(inputs.drafts, account, options, inputs.sources, inputs.mappings, inputs.notes, created=created)
+    timings.done("plan")
+    return plan
+
+
+def saved_plan(words: Sequence[str]) -> Path | None:
+    """The plan.json that the command is given instead of sources; None where it is given sources."""
+    if len(words) != 1 or not words[0].endswith(".json"):
+        return None
+    path = Path(words[0])
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return None  # a source that cannot be read is told about by whoever reads sources
+    return path if path.name == "plan.json" or b'"tag-importer-plan"' in head else None
+
+
+async def read_saved(path: Path, target: Target, timings: Timings) -> Plan:
+    """A saved plan, if the sources and the account are still as they were when it was made.
+
+    UsageError for a plan that is damaged or of another account, SafetyLimit for one whose ground has moved.
+    """
+    plan = read_plan(path)
+    if plan.account != target.account_id:
+        raise UsageError(f"{path} is a plan for account {plan.account}, not for {target.account_id}")
+    if changed := changed_sources(plan):
+        raise SafetyLimit(
+            f"a source changed since the plan was made: {', '.join(source.file for source in changed)}",
+            hint="Plan again, look at the plan, and apply that one.",
+        )
+    timings.done("read")
+    account = await read_account(target, categories=False)
+    timings.done("account")
+    if rows := moved(plan, account):
+        details = tuple(str(row) for row in rows[:_MOVED_SHOWN])
+        more = (f"... and {len(rows) - _MOVED_SHOWN:,} more",) if len(rows) > _MOVED_SHOWN else ()
+        raise SafetyLimit(
+            f"the account changed since the plan was made: {len(rows):,} of {len(plan.changes):,} rows moved",
+            hint="Plan again, look at the plan, and apply that one.",
+            details=details + more,
+        )
+    return plan
+
+
+def _mind_categories(drafts: Iterable[Draft]) -> bool:
+    """Whether a row names a category or has properties, which its category's schema governs."""
+    return any("categoryUuid" in draft.fields or "properties" in draft.fields for draft in drafts)
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What a plan shows to others, and what it costs."""
+
+    exposure: tuple[Exposure, ...]
+    cost: Cost
+
+
+def foresee(plan: Plan, target: Target, settings: Settings) -> Foresight:
+    """Both, for showing."""
+    return Foresight(exposure(plan), cost(plan, target.budget(settings), concurrency=settings.concurrency))
+
+
+def show_plan(plan: Plan, ahead: Foresight, settings: Settings, *, out: Path | None = None) -> None:
+    """Print the plan as the result of the command."""
+    if settings.format == "json":
+        value = plan_json(plan, digest=plan_digest(plan), exposure=ahead.exposure, cost=ahead.cost,
+                          out=str(out) if out else "")  # fmt: skip
+        sys.stdout.write(json_text(value))
+    elif settings.format == "markdown":
+        sys.stdout.write(plan_markdown(plan, exposure=ahead.exposure, cost=ahead.cost))
+    else:
+        show(plan_lines(plan, exposure=ahead.exposure, cost=ahead.cost))
+
+
+def confirmed(plan: Plan, ahead: Foresight, settings: Settings, question: str) -> bool:
+    """Show the plan and ask, where a person sits at a terminal and --yes was not given."""
+    if settings.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    Screen.on(sys.stderr, os.environ).show(plan_lines(plan, exposure=ahead.exposure, cost=ahead.cost))
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().casefold() in ("y", "yes")

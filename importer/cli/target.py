@@ -1,0 +1,95 @@
+"""The account that a command works on: the real one, or the embedded sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from importer.clock import Clock
+from importer.engine.events import Observe
+from importer.errors import AccessRefused, StoppedEarly, UsageError
+from importer.job.settings import Settings
+from importer.planning.cost import Budget
+from importer.planning.options import Account
+from importer.remote.api import Api, open_api
+from importer.remote.failures import CallFailed
+from importer.remote.pacer import PacerSettings
+from importer.remote.settings import ApiSettings
+
+SANDBOX_WINDOW: Final = 5.0
+"""Seconds in which the embedded sandbox's budget of 1,200 calls comes back (the API: 300). Practice need not wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An open account."""
+
+    api: Api
+    sandbox: bool
+
+    @property
+    def account_id(self) -> str:
+        return self.api.settings.account_id
+
+    def budget(self, settings: Settings) -> Budget:
+        """The rate limit as far as it is known by now."""
+        quota, window = self.api.pacer.limit()
+        return Budget(quota, window, settings.reserve, remaining=self.api.pacer.left(), resets_in=window)
+
+
+@asynccontextmanager
+async def open_target(settings: Settings, clock: Clock, observe: Observe) -> AsyncIterator[Target]:
+    """The account of the settings, for `async with`. UsageError where account, token or endpoint are missing."""
+    async with AsyncExitStack() as stack:
+        if settings.sandbox:
+            from importer.sandbox.options import read_options
+            from importer.sandbox.server import Sandbox
+            from importer.sandbox.settings import SandboxSettings
+
+            base = SandboxSettings(window=SANDBOX_WINDOW, block=SANDBOX_WINDOW)
+            served, faults = read_options(faults=settings.faults, base=base)
+            database = settings.sandbox_db
+            try:
+                database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise UsageError(f"the sandbox's folder {database.parent} cannot be made: {error.strerror}") from error
+            sandbox = await stack.enter_async_context(Sandbox(served, faults=faults, database=database))
+            account, token, base_url = served.account_id, served.token, sandbox.base_url
+        else:
+            if settings.faults:
+                raise UsageError("--fault is for the sandbox", hint="add --sandbox, or start `tag-importer sandbox`")
+            known = settings.credentials()
+            account, token, base_url = known.account, known.token, known.base_url
+        api_settings = ApiSettings(account, token, base_url, concurrency=settings.concurrency)
+        pacing = PacerSettings(
+            settings.quota, settings.window, settings.reserve, settings.max_wait, per_address=api_settings.production
+        )
+        api = await stack.enter_async_context(open_api(api_settings, pacing, clock=clock, observe=observe))
+        yield Target(api, settings.sandbox)
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turn a call that failed before anything was changed into the error that says so."""
+    try:
+        yield
+    except CallFailed as failed:
+        if failed.failure.access:
+            raise AccessRefused(
+                f"{doing} was refused: {failed}",
+                hint="The token needs the permission Cloudforce One Write (Read for a plan) on this account.",
+            ) from failed
+        raise StoppedEarly(f"{doing} failed: {failed}", hint="Nothing was changed; run it again.") from failed
+
+
+async def read_account(target: Target, *, categories: bool) -> Account:
+    """What the account holds. Categories are a call more, made only where they matter."""
+    with explained("reading the account's tags"):
+        tags = await target.api.list_tags()
+    held = None
+    if categories:
+        with explained("reading the account's categories"):
+            held = await target.api.list_categories()
+    return Account(target.account_id, tags, held)
