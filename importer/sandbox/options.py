@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,13 +32,18 @@ def read_options(
 ) -> tuple[SandboxSettings, FaultPlan]:
     """Settings and plan from what the command line gave; None leaves the default (or `base`) in place.
 
-    `faults` are added to the plan of the file `fault_plan`. The settings have the plan's own applied already.
+    A window without a block sets both. `faults` are added to the plan of the file `fault_plan`, and the plan's own
+    settings are applied already.
     UsageError, with every mistake in its details, when something is wrong.
     """
     numbers = {"--quota": quota, "--window": window, "--block": block, "--latency": latency_ms, "--seed": seed}
     for flag, number in numbers.items():
         if number is not None and not (math.isfinite(number) and number >= 0):
             raise UsageError(f"{flag} must be a number from 0, not {number}")
+    if block is None:
+        block = window  # a shorter window is for trying things out, where a block of five minutes helps nobody
+    if account is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", account):
+        raise UsageError(f"--account must be letters and digits, not {account!r}")
     if window == 0:
         raise UsageError("--window must be more than 0 seconds", hint="--quota 0 means no limit")
     if token is not None and (not token.isascii() or not token.isprintable() or not token.strip()):

@@ -80,10 +80,11 @@ class Sandbox:
         try:
             await self._runner.setup()
             await web.TCPSite(self._runner, HOST, self._port, backlog=1024).start()
-        except OSError as problem:
+        except (OSError, OverflowError) as problem:
             await self._close()
+            reason = problem.strerror if isinstance(problem, OSError) else "there is no such port"
             raise UsageError(
-                f"the sandbox cannot listen on {HOST}:{self._port}: {problem.strerror}",
+                f"the sandbox cannot listen on {HOST}:{self._port}: {reason}",
                 hint="choose another port with --port, or leave it out for a free one",
             ) from problem
         self._port = self._runner.addresses[0][1]

@@ -25,6 +25,7 @@ class Statistics:
 
     def report(self, store: Store, account: str, quota: Quota) -> dict[str, Any]:
         """Everything as one JSON object."""
+        foreign = store.foreign_tags(account)
         duplicates = store.duplicate_names(account)
         return {
             "calls": dict(self.calls),
@@ -37,7 +38,8 @@ class Statistics:
             "max_calls_in_window": quota.most_in_window,
             "max_counted_in_window": quota.most_counted,
             "neighbour_calls": quota.neighbour_calls,
-            "tags": store.count(TagQuery(account)),
+            "tags": store.count(TagQuery(account)) - foreign,
+            "foreign_tags": foreign,
             "duplicates": sum(count - 1 for _, count in duplicates),
             "duplicate_names": [name for name, _ in duplicates[:100]],
         }

@@ -192,10 +192,16 @@ class Store:
         rows = self._sql.execute(f"SELECT {_COLUMNS} FROM tags WHERE category = ?", (category,))
         return [StoredTag(*row) for row in rows]
 
+    def foreign_tags(self, account: str) -> int:
+        """How many tags there are that `add_foreign_tag` made."""
+        query = "SELECT count(*) FROM tags WHERE account = ? AND foreign_made = 1"
+        return int(self._sql.execute(query, (account,)).fetchone()[0])
+
     def duplicate_names(self, account: str) -> list[tuple[str, int]]:
-        """Case-folded names that several tags have, with how many."""
+        """Case-folded names that several tags have, with how many; foreign tags do not count."""
         return self._sql.execute(
-            "SELECT folded, count(*) FROM tags WHERE account = ? GROUP BY folded HAVING count(*) > 1 ORDER BY folded",
+            "SELECT folded, count(*) FROM tags WHERE account = ? AND foreign_made = 0"
+            " GROUP BY folded HAVING count(*) > 1 ORDER BY folded",
             (account,),
         ).fetchall()
 

@@ -71,9 +71,9 @@ class Tags:
             self._store.remove_foreign_tag(self._account)
 
     def intrude(self, name: str) -> None:
-        """Create a tag as somebody else would, at the head of the list."""
-        now = self._clock.now()
-        tag = self._stored(0, self._new_uuid(), {"value": name}, None, now.timestamp(), stamp(now), stamp(now), 1)
+        """Create a tag as somebody else would have: it is at the head of the list, and shows at once."""
+        now = stamp(self._clock.now())
+        tag = self._stored(0, self._new_uuid(), {"value": name}, None, 0.0, now, now, 1)
         with self._store.write(single=True):
             self._store.add_foreign_tag(self._account, tag, name.casefold(), name.casefold())
 

@@ -174,6 +174,7 @@ def test_options_become_settings(tmp_path: Path) -> None:
     assert (plan.seed, plan.faults[0].calls) == (3, WRITES)
     assert read_options() == (SandboxSettings(), FaultPlan())
     assert [line[0] for line in fault_lines()] == list(FAULTS)
-    for wrong in ({"quota": -1}, {"window": 0}, {"latency_ms": float("nan")}, {"token": "a\nb"}):
+    assert read_options(window=7)[0].block == 7
+    for wrong in ({"account": "a/b"}, {"quota": -1}, {"window": 0}, {"latency_ms": float("nan")}, {"token": "a\nb"}):
         with pytest.raises(UsageError):
             read_options(**wrong)

@@ -144,15 +144,17 @@ async def test_ignored_filters() -> None:
             assert await caller.names(**dotted) == by_dots
 
 
-async def test_pages_shift() -> None:
+async def test_pages_shift(clock: SteppedClock) -> None:
     """Between two reads a foreign tag appears at the head, then vanishes: readers see tags twice, or miss them."""
-    async with calling(_sandbox("shifting-pages=100%")) as caller:
+    async with calling(_sandbox("shifting-pages=100%", "stale-reads=1s", clock=clock)) as caller:
         for name in "abcdef":
             await caller.create(name)
+        clock.elapsed += 1
         assert await caller.names(pageSize="2", page="1") == ["a", "b"]
         assert await caller.names(pageSize="2", page="2") == ["b", "c"]
         assert await caller.names(pageSize="2", page="3") == ["e", "f"]
-        assert caller.sandbox.stats()["duplicates"] == 0
+        stats = caller.sandbox.stats()
+        assert (stats["tags"], stats["foreign_tags"], stats["duplicates"]) == (6, 1, 0)
 
 
 async def test_revoked_token() -> None:

@@ -96,8 +96,9 @@ async def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
     """A taken port, a file that is no database, another program's database: one sentence each, nothing changed."""
     async with Sandbox() as running:
         port = int(running.base_url.split(":")[2].split("/")[0])
-        with pytest.raises(UsageError, match=str(port)):
-            await Sandbox(port=port).__aenter__()
+        for unusable in (port, 70_000, -1):
+            with pytest.raises(UsageError, match=str(unusable)):
+                await Sandbox(port=unusable).__aenter__()
     text = tmp_path / "notes.txt"
     text.write_text("not a database, but long enough to be looked at" * 10)
     foreign = tmp_path / "foreign.sqlite3"
