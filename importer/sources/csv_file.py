@@ -5,24 +5,26 @@ from __future__ import annotations
 import io
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 from importer.errors import SourceError, UsageError
-from importer.model import Header, Issue, Place, Severity, SourceFile
+from importer.model import Issue, Place, Severity, SourceFile
 from importer.sources import delimiter as delimiters
-from importer.sources.columns import letters, make_header
-from importer.sources.csv_records import STRAY, UNCLOSED, Record, records
-from importer.sources.encoding import Encoding, detect, stray_bytes
+from importer.sources.csv_records import Lines, Record, blocks, records
+from importer.sources.csv_rows import row_tables
+from importer.sources.csv_shape import Shape
+from importer.sources.encoding import Encoding, detect
 from importer.sources.header_row import find_header
 from importer.sources.header_words import known_count
 from importer.sources.located import Opened
 from importer.sources.options import ReadOptions
 from importer.sources.refusal import not_a_list
-from importer.sources.table import Batch, Table
+from importer.sources.stray_bytes import StrayBytes
+from importer.sources.table import Table
 
 _SAMPLE_CHARS = 256 * 1024
 _SAMPLE_RECORDS = 200
+_BLOCK_LINES = 5_000
 
 
 def read_csv(opened: Opened, options: ReadOptions) -> Iterator[SourceFile | Issue | Table]:
@@ -54,7 +56,7 @@ def _encoding(opened: Opened, options: ReadOptions) -> Encoding:
 def _read(
     opened: Opened, options: ReadOptions, encoding: Encoding, text: Iterator[str]
 ) -> Iterator[SourceFile | Issue | Table]:
-    strays = _Strays(opened.file)
+    strays = StrayBytes(opened.file)
     lines = strays.watch(text) if encoding.reason == "mixed" else text
     sample = _sample_lines(lines)
     first_line, asked = 1, options.delimiter
@@ -64,16 +66,22 @@ def _read(
         del sample[0]
     whole = sample[:-1] if len(sample) > 1 and not sample[-1].endswith(("\n", "\r")) else sample
     dialect = delimiters.detect(whole, _delimiter(asked))
-    beginning = list(itertools.islice(records(iter(sample), dialect, options.limits, first_line), _SAMPLE_RECORDS))
+    beginning = list(
+        itertools.islice(
+            records(Lines(iter(sample), options.limits.quoted_lines), dialect, options.limits, first_line),
+            _SAMPLE_RECORDS,
+        )
+    )
     position = _header_position(opened, options, beginning)
     _refuse_prose(opened, dialect, beginning, position)
-    shape = _Shape.of(opened, options, beginning, position)
+    shape = Shape.of(opened, options, beginning, position)
     yield _source_file(opened, encoding, dialect, shape)
     yield from _guess_issues(opened, encoding, whole, first_line)
     yield from _titles(opened, beginning[:position])
     yield from shape.issues
-    everything = records(itertools.chain(sample, lines), dialect, options.limits, first_line)
-    yield from _rows(shape, options, itertools.islice(everything, position + 1, None))
+    feed = Lines(itertools.chain(sample[shape.data_line - first_line :], lines), options.limits.quoted_lines)
+    size = min(options.batch, _BLOCK_LINES)
+    yield from row_tables(shape, options, blocks(feed, dialect, options.limits, shape.data_line, size))
     yield from strays.issues()
 
 
@@ -121,47 +129,7 @@ def _refuse_prose(opened: Opened, dialect: delimiters.Dialect, beginning: list[R
         raise not_a_list(opened.file, "running text or fixed-width columns, not a table of cells")
 
 
-@dataclass(slots=True)
-class _Shape:
-    """What the beginning of the file told of its columns."""
-
-    header: Header
-    line: int
-    issues: list[Issue] = field(default_factory=list)
-    short_is_usual: bool = False
-    """The writer leaves out empty cells at the end of rows."""
-
-    @classmethod
-    def of(cls, opened: Opened, options: ReadOptions, beginning: list[Record], position: int) -> _Shape:
-        found = beginning[position]
-        cells = list(found.cells)
-        data = [record.cells for record in beginning[position + 1 :] if any(record.cells)]
-        while (
-            cells and not cells[-1].strip() and not any(len(row) >= len(cells) and row[len(cells) - 1] for row in data)
-        ):
-            cells.pop()
-        wider = [row for row in data if any(row[len(cells) :])]
-        if data and len(wider) * 2 > len(data):
-            cells += [""] * (max(_filled_width(row) for row in wider) - len(cells))
-        if len(cells) > options.limits.columns:
-            raise SourceError(
-                f"{opened.file} has {len(cells):,} columns in line {found.line}; at most {options.limits.columns:,} are read."
-            )
-        used = (
-            [any(index < len(row) and row[index] for row in data) for index in range(len(cells))] if "" in cells else []
-        )
-        header, issues = make_header(opened.file, "csv", cells, row=found.line, used=used)
-        if found.problem:
-            issues.append(_quote_issue(opened.file, found))
-        short = sum(1 for row in data if len(row) < len(cells))
-        return cls(header, found.line, issues, short >= 3 and short * 10 >= len(data))
-
-
-def _filled_width(row: Sequence[str]) -> int:
-    return max((index + 1 for index, cell in enumerate(row) if cell), default=0)
-
-
-def _source_file(opened: Opened, encoding: Encoding, dialect: delimiters.Dialect, shape: _Shape) -> SourceFile:
+def _source_file(opened: Opened, encoding: Encoding, dialect: delimiters.Dialect, shape: Shape) -> SourceFile:
     details = {"encoding": encoding.shown, "delimiter": dialect.shown, "header row": str(shape.line)}
     details["columns"] = str(len(shape.header.columns))
     if dialect.quote != '"':
@@ -202,157 +170,3 @@ def _titles(opened: Opened, above: list[Record]) -> Iterator[Issue]:
             Place(opened.file, row=lines[0].line),
             value=" / ".join(" | ".join(cell for cell in record.cells if cell.strip()) for record in lines)[:500],
         )
-
-
-def _rows(shape: _Shape, options: ReadOptions, found: Iterator[Record]) -> Iterator[Issue | Table]:
-    header = shape.header
-    width = len(header.columns)
-    batch = Batch(header, options.batch)
-    blank, first_blank, total = 0, 0, 0
-    add_row, add_number = batch.rows.append, batch.numbers.append
-    for line, cells, span, problem, raw in found:
-        if len(cells) == width and span == 1 and not problem and cells[0] and "\0" not in cells[0]:
-            add_row(cells)  # the usual case, kept short: it runs for each of 100,000 rows
-            add_number(line)
-        else:
-            record = Record(line, cells, span, problem, raw)
-            if not problem and not "".join(cells).strip():
-                if cells and not first_blank:
-                    first_blank = line
-                blank += bool(cells)
-                continue
-            fitted, issues = _fit(shape, record)
-            batch.add(line, fitted, issues=issues)
-        if len(batch.rows) >= options.batch:
-            total += len(batch.rows)
-            _check_rows(header.file, total, options)
-            yield _finished(batch)
-            add_row, add_number = batch.rows.append, batch.numbers.append
-    if batch.rows or not total:
-        yield _finished(batch)
-    if blank:
-        yield Issue(
-            Severity.INFO,
-            "blank-rows",
-            f"{blank:,} row{'s' if blank > 1 else ''} of empty cells {'were' if blank > 1 else 'was'} left out.",
-            Place(header.file, row=first_blank),
-        )
-
-
-def _check_rows(file: str, total: int, options: ReadOptions) -> None:
-    if total > options.limits.rows:
-        raise SourceError(f"{file} has more than {options.limits.rows:,} rows; split it.")
-
-
-def _finished(batch: Batch) -> Table:
-    """The batch as a table, NUL characters looked for in all of its cells at once."""
-    for position, row in enumerate(batch.rows):
-        if "\0" in "".join(row):
-            header, number = batch.header, batch.numbers[position]
-            index = next(index for index, cell in enumerate(row) if "\0" in cell)
-            issue = Issue(
-                Severity.ERROR,
-                "nul-character",
-                "The cell holds a NUL character; the file is damaged there, or is no text.",
-                Place(header.file, row=number, letter=header.letters[index], column=header.columns[index]),
-                value=row[index][:200],
-            )
-            batch.issues[position] = (*batch.issues.get(position, ()), issue)
-    return batch.take()
-
-
-def _fit(shape: _Shape, record: Record) -> tuple[list[str], list[Issue]]:
-    """The cells at the header's width, and an issue for what was missing or too many."""
-    header = shape.header
-    width = len(header.columns)
-    cells, issues = record.cells, []
-    if record.problem:
-        issues.append(_quote_issue(header.file, record))
-    if len(cells) < width:
-        issues.append(
-            Issue(
-                Severity.WARNING if shape.short_is_usual and not record.problem else Severity.ERROR,
-                "short-row",
-                f"The row has {len(cells)} cell{'s' if len(cells) != 1 else ''}, the header has {width}; "
-                f"`{header.columns[len(cells)]}` and what follows it are missing.",
-                Place(header.file, row=record.line),
-                value=" | ".join(cells)[:500],
-            )
-        )
-        cells = cells + [""] * (width - len(cells))
-    elif len(cells) > width:
-        extra = cells[width:]
-        if any(cell.strip() for cell in extra):
-            issues.append(
-                Issue(
-                    Severity.ERROR,
-                    "long-row",
-                    f"The row has {len(cells)} cells, the header has {width}; what stands in the others belongs to no column.",
-                    Place(header.file, row=record.line, letter=letters(width)),
-                    value=" | ".join(extra)[:500],
-                )
-            )
-        cells = cells[:width]
-    if record.span > 3 and width > 2:
-        suspicious = _swallowed(cells, width)
-        if suspicious:
-            issues.append(
-                Issue(
-                    Severity.WARNING,
-                    "swallowed-lines",
-                    f"A quoted cell holds {suspicious} lines that look like rows; is a quote in line {record.line} not closed?",
-                    Place(header.file, row=record.line),
-                )
-            )
-    return cells, issues
-
-
-def _swallowed(cells: list[str], width: int) -> int:
-    """How many lines within one cell have as many delimiters as a row."""
-    for cell in cells:
-        inner = cell.splitlines()[1:-1]
-        if len(inner) >= 2:
-            for delimiter in (",", ";", "\t", "|"):
-                count = sum(1 for line in inner if line.count(delimiter) == width - 1)
-                if count == len(inner):
-                    return count
-    return 0
-
-
-def _quote_issue(file: str, record: Record) -> Issue:
-    if record.problem == STRAY:
-        message = "A quote stands where none can be; the row was read as most programs would."
-        return Issue(Severity.WARNING, STRAY, message, Place(file, row=record.line), value=record.raw[:500])
-    message = "A quote is opened here and never closed; the line was read by itself, and reading went on with the next."
-    return Issue(Severity.ERROR, UNCLOSED, message, Place(file, row=record.line), value=record.raw[:500])
-
-
-class _Strays:
-    """Bytes that are not UTF-8 in a text that otherwise is."""
-
-    def __init__(self, file: str) -> None:
-        self._file = file
-        self._lines: list[int] = []
-        self._example = ""
-
-    def watch(self, text: Iterator[str]) -> Iterator[str]:
-        for number, line in enumerate(text, 1):
-            if not line.isascii() and any("\udc80" <= char <= "\udcff" for char in line):
-                fixed = stray_bytes(line)
-                self._lines.append(number)
-                self._example = self._example or fixed.strip()[:200]
-                yield fixed
-            else:
-                yield line
-
-    def issues(self) -> Iterator[Issue]:
-        if self._lines:
-            shown = ", ".join(str(number) for number in self._lines[:20])
-            more = f" and {len(self._lines) - 20:,} more" if len(self._lines) > 20 else ""
-            yield Issue(
-                Severity.WARNING,
-                "encoding-mixed",
-                f"The file is UTF-8, but bytes in line {shown}{more} are not; they were read as Windows-1252.",
-                Place(self._file, row=self._lines[0]),
-                value=self._example,
-            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from importer.sources.delimiter import Dialect
@@ -25,7 +26,7 @@ class Record(NamedTuple):
     """The line itself, where there is a problem."""
 
 
-class _Lines:
+class Lines:
     """Feeds lines to the csv reader and remembers those of the record under way, so that they can be read again."""
 
     def __init__(self, lines: Iterator[str], most: int) -> None:
@@ -35,7 +36,7 @@ class _Lines:
         self._reread = 0
         self.held: list[str] = []
 
-    def __iter__(self) -> _Lines:
+    def __iter__(self) -> Lines:
         return self
 
     def __next__(self) -> str:
@@ -45,10 +46,21 @@ class _Lines:
         self.held.append(line)
         return line
 
+    def take(self, count: int) -> list[str]:
+        """The next lines at once; fewer at the end, or where some are to be read again."""
+        if self._again:
+            taken = self._again[-count:][::-1]
+            del self._again[-count:]
+            return taken
+        return list(islice(self._lines, count))
+
+    def put_back(self, lines: list[str]) -> None:
+        self._again.extend(reversed(lines))
+
     def give_back(self) -> str:
         """Takes the first held line out and puts the others back; returns the first."""
         first = self.held[0]
-        self._again.extend(reversed(self.held[1:]))
+        self.put_back(self.held[1:])
         self._reread += len(self.held) - 1
         if self._reread > _REREAD_LINES:
             self._most = 2
@@ -56,14 +68,13 @@ class _Lines:
         return first
 
 
-def records(lines: Iterator[str], dialect: Dialect, limits: Limits, first_line: int = 1) -> Iterator[Record]:
+def records(feed: Lines, dialect: Dialect, limits: Limits, first_line: int = 1) -> Iterator[Record]:
     """All records, blank ones as empty lists.
 
     A record whose quote is not closed before the end, within `limits.quoted_lines`, or before a character that cannot
-    follow a closing quote, is given up: its first line is one record with a problem, reading goes on with the next line.
+    follow a closing quote, is given up: its first line is one record with a problem, reading goes on with the next.
     """
     csv.field_size_limit(limits.cell_chars)
-    feed = _Lines(lines, limits.quoted_lines)
     reader = dialect.reader(feed)
     held = feed.held
     line = first_line
@@ -81,9 +92,50 @@ def records(lines: Iterator[str], dialect: Dialect, limits: Limits, first_line: 
             line += 1
             continue
         span = len(held)
+        held.clear()
         yield Record(line, cells, span)
         line += span
-        held.clear()
+
+
+class Block(NamedTuple):
+    """Records that take one line each, without a problem: the usual case, read at the csv module's own speed."""
+
+    line: int
+    rows: list[list[str]]
+    nul: bool
+    """Whether a NUL character stands among them."""
+
+
+def blocks(feed: Lines, dialect: Dialect, limits: Limits, first_line: int, size: int) -> Iterator[Block | Record]:
+    """All records like `records`, in blocks of `size` lines where each line is one record."""
+    line, misses, slow = first_line, 0, 0
+    while taken := feed.take(size):
+        rows = None if slow else _plain(taken, dialect, limits)
+        if rows is not None:
+            misses = 0
+            yield Block(line, rows, "\0" in "".join(taken))
+            line += len(taken)
+            continue
+        misses, slow = misses + 1, max(0, slow - 1)
+        if misses >= 2 and not slow:
+            slow = 20
+        feed.put_back(taken)
+        end = line + len(taken)
+        for record in records(feed, dialect, limits, line):
+            yield record
+            line = record.line + record.span
+            if line >= end:
+                break
+
+
+def _plain(lines: list[str], dialect: Dialect, limits: Limits) -> list[list[str]] | None:
+    """The rows of lines that are one record each; None when a cell goes over lines or something is wrong."""
+    csv.field_size_limit(limits.cell_chars)
+    try:
+        rows = list(dialect.reader(iter(lines)))
+    except csv.Error:
+        return None
+    return rows if len(rows) == len(lines) else None
 
 
 def _open_at_end(line: str, dialect: Dialect) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,16 +36,20 @@ class Identity(msgspec.Struct, gc=False):
     type: Any = ""
 
 
-class _Head(msgspec.Struct, gc=False):
+class Head(msgspec.Struct, gc=False):
+    """The outside of a bundle."""
+
     type: Any = ""
     id: Any = ""
     spec_version: Any = ""
     objects: msgspec.Raw = msgspec.Raw(b"")
 
 
+_WANTED = frozenset({*ACTORS, "relationship", "location", "identity", "marking-definition", "bundle"})
+_probe_list = msgspec.json.Decoder(list[Probe])
 _probe = msgspec.json.Decoder(Probe)
 _identity = msgspec.json.Decoder(Identity)
-_head = msgspec.json.Decoder(_Head)
+_head = msgspec.json.Decoder(Head)
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -84,13 +88,29 @@ class StixFile:
         return ", ".join(shown) + (f" and {more} other kinds" if more > 0 else "") if shown else "no objects"
 
 
+def bundle_head(data: bytes) -> Head | None:
+    """The head of a text that is one STIX bundle, its objects still raw; None for all else, broken JSON too.
+
+    The usual case, told and validated in a single pass over what may be 30 MB on one line.
+    """
+    try:
+        head = _head.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return head if head.type == "bundle" and _is_bundle(head) and bytes(memoryview(head.objects)[:1]) == b"[" else None
+
+
+def _is_bundle(head: Head) -> bool:
+    return bool(head.objects or head.spec_version or _has_id(head, "bundle"))
+
+
 def is_stix(documents: list[msgspec.Raw]) -> bool:
     """Whether the documents of a file are bundles or objects of STIX 2."""
     looked = 0
     for raw in documents[:20]:
         for item in _heads(raw):
             looked += 1
-            if item.type == "bundle" and (item.objects or item.spec_version or _has_id(item, "bundle")):
+            if item.type == "bundle" and _is_bundle(item):
                 return True
             if isinstance(item.type, str) and item.type and _has_id(item, item.type):
                 return True
@@ -99,11 +119,11 @@ def is_stix(documents: list[msgspec.Raw]) -> bool:
     return False
 
 
-def _has_id(head: _Head, kind: str) -> bool:
+def _has_id(head: Head, kind: str) -> bool:
     return isinstance(head.id, str) and head.id.startswith(f"{kind}--") and _ID.match(head.id) is not None
 
 
-def _heads(raw: msgspec.Raw) -> Iterator[_Head]:
+def _heads(raw: msgspec.Raw) -> Iterator[Head]:
     first = bytes(memoryview(raw)[:1])
     try:
         if first == b"{":
@@ -116,53 +136,80 @@ def _heads(raw: msgspec.Raw) -> Iterator[_Head]:
         return
 
 
-def gather(opened: Opened, documents: list[msgspec.Raw], world: World) -> StixFile:
+def gather(opened: Opened, documents: list[msgspec.Raw] | Head, world: World) -> StixFile:
     """Keeps actors in the file's record; links, places, identities and markings in the run's world."""
     found = StixFile(opened)
-    number = 0
-    for raw in _objects(documents, found):
-        number += 1
-        try:
-            probe = _probe.decode(raw)
-        except msgspec.ValidationError:
-            found.types["something that is no object"] += 1
-            continue
-        kind = probe.type if isinstance(probe.type, str) and probe.type else "untyped object"
-        found.types[kind] += 1
-        if kind in ACTORS:
-            found.actors.append(_actor(raw, number))
-        elif kind == "relationship":
-            if probe.relationship_type in LINKS:
-                world.add(parse(opened.file, raw))
-        elif kind in ("location", "identity", "marking-definition"):
-            world.add(parse(opened.file, raw))
+    if isinstance(documents, Head):
+        _gather_bundle(documents, found, world, 0)
+    else:
+        for raw in documents:
+            _gather(raw, found, world, 0)
     if not found.version:
         found.version = "2.1" if any(b'"spec_version"' in actor.raw for actor in found.actors[:20]) else "2.0"
     return found
 
 
-def _objects(documents: Iterable[msgspec.Raw], found: StixFile, depth: int = 0) -> Iterator[msgspec.Raw]:
-    """The objects of bundles, of arrays of bundles or objects, and objects that stand alone."""
-    for raw in documents:
-        first = bytes(memoryview(raw)[:1])
-        if first == b"[" and depth < 4:
-            yield from _objects(_list.decode(raw), found, depth + 1)
-        elif (
-            first == b"{"
-            and depth < 4
-            and b'"objects"' in memoryview(raw)[:4096].tobytes() + memoryview(raw)[-4096:].tobytes()
-        ):
-            head = _head.decode(raw)
-            if head.type == "bundle" or (not head.type and head.objects):
-                found.bundles += 1
-                if isinstance(head.spec_version, str) and head.spec_version:
-                    found.version = head.spec_version
-                if bytes(memoryview(head.objects)[:1]) == b"[":
-                    yield from _objects(_list.decode(head.objects), found, depth + 1)
-            else:
-                yield raw
+def _gather(raw: msgspec.Raw, found: StixFile, world: World, depth: int) -> None:
+    """A bundle, an array of bundles or objects, or an object that stands alone."""
+    first = bytes(memoryview(raw)[:1])
+    if first == b"[" and depth < 4:
+        _gather_all(_list.decode(raw), _probes(raw), found, world, depth)
+        return
+    head = _head.decode(raw) if first == b"{" and depth < 4 else Head()
+    if head.type == "bundle" or (not head.type and head.objects):
+        _gather_bundle(head, found, world, depth)
+    else:
+        _gather_all([raw], _probes_singly([raw]), found, world, depth)
+
+
+def _gather_bundle(head: Head, found: StixFile, world: World, depth: int) -> None:
+    found.bundles += 1
+    if isinstance(head.spec_version, str) and head.spec_version:
+        found.version = head.spec_version
+    if bytes(memoryview(head.objects)[:1]) == b"[":
+        _gather_all(_list.decode(head.objects), _probes(head.objects), found, world, depth)
+
+
+def _gather_all(raws: list[msgspec.Raw], probes: list[Probe] | None, found: StixFile, world: World, depth: int) -> None:
+    """The objects of one list. All are probed in one go; only the wanted ones are looked at by Python code."""
+    start = found.objects
+    probes = probes if probes is not None else _probes_singly(raws)
+    kinds = [probe.type for probe in probes]
+    if set(map(type, kinds)) != {str} or "" in kinds:
+        kinds = [kind if isinstance(kind, str) and kind else "untyped object" for kind in kinds]
+    wanted = [position for position, kind in enumerate(kinds) if kind in _WANTED]
+    found.types.update(kinds)
+    for position in wanted:
+        kind, link = kinds[position], probes[position].relationship_type
+        if kind == "relationship" and not (isinstance(link, str) and link in LINKS):
+            continue
+        raw = raws[position]
+        if kind in ACTORS:
+            found.actors.append(_actor(raw, start + position + 1))
+        elif kind == "bundle":
+            if depth < 4:
+                found.types["bundle"] -= 1
+                _gather(raw, found, world, depth + 1)
         else:
-            yield raw
+            world.add(parse(found.opened.file, raw))
+
+
+def _probes(raw: msgspec.Raw) -> list[Probe] | None:
+    """All objects of a list probed at once; None when one of them is no object."""
+    try:
+        return _probe_list.decode(raw)
+    except msgspec.ValidationError:
+        return None
+
+
+def _probes_singly(raws: list[msgspec.Raw]) -> list[Probe]:
+    probes = []
+    for raw in raws:
+        try:
+            probes.append(_probe.decode(raw))
+        except msgspec.ValidationError:
+            probes.append(Probe("value that is no object"))
+    return probes
 
 
 def _actor(raw: msgspec.Raw, number: int) -> Actor:

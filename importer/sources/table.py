@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -54,10 +55,12 @@ def make_table(
     import numpy as np
     import pandas as pd
 
-    cells = np.empty((len(rows), len(header.columns)), dtype=object)
-    if rows:
-        cells[:] = rows
-    return Table(header, pd.DataFrame(cells, columns=list(header.columns), copy=False), numbers, ids, issues)
+    width = len(header.columns)
+    # column by column in memory, where it is read; dtype=object keeps pandas from turning text into its own strings
+    by_column = chain.from_iterable(zip(*rows, strict=True)) if rows else ()
+    cells = np.fromiter(by_column, dtype=object, count=len(rows) * width).reshape(width, len(rows)).T
+    columns = pd.Index(list(header.columns), dtype=object)
+    return Table(header, pd.DataFrame(cells, columns=columns, dtype=object, copy=False), numbers, ids, issues)
 
 
 @dataclass(slots=True)
@@ -70,6 +73,11 @@ class Batch:
     numbers: list[int] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     issues: dict[int, tuple[Issue, ...]] = field(default_factory=dict)
+
+    def extend(self, first_number: int, rows: Sequence[Sequence[str]]) -> None:
+        """Takes rows without issues that stand on consecutive lines."""
+        self.rows.extend(rows)
+        self.numbers.extend(range(first_number, first_number + len(rows)))
 
     def add(self, number: int, cells: Sequence[str], id_: str = "", issues: Iterable[Issue] = ()) -> bool:
         """Takes one row; True when the batch is full."""

@@ -21,10 +21,15 @@ from importer.sources.options import MIB, Limits
 
 _CHUNK = 2 * MIB
 _OVERLAP = 64 * 1024
-_ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\sr="(\d{1,9})"')
-_WIDE = re.compile(rb'\sr="([A-Z]{3})\d')
-_DOUBLE = re.compile(rb'\sr="[A-Z]{2}\d')
-_FILLED = re.compile(rb'<(?:\w+:)?c\b[^<>]*?\sr="([A-Z]{1,3})(\d{1,9})"(?:[^<>]*[^/<>])?>\s*<')
+_SMALL = 8 * MIB
+"""Sheets up to this size are searched for every way XML can be written, larger ones first for the usual way."""
+_ROW = re.compile(rb"""<(?:\w+:)?row\b[^<>]*?\sr\s*=\s*["'](\d{1,9})["']""")
+_USUAL_ROW = re.compile(rb'<row [^<>]*?r="(\d{1,9})"')
+_WIDE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{3})\d""")
+_DOUBLE = re.compile(rb"""\sr\s*=\s*["'][A-Za-z]{2}""")
+_USUAL_WIDE = re.compile(rb' r="([A-Z]{3})\d')
+_USUAL_DOUBLE = re.compile(rb' r="[A-Z]{2}')
+_FILLED = re.compile(rb"""<(?:\w+:)?c\b[^<>]*?\sr\s*=\s*["']([A-Za-z]{1,3})(\d{1,9})["'](?:[^<>]*[^/<>])?>\s*<""")
 _ERROR = re.compile(rb'<(?:\w+:)?c\b([^<>]*?\st="e"[^<>]*)>(.*?)</(?:\w+:)?c>', re.DOTALL)
 _REFERENCE = re.compile(rb'\sr="([A-Z]{1,3})(\d{1,9})"')
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>([^<]*)<")
@@ -60,7 +65,7 @@ def scan_zip(file: str, stream: BinaryIO, limits: Limits) -> Scan:
 def column_index(name: str) -> int:
     """0-based index of column letters."""
     index = 0
-    for char in name:
+    for char in name.upper():
         index = index * 26 + ord(char) - 64
     return index - 1
 
@@ -142,15 +147,14 @@ def _scan_sheet(
     errors: dict[tuple[int, int], str] = {}
     first, last, columns = 1 << 30, 0, 26
     for chunk in _chunks(archive, member):
-        rows = _ROW.findall(chunk)
+        usual = member.file_size > _SMALL and chunk.count(b"r=") == chunk.count(b' r="')
+        rows = (_USUAL_ROW if usual else _ROW).findall(chunk)
         if rows:
             numbers = list(map(int, rows))
             first, last = min(first, min(numbers)), max(last, max(numbers))
-        wide = _WIDE.findall(chunk)
-        if wide:
-            columns = max(columns, max(column_index(name.decode()) for name in set(wide)) + 1)
-        elif columns < 702 and _DOUBLE.search(chunk):
-            columns = 702
+        if (_USUAL_DOUBLE if usual else _DOUBLE).search(chunk):
+            wide = {column_index(name.decode()) for name in set((_USUAL_WIDE if usual else _WIDE).findall(chunk))}
+            columns = max(columns, 702, max(wide, default=0) + 1)
         if b't="e"' in chunk and len(errors) < _MAX_ERRORS:
             errors.update(_errors(chunk))
     if last and (last - first + 1) * columns > limits.sheet_cells:
