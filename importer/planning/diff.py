@@ -13,13 +13,14 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from importer.fields.names import clean
+from importer.fields.names import clean, identity_key
 from importer.fields.table import FIELDS, Field, Kind
 from importer.fields.values import same
 from importer.model import EMPTY, FieldChange, Json, Tag
 
 _ANNOTATION: Final = frozenset({"value", "confidence", "tlp"})
 _ENTRY_KEY: Final = {Kind.ALIAS_LIST: "value", Kind.REFERENCE_LIST: "url"}
+_LINKS: Final = ("externalReferenceLinks",)
 _PROPERTIES: Final = "properties"
 
 
@@ -45,7 +46,7 @@ def differences(
             if old == new or name in unseen:
                 continue
             new = _keep_annotations(field, old, new)
-            if not _same(field, old, new):
+            if not _same(field, old, new, tag.name):
                 found.append(FieldChange(name, old, new))
         elif name in clear and field.clearable:
             old = tag.fields.get(name)
@@ -79,15 +80,37 @@ def unanswered(tags: Collection[Tag]) -> frozenset[str]:
     return frozenset(field.name for field in FIELDS if not field.current and field.name not in seen)
 
 
-def _same(field: Field, old: Json, new: Json) -> bool:
+def _same(field: Field, old: Json, new: Json, name: str) -> bool:
     if field.name == "value":
         # A name is shown trimmed and on one line; how the account spaces it is no difference.
         return clean(str(old)) == clean(str(new))
+    if not (field.is_list and isinstance(old, list) and isinstance(new, list)):
+        return same(field, old, new)
     key = _ENTRY_KEY.get(field.kind)
     # The common case, entries in another order, without the cost of canonical forms.
-    if key and isinstance(old, list) and isinstance(new, list) and _by_key(old, key) == (_by_key(new, key) or 0):
+    if key and _by_key(old, key) == (_by_key(new, key) or 0):
         return True
-    return same(field, old, new)
+    return same(field, old, new) or same(field, _tidied(field, old, name), _tidied(field, new, name))
+
+
+def _tidied(field: Field, entries: list[Json], name: str) -> list[Json]:
+    """A list as a mapping tidies it: no entry twice, no actor's own name among its other names.
+
+    What only tidying tells apart is no difference: it would be sent on every run and change nothing that matters.
+    """
+    main = _ENTRY_KEY.get(field.kind, "")
+    named = field.kind is Kind.ALIAS_LIST or (field.kind is Kind.TEXT_LIST and field.name not in _LINKS)
+    seen = {identity_key(name)} if named else set()
+    kept: list[Json] = []
+    for entry in entries:
+        text = str(entry.get(main)) if isinstance(entry, Mapping) else str(entry)
+        key = identity_key(text) if named else _composed(text)
+        if key in seen:
+            continue
+        seen.add(key)
+        text = clean(text) if named else text
+        kept.append({**entry, main: text} if isinstance(entry, Mapping) else text)
+    return kept
 
 
 def _by_key(entries: Json, key: str) -> dict[str, Json] | None:
@@ -109,7 +132,9 @@ def _keep_annotations(field: Field, old: Json, new: Json) -> Json:
         return new
     key = _ENTRY_KEY.get(field.kind)
     if key and isinstance(old, list | tuple) and isinstance(new, list | tuple):
-        known = {_composed(entry[key]): entry for entry in old if isinstance(entry, Mapping) and entry.get(key)}
+        known = {
+            _composed(entry[key]): entry for entry in reversed(old) if isinstance(entry, Mapping) and entry.get(key)
+        }
         merged: list[Json] = []
         for entry in new:
             kept = known.get(_composed(entry[key])) if isinstance(entry, Mapping) and entry.get(key) else None

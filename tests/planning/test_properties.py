@@ -118,8 +118,10 @@ JSON = st.recursive(
     max_leaves=10,
 )
 KEYS = st.sampled_from(
-    ["key", "kind", "required", "allowedValues", "deprecatedValues", "format", "maxLength"]
-    + ["numberConstraint", "element", "properties", "annotations", "enforcement", "label"]
+    [
+        *("key", "kind", "required", "allowedValues", "deprecatedValues", "format", "maxLength"),
+        *("numberConstraint", "element", "properties", "annotations", "enforcement", "label"),
+    ]
 )
 WORDS = st.sampled_from(["string", "number", "enum", "date", "array", "object", "url", "duration", "country", "a"])
 

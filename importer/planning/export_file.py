@@ -1,0 +1,147 @@
+"""An export on disk: the table as CSV, XLSX or JSON, and its mapping beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from importer.errors import UsageError
+from importer.fields.table import Kind, field_named
+from importer.model import Category, Json, Tag
+from importer.planning.export import ExportTable, export_mapping, export_table
+
+MAPPING_ENDING: Final = ".mapping.yaml"
+SHEET: Final = "Tags"
+_CELL: Final = 32_767
+"""What an Excel cell holds; writers cut what is longer without a word."""
+# XML cannot hold these; `_x0007_` is how a workbook spells them, so a text that looks like such a spelling is escaped.
+_NO_XML: Final = re.compile("[\x00-\x08\x0b-\x0d\x0e-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written."""
+
+    path: Path
+    mapping: Path
+    tags: int
+    unread: tuple[str, ...]
+    """Sentences on what an import of the file would not bring back; it stands in the file's `_other` column."""
+
+
+def mapping_beside(source: str | Path) -> Path | None:
+    """The mapping that an export left beside this file, `actors.csv.mapping.yaml`; None where there is none."""
+    beside = Path(f"{source}{MAPPING_ENDING}")
+    try:
+        return beside if beside.is_file() else None
+    except (OSError, ValueError):  # a URL or a glob as `source`
+        return None
+
+
+def check_target(path: Path, *, force: bool = False) -> None:
+    """Raise UsageError, before the account is read, where the export could not be written to `path`."""
+    if path.suffix.lower() not in _WRITERS:
+        raise UsageError(f"{path} ends in none of {', '.join(_WRITERS)}", hint="the ending says what is written")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder")
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists already", hint="--force overwrites it")
+    if not path.parent.is_dir():
+        raise UsageError(f"the folder {path.parent} does not exist")
+
+
+def write_export(
+    path: Path, tags: Iterable[Tag], categories: Iterable[Category] = (), *, force: bool = False
+) -> Exported:
+    """Write the tags, and beside them the mapping that imports the file again as unchanged. Mode 0600, whole or not.
+
+    Raises UsageError as `check_target` does, and where the folder cannot be written.
+    """
+    check_target(path, force=force)
+    kind = path.suffix.lower()
+    table = export_table(tags, categories, longest=_CELL if kind == ".xlsx" else 0)
+    beside = Path(f"{path}{MAPPING_ENDING}")
+    try:
+        _put(path, _WRITERS[kind](table))
+        _put(beside, export_mapping(table, path.name).encode())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
+    return Exported(path, beside, len(table.rows), table.unread)
+
+
+def _csv(table: ExportTable) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(table.columns)
+    writer.writerows(table.rows)
+    # With a BOM: without it Excel reads UTF-8 as the code page of its country.
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _xlsx(table: ExportTable) -> bytes:
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(SHEET)
+    sheet.freeze_panes = "B2"
+
+    def cell(text: str) -> Any:
+        if not text:
+            return None
+        made = WriteOnlyCell(sheet, value=_NO_XML.sub(lambda found: f"_x{ord(found[0]):04X}_", text))
+        # Typed as text, so that `=1+1`, `007` and `#N/A` stay what they are.
+        made.data_type = "s"
+        return made
+
+    for row in (table.columns, *table.rows):
+        sheet.append([cell(text) for text in row])
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def _json(table: ExportTable) -> bytes:
+    records = [
+        {column: _value(column, text) for column, text in zip(table.columns, row, strict=True) if text}
+        for row in table.rows
+    ]
+    return json.dumps({"tags": records}, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _value(column: str, text: str) -> Json:
+    """Lists and numbers as such. `properties` stay text: a reader of flat tables would lose the types inside."""
+    field = field_named(column)
+    if column.endswith(" confidence") or (
+        field is not None and (field.is_list or field.kind in (Kind.NUMBER, Kind.SCORE))
+    ):
+        return json.loads(text)
+    return text
+
+
+def _put(path: Path, data: bytes) -> None:
+    # Written beside and renamed: a backup is whole, or it is the one before.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+_WRITERS: Final = {".csv": _csv, ".xlsx": _xlsx, ".json": _json}
