@@ -172,7 +172,9 @@ def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[L
         parts.append(f"{count(traffic.too_many, 'answer')} 429")
     yield (f"  {', '.join(parts)}",)
     if with_issues:
-        issues = [issue for issue in issues_of(record.plan) if issue.severity is not Severity.INFO]
+        notes = len(record.plan.notes)  # of files and sheets: what was left out stands there, so all of them count
+        every = issues_of(record.plan)
+        issues = every[:notes] + [issue for issue in every[notes:] if issue.severity is not Severity.INFO]
         yield from issue_lines(issues, rest="all of them are in results.csv")
     yield from _unsettled(record)
     yield (f"Report: {record.folder}",)

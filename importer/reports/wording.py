@@ -45,9 +45,10 @@ def cell_text(issue: Issue) -> str:
 def row_message(change: Change, outcome: Outcome) -> str:
     """The one message of a row in results.csv: why it ended so, then its errors and warnings with their cells."""
     base = visible(outcome.message or change.message)
-    parts = [base] if base else []
+    # A plan gives an invalid row its first issue's message; with cell and value beside it, it says more.
+    parts = [base] if base and not any(visible(issue.message) == base for issue in change.issues) else []
     for issue in change.issues:
-        if issue.severity is Severity.INFO or (base and visible(issue.message) in base):
+        if issue.severity is Severity.INFO:
             continue
         word = "" if issue.severity is Severity.ERROR else f"{issue.severity.value}: "
         parts.append(f"{word}{cell_text(issue)}: {issue_text(issue)}")
