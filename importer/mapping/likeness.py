@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from importer.mapping.columns import forms, guessed, spoken
 from importer.mapping.load import load_mapping
-from importer.mapping.other_lists import other_lists
+from importer.mapping.other_lists import INCIDENTS, SUBJECTS, other_lists
+from importer.mapping.spec import Rule
 from importer.model import Header, Row
 
 
@@ -30,6 +31,12 @@ _SPELT = re.compile(
     r"tempest|tsunami|flood|cyclone|taurus|scorpius|libra|ursa|pisces|serpens|team|group|gang|apt|lazarus|turla|sofacy|"
     r"sandworm|equation|carbanak|gamaredon|kimsuky|muddywater|oilrig|hackers?|cyber|crew|army|lockbit|cl0p|clop|anonymous|"
     r"conti|revil|blackcat|alphv|lapsus|winnti|hafnium|nobelium|volt|salt|charming|cozy|fancy|ghost|shadow|dragon)\b",
+    re.IGNORECASE,
+)
+_KIND_WORDS = _words("type, category, class, kind, classification, malware type, tool type, platform type, subtype")
+_MALWARE_KIND = re.compile(
+    r"\b(?:trojan|backdoor|rat|loader|stealer|infostealer|wiper|worm|dropper|downloader|botnet|rootkit|bootkit|keylogger|"
+    r"malware|ransomware|banker|cryptominer|miner|tool|webshell|exploit kit|remote access trojan)\b",
     re.IGNORECASE,
 )
 _NUMERIC = re.compile(r"[\d\s.,:/+%$€-]+\Z")
@@ -61,36 +68,54 @@ class Likeness:
 
 
 def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
-    """Weigh a table by its header words, and the values of its name column (and of the columns it knows)."""
-    rules = {rule.target: rule for rule in load_mapping("spreadsheet").rules}
-    names = guessed(header.columns, rules["value"].words)
-    looks, against = _others(header.columns)
+    """Weigh a table by its header words, and by the values of its name column."""
+    names = guessed(header.columns, _rules()["value"].words)
+    looks, against, subject = _others(header.columns)
     if not names:
-        return Likeness(looks_like=looks, against=against)
+        return Likeness(looks_like=looks if against >= 1 else "", against=against)
     column = names[0].column
     generic = spoken(names[0].word) in GENERIC
     known = _known_columns(header.columns, column)
     score = min(3.0, 1.0 * len(known))
+    if subject and header.columns.index(subject) < header.columns.index(column):
+        against += 4  # a list of incidents or malware may name the actor behind each: but it begins with its own subject
+    if generic and any(spoken(other).endswith(" name") and other not in known for other in header.columns if other != column):
+        against += 1
+    seen, said = _by_values(header, sample, column, bool(known))
+    if said:
+        against, looks = against + seen, said
     values = _values(header, sample, column)
-    if values:
-        numeric = sum(bool(_NUMERIC.match(value)) for value in values) / len(values)
-        indicators = sum(bool(_INDICATOR.match(value)) for value in values) / len(values)
-        if indicators > 0.5:
-            against, looks = against + 4, "a list of indicators"
-        elif numeric > 0.5 and not known:
-            against, looks = against + 2, looks or "a list of numbers"
-        if len(values) >= 6 and len(set(values)) <= len(values) / 2:
-            against, looks = (
-                against + (2.5 if generic else 2),
-                looks or "a list in which the same names come again and again",
-            )
-        if sum(len(value) for value in values) / len(values) > 90:
-            against, looks = against + 1.5, looks or "a list of sentences"
+    if len(set(values)) < len(values) and looks == INCIDENTS:
+        against += 1.5
+    if values and generic:
         score += 2.0 * min(1.0, 3 * sum(bool(_SPELT.search(value)) for value in values) / len(values))
     strangers = [word for word in header.columns if word != column and word not in known and not _neutral(word)]
     if generic and not score and len(strangers) >= 2:
         against += 0.5 * len(strangers)
-    return Likeness(column, generic, score, against, looks)
+    return Likeness(column, generic, score, against, looks if against >= 1 else "")
+
+
+def _by_values(header: Header, sample: Sequence[Row], column: str, known: bool) -> tuple[float, str]:
+    """What the values speak against a list of actors, and what they look like instead."""
+    kinds = [value for other in header.columns if spoken(other) in _KIND_WORDS for value in _values(header, sample, other)]
+    if kinds and sum(bool(_MALWARE_KIND.search(value)) for value in kinds) > 0.6 * len(kinds):
+        return 3.0, "a list of malware or tools"
+    values = _values(header, sample, column)
+    if not values:
+        return 0.0, ""
+    if sum(bool(_INDICATOR.match(value)) for value in values) > 0.5 * len(values):
+        return 4.0, "a list of indicators"
+    if sum(bool(_NUMERIC.match(value)) for value in values) > 0.5 * len(values) and not known:
+        return 2.0, "a list of numbers"
+    if len(values) >= 6 and len(set(values)) <= len(values) / 2:
+        return 2.5, "a list in which the same names come again and again"
+    if sum(len(value) for value in values) > 90 * len(values):
+        return 1.5, "a list of sentences"
+    return 0.0, ""
+
+
+def _rules() -> dict[str, Rule]:
+    return {rule.target: rule for rule in load_mapping("spreadsheet").rules}
 
 
 def _values(header: Header, sample: Sequence[Row], column: str) -> list[str]:
@@ -114,7 +139,7 @@ _SHARED = _words("""
 
 def _known_columns(columns: Sequence[str], name: str) -> list[str]:
     """The columns that only a list of actors is likely to have."""
-    rules = {rule.target: rule for rule in load_mapping("spreadsheet").rules}
+    rules = _rules()
     found: dict[str, None] = {}
     for target in _TELLING:
         for match in guessed(columns, rules[target].words):
@@ -136,12 +161,14 @@ _NEUTRAL = frozenset(
 )
 
 
-def _others(columns: Sequence[str]) -> tuple[str, float]:
-    """What else the header words speak of, and how strongly."""
-    best, most = "", 0.0
+def _others(columns: Sequence[str]) -> tuple[str, float, str]:
+    """What else the header words speak of, how strongly, and the first column that is a subject of its own."""
+    best, most, subject = "", 0.0, ""
     for looks, weights in other_lists():
-        hits = (next((weights[form] for form in forms(column) if form in weights), 0.0) for column in columns)
+        hits = [next((weights[form] for form in forms(column) if form in weights), 0.0) for column in columns]
         weight = sum(hits)
         if weight > most:
             best, most = looks, weight
-    return best, most
+            first = next((column for column, hit in zip(columns, hits, strict=True) if hit >= 1), "")
+            subject = first if looks in SUBJECTS else ""
+    return best, most, subject

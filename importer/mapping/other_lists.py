@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 
+INCIDENTS = "a list of incidents"
+SUBJECTS = frozenset(
+    {
+        "a list of indicators",
+        INCIDENTS,
+        "a list of malware or tools",
+        "a list of vulnerabilities",
+        "a list of techniques",
+    }
+)
+"""Lists of threats that may name an actor in each row without being lists of actors."""
+
 _LISTS = {
     "a list of indicators": """
         ioc, iocs, indicator, indicators, indicator type, indicator value, ioc type, ioc value, md5, sha1,
@@ -11,13 +23,13 @@ _LISTS = {
         email subject, yara, file name, filename, file type, file size, observable, kill chain phase, valid
         until
         | domain, domains, port, pattern, valid from""",
-    "a list of incidents": """
+    INCIDENTS: """
         incident, incidents, incident id, incident name, incident date, incident type, incident number, victim
         name, victim organization, victim organisation, target organization, attack date, date of attack, date
         of incident, breach, breach date, affected records, breached, data leaked, damage, event id, event
         name, event type, event date, ransom amount, ransom paid, ransom demand, ticket, case number, campaign
-        id
-        | victim, victims, impact, campaign name, campaign, date, records lost""",
+        id, date
+        | victim, victims, impact, campaign name, campaign, records lost""",
     "a list of malware or tools": """
         malware name, malware family, malware type, ransomware name, ransom note, ransom notes, ransomnote,
         ransomnotes, encryption, encryption algorithm, decryptor, decryptor available, payment method, tool

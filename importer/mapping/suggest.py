@@ -125,7 +125,7 @@ def _by_values(profile: Profile) -> str:
 
 
 def _likely_name(columns: MappingABC[str, Profile], read: set[str]) -> str:
-    """The column that most looks like names: filled, different in every row, short, not numbers; the first of equals."""
+    """The column that most looks like names: filled, different in every row, short, not numbers."""
 
     def likelihood(profile: Profile) -> float:
         if not profile.filled:
