@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from importer.model import Action, Change, Issue, Plan
+from importer.model import Action, Change, Issue, Outcome, Plan, Status
 from importer.planning.cost import Cost
 from importer.planning.exposure import Exposure
 from importer.reports.foresight import cost_text, exposure_text
 from importer.reports.issue_lines import grouped
 from importer.reports.run_record import issues_of
 from importer.reports.visible import shortened, visible
-from importer.reports.wording import count, value_text
+from importer.reports.wording import count, row_message, value_text
 
 LIMIT: Final = 60_000
 _SECTION_LIMIT: Final = 12_000
@@ -97,7 +97,8 @@ def _change(change: Change) -> str:
     place = change.row.place() if change.row else None
     where = f" ({code(f'{place.file} {place.sheet}!{place.row}' if place.sheet else f'{place.file}:{place.row}')})"\
         if place else ""  # fmt: skip
-    why = f": {code(change.message, 300)}" if change.message else ""
+    message = row_message(change, Outcome(change.key, Status.INVALID)) if change.issues else change.message
+    why = f": {code(message, 300)}" if message else ""
     lines = [f"- {code(change.name)}{where}{why}\n"]
     lines += [
         f"  - {code(item.field)}: {code(value_text(item.old), 300)} → {code(value_text(item.new), 300)}\n"

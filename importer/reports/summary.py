@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -74,26 +73,6 @@ def write_summary(path: Path, record: RunRecord) -> None:
         stream.write("\n")
 
 
-def read_summary(path: Path) -> dict[str, Json]:
-    """The summary that stands at `path`; empty where there is none, or a broken one."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def traffic_in(earlier: Mapping[str, Json]) -> Traffic:
-    """The calls that a summary tells of, for a report that goes on with its run; none where it tells of none."""
-    try:
-        calls = {str(call): int(number) for call, number in earlier["calls"].items() if call != "total"}
-        waits = earlier["waits"]
-        return Traffic(calls, int(earlier["retries"]), int(waits["count"]), float(waits["seconds"]),
-                       int(earlier["answers_429"]))  # fmt: skip
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return Traffic()
-
-
 def stamp(moment: datetime) -> str:
     """A moment as `2026-11-23T17:40:00.123Z`."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -152,10 +131,10 @@ def write_failure(folder: Path, error: ImporterError, *, started: datetime, fini
 def earlier_traffic(folder: Path) -> Traffic:
     """The traffic that an earlier summary of the run tells of; the journal does not count calls."""
     try:
-        told = json.loads((folder / "summary.json").read_text("utf-8"))
+        told = json.loads((folder / "summary.json").read_bytes())
         calls = {str(call): int(number) for call, number in told["calls"].items() if call != "total"}
         waits = told["waits"]
-        numbers = int(told["retries"]), int(waits["count"]), float(waits["seconds"]), int(told["answers_429"])
-        return Traffic(calls, *numbers)
-    except (OSError, ValueError, KeyError, TypeError):
+        return Traffic(calls, int(told["retries"]), int(waits["count"]), float(waits["seconds"]),
+                       int(told["answers_429"]))  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Traffic()

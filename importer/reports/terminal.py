@@ -151,6 +151,12 @@ def validation_lines(validation: Validation, *, shown: int = 50) -> Iterator[Lin
 
 def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[Line]:
     """How the run ended: counts that add up, what it took, where the files are, what to do next."""
+    notes = len(record.plan.notes)  # of files and sheets: what was left out stands there, so all of them count
+    every = issues_of(record.plan) if with_issues else []
+    issues = every[:notes] + [issue for issue in every[notes:] if issue.severity is not Severity.INFO]
+    if issues:  # first, so that the counts are what stands above the prompt
+        yield from issue_lines(issues, rest="all of them are in results.csv")
+        yield ()
     counts = record.counts()
     state = f"stopped: {visible(record.stopped)}" if record.stopped else "finished"
     style = "bad" if record.stopped else "good"
@@ -171,11 +177,6 @@ def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[L
     if traffic.too_many:
         parts.append(f"{count(traffic.too_many, 'answer')} 429")
     yield (f"  {', '.join(parts)}",)
-    if with_issues:
-        notes = len(record.plan.notes)  # of files and sheets: what was left out stands there, so all of them count
-        every = issues_of(record.plan)
-        issues = every[:notes] + [issue for issue in every[notes:] if issue.severity is not Severity.INFO]
-        yield from issue_lines(issues, rest="all of them are in results.csv")
     yield from _unsettled(record)
     yield (f"Report: {record.folder}",)
     for path in failed_files(record.folder):

@@ -56,7 +56,13 @@ def mixed_plan() -> Plan:
         [
             change(Action.CREATE, row(2, "APT28", "Russia", 'say "hi", twice\nand again')),
             change(Action.CREATE, row(3, "=cmd|'/c calc'!A0", "-", "@sum")),
-            change(Action.INVALID, bad, code="unknown-country", issues=(issue(bad.place("Country")),)),
+            change(
+                Action.INVALID,
+                bad,
+                code="unknown-country",
+                message="this is no country",
+                issues=(issue(bad.place("Country")),),
+            ),
             change(Action.UNCHANGED, row(5, "Turla", "RU", ""), uuid="u-5"),
             change(Action.SKIP, row(6, "APT28", "", ""), code="repeats-row", message="repeats row 2"),
             change(

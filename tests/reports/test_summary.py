@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from importer.errors import StoppedEarly
+from importer.errors import SourceError, StoppedEarly
 from importer.fields.table import FIELDS
 from importer.model import Action, Issue, Place, Severity
+from importer.reports.earlier import previous_rows
 from importer.reports.json_text import fields_json, json_text, plan_json, run_json, validation_json
 from importer.reports.run_record import Traffic
-from importer.reports.summary import issue_json, read_summary, summary, traffic_in, write_summary
+from importer.reports.summary import earlier_traffic, issue_json, summary, write_failure, write_summary
 from importer.reports.validation import Tally
 from importer.reports.write import write_reports
 
-from .records import EXPOSURE, change, mixed_plan, plan, record, row
+from .records import EXPOSURE, START, change, mixed_plan, plan, record, row
 
 
 def test_the_totals_are_checked(tmp_path: Path) -> None:
@@ -44,11 +45,11 @@ def test_the_file_is_json_whatever_the_names(tmp_path: Path) -> None:
 def test_a_resumed_run_adds_to_its_earlier_calls(tmp_path: Path) -> None:
     """What an earlier part of the run asked for is read back from its summary; a broken one counts for nothing."""
     write_summary(tmp_path / "summary.json", record(tmp_path))
-    both = traffic_in(read_summary(tmp_path / "summary.json")) + Traffic({"create": 2, "delete": 1}, 1, 0, 0.0, 0)
+    both = earlier_traffic(tmp_path) + Traffic({"create": 2, "delete": 1}, 1, 0, 0.0, 0)
     assert both == Traffic({"list": 1, "create": 5, "delete": 1}, 2, 1, 212.0, 1)
     (tmp_path / "summary.json").write_text('{"calls": [')
-    assert traffic_in(read_summary(tmp_path / "summary.json")) == Traffic()
-    assert traffic_in(read_summary(tmp_path / "none.json")) == Traffic()
+    assert earlier_traffic(tmp_path) == Traffic()
+    assert earlier_traffic(tmp_path / "none") == Traffic()
 
 
 def test_all_files_are_written_or_it_is_said(tmp_path: Path) -> None:
@@ -60,6 +61,27 @@ def test_all_files_are_written_or_it_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoppedEarly, match="cannot be written") as caught:
         write_reports(record(tmp_path / "nowhere"))
     assert "tag-importer report" in caught.value.hint
+
+
+def test_a_run_that_failed_at_once_leaves_a_word(tmp_path: Path) -> None:
+    """A run that ended before it had a plan says in its summary when, why and what to do."""
+    error = SourceError("no file matches x.csv", hint="Look again.")
+    write_failure(tmp_path, error, started=START, finished=START)
+    told = json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    assert (told["exit_code"], told["stopped"], told["hint"]) == (3, "no file matches x.csv", "Look again.")
+    assert earlier_traffic(tmp_path) == Traffic()
+
+
+def test_the_last_run_of_the_same_sources_is_found(tmp_path: Path) -> None:
+    """How many rows the sources had last time is read from the newest finished run of exactly these files."""
+    for name, code in (("1", 0), ("2", 1), ("3", 6)):
+        (tmp_path / name).mkdir()
+        write_summary(tmp_path / name / "summary.json", record(tmp_path / name, exit_code=code))
+    (tmp_path / "4").mkdir()
+    (tmp_path / "4" / "summary.json").write_text("{")
+    assert previous_rows(tmp_path, ["actors.csv"]) == 7
+    assert previous_rows(tmp_path, ["actors.csv", "more.csv"]) is None
+    assert previous_rows(tmp_path / "none", ["actors.csv"]) is None
 
 
 def test_an_issue_names_its_cell() -> None:
