@@ -1,0 +1,144 @@
+"""Whatever is sent, the answer is one of the API's: never a crash of the server."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.sandbox.answers import Answer, Refusal
+from importer.sandbox.categories import Categories
+from importer.sandbox.filters import FIELDS as FILTERED
+from importer.sandbox.filters import OPERATORS
+from importer.sandbox.property_schema import FORMATS, KINDS
+from importer.sandbox.settings import SandboxSettings
+from importer.sandbox.store import Store
+from importer.sandbox.tag_body import FIELDS
+from importer.sandbox.tags import Tags
+from tests.sandbox.conftest import SteppedClock
+
+TEXT = st.text(max_size=8)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["value", "confidence", "tlp", "url", "k"]) | TEXT, inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+DEFINITIONS = st.fixed_dictionaries(
+    {"key": st.sampled_from("abc"), "kind": st.sampled_from(KINDS)},
+    optional={
+        "format": st.sampled_from(FORMATS),
+        "allowedValues": st.lists(TEXT, max_size=2),
+        "required": st.booleans(),
+        "maxLength": st.integers(0, 3),
+        "numberConstraint": st.fixed_dictionaries({}, optional={"min": st.integers(), "integer": st.booleans()}),
+        "annotations": st.fixed_dictionaries({}, optional={"confidence": st.booleans(), "tlp": st.booleans()}),
+        "element": st.fixed_dictionaries({"kind": st.sampled_from(KINDS)}),
+        "properties": st.dictionaries(st.sampled_from("abc"), st.just({"kind": "string"}), max_size=2),
+        "deprecated": st.booleans(),
+        "label": VALUES,
+    },
+)
+
+
+def _answered(call: Any) -> Answer | None:
+    """The answer, None for a refusal with 400, 404 or 409; anything else that is raised is a crash."""
+    refused: Answer | None = None
+    try:
+        answer: Answer = call()
+    except Refusal as refusal:
+        refused = refusal.answer
+    if refused is None:
+        json.loads(answer.body)
+        return answer
+    assert refused.status in (400, 404, 409)
+    assert json.loads(refused.body)["success"] is False
+    return None
+
+
+def _server() -> tuple[Tags, Categories]:
+    store, clock = Store(":memory:"), SteppedClock()
+    tags = Tags(store, SandboxSettings(), clock)
+    return tags, Categories(store, SandboxSettings().account_id, tags, clock)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(FIELDS)) | TEXT, VALUES, max_size=4), st.data())
+@settings(deadline=None, max_examples=150)
+def test_any_body(body: dict[str, Any], data: st.DataObject) -> None:
+    """A create or update with any JSON is carried out or refused, and what was carried out is listed."""
+    tags, _ = _server()
+    made = _answered(lambda: tags.create(json.dumps({"value": "Known"}).encode()))
+    assert made is not None
+    _answered(lambda: tags.create(json.dumps(body).encode()))
+    _answered(lambda: tags.update(json.loads(made.body)["uuid"], json.dumps(body).encode()))
+    search = data.draw(TEXT)
+    assert _answered(lambda: tags.list([("search", search), ("categoryUuid", data.draw(TEXT))])) is not None
+
+
+@given(st.lists(DEFINITIONS, max_size=3), st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=3))
+@settings(deadline=None, max_examples=150)
+def test_any_schema_and_properties(schema: list[Any], properties: dict[str, Any]) -> None:
+    """Any schema that is accepted can judge any properties."""
+    tags, categories = _server()
+    category = _answered(lambda: categories.create(json.dumps({"name": "C", "schema": schema}).encode()))
+    if category is not None:
+        uuid = json.loads(category.body)["uuid"]
+        body = {"value": "T", "categoryUuid": uuid, "properties": properties}
+        tag = _answered(lambda: tags.create(json.dumps(body).encode()))
+        if tag is not None:
+            again = json.dumps({"properties": properties}).encode()
+            assert _answered(lambda: tags.update(json.loads(tag.body)["uuid"], again)) is not None
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "field": st.sampled_from([*sorted(FILTERED), "properties.k", "properties.k.tlp"]),
+                "op": st.sampled_from(sorted(OPERATORS)),
+                "value": SCALARS | st.lists(SCALARS, max_size=3),
+            }
+        ),
+        max_size=3,
+    )
+)
+@settings(deadline=None, max_examples=200)
+def test_any_filter(filters: list[Any]) -> None:
+    """Any filter of known words finds some tags or none, or is refused."""
+    tags, _ = _server()
+    body = {"value": "T", "priority": 3, "originCountryISO": "DE", "properties": {"k": {"value": 1, "tlp": "red"}}}
+    tags.create(json.dumps(body).encode())
+    _answered(lambda: tags.list([("filters", json.dumps(filters))]))
+    dotted = [(f"filters.{part}", str(one[part])) for part in ("field", "op", "value") for one in filters]
+    _answered(lambda: tags.list(dotted))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b'"\\ud800"', b'"\\u0000"', b"1e999", b"123456789012345678901234567890", b"-0.0", b'"' + b"x" * 1_000_000 + b'"'],
+)
+def test_odd_json(value: bytes) -> None:
+    """Lone surrogates, NUL, huge numbers and long texts are stored as they are, or refused."""
+    tags, _ = _server()
+    for field in (b"description", b"priority", b"properties"):
+        content = b'{"k":' + value + b"}" if field == b"properties" else value
+        _answered(lambda body=b'{"value":"T","' + field + b'":' + content + b"}": tags.create(body))
+    assert _answered(lambda: tags.list([("search", "t")])) is not None
+
+
+def test_clock_before_the_last_update() -> None:
+    """A wall clock that goes back does not make `updatedAt` fall."""
+    clock = SteppedClock()
+    tags = Tags(Store(":memory:"), SandboxSettings(), clock)
+    clock.elapsed = 100
+    made = json.loads(tags.create(b'{"value":"T"}').body)
+    clock.elapsed = 0
+    edited = json.loads(tags.update(made["uuid"], b"{}").body)
+    assert datetime.fromisoformat(edited["updatedAt"]) > datetime(2026, 1, 1, 0, 1, 40, tzinfo=UTC)
