@@ -32,6 +32,7 @@ _YEAR_MONTH = re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})|(?P<m2>\d{1,2})[-/.](
 _SERIAL = re.compile(r"[1-6]\d{4}(?:\.\d+)?")
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
 _ORDINAL = re.compile(r"(\d)(?:st|nd|rd|th|er|\u00ba|\u00aa)\b", re.IGNORECASE)
+_DOUBT = re.compile("[?~<>=*\u2248]")
 _LONGEST = 60
 
 
@@ -117,12 +118,14 @@ def _either(year: int, first: int, second: int, order: str, *, pointed: bool) ->
 
 
 def _short(first: int, second: int, third: int, order: str) -> DateMatch:
-    """A year of two digits: only when the order is told; 00-69 is 20xx."""
+    """A year of two digits: told, or only one way possible; 00-69 is 20xx."""
     ways = {"dmy": (third, second, first), "mdy": (third, first, second), "ymd": (first, second, third)}
     days = {name: _day(y + (2000 if y < 70 else 1900), m, d) for name, (y, m, d) in ways.items()}
     if order in days:
         return days[order]
     readings = sorted({match.date for match in days.values() if match.date})
+    if len(readings) == 1:
+        return DateMatch(readings[0], "found")
     return DateMatch("", "ambiguous" if readings else "impossible", tuple(readings))
 
 
@@ -133,6 +136,8 @@ def _months() -> Mapping[str, int]:
 
 def _worded(text: str, fill: str) -> DateMatch | None:
     """`3 March 2015`, `March 3rd, 2015`, `Mar-15-2015`, `Tuesday, 3 March 2015`, `Mar 2015`."""
+    if _DOUBT.search(text):
+        return None
     months = _months()
     filler = load_data("months")["filler"]
     words = [word for word in _WORDS.findall(_ORDINAL.sub(r"\1", text.casefold())) if word not in filler]
@@ -141,6 +146,9 @@ def _worded(text: str, fill: str) -> DateMatch | None:
     if len(named) != 1 or len(named) + len(numbers) != len(words) or not 1 <= len(numbers) <= 2:
         return None
     years = [number for number in numbers if len(number) == 4]
+    if not years and len(numbers) == 2 and len(numbers[0]) <= 2 and len(numbers[1]) == 2 and int(numbers[0]) <= 31:
+        year = int(numbers[1])  # `15-Mar-20`, as spreadsheets show it
+        return _day(year + (2000 if year < 70 else 1900), named[0], int(numbers[0]))
     if len(years) != 1:
         return None
     if len(numbers) == 1:

@@ -70,6 +70,25 @@ def test_what_is_not_clear_is_only_suggested(name: str, text: str, reason: str, 
     assert nearest is None or match.nearest == nearest
 
 
+STANDARD = {
+    "actor-category": "activist competitor crime-syndicate criminal hacker insider-accidental insider-disgruntled "
+    "nation-state sensationalist spy terrorist unknown acquaintance auditor customer former-employee force-majeure "
+    "organized-crime other secondary state-affiliated unaffiliated",
+    "motive": "accidental coercion dominance ideology notoriety organizational-gain personal-gain "
+    "personal-satisfaction revenge unpredictable convenience espionage fear financial fun grudge other secondary "
+    "unknown sabotage denial-of-service defacement information-operations extortion data-destruction",
+    "sophistication": "none minimal intermediate advanced expert innovator strategic novice practitioner aspirant",
+    "tlp": "white clear green amber amber+strict red",
+}
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_no_standard_word_is_a_stranger(name: str) -> None:
+    """Every word of the open vocabularies of STIX and VERIS is known, even where it is left undecided."""
+    lookup = load_vocabulary(name).lookup
+    assert [word for word in STANDARD[name].split() if lookup(word).reason == "unknown"] == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_vocabulary_is_consistent(name: str) -> None:
     """Each allowed word stands for itself, each synonym for one word only, each suggestion is allowed."""
