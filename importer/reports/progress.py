@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from math import ceil
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
@@ -75,7 +76,7 @@ class ProgressState:
         elif self.calls:
             parts.append(f"{self.calls:,} calls")
         if waiting > 0:
-            parts.append(f"waiting {waiting:.0f} s {self._waiting_why}")
+            parts.append(f"waiting {ceil(waiting)} s {self._waiting_why}")
         return "   ".join(parts)
 
     def _rate(self, now: float) -> float:

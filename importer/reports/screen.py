@@ -59,7 +59,11 @@ class Screen:
             for piece in line:
                 words, style = (piece, "") if isinstance(piece, str) else piece
                 text.append(words, style=_STYLES[style])
-            console.print(text, overflow="fold")
+            # A line that has to be wrapped goes on under its own beginning.
+            indent = min(len(text.plain) - len(text.plain.lstrip(" ")), console.width // 2)
+            for part in text[indent:].wrap(console, console.width - indent, overflow="fold") if text else [text]:
+                part.rstrip()
+                console.print(Text(" " * indent) + part, overflow="fold")
 
     def console(self) -> Console:
         """A rich console on the same stream, without markup or highlighting: names may hold brackets."""

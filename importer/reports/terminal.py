@@ -19,6 +19,8 @@ from importer.reports.wording import count, duration, value_text
 
 NAMES_SHOWN = 20
 """Rows of one action that are listed before the rest is only counted."""
+_WARNINGS_SHOWN = 10
+"""Warnings of one kind that stand above a run's summary."""
 
 _SIGNS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "good"),
@@ -155,7 +157,10 @@ def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[L
     every = issues_of(record.plan) if with_issues else []
     issues = every[:notes] + [issue for issue in every[notes:] if issue.severity is not Severity.INFO]
     if issues:  # first, so that the counts are what stands above the prompt
-        yield from issue_lines(issues, rest="all of them are in results.csv")
+        rest = "all of them are in results.csv"
+        yield from issue_lines([issue for issue in issues if issue.severity is Severity.ERROR], rest=rest)
+        others = [issue for issue in issues if issue.severity is not Severity.ERROR]
+        yield from issue_lines(others, shown=_WARNINGS_SHOWN, rest=rest)
         yield ()
     counts = record.counts()
     state = f"stopped: {visible(record.stopped)}" if record.stopped else "finished"

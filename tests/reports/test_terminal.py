@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,16 @@ def test_width_is_respected() -> None:
     stream = Terminal()
     Screen.on(stream, {"TERM": "xterm", "COLUMNS": "40", "NO_COLOR": "1"}).show([("word " * 50,)])
     assert max(map(len, stream.getvalue().splitlines())) <= 40
+
+
+def test_wrapped_lines_keep_their_indent() -> None:
+    """What does not fit a line goes on under its beginning, not at the edge."""
+    stream = Terminal()
+    Screen.on(stream, {"TERM": "xterm", "COLUMNS": "30", "NO_COLOR": "1"}).show([("    ", ("word " * 12, "dim")), ()])
+    lines = stream.getvalue().splitlines()
+    assert lines[-1] == ""
+    assert len(lines) == 4
+    assert all(re.sub("\x1b[^m]*m", "", line).startswith("    word") for line in lines[:-1])
 
 
 def test_markup_in_names_is_text() -> None:
