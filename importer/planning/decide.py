@@ -25,8 +25,6 @@ class Setting:
     """By lower-case UUID; None where the account's categories are not known."""
     unseen: frozenset[str]
     """Fields the server never answers with, see `diff.unanswered`."""
-    schema: Category | None = None
-    """The category that the run is to create, where its schema is known."""
 
 
 def decide(
@@ -146,14 +144,14 @@ class _Decision:
     def _property_issues(self, fields: Mapping[str, Json]) -> list[Issue]:
         categories = self.setting.categories
         uuid = str(fields.get("categoryUuid") or "").lower()
-        category = self.setting.schema
-        if uuid and categories is not None:
-            category = categories.get(uuid)
-            if category is None:
-                message = "the account has no category with this UUID"
-                place = self.draft.row.place()
-                return [Issue(Severity.ERROR, "unknown-category", message, place, "categoryUuid", uuid)]
-        if category is None or category.schema is None:
+        if not uuid or categories is None:
+            return []
+        category = categories.get(uuid)
+        if category is None:
+            message = "the account has no category with this UUID"
+            place = self.draft.row.place()
+            return [Issue(Severity.ERROR, "unknown-category", message, place, "categoryUuid", uuid)]
+        if category.schema is None:
             return []
         return [
             Issue(
