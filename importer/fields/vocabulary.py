@@ -83,17 +83,18 @@ class Vocabulary:
         return self._parts(plain) or VocabularyMatch("", self.closest(key), "unknown")
 
     def _parts(self, text: str) -> VocabularyMatch | None:
-        """`Espionage, financial gain`: the word all parts stand for; unclear where they differ, None where none fit."""
-        pieces = [piece for piece in _PARTS.split(text[:_LONGEST]) if word_key(piece)]
+        """`Espionage, financial gain`: the word all parts stand for or suggest, else unclear; None where none fits."""
+        if len(text) > _LONGEST:
+            return None
+        pieces = [piece for piece in _PARTS.split(text) if word_key(piece)]
         if len(pieces) < 2:
             return None
         matches = [self.index.get(word_key(piece)) for piece in pieces]
-        values = [match.value for match in matches if match and match.value]
+        values = list(dict.fromkeys(match.value for match in matches if match and match.value))
         if not values:
             return None
-        if len(values) == len(matches) and len(set(values)) == 1:
-            return VocabularyMatch(values[0])
-        return VocabularyMatch("", values[0], "unclear")
+        fits = all(match and (match.reason in ("found", "none") or match.nearest == values[0]) for match in matches)
+        return VocabularyMatch(values[0]) if fits and len(values) == 1 else VocabularyMatch("", values[0], "unclear")
 
     def closest(self, text: str) -> str:
         """The allowed word whose spelling, or a synonym's, is nearest to `text`; empty where none is near."""

@@ -12,7 +12,8 @@ from importer.fields.vocabulary import NAMES, VocabularyMatch, load_data, load_v
 from importer.shipped import shipped
 
 FOUND = {
-    "actor-category": "Nation State=nation-state|NATION_STATE|nation state|Government;Activist=hacktivist|Hacktivists;"
+    "actor-category": "Nation State=nation-state|NATION_STATE|nation state|Government|nation-state, spy;"
+    "Activist=hacktivist|Hacktivists;"
     "Crime Syndicate=crime-syndicate;Competitor=competitor;Terrorist=terrorist|terrorists;Customer=customer;"
     "Former Employee=former-employee|Ex-Employee;Organized Crime=organised crime|Organized crime;"
     "Nation State Affiliated=state-sponsored|State-affiliated|State sponsored group;"
