@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from importer.fields.table import Field
 from importer.model import Change, Json, Outcome, Plan
@@ -15,13 +17,18 @@ from importer.reports.summary import issue_json, source_json, summary
 from importer.reports.validation import Validation
 from importer.reports.wording import row_code, row_message
 
-SCHEMA = 1
+SCHEMA: Final = 1
+_OBEYED: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""Controls that JSON leaves as they are, bidi overrides, line separators, lone surrogates."""
 
 
 def json_text(value: Json) -> str:
-    """`value` as the text that is printed, with its final line break. A lone surrogate becomes its escape."""
+    """`value` as the text that is printed, with its final line break.
+
+    What a terminal would obey, or UTF-8 cannot hold, is written as JSON's own escape: the document stays the same.
+    """
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+    return _OBEYED.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n"
 
 
 def validation_json(validation: Validation) -> dict[str, Json]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TextIO
 
+from importer.reports.visible import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -23,8 +25,10 @@ _STYLES: Final = MappingProxyType(
 
 
 def plain(lines: Iterable[Line]) -> str:
-    """The lines as text, each ended by a line break."""
-    return "".join("".join(piece if isinstance(piece, str) else piece[0] for piece in line) + "\n" for line in lines)
+    """The lines as text, each ended by a line break. Nothing in a piece can end or change a line: see `visible`."""
+    return "".join(
+        visible("".join(piece if isinstance(piece, str) else piece[0] for piece in line)) + "\n" for line in lines
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Screen:
             text = Text()
             for piece in line:
                 words, style = (piece, "") if isinstance(piece, str) else piece
-                text.append(words, style=_STYLES[style])
+                text.append(visible(words), style=_STYLES[style])
             # A line that has to be wrapped goes on under its own beginning.
             indent = min(len(text.plain) - len(text.plain.lstrip(" ")), console.width // 2)
             for part in text[indent:].wrap(console, console.width - indent, overflow="fold") if text else [text]:

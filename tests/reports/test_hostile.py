@@ -1,0 +1,94 @@
+"""Whatever strangers wrote into a list, no report obeys it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import unicodedata
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from importer.model import Action, Change, FieldChange, Header, Issue, Outcome, Place, Plan, Row, Severity, SourceFile
+from importer.reports.html import page
+from importer.reports.json_text import json_text, plan_json, run_json
+from importer.reports.markdown import LIMIT, plan_markdown
+from importer.reports.results import is_formula
+from importer.reports.run_record import RunRecord
+from importer.reports.screen import plain
+from importer.reports.terminal import plan_lines, summary_lines
+from importer.reports.write import write_reports
+
+from .records import record
+from .test_html import Tags
+
+# Any text at all, lone surrogates included, and what breaks terminals, spreadsheets and pages in particular.
+TEXT = st.one_of(
+    st.text(max_size=30),
+    st.text(alphabet=st.characters(), max_size=10),
+    st.sampled_from(
+        ["\x1b[2J", "=cmd()", "\u202e", "\n", "`", "</script><script>x", "{{x}}", "\ud800", "", " @x", "'"]
+    ),
+)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """A plan in which every text came from a stranger."""
+
+    def t() -> str:
+        return draw(TEXT)
+
+    header = Header(t(), draw(st.sampled_from(["csv", "xlsx", "stix", "json"])), tuple({t(): None, t(): None}), (), t())
+    place = Place(t(), t(), 3, "B", t(), t())
+    issue = Issue(draw(st.sampled_from(list(Severity))), t(), t(), place, t(), t(), (t(), t()), t())
+    changes = tuple(
+        Change(str(at), action, t(), Row(header, at + 2, tuple(t() for _ in header.columns), t()) if at % 3 else None,
+               t(), {}, (FieldChange(t(), t(), [t(), {t(): t()}]),), t(), t(), (issue,))
+        for at, action in enumerate(draw(st.lists(st.sampled_from(list(Action)), min_size=1, max_size=6)))
+    )  # fmt: skip
+    return Plan(t(), "create", changes, (SourceFile(t(), "csv", "0", 1, {t(): t()}),), (t(),), (issue,), account_tags=1)
+
+
+def made(folder: Path, planned: Plan, words: str) -> RunRecord:
+    ended = {"0": Outcome("0", next(iter(record(folder).outcomes.values())).status, words, 1, words, words)}
+    return record(folder, planned, ended, stopped=words, hint=words)
+
+
+@settings(max_examples=150, deadline=None)
+@given(plans(), TEXT)
+def test_the_terminal_shows_and_does_not_obey(planned: Plan, words: str) -> None:
+    """No control character reaches the terminal or a comment: no line can be moved, recoloured or forged."""
+    run = made(Path("run"), planned, words)
+    shown = plain(plan_lines(planned)) + plain(summary_lines(run, with_issues=True)) + plan_markdown(planned)
+    bad = {char for char in shown if unicodedata.category(char) in ("Cc", "Cs") and char != "\n"}
+    assert not bad
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\u2028\u2029]", shown)
+    assert len(plan_markdown(planned)) <= LIMIT
+    document = plan_json(planned)
+    text = json_text(document)
+    assert json.loads(text) == json.loads(json.dumps(document, default=str))
+    assert not any(unicodedata.category(char) in ("Cc", "Cs") and char != "\n" for char in text)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plans(), TEXT)
+def test_the_files_stay_what_they_are(tmp_path: Path, planned: Plan, words: str) -> None:
+    """results.csv has a line a row and no formula, the page no element of theirs, each JSON one document."""
+    run = made(tmp_path, planned, words)
+    write_reports(run)
+    with (tmp_path / "results.csv").open(encoding="utf-8", newline="") as stream:
+        table = list(csv.reader(stream))
+    assert len(table) == 1 + len(planned.changes)
+    assert len({len(line) for line in table}) == 1
+    assert not any(is_formula(cell) for line in table for cell in line)
+    names = {tag for tag, _ in Tags(page(run)).tags}
+    assert not names & {"img", "a", "iframe", "svg", "form"}
+    assert sum(tag == "script" for tag, _ in Tags(page(run)).tags) == 1
+    assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["totals"]["agree"]
+    assert json.loads(json_text(plan_json(planned)))["rows"] == sum(
+        change.row is not None for change in planned.changes
+    )
+    assert len(json.loads(json_text(run_json(run)))["results"]) == len(planned.changes)
