@@ -73,12 +73,15 @@ class Door:
         """Answer one request; never raises but on cancellation."""
         if request.path == STATS_PATH:
             return delivery.response(result(self.report()), {})
-        try:
-            kind, uuid = self._route(request)
-            token = self._authenticated(request, kind)
-        except Refusal as refusal:
+        token = self._token(request)
+        if not token:
             self.statistics.calls["other"] += 1
-            return self._send(refusal.answer, {})
+            return self._send(unauthorized(), {})
+        refused = None
+        try:
+            kind, uuid = self._route(request, token)
+        except Refusal as refusal:
+            kind, uuid, refused = "other", "", refusal.answer
         self.statistics.calls[kind] += 1
         self._authentic += 1
         number = self._authentic
@@ -93,6 +96,8 @@ class Door:
         verdict = self._quota.admit(token)
         if not verdict.allowed:
             return self._send(_too_many(), verdict.headers)
+        if refused is not None:
+            return self._send(refused, verdict.headers)
         try:
             body = await request.read() if request.can_read_body else b""
         except web.HTTPRequestEntityTooLarge:
@@ -102,18 +107,26 @@ class Door:
         # The body is in by now: a caller that gives up waiting does not stop what it has asked for.
         if self._settings.latency:
             await self._clock.sleep(self._settings.latency)
-        drawn = self._draws.fault(kind, request.path_qs.encode() + b"\0" + body, number)
+        drawn = None
+        if self._plan.faults:
+            drawn = self._draws.fault(kind, request.path_qs.encode() + b"\0" + body, number)
         if drawn is None:
             return self._send(await self._handled(kind, uuid, body, request, number), verdict.headers)
         return await self._misbehave(
             *drawn, token, verdict.headers, request, lambda: self._handled(kind, uuid, body, request, number)
         )
 
-    def _route(self, request: web.Request) -> tuple[str, str]:
-        """The kind of call and the uuid in its address. Refusal (401, 404, 405) otherwise."""
+    def _token(self, request: web.Request) -> str:
+        """The caller's token; empty for none or one that is not known."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        token = token.strip()
+        known = (self._settings.token, self._settings.read_only_token)
+        return token if scheme.lower() == "bearer" and token in known else ""
+
+    def _route(self, request: web.Request, token: str) -> tuple[str, str]:
+        """The kind of call and the uuid in its address. Refusal (404, 405, or 403 for a write without permission)."""
         path = request.path
         if not path.startswith(self._prefix):
-            self._authenticated(request, "list")
             raise Refusal(no_route(path))
         rest = path[len(self._prefix) :]
         uuid = ""
@@ -122,27 +135,14 @@ class Door:
             head = next((prefix for prefix in (*_CATEGORY_PREFIXES, "tags/") if rest.startswith(prefix)), "")
             uuid = rest[len(head) :]
             if not head or not uuid or "/" in uuid:
-                self._authenticated(request, "list")
                 raise Refusal(no_route(path))
             methods = _TAG if head == "tags/" else _CATEGORY
         kind = methods.get(request.method)
         if kind is None:
-            self._authenticated(request, "list")
             raise Refusal(error(405, 10405, f"Method {request.method} not allowed", {"Allow": ", ".join(methods)}))
+        if kind not in READS and token != self._settings.token:
+            raise Refusal(forbidden())
         return kind, uuid
-
-    def _authenticated(self, request: web.Request, kind: str) -> str:
-        """The caller's token. Refusal (401) for none or a wrong one, (403) for one that may not do this."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        token = token.strip()
-        if scheme.lower() == "bearer" and token:
-            if token == self._settings.token:
-                return token
-            if token == self._settings.read_only_token:
-                if kind in READS:
-                    return token
-                raise Refusal(forbidden())
-        raise Refusal(unauthorized())
 
     async def _handled(self, kind: str, uuid: str, body: bytes, request: web.Request, number: int) -> Answer:
         query = list(request.query.items()) if kind in READS else []

@@ -99,12 +99,13 @@ class Quota:
             counted.clear()
 
     def _let_neighbour_call(self, ledger: _Ledger, now: float) -> None:
-        """The neighbour is well-behaved: it keeps its pace, but never makes the call that would be too many."""
+        """The neighbour is well-behaved: it keeps its pace and waits out a block, but never makes the
+        call that would be too many."""
         if not self._neighbour:
             return
         if math.isnan(ledger.neighbour_next):
             ledger.neighbour_next = now
-        ledger.neighbour_next = max(ledger.neighbour_next, now - self._settings.window)
+        ledger.neighbour_next = max(ledger.neighbour_next, now - self._settings.window, ledger.blocked_until)
         made: list[float] = []
         while ledger.neighbour_next <= now:
             if len(ledger.counted) + len(made) < self._settings.quota:

@@ -260,7 +260,8 @@ async def test_who_may_call() -> None:
         assert (await caller.call("POST", "tags/create", {"value": "x"}, headers=reader))[0] == 403
         for path in ("tag", "tags/a/b", "../../../other", "tags/categories/a/b"):
             assert (await caller.call("GET", path))[0] == 404
-        assert (await caller.call("DELETE", "tags/no-such-tag"))[0] == 404
+        status, _, headers = await caller.call("DELETE", "tags/no-such-tag")
+        assert (status, "Ratelimit" in headers) == (404, True)
         assert (await caller.call("PATCH", "tags/no-such-tag", {}))[0] == 404
         assert (await caller.call("PATCH", "tag-categories/none", {"name": "x"}))[0] == 404
         assert (await caller.call("PUT", "tags/create", {"value": "x"}))[0] == 405
