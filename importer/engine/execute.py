@@ -52,7 +52,8 @@ async def execute(
             f"the plan is for account {plan.account}, the settings name {api.settings.account_id}",
             hint="Set CLOUDFLARE_ACCOUNT_ID to the plan's account, or plan again.",
         )
-    settings, clock, stop = settings or ExecuteSettings(), clock or SystemClock(), stop or StopSignal()
+    settings, clock = settings or ExecuteSettings(), clock or SystemClock()
+    stop = StopSignal() if stop is None else stop
     began = clock.monotonic()
     pool = Pool(plan, api, journal, settings, clock, observe, stop, earlier)
     observe(RunStarted(run, len(plan.changes), len(pool.todo), earlier is not None))

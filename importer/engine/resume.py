@@ -71,8 +71,8 @@ def changed_sources(plan: Plan) -> list[SourceFile]:
     changed = []
     for source in plan.sources:
         try:
-            path = Path(source.file)
-            if not source.sha256 or not path.is_file():
+            path = _file_of(source)
+            if path is None:
                 continue
             with path.open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != source.sha256:
@@ -80,3 +80,11 @@ def changed_sources(plan: Plan) -> list[SourceFile]:
         except (OSError, ValueError):
             continue  # it cannot be read from here: the plan is what counts
     return changed
+
+
+def _file_of(source: SourceFile) -> Path | None:
+    """The file that was hashed: the source itself, or the archive that it is a member of."""
+    if not source.sha256 or "://" in source.file:
+        return None
+    path = Path(source.file)
+    return next((place for place in (path, *path.parents) if place.is_file()), None)

@@ -97,7 +97,7 @@ class Pacer:
     def left(self) -> int:
         """Calls that could go out now without waiting, answers permitting."""
         now = self._clock.monotonic()
-        free = [w.budget - w.used(now) - self._in_flight - w.others for w in self._windows]
+        free = [w.budget - w.used(now) - self._in_flight - w.expected(now) for w in self._windows]
         return max(0, min(free))
 
     def take(self) -> float | None:
@@ -111,6 +111,8 @@ class Pacer:
         for window in self._windows:
             if not window.room(now, in_flight):
                 return None
+        for window in self._windows:
+            window.last_sent = now
         self._in_flight = in_flight + 1
         return now
 
@@ -176,7 +178,7 @@ class Pacer:
         self._blocked_until = max(self._blocked_until, now + retry_after + _AFTER_BLOCK)
         self._alone = True
         for window in self._windows:
-            window.limited(now, self._in_flight)
+            window.limited(now, self._in_flight, self._blocked_until)
 
     def abort(self, error: BaseException | None) -> None:
         """Make everyone who waits, now or later, raise `error`; None ends that state."""
@@ -202,6 +204,8 @@ class Pacer:
             if seconds <= 0:
                 if noted:
                     self.waited += now - told
+                for window in self._windows:
+                    window.last_sent = now
                 self._in_flight += 1
                 return now
             known = seconds != float("inf")
@@ -228,7 +232,7 @@ class Pacer:
                 # Where the window itself names no wait, rounding is all that is missing.
                 seconds = max(window.delay(now, self._in_flight), 0.0005)
                 if seconds > longest:
-                    longest, why = seconds, "shared" if window.others else "quota"
+                    longest, why = seconds, "shared" if window.expected(now) else "quota"
         return longest, why
 
     async def _sleep(self, seconds: float | None) -> None:

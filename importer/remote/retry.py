@@ -59,6 +59,7 @@ async def again(
 
     if first.failure.stops or not wanted(first) or (done >= attempts and first.failure.meaning is not limited):
         raise first
+
     async def once() -> T:  # tenacity awaits only what it sees to be a coroutine function
         return await call()
 

@@ -68,6 +68,8 @@ class Transport:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
             )
+            # aiohttp would send a GET or DELETE again by itself: unpaid, and a delete that worked would look refused.
+            self._session._retry_connection = False
         return self
 
     async def __aexit__(

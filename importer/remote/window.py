@@ -13,6 +13,12 @@ _SLACK: Final = 0.001
 """Share of the span by which a call stays longer: clocks and timers are not exact."""
 _PROBE: Final = 0.05
 """Share of the span between single calls that ask how things stand, while others use everything up."""
+_OLD: Final = 0.1
+"""Share of the span after which knowledge of others is old: one call asks before the rest follows."""
+_SILENCE: Final = 0.5
+"""Share of the span without an answer after which that holds even when nobody else has been seen."""
+_CAUTION: Final = 12
+"""Spans after a 429 in which calls are spaced, and others are expected to take what they took per second."""
 
 
 class Window:
@@ -20,10 +26,16 @@ class Window:
 
     __slots__ = (
         "_assumed",
+        "_cautious_until",
         "_confirmed",
+        "_filling",
         "_log",
+        "_measured_from",
+        "_others_then",
+        "_rate",
         "_reserve",
         "budget",
+        "last_sent",
         "name",
         "others",
         "others_seen",
@@ -48,6 +60,12 @@ class Window:
         self.told = -1
         self.told_at = -1e18
         self.reset_at = -1.0
+        self.last_sent = -1e18
+        self._cautious_until = -1e18
+        self._filling = True
+        self._measured_from = -1.0
+        self._others_then = 0
+        self._rate = 0.0
 
     def take_log(self, other: Window) -> None:
         """Go on with the calls that another window has counted: the server corrected the policy."""
@@ -68,6 +86,7 @@ class Window:
             gone = now - self.stay
             while log and log[0][1] <= gone:
                 log.popleft()
+                self._filling = False
         return len(log)
 
     def room(self, now: float, in_flight: int) -> bool:
@@ -78,34 +97,49 @@ class Window:
         own = len(log) + in_flight
         if own >= self.budget:
             return False
-        if not self.others:
-            return True
         if in_flight == 0 and self._probe_due(now):
             return True
-        free = self.budget - own - self.others
-        if free <= 0:
+        if in_flight and self.told >= 0 and now - self.told_at > max(1.0, self.span * _SILENCE):
             return False
-        if in_flight and now - self.told_at > self.span / 10:
-            return False  # what we know of the others is old: one call asks before the rest follows
-        return in_flight < max(1, (free + in_flight) // 2)
+        if now < self._cautious_until and now - self.last_sent < self._spacing():
+            return False
+        others = self.expected(now)
+        if not others:
+            # The end of the first window is felt for: until then somebody may have been there unseen.
+            return not self._filling or self.told < 0 or in_flight <= max(1, self.budget - own)
+        free = self.budget - own - others
+        if free <= 0 or (in_flight and now - self.told_at > max(0.5, self.span * _OLD)):
+            return False
+        # Others read the same numbers at the same moment: everybody takes a part of what is left at a time.
+        return in_flight < max(1, (free + in_flight) // 4)
 
     def delay(self, now: float, in_flight: int) -> float:
         """Seconds until `room` can be true without another answer; infinity when only an answer can help."""
         used = self.used(now)
         log = self._log
-        need = used + in_flight + self.others - self.budget + 1
-        if not self.others:
-            return log[need - 1][1] + self.stay - now if 0 < need <= used else (0.0 if need <= 0 else float("inf"))
+        others = self.expected(now)
+        own_need = used + in_flight - self.budget + 1
+        if own_need > 0:
+            return log[own_need - 1][1] + self.stay - now if own_need <= used else float("inf")
         waits = []
-        if in_flight == 0:
-            own = used - self.budget + 1
-            earliest = log[own - 1][1] + self.stay - now if 0 < own <= used else 0.0
-            waits.append(max(self._probe_at() - now, earliest))
-        if 0 < need <= used:
+        need = own_need + others
+        if need > 0 and need <= used:
             waits.append(log[need - 1][1] + self.stay - now)
-        if need <= 0 and in_flight == 0:
-            waits.append(0.0)
-        return max(0.0, min(waits, default=float("inf")))
+        if now < self._cautious_until and need <= 0:
+            waits.append(self.last_sent + self._spacing() - now)
+        if in_flight == 0:
+            waits.append(self._probe_at() - now)
+        positive = [wait for wait in waits if wait > 0]
+        return min(positive, default=float("inf") if in_flight else 0.0)
+
+    def expected(self, now: float) -> int:
+        """Calls of others to reckon with: those in the window and, after a 429, those that are to come."""
+        if now >= self._cautious_until:
+            return self.others
+        return max(self.others, int(min(self.quota, self._rate * self.span) + 0.5))
+
+    def _spacing(self) -> float:
+        return self.span / max(1.0, self.budget - min(self.budget - 1, self._rate * self.span))
 
     def answered(self, sent: float, now: float) -> None:
         """A call was answered, or lost."""
@@ -134,10 +168,25 @@ class Window:
                 break
             held -= 1
         self.others = max(0, taken - held)
+        if now < self._cautious_until:
+            self._measure(now, in_flight)
 
-    def limited(self, now: float, in_flight: int) -> None:
+    def _measure(self, now: float, in_flight: int) -> None:
+        """How many calls a second others make, from how their part grows while the window fills."""
+        others = max(0, self.others - in_flight)
+        elapsed = now - self._measured_from
+        if self._measured_from < 0:
+            self._measured_from, self._others_then = now, others
+        elif elapsed >= self.span:
+            self._rate = others / self.span  # a whole window has been seen: it is what it holds
+        elif elapsed >= self.span * _PROBE:
+            self._rate = max(0.0, others - self._others_then + 1) / elapsed
+
+    def limited(self, now: float, in_flight: int, until: float) -> None:
         """A 429 came although our log had room: somebody else is there, or the limit is lower than assumed."""
         self.others_seen = now
+        self._cautious_until = until + _CAUTION * self.span
+        self._measured_from = -1.0
         own = self.used(now) + in_flight
         if not self._confirmed and self.told < 0:
             self.budget = max(1, min(self.budget, int(own * 0.9)))
