@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from importer.cli.parser import build_parser
 from importer.errors import JobError, UsageError
 from importer.job.job_file import JobSource
 from importer.job.merge import merge
+from importer.job.options import OPTIONS
 from importer.job.settings import Settings
 from importer.mapping.spec import ReadHints
 from importer.model import Severity
@@ -192,3 +195,15 @@ def test_a_job_stands_alone(tmp_path: Path) -> None:
     (tmp_path / "job.yaml").write_text(JOB)
     with pytest.raises(UsageError, match="stands alone"):
         merge({}, {}, [str(tmp_path / "job.yaml"), "x.csv"])
+
+
+def test_every_flag_has_its_setting() -> None:
+    """No flag of `apply` is dropped on the way: each is a setting of the table or one that Settings names itself."""
+    known = {option.name for option in OPTIONS}
+    own = {"sources", "command", "out", "dry_run", "yes", "sandbox", "fault", "format", "quiet"}
+    parser = build_parser("apply")
+    (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    flags = {action.dest for action in commands.choices["apply"]._actions} - {"help"}
+    assert flags <= known | own, flags - known - own
+    # And the other way round: what a job file can say, a flag or a variable can override.
+    assert {option.name for option in OPTIONS if not option.env} == set()
