@@ -50,9 +50,12 @@ _AROUND = re.compile(
 )
 
 
-@lru_cache(maxsize=16_384)
 def resolve(text: str) -> CountryMatch:
     """The country that `text` means, or why it is not one. Any text will do; nothing raises."""
+    return _remembered(text) if len(text) <= _LONGEST else _resolved(text)
+
+
+def _resolved(text: str) -> CountryMatch:
     plain = unicodedata.normalize("NFKC", text).strip().strip("\u200b\ufeff\"'`*.").strip()
     if not plain:
         return CountryMatch("", "none" if text.strip("\u200b\ufeff \t\r\n\xa0") else "blank")
@@ -73,6 +76,9 @@ def resolve(text: str) -> CountryMatch:
     if match:
         return match
     return whole if whole.nearest else CountryMatch("", "unknown", (), _nearest(plain))
+
+
+_remembered = lru_cache(maxsize=16_384)(_resolved)
 
 
 def _list(text: str) -> CountryMatch:

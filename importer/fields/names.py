@@ -7,6 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 _BLANKS = re.compile(r"\s+")
+_NO_WORD = re.compile(r"[^a-z0-9]+")
 _INVISIBLE_ENDS = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"
 # Zero-width, bidi and other format characters; variation selectors; the fillers that show nothing.
 _INVISIBLE_MARKS = re.compile(
@@ -14,6 +15,7 @@ _INVISIBLE_MARKS = re.compile(
 )
 _MINUS = "\u2212"
 _ROUNDS = 6
+_LONGEST_KEPT = 200
 
 
 def clean(text: str) -> str:
@@ -27,14 +29,17 @@ def clean(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=65_536)
 def identity_key(name: str) -> str:
     """What two spellings of one name share: NFKC, case folded, blanks collapsed, dashes made `-`, nothing invisible.
 
     Never empty for a name that has a character other than a blank: `?`, `$$$` and `???` keep keys of their own.
     """
     if name.isascii():
-        return _BLANKS.sub(" ", name).strip().lower()
+        return " ".join(name.split()).lower()
+    return _settled(name) if len(name) > _LONGEST_KEPT else _remembered(name)
+
+
+def _settled(name: str) -> str:
     key = name
     for _ in range(_ROUNDS):  # folding can undo normalising and the other way round; a few rounds settle every text
         folded = _fold(key)
@@ -44,9 +49,14 @@ def identity_key(name: str) -> str:
     return key or name.strip()
 
 
+_remembered = lru_cache(maxsize=16_384)(_settled)
+
+
 def loose_key(name: str) -> str:
     """The identity key without blanks and punctuation: `APT-28`, `APT 28` and `apt28` are alike. May be empty."""
     key = identity_key(name)
+    if key.isascii():
+        return _NO_WORD.sub("", key)
     for _ in range(_ROUNDS):  # a mark that followed a blank joins the letter before it
         if key.isalnum():
             break

@@ -15,6 +15,7 @@ from importer.shipped import shipped
 NAMES = ("actor-category", "motive", "sophistication", "level", "confidence", "tlp")
 _CLOSE = 75.0
 _LONGEST = 200
+_LONGEST_WORD = 2_000
 _PARTS = re.compile(r"[,;/|&\n]|\s(?:and|or)\s", re.IGNORECASE)
 
 
@@ -72,6 +73,8 @@ class Vocabulary:
         plain = text.strip()
         if plain in self.exact:
             return VocabularyMatch(plain)
+        if len(plain) > _LONGEST_WORD:
+            return VocabularyMatch("", "", "unknown")
         key = word_key(plain)
         if match := self.index.get(key):
             return match
