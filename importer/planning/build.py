@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from importer.model import Action, Change, Draft, Issue, Json, Plan, SourceFile, Tag
+from importer.fields.table import FIELDS
+from importer.model import Action, Change, Draft, Issue, Json, Place, Plan, Severity, SourceFile, Tag
 from importer.planning.binding import fingerprint
 from importer.planning.categories import resolve_category
 from importer.planning.collisions import find_collisions
 from importer.planning.decide import Setting, decide
-from importer.planning.diff import unanswered
 from importer.planning.identity import index_tags, stand
 from importer.planning.marking import Owner, owner
 from importer.planning.options import Account, PlanOptions
@@ -47,7 +47,7 @@ def build_plan(
         decide(draft, standing, rows, collisions.get(position, ()), setting)
         for position, (draft, standing) in enumerate(zip(rows, standings, strict=True))
     ]
-    more_notes = list(notes)
+    more_notes = [*notes, *_past_fields(changes, account.tags)]
     if options.managed_by:
         deletes, told = vanished(rows, standings, account.tags, options, notes)
         changes.extend(deletes)
@@ -93,7 +93,30 @@ def _setting(account: Account, options: PlanOptions) -> tuple[Setting, str]:
     by_uuid = None
     if account.categories is not None:
         by_uuid = {category.uuid.lower(): category for category in account.categories}
-    return Setting(options, uuid, by_uuid, unanswered(account.tags)), to_create
+    return Setting(options, uuid, by_uuid), to_create
+
+
+def _past_fields(changes: Sequence[Change], tags: Sequence[Tag]) -> list[Issue]:
+    """Fields of past API generations that updates send and no tag carries: perhaps the server drops them."""
+    past = {field.name for field in FIELDS if not field.current}
+    sent: dict[str, int] = {}
+    for change in changes:
+        if change.action is Action.UPDATE:
+            for name in past & change.body.keys():
+                sent[name] = sent.get(name, 0) + 1
+    carried = {name for tag in tags for name in past & tag.fields.keys()} if sent else set()
+    return [
+        Issue(
+            Severity.WARNING,
+            "past-field",
+            f"{count:,} updates send {name}, a field of past API generations that no tag of the account carries; "
+            "if the server no longer keeps it, every run will send it again",
+            Place(""),
+            name,
+        )
+        for name, count in sorted(sent.items())
+        if name not in carried
+    ]
 
 
 def _recorded(

@@ -23,8 +23,6 @@ class Setting:
     """UUID of the category for new tags; empty for none, or for one that the run is to create."""
     categories: Mapping[str, Category] | None
     """By lower-case UUID; None where the account's categories are not known."""
-    unseen: frozenset[str]
-    """Fields the server never answers with, see `diff.unanswered`."""
 
 
 def decide(
@@ -84,7 +82,7 @@ class _Decision:
         # The mark is the program's: a row that says otherwise, or clears it, does not take it away.
         adopts = whose is Owner.NOBODY and self.setting.options.adopt and updates
         wanted = marked(draft.fields, mark) if mark and (adopts or whose is Owner.OURS) else draft.fields
-        self.found = differences(wanted, tag, draft.clear, unseen=self.setting.unseen)
+        self.found = differences(wanted, tag, draft.clear)
         if not self.found:
             return self._is(Action.UNCHANGED)
         if not updates:

@@ -24,13 +24,10 @@ _LINKS: Final = ("externalReferenceLinks",)
 _PROPERTIES: Final = "properties"
 
 
-def differences(
-    wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = (), *, unseen: Collection[str] = ()
-) -> tuple[FieldChange, ...]:
+def differences(wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = ()) -> tuple[FieldChange, ...]:
     """The fields in which `tag` is not as `wanted` and `clear` ask, in the field table's order.
 
-    `clear` holds wire names, or `properties.key` for one key. `unseen` are fields that this account's server is known
-    not to answer with: they cannot be compared and make no difference.
+    `clear` holds wire names, or `properties.key` for one key.
     For `properties` both sides hold the differing keys alone, null where a key is absent.
     """
     found: list[FieldChange] = []
@@ -43,7 +40,7 @@ def differences(
         elif name in wanted:
             old = tag.name if name == "value" else tag.fields.get(name)
             new = wanted[name]
-            if old == new or name in unseen:
+            if old == new:
                 continue
             new = _keep_annotations(field, old, new)
             if not _same(field, old, new, tag.name):
@@ -65,19 +62,6 @@ def cleared(field: Field) -> Json:
     if field.is_list:
         return []
     return "" if field.kind in (Kind.TEXT, Kind.COUNTRY) else None
-
-
-def unanswered(tags: Collection[Tag]) -> frozenset[str]:
-    """Fields of older generations that no tag of the account carries: its server takes them and never returns them.
-
-    Comparing them would make every sync update every tag for ever.
-    """
-    if not tags:
-        return frozenset()
-    seen: set[str] = set()
-    for tag in tags:
-        seen.update(tag.fields)
-    return frozenset(field.name for field in FIELDS if not field.current and field.name not in seen)
 
 
 def _same(field: Field, old: Json, new: Json, name: str) -> bool:
