@@ -16,6 +16,7 @@ from importer.sandbox.fault_file import entries_of
 from importer.sandbox.fault_words import CALL_GROUPS, FAULTS, PARAMETERS, PATTERNS, Entry, Given, Value, Word
 from importer.sandbox.faults import CALLS, PHASES, Fault, FaultPlan, Outage
 from importer.sandbox.settings import Duplicates, Filtering
+from importer.shipped import shipped
 
 
 class _Mistake(Exception):
@@ -38,7 +39,13 @@ def parse_options(specs: Iterable[str], plan: FaultPlan | None = None) -> FaultP
 
 
 def read_plan(path: Path) -> FaultPlan:
-    """The plan in a YAML file. UsageError names every mistake with its line and column."""
+    """The plan in a YAML file, or a shipped one by its name (`lossy`).
+
+    UsageError names every mistake with its line and column.
+    """
+    example = shipped("faults", f"{path}.yaml")
+    if path.name == str(path) and not path.exists() and example.is_file():
+        path = example
     seed, entries = entries_of(path)
     return build(entries, FaultPlan(seed=seed), f"the fault plan {path} is wrong")
 
@@ -101,6 +108,10 @@ _SETTINGS: MappingProxyType[str, tuple[str, Callable[[Any], Any]]] = MappingProx
         "latency": ("latency", float),
         "duplicates": ("duplicates", Duplicates),
         "filters": ("filtering", Filtering),
+        "per-second": ("per_second", int),
+        "page-size-limit": ("page_size_limit", lambda size: max(1, size)),
+        "fixed-window": ("fixed_window", bool),
+        "unknown-properties": ("unknown_properties", bool),
         "envelope": ("envelope", bool),
     }
 )

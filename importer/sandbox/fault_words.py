@@ -113,6 +113,10 @@ FAULTS: Mapping[str, Word] = MappingProxyType(
             "Which encodings of `filters` are understood; others are ignored.",
             words=("both", "json", "dotted", "ignored"),
         ),
+        "per-second": Word(Value.COUNT, "More calls than this in one second get 429; the API has 200 for an address."),
+        "page-size-limit": Word(Value.COUNT, "A larger pageSize is lowered to this."),
+        "fixed-window": Word(Value.FLAG, "The quota is given back all at once, at the end of a fixed window."),
+        "unknown-properties": Word(Value.FLAG, "Whether properties that a category does not name are accepted."),
         "envelope": Word(Value.FLAG, "Whether results come inside {success, errors, messages, result}."),
     }
 )

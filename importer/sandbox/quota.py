@@ -52,12 +52,8 @@ class Quota:
         self._arrivals.append(now)
         _forget(self._arrivals, now - settings.window)
         self.most_in_window = max(self.most_in_window, len(self._arrivals))
-        if settings.per_second:
-            _forget(self._second, now - 1.0)
-            if len(self._second) >= settings.per_second:
-                return Verdict(False, {"Retry-After": "1"})
-            self._second.append(now)
-        if not settings.quota:
+        _forget(self._second, now - 1.0)
+        if not settings.quota and not settings.per_second:
             return Verdict(True, {})
         ledger = self._ledgers.setdefault(token, _Ledger())
         self._expire(ledger, now)
@@ -66,13 +62,16 @@ class Quota:
             if settings.extend_block:
                 ledger.blocked_until = now + settings.block
             return self._refusal(ledger, now)
-        if len(ledger.counted) >= settings.quota:
+        if settings.per_second and len(self._second) >= settings.per_second:
+            return Verdict(False, {**self._headers(ledger, now), "Retry-After": "1"})
+        if settings.quota and len(ledger.counted) >= settings.quota:
             if settings.block:
                 self.block(token, settings.block)
             return self._refusal(ledger, now)
         ledger.counted.append(now)
+        self._second.append(now)
         self.most_counted = max(self.most_counted, len(ledger.counted))
-        return Verdict(True, self._headers(settings.quota - len(ledger.counted), self._reset(ledger, now)))
+        return Verdict(True, self._headers(ledger, now))
 
     def block(self, token: str, seconds: float) -> None:
         """Refuse every call of this token from now on for so long."""
@@ -82,10 +81,24 @@ class Quota:
     def _refusal(self, ledger: _Ledger, now: float) -> Verdict:
         wait = ledger.blocked_until - now if now < ledger.blocked_until else self._reset(ledger, now)
         seconds = max(1, math.ceil(wait))
-        return Verdict(False, {**self._headers(0, seconds), "Retry-After": str(seconds)})
+        headers = self._headers(ledger, now, blocked_for=seconds)
+        return Verdict(False, {**headers, "Retry-After": str(seconds)})
 
-    def _headers(self, remaining: int, reset: float) -> dict[str, str]:
-        return {"Ratelimit": f'"default";r={remaining};t={math.ceil(reset)}', "Ratelimit-Policy": self._policy}
+    def _headers(self, ledger: _Ledger, now: float, *, blocked_for: int = 0) -> dict[str, str]:
+        """Each header lists one item for each limit that there is."""
+        settings = self._settings
+        remaining, policies = [], []
+        if settings.quota:
+            left = 0 if blocked_for else settings.quota - len(ledger.counted)
+            remaining.append(f'"default";r={left};t={blocked_for or math.ceil(self._reset(ledger, now))}')
+            policies.append(self._policy)
+        if settings.per_second:
+            left = max(0, settings.per_second - len(self._second))
+            remaining.append(f'"burst";r={left};t=1')
+            policies.append(f'"burst";q={settings.per_second};w=1')
+        if not remaining:
+            return {}
+        return {"Ratelimit": ", ".join(remaining), "Ratelimit-Policy": ", ".join(policies)}
 
     def _reset(self, ledger: _Ledger, now: float) -> float:
         """Seconds until the oldest counted call leaves the window (all of them leave a fixed one together)."""
@@ -101,7 +114,7 @@ class Quota:
     def _let_neighbour_call(self, ledger: _Ledger, now: float) -> None:
         """The neighbour is well-behaved: it keeps its pace and waits out a block, but never makes the
         call that would be too many."""
-        if not self._neighbour:
+        if not self._neighbour or not self._settings.quota:
             return
         if math.isnan(ledger.neighbour_next):
             ledger.neighbour_next = now

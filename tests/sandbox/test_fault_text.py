@@ -46,6 +46,10 @@ def test_options_and_yaml_say_the_same(tmp_path: Path) -> None:
         "  - stale-reads: 2s\n"
         "  - revoke-token: 7\n"
         "  - shifting-pages: 50%\n"
+        "  - per-second: 200\n"
+        "  - page-size-limit: 10\n"
+        "  - fixed-window: true\n"
+        "  - unknown-properties: true\n"
     )
     options = [
         "lose-after-commit=10%,calls=create+update",
@@ -60,6 +64,10 @@ def test_options_and_yaml_say_the_same(tmp_path: Path) -> None:
         "stale-reads=2",
         "revoke-token=7",
         "shifting-pages=0.5",
+        "per-second=200",
+        "page-size-limit=10",
+        "fixed-window",
+        "unknown-properties=yes",
     ]
     plan = read_plan(path)
     assert plan == parse_options(options, FaultPlan(seed=9))
@@ -70,6 +78,8 @@ def test_options_and_yaml_say_the_same(tmp_path: Path) -> None:
     settings = plan.applied_to(SandboxSettings())
     assert (settings.duplicates, settings.filtering) == (Duplicates.REFUSE_409, Filtering.NONE)
     assert (settings.envelope, settings.stale_reads) == (True, 2.0)
+    assert (settings.per_second, settings.page_size_limit) == (200, 10)
+    assert (settings.fixed_window, settings.unknown_properties) == (True, True)
 
 
 def test_every_mistake_is_named_with_its_place(tmp_path: Path) -> None:
@@ -144,6 +154,7 @@ def test_shipped_plans_are_right(path: Path) -> None:
     content: dict[str, Any] = yaml.safe_load(path.read_text())
     jsonschema.validate(content, json_schema())
     assert content["description"]
+    assert read_plan(Path(path.stem)) == read_plan(path)
     assert path.read_text().startswith("# yaml-language-server: $schema=../schema/faults.schema.json")
 
 

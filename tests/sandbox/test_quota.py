@@ -74,9 +74,15 @@ def test_neighbour_takes_its_share_and_no_more(clock: SteppedClock) -> None:
 
 
 def test_limit_of_a_second(clock: SteppedClock) -> None:
-    """With a limit for each second, what is over it gets 429 and the next second is free again."""
-    quota = Quota(SandboxSettings(per_second=2), clock)
-    assert [one.allowed for one in _calls(quota, clock, 0, 0.1, 0.2, 1.05)] == [True, True, False, True]
+    """With a limit for each second, what is over it gets 429, and the headers list both limits."""
+    verdicts = _calls(Quota(SandboxSettings(per_second=2), clock), clock, 0, 0.1, 0.2, 1.05)
+    assert [one.allowed for one in verdicts] == [True, True, False, True]
+    assert verdicts[2].headers["Retry-After"] == "1"
+    assert verdicts[3].headers["Ratelimit"] == '"default";r=1197;t=299, "burst";r=0;t=1'
+    assert verdicts[3].headers["Ratelimit-Policy"] == '"default";q=1200;w=300, "burst";q=2;w=1'
+    only = _calls(Quota(SandboxSettings(quota=0, per_second=1), clock), clock, 5, 5.1)
+    assert [one.allowed for one in only] == [True, False]
+    assert only[0].headers["Ratelimit"] == '"burst";r=0;t=1'
 
 
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=60), st.integers(1, 5), st.booleans())
