@@ -16,6 +16,7 @@ from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
 from importer.model import Draft, Header, Issue, Place, Severity, SourceFile
+from importer.planning.export_file import mapping_beside
 from importer.sources.read import Table, read
 
 SAMPLE = 300
@@ -45,9 +46,16 @@ def drafted(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[So
     if not settings.sources:
         raise SourceError("no source was named")
     # Sources that are read alike are read together, so that all missing files are named at once.
-    groups = [list(group) for _, group in groupby(settings.sources, key=lambda source: sorted(source.values.items()))]
-    for group in groups:
-        yield from _Group(settings, group, cache_dir).read()
+    groups = groupby(
+        settings.sources, key=lambda source: (sorted(source.values.items()), _mapping_of(settings, source))
+    )
+    for (_, mapping), group in [(key, list(group)) for key, group in groups]:
+        yield from _Group(settings, group, mapping, cache_dir).read()
+
+
+def _mapping_of(settings: Settings, source: JobSource) -> str:
+    """The mapping that was asked for, else one that an export left beside the source; empty to go by the shape."""
+    return settings.mapping_for(source) or str(mapping_beside(source.path) or "")
 
 
 def collect(settings: Settings, *, cache_dir: Path | None = None) -> Inputs:
@@ -70,10 +78,9 @@ def collect(settings: Settings, *, cache_dir: Path | None = None) -> Inputs:
 class _Group:
     """Sources with the same settings of their own."""
 
-    def __init__(self, settings: Settings, sources: list[JobSource], cache_dir: Path | None) -> None:
+    def __init__(self, settings: Settings, sources: list[JobSource], mapping: str, cache_dir: Path | None) -> None:
         self.specs = [source.path for source in sources]
-        named = settings.mapping_for(sources[0])
-        self.mapping = load_mapping(named) if named else None
+        self.mapping = load_mapping(mapping) if mapping else None
         hints = self.mapping.read_hints() if self.mapping else None
         self.options = settings.read_options(sources[0], hints, cache_dir=cache_dir)
         self.drafters: dict[str, Drafter] = {}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cloudflare import Cloudflare
 
-from .conftest import Cli, Served
+from tests.behaviour.program import Cli, Served
 
 SAMPLES = ["actors.csv", "actors.xlsx", "actors.stix20.json", "actors.stix21.json", "actors.misp.json"]
 ACTORS = 38
@@ -150,9 +150,8 @@ def test_a_bad_mapping_is_exit_2_with_line_and_column(cli: Cli, samples: Path, t
 def test_a_wrong_token_costs_one_call(cli: Cli, samples: Path, serve: Callable[..., Served]) -> None:
     """A refused token ends the run at once with exit code 4, and never shows the token."""
     served = serve()
-    ran = cli(
-        "apply", samples / "actors.csv", "--yes", "--format", "json", env={**served.env, "CLOUDFLARE_API_TOKEN": "wr0ng-t0ken"}
-    )  # fmt: skip
+    env = {**served.env, "CLOUDFLARE_API_TOKEN": "wr0ng-t0ken"}
+    ran = cli("apply", samples / "actors.csv", "--yes", "--format", "json", env=env)
     assert ran.code == 4
     assert "wr0ng-t0ken" not in ran.err + ran.out
 

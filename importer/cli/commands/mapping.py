@@ -62,10 +62,10 @@ def _show(namespace: Namespace) -> int:
 
 def _transforms(namespace: Namespace) -> int:
     from importer.mapping.transforms.catalogue import catalogue
-    from importer.reports.tables import transforms_lines
+    from importer.reports.transform_text import transform_json, transforms_lines
 
     if wants(namespace, "json"):
-        show_json([vars(transform) for transform in catalogue()])
+        show_json([transform_json(transform) for transform in catalogue()])
     else:
         show(transforms_lines(catalogue()))
     return 0

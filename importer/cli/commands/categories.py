@@ -1,0 +1,126 @@
+"""`tag-importer categories`: list, show, export and apply the account's tag categories."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from importer.cli.commands.mapping import write_new
+from importer.cli.console import show, show_json, tell
+from importer.cli.locking import locked
+from importer.cli.target import Target, explained, open_target
+from importer.cli.watch import watching
+from importer.clock import SystemClock
+from importer.errors import StoppedEarly, UsageError
+from importer.job.merge import merge
+from importer.job.settings import Settings
+from importer.model import Action, Category
+from importer.planning.categories import resolve_category
+from importer.planning.category_diff import CategoryChange, broken_tags, plan_categories
+from importer.planning.category_file import WantedCategory, dump_category_yaml, load_category_yaml
+from importer.reports.category_text import categories_lines, category_change_lines, category_json, category_lines
+
+
+def run(namespace: Namespace) -> int:
+    """One of list, show, export, apply."""
+    settings = merge(vars(namespace), os.environ)
+    return asyncio.run(_run(namespace, settings))
+
+
+async def _run(namespace: Namespace, settings: Settings) -> int:
+    clock = SystemClock()
+    wanted = _read_file(namespace.file) if namespace.categories_action == "apply" else ()
+    with watching(settings, clock) as watch:
+        async with open_target(settings, clock, watch.observe) as target:
+            with explained("reading the account's categories"):
+                held = await target.api.list_categories()
+            if namespace.categories_action == "apply":
+                return await _apply(wanted, held, target, settings)
+    return {"list": _list, "show": _show, "export": _export}[namespace.categories_action](namespace, settings, held)
+
+
+def _named(name: str, held: Sequence[Category]) -> Category:
+    found = resolve_category(name, held)
+    assert found is not None  # it raises for a name that is not there
+    return found
+
+
+def _list(namespace: Namespace, settings: Settings, held: Sequence[Category]) -> int:
+    if settings.format == "json":
+        show_json([category_json(category) for category in held])
+    else:
+        show(categories_lines(held))
+    return 0
+
+
+def _show(namespace: Namespace, settings: Settings, held: Sequence[Category]) -> int:
+    category = _named(namespace.name, held)
+    if settings.format == "json":
+        show_json(category_json(category))
+    else:
+        show(category_lines(category))
+    return 0
+
+
+def _export(namespace: Namespace, settings: Settings, held: Sequence[Category]) -> int:
+    name = getattr(namespace, "name", None)
+    text = dump_category_yaml([_named(name, held)] if name else held)
+    if settings.out is None:
+        sys.stdout.write(text)
+    else:
+        write_new(settings.out, text, force=bool(getattr(namespace, "force", False)))
+    return 0
+
+
+def _read_file(name: str) -> tuple[WantedCategory, ...]:
+    try:
+        text = Path(name).read_text("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise UsageError(f"{name} is not UTF-8 text") from None
+    return load_category_yaml(text, name)
+
+
+async def _apply(wanted: Sequence[WantedCategory], held: Sequence[Category], target: Target, settings: Settings) -> int:
+    changes = plan_categories(wanted, held)
+    pending = [change for change in changes if change.action is not Action.UNCHANGED]
+    warnings = []
+    if any("schema" in change.body and change.uuid for change in pending):
+        with explained("reading the account's tags"):
+            tags = await target.api.list_tags()
+        warnings = [issue for change in pending for issue in broken_tags(change, tags)]
+    if settings.format == "json":
+        show_json([_change_json(change) for change in changes])
+    else:
+        show(category_change_lines(changes, warnings))
+    if settings.dry_run or not pending:
+        return 0
+    if not settings.yes and sys.stdin.isatty():
+        print("Apply? [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+            raise StoppedEarly("nothing was attempted")
+    with locked(settings, target), explained("changing a category"):
+        for change in pending:
+            if change.action is Action.CREATE:
+                body = change.body
+                await target.api.create_category(
+                    change.name, description=str(body.get("description", "")), schema=body.get("schema")
+                )
+            else:
+                await target.api.update_category(change.uuid, change.body)
+            tell(f"{change.action.value}d category {change.name}")
+    return 0
+
+
+def _change_json(change: CategoryChange) -> dict[str, object]:
+    return {
+        "action": change.action.value,
+        "name": change.name,
+        "uuid": change.uuid or None,
+        "differences": [{"field": item.field, "old": item.old, "new": item.new} for item in change.differences],
+    }

@@ -1,0 +1,48 @@
+"""`tag-importer export`: the account's tags as a file that can be imported again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from argparse import Namespace
+from pathlib import Path
+
+from importer.cli.console import show_json, tell
+from importer.cli.target import open_target, read_account
+from importer.cli.watch import watching
+from importer.clock import SystemClock
+from importer.job.merge import merge
+from importer.job.settings import Settings
+from importer.planning.categories import resolve_category
+from importer.planning.export_file import Exported, check_target, write_export
+
+
+def run(namespace: Namespace) -> int:
+    """Write the file, and beside it the mapping that reads it back."""
+    settings = merge(vars(namespace), os.environ)
+    path = Path(namespace.file)
+    force = bool(getattr(namespace, "force", False))
+    check_target(path, force=force)
+    exported = asyncio.run(_export(path, settings, force=force))
+    for sentence in exported.unread:
+        tell(f"warning: {sentence}")
+    if settings.format == "json":
+        show_json({"file": str(exported.path), "mapping": str(exported.mapping), "tags": exported.tags,
+                   "unread": list(exported.unread)})  # fmt: skip
+    elif not settings.quiet:
+        print(f"{exported.tags:,} tags: {exported.path}\nmapping: {exported.mapping}")
+    return 0
+
+
+async def _export(path: Path, settings: Settings, *, force: bool) -> Exported:
+    clock = SystemClock()
+    with watching(settings, clock) as watch:
+        async with open_target(settings, clock, watch.observe) as target:
+            watch.phase("reading the account's tags")
+            account = await read_account(target, categories=True)
+    tags = account.tags
+    if settings.category:
+        category = resolve_category(settings.category, account.categories or ())
+        uuid = category.uuid.lower() if category is not None else ""
+        tags = [tag for tag in tags if str(tag.fields.get("categoryUuid") or "").lower() == uuid]
+    return write_export(path, tags, account.categories or (), force=force)

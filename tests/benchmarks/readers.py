@@ -1,0 +1,93 @@
+"""`validate` on large lists of each kind, against the bare reader of the kind."""
+
+from __future__ import annotations
+
+import csv
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from measure import Ratio, importer, python, took
+
+HEAD = ["Actor", "Aliases", "Country", "Motive", "Actor category", "Sophistication", "First seen", "Confidence", "TLP",
+        "References", "Description", "Notes", "Analyst", "Ticket", "Region"]  # fmt: skip
+COUNTRIES = ["Iran", "CN", "Russia", "North Korea", "PAK", "Israel", "UAE", "Viet Nam", "Ukraine", "Brazil"]
+MOTIVES = ["Espionage", "Financial", "Ideology", "Fun", "Grudge"]
+BARE = {
+    "csv": "import sys, pandas; pandas.read_csv(sys.argv[1], dtype=str)",
+    "xlsx": "import sys, python_calamine as c; "
+    "[sum(1 for _ in b.get_sheet_by_name(n).iter_rows()) for b in [c.CalamineWorkbook.from_path(sys.argv[1])] "
+    "for n in b.sheet_names]",
+    "json": """
+import sys, msgspec
+class Kind(msgspec.Struct):
+    type: str
+class Bundle(msgspec.Struct):
+    objects: list[msgspec.Raw]
+raw = msgspec.json.decode(open(sys.argv[1], 'rb').read(), type=Bundle).objects
+kind = msgspec.json.Decoder(Kind)
+print(len([msgspec.json.decode(o) for o in raw if kind.decode(o).type == 'intrusion-set']))
+""",
+}
+TARGETS = {"csv": 4.0, "xlsx": 3.0, "json": 2.0}
+MEGABYTES = 500
+
+
+def row(number: int) -> list[str]:
+    """A row of 15 cells, with names, aliases, links and texts that occur once, and words that repeat."""
+    return [
+        f"Actor {number}", f"Grey Heron {number}; UNC{number}", COUNTRIES[number % 10], MOTIVES[number % 5],
+        "Nation State", "advanced", "2019-04-17", str(number % 10 + 1), "amber", f"https://e.example/{number}",
+        f"Known from report {number}, and from the one before it.", "", "jd", f"T-{number}", "west",
+    ]  # fmt: skip
+
+
+def write_csv(path: Path, count: int) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEAD)
+        writer.writerows(row(number) for number in range(count))
+
+
+def write_xlsx(path: Path, count: int) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Actors")
+    sheet.append(HEAD)
+    for number in range(count):
+        sheet.append(row(number))
+    book.save(path)
+
+
+def write_json(path: Path, count: int) -> None:
+    """A STIX bundle of which one object in a hundred is an actor, as it is in ATT&CK."""
+    objects: list[dict[str, Any]] = []
+    for number in range(count):
+        kind = "intrusion-set" if number % 100 == 0 else "attack-pattern"
+        objects.append({
+            "type": kind, "id": f"{kind}--{uuid.UUID(int=number)}", "name": f"Object {number}",
+            "created": "2020-01-01T00:00:00Z", "modified": "2020-01-01T00:00:00Z",
+            "description": "What an object of this kind is like, told at some length. " * 6,
+            "external_references": [{"source_name": "mitre-attack", "external_id": f"X{number}",
+                                     "url": f"https://attack.example/{number}"}],
+            **({"aliases": [f"Object {number}", f"Alias {number}"]} if kind == "intrusion-set" else {}),
+        })  # fmt: skip
+    path.write_text(json.dumps({"type": "bundle", "id": f"bundle--{uuid.UUID(int=1)}", "objects": objects}), "utf-8")
+
+
+def reading(folder: Path, count: int, runs: int, at_most: Callable[[str, float, float, str], Ratio]) -> Iterator[Ratio]:
+    """For each kind the ratio of times, whole processes, and the peak memory."""
+    for kind, write in (("csv", write_csv), ("xlsx", write_xlsx), ("json", write_json)):
+        path = folder / f"large.{kind}"
+        write(path, count)
+        pairs = [
+            (took(importer("validate", path, "--quiet")), took(python("-c", BARE[kind], path))) for _ in range(runs)
+        ]
+        ours, bare = sorted(pairs, key=lambda pair: pair[0].seconds / pair[1].seconds)[len(pairs) // 2]
+        name = "STIX" if kind == "json" else kind.upper()
+        detail = f"{ours.seconds:.1f} s against {bare.seconds:.1f} s"
+        yield at_most(f"validate {count:,} of {name} / bare reader", ours.seconds / bare.seconds, TARGETS[kind], detail)
+        yield at_most(f"validate {count:,} of {name}: peak MB", ours.megabytes, MEGABYTES, f"bare {bare.megabytes:.0f}")
