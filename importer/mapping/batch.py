@@ -45,6 +45,8 @@ class Batch:
             keep_text(self.fields[position], target, label, text)
         for feed in self.layout.feeds:
             target = feed.rule.target
+            if feed.rule.as_is:
+                continue
             if target in LISTS_OF_NAMES:
                 for position, seed in tidy_names(self.fields, target):
                     self._add(position, feed, self._source(feed, position), seed)

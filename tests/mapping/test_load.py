@@ -1,0 +1,113 @@
+"""Mapping files: every problem at once, with line, column and the nearest valid word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from importer.errors import MappingError
+from importer.mapping.load import ORDER, load_mapping, presets
+from tests.mapping.tables import mapping
+
+WRONG = """\
+nam: x
+fields:
+  value: Name
+  orginCountryISO: Country
+  motive:
+    colum: Motive
+    unknown: warn
+    transforms:
+      - trimm
+      - replace: {pattern: '(a+)+', by: ''}
+      - {split: ''}
+  description: {column: D, confidence: 5}
+when:
+  - leave_out: {colunm: x, in: [a]}
+"""
+
+
+def details(text: str) -> tuple[str, ...]:
+    with pytest.raises(MappingError) as caught:
+        mapping(text)
+    return caught.value.details or (caught.value.message,)
+
+
+def test_every_problem_is_told_at_once_with_its_place() -> None:
+    """One look at the message is enough to mend the file: line, column and the nearest valid word of each problem."""
+    found = "\n".join(details(WRONG))
+    for part in (
+        "test.yaml:1:1: unknown key of a mapping 'nam'; did you mean 'name'?",
+        "test.yaml:4:3: unknown tag field 'orginCountryISO'; did you mean 'originCountryISO'?",
+        "test.yaml:6:5: unknown key of the rule for `motive` 'colum'; did you mean 'column'?",
+        "test.yaml:7:14: unknown word 'warn'; did you mean 'warning'?",
+        "test.yaml:9:9: unknown transform 'trimm'; did you mean 'trim'?",
+        "test.yaml:10:28: this pattern repeats a repetition",
+        "`at` must not be empty",
+        "`confidence` does not go with `description`",
+        "test.yaml:14:17: unknown key of a condition 'colunm'; did you mean 'column'?",
+    ):
+        assert part in found
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "is empty"),
+        ("a: [", "not valid YAML"),
+        ("fields: {value: A}\nfields: {value: B}", "test.yaml:2:1: 'fields' stands here twice"),
+        ("just text", "not 'just text'"),
+        ("name: x", "has no `fields:`"),
+        ("fields:\n  motive: M", "no rule for `value`"),
+        ("fields: {value: }", "has no column"),
+        ("fields: {value: {unknown: error}}", "needs column, columns, words, constant or template"),
+        ("[" * 100 + "]" * 100, "nested deeper"),
+        ("a: &a [x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\n"
+         "d: &d [*c, *c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e, *e, *e, *e]\n",
+         "grows too large"),
+        ("a: &a [*a]", "test.yaml:1"),
+        ("? [a]\n: b", "a key must be one word"),
+        ("fields: {value: !!python/object:os.system x}", "value"),
+    ],
+)  # fmt: skip
+def test_traps_and_half_files_are_one_clear_error(text: str, part: str) -> None:
+    """Broken YAML, alias bombs and empty files end in a MappingError with a place, never in a traceback."""
+    if part == "value":
+        assert mapping(text).rules[0].columns == ("x",)
+        return
+    assert part in "\n".join(details(text))
+
+
+def test_plain_words_stay_words() -> None:
+    """`NO` is Norway and 007 is no number: only true and false are more than text."""
+    rules = {rule.target: rule for rule in mapping("fields: {value: A, originCountryISO: {constant: NO}, motive: {constant: 007}}").rules}
+    assert (rules["originCountryISO"].constant, rules["motive"].constant) == ("NO", "007")
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_every_preset_loads_and_names_the_schema(name: str) -> None:
+    """A shipped mapping is sound, described, and tells editors where its schema is."""
+    held = load_mapping(name)
+    assert held.name == name
+    assert held.description
+    first = (Path(__file__).parents[2] / "config" / "mappings" / f"{name}.yaml").read_text("utf-8").splitlines()[0]
+    assert first == "# yaml-language-server: $schema=../schema/mapping.schema.json"
+
+
+def test_all_presets_are_tried() -> None:
+    """No shipped mapping is forgotten when a mapping is chosen."""
+    folder = Path(__file__).parents[2] / "config" / "mappings"
+    assert {preset.name for preset in presets()} == {path.stem for path in folder.glob("*.yaml")}
+
+
+def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
+    """A misspelt preset, a missing file and a file that is no text end in one sentence."""
+    with pytest.raises(MappingError) as caught:
+        load_mapping("spreadsheat")
+    assert "spreadsheet" in caught.value.hint
+    with pytest.raises(MappingError, match="cannot be read"):
+        load_mapping(str(tmp_path / "none.yaml"))
+    (tmp_path / "bad.yaml").write_bytes(b"name: x\n\xff\xfe")
+    with pytest.raises(MappingError, match=r"bad\.yaml:2: the mapping is not UTF-8"):
+        load_mapping(str(tmp_path / "bad.yaml"))

@@ -1,0 +1,55 @@
+"""The JSON Schema: what it accepts is what loads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from importer.errors import MappingError
+from importer.mapping.load import ORDER
+from importer.mapping.schema import json_schema, schema_text
+from importer.mapping.transforms import catalogue
+from tests.mapping.tables import mapping
+from tests.mapping.test_load import WRONG
+
+ROOT = Path(__file__).parents[2]
+
+
+def errors(text: str) -> list[Any]:
+    return list(jsonschema.Draft7Validator(json_schema()).iter_errors(yaml.safe_load(text)))
+
+
+def test_the_shipped_schema_is_the_generated_one() -> None:
+    """config/schema/mapping.schema.json never drifts from the program."""
+    assert (ROOT / "config" / "schema" / "mapping.schema.json").read_text("utf-8") == schema_text()
+    jsonschema.Draft7Validator.check_schema(json.loads(schema_text()))
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_every_preset_fits_the_schema(name: str) -> None:
+    """An editor underlines nothing in a shipped mapping."""
+    assert errors((ROOT / "config" / "mappings" / f"{name}.yaml").read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("entry", [e for e in catalogue() if e.takes != "rule"], ids=lambda entry: entry.name)
+def test_every_example_of_a_transform_fits_the_schema(entry: Any) -> None:
+    """What the documentation shows can be written without an editor complaining, and loads."""
+    step = entry.example.step if ":" not in entry.example.step else f"{{{entry.example.step}}}"
+    text = f"fields: {{value: {{column: A, transforms: [{step}]}}}}"
+    assert errors(text) == []
+    mapping(text)
+
+
+@pytest.mark.parametrize(
+    "text", [WRONG, "name: x", "fields: {value: {unknown: often}}", "fields: {x: A}", "fields: {value: {transforms: [split]}}"]
+)
+def test_what_does_not_load_does_not_fit_the_schema(text: str) -> None:
+    """An editor underlines what the program refuses."""
+    assert errors(text)
+    with pytest.raises(MappingError):
+        mapping(text)
