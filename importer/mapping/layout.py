@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from importer.fields.table import FIELDS, Kind
@@ -89,9 +89,7 @@ class Layouter:
             if section.skip:
                 what = f"sheet {header.sheet}" if header.sheet else f"file {header.file}"
                 skip = f"the mapping {self.mapping.name} leaves the {what} out"
-        if self.mapping.guesses:
-            self._add_wire_names(rules, header)
-        taken: dict[str, str] = {}
+        taken = self._add_wire_names(rules, header) if self.mapping.guesses else {}
         notes: list[Issue] = []
         feeds = [self._feed(rule, header, taken, notes) for rule in rules.values()]
         used = [feed for feed in feeds if feed.columns or feed.rule.constant is not None or feed.rule.template]
@@ -111,15 +109,24 @@ class Layouter:
             found += [s for s in self.mapping.sheets if fnmatchcase(sheet, s.pattern.strip().casefold())]
         return found
 
-    def _add_wire_names(self, rules: dict[str, Rule], header: Header) -> None:
-        """Columns called like a tag field, or `properties.x`, feed it, unless a rule says otherwise."""
-        named_already = {spoken(column) for rule in rules.values() for column in (*rule.columns, *rule.words)}
+    def _add_wire_names(self, rules: dict[str, Rule], header: Header) -> dict[str, str]:
+        """Columns called like a tag field, or `properties.x`, feed it; the columns that are given away by that.
+
+        A name in camel case is the field's own (`externalReferences`); the everyday words `aliases` and the like are
+        left to the mapping's words, which keep them private.
+        """
+        taken: dict[str, str] = {}
+        known = {spoken(column) for rule in rules.values() for column in (*rule.columns, *rule.words)}
         for column in header.columns:
             if column.startswith("properties.") and column[11:].strip() and column not in rules:
                 rules[column] = Rule(column, columns=(column,))
         for field in FIELDS:
-            if field.name not in rules and spoken(field.name) not in named_already:
+            if field.name in header.columns and not field.name.islower():
+                rules[field.name] = replace(rules.get(field.name) or Rule(field.name), columns=(field.name,))
+                taken[field.name] = field.name
+            elif field.name not in rules and spoken(field.name) not in known:
                 rules[field.name] = Rule(field.name, words=(field.name,))
+        return taken
 
     def _feed(self, rule: Rule, header: Header, taken: dict[str, str], notes: list[Issue]) -> Feed:
         columns = self._columns(rule, header, taken, notes)

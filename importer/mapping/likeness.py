@@ -78,8 +78,12 @@ def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
     known = _known_columns(header.columns, column)
     score = min(3.0, 1.0 * len(known))
     if subject and header.columns.index(subject) < header.columns.index(column):
-        against += 4  # a list of incidents or malware may name the actor behind each: but it begins with its own subject
-    if generic and any(spoken(other).endswith(" name") and other not in known for other in header.columns if other != column):
+        against += (
+            4  # a list of incidents or malware may name the actor behind each: but it begins with its own subject
+        )
+    if generic and any(
+        spoken(other).endswith(" name") and other not in known for other in header.columns if other != column
+    ):
         against += 1
     seen, said = _by_values(header, sample, column, bool(known))
     if said:
@@ -97,7 +101,9 @@ def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
 
 def _by_values(header: Header, sample: Sequence[Row], column: str, known: bool) -> tuple[float, str]:
     """What the values speak against a list of actors, and what they look like instead."""
-    kinds = [value for other in header.columns if spoken(other) in _KIND_WORDS for value in _values(header, sample, other)]
+    kinds = [
+        value for other in header.columns if spoken(other) in _KIND_WORDS for value in _values(header, sample, other)
+    ]
     if kinds and sum(bool(_MALWARE_KIND.search(value)) for value in kinds) > 0.6 * len(kinds):
         return 3.0, "a list of malware or tools"
     values = _values(header, sample, column)

@@ -81,7 +81,10 @@ def test_traps_and_half_files_are_one_clear_error(text: str, part: str) -> None:
 
 def test_plain_words_stay_words() -> None:
     """`NO` is Norway and 007 is no number: only true and false are more than text."""
-    rules = {rule.target: rule for rule in mapping("fields: {value: A, originCountryISO: {constant: NO}, motive: {constant: 007}}").rules}
+    rules = {
+        rule.target: rule
+        for rule in mapping("fields: {value: A, originCountryISO: {constant: NO}, motive: {constant: 007}}").rules
+    }
     assert (rules["originCountryISO"].constant, rules["motive"].constant) == ("NO", "007")
 
 

@@ -46,7 +46,8 @@ def test_every_example_of_a_transform_fits_the_schema(entry: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [WRONG, "name: x", "fields: {value: {unknown: often}}", "fields: {x: A}", "fields: {value: {transforms: [split]}}"]
+    "text",
+    [WRONG, "name: x", "fields: {value: {unknown: often}}", "fields: {x: A}", "fields: {value: {transforms: [split]}}"],
 )
 def test_what_does_not_load_does_not_fit_the_schema(text: str) -> None:
     """An editor underlines what the program refuses."""

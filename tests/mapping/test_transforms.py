@@ -28,7 +28,10 @@ STEPS = [entry for entry in catalogue() if entry.takes != "rule"]
 def step_of(entry: Transform) -> Step:
     """The step of an entry's example, read as a mapping's YAML is."""
     problems = Problems("example")
-    steps = parse_steps(read_yaml(f"- {{{entry.example.step}}}" if ":" in entry.example.step else f"- {entry.name}", "example"), problems)
+    steps = parse_steps(
+        read_yaml(f"- {{{entry.example.step}}}" if ":" in entry.example.step else f"- {entry.name}", "example"),
+        problems,
+    )
     assert not problems.found
     return steps[0]
 
@@ -80,7 +83,10 @@ def test_patterns_that_could_hang_or_are_none_are_refused(pattern: str) -> None:
     assert problem_with(pattern)
 
 
-@pytest.mark.parametrize("pattern", [r"^\?+$", r"(\d{4})-(\d{2})", r"^(.*) - (.*)$", r"(?:\d{1,3}\.){3}\d{1,3}", r"[ab]+", r"\s*\(merged.*\)"])
+@pytest.mark.parametrize(
+    "pattern",
+    [r"^\?+$", r"(\d{4})-(\d{2})", r"^(.*) - (.*)$", r"(?:\d{1,3}\.){3}\d{1,3}", r"[ab]+", r"\s*\(merged.*\)"],
+)
 def test_ordinary_patterns_are_taken(pattern: str) -> None:
     """The bounds leave room for what analysts write."""
     assert problem_with(pattern) == ""
@@ -124,9 +130,15 @@ def test_lists_are_read_as_they_are_written(text: str, expected: list[Any]) -> N
     [
         ("https://a.example/1,2", ["https://a.example/1,2"]),
         ("https://a.example/1, https://b.example", ["https://a.example/1", "https://b.example"]),
-        ("https://a.example/x;https://b.example/y\nhttp://c.example", ["https://a.example/x", "https://b.example/y", "http://c.example"]),
+        (
+            "https://a.example/x;https://b.example/y\nhttp://c.example",
+            ["https://a.example/x", "https://b.example/y", "http://c.example"],
+        ),
         ("hxxps://a[.]example/x", ["https://a.example/x"]),
-        ("https://web.archive.org/web/2019/http://a.example/x", ["https://web.archive.org/web/2019/http://a.example/x"]),
+        (
+            "https://web.archive.org/web/2019/http://a.example/x",
+            ["https://web.archive.org/web/2019/http://a.example/x"],
+        ),
         ("https://en.example/wiki/Lead_(group)", ["https://en.example/wiki/Lead_(group)"]),
         ("a.example/report b.example/report", ["a.example/report", "b.example/report"]),
     ],

@@ -1,0 +1,76 @@
+"""Which mapping a table gets, and which tables are refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from importer.errors import SourceError
+from importer.mapping.choose import choose
+from importer.model import Header, Row
+
+
+def chosen(text: str, kind: str = "csv") -> str:
+    """The mapping that a small CSV gets."""
+    lines = list(csv.reader(io.StringIO(text)))
+    header = Header("list.csv", kind, tuple(lines[0]))
+    return choose(header, [Row(header, number, tuple(cells)) for number, cells in enumerate(lines[1:], 2)]).name
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("microsoft", "Threat actor name,Origin/Threat,Other names\nAmethyst Rain,Lebanon,VolcanicTimber\n"),
+        ("misp-galaxy", 'uuid,value,description,meta.synonyms\nx,APT1,d,"[""a"", ""b""]"\n'),
+        ("misp-galaxy", "value,meta.country\nAPT1,CN\n"),
+        ("stix", 'type,id,name,aliases\nthreat-actor,threat-actor--1,X,"[""a""]"\n'),
+        ("attack", "type,id,name,attack_id\nintrusion-set,intrusion-set--1,APT28,G0007\n"),
+        ("apt-spreadsheet", "Common Name,CrowdStrike,Toolset / Malware,Link 1\nComment Crew,Comment Panda,WEBC2,\n"),
+        ("spreadsheet", "Actor,Country\nX,CN\n"),
+        ("spreadsheet", "name\nAPT28\nTurla\n"),
+        ("spreadsheet", "name\nGhost Crew\nNight Owls\n"),
+        ("spreadsheet", "id,name\n1,Night Owls\n"),
+        ("spreadsheet", "value,originCountryISO\nX,US\n"),
+        ("spreadsheet", "name,aliases\nX,Y\n"),
+        ("spreadsheet", "Actor,Aliases,Country,Victims,Date\nAPT28,x,RU,NATO,2020\nTurla,y,RU,z,2021\n"),
+        ("spreadsheet", "type,name\nAPT,Lazarus Group\n"),
+    ],
+)
+def test_a_shape_is_known_by_its_columns(name: str, text: str) -> None:
+    """The kind of file decides nothing: failed.csv of a bundle finds the preset of the bundle."""
+    assert chosen(text) == name
+
+
+@pytest.mark.parametrize(
+    ("looks", "text"),
+    [
+        ("people", "id,name,age\n1,Paul,3\n2,Anna,4\n"),
+        ("people", "first name,last name,name\nPaul,X,Paul X\n"),
+        ("places", "fips,name,total_population,margin_of_error\n31001,Adams County,31299,0\n"),
+        ("sales or goods", "name,price,quantity\nRifle,499,1\n"),
+        ("malware", "malware_family,type,aliases,actor\nEmotet,loader,Heodo,TA542\n"),
+        ("malware", "name,type,platform\nEmotet,trojan,Windows\nDridex,banker,Windows\n"),
+        ("incidents", "incident id,date,victim,threat actor\n1,2020,A,APT28\n"),
+        ("incidents", "date,victim,actor,impact\n2020,A,APT28,x\n2021,B,APT28,y\n"),
+        ("indicators", "type,value,first_seen\nip,1.2.3.4,2020\ndomain,5.6.7.8,2021\n"),
+        ("vulnerabilities", "CVE,actor\nCVE-2020-1,APT1\n"),
+        ("numbers", "value\n00001\n00002\n"),
+        ("columns are sepal_length", "sepal_length,sepal_width,species\n1,2,iris\n"),
+        ("its only column is a", "a\n1\n"),
+        ("its columns are name, region, budget, floor", "name,region,budget,floor\nX,y,z,1\n"),
+    ],
+)
+def test_lists_of_other_things_are_refused_in_one_sentence(looks: str, text: str) -> None:
+    """People, places, sales and incidents never become actors; the sentence says what the list looks like."""
+    with pytest.raises(SourceError) as caught:
+        chosen(text)
+    assert looks in caught.value.message
+    assert "\n" not in caught.value.message
+    assert "mapping init" in caught.value.hint
+
+
+def test_columns_of_a_report_decide_nothing() -> None:
+    """`_status` and the like stand in results.csv beside the list's own columns."""
+    assert chosen("Actor,_source,_row,_action,_status,_uuid\nX,a,1,create,created,u\n") == "spreadsheet"
