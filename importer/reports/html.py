@@ -23,7 +23,7 @@ from importer.reports.foresight import exposure_text
 from importer.reports.issue_lines import STYLE, grouped
 from importer.reports.run_record import RunRecord, issues_of
 from importer.reports.summary import stamp
-from importer.reports.terminal import STATUS_STYLE
+from importer.reports.terminal import STATUS_STYLE, stop_text
 from importer.reports.visible import shortened, visible
 from importer.reports.wording import allowed_words, count, duration, row_code, row_message, value_text
 
@@ -100,7 +100,8 @@ def _sum(record: RunRecord, tiles: list[_Tile]) -> str:
 
 def _steps(record: RunRecord, counts: dict[str, int]) -> Iterator[dict[str, str]]:
     if record.stopped:
-        yield {"text": f"Stopped: {visible(record.stopped)}", "code": ""}
+        text = stop_text(record)
+        yield {"text": text[:1].upper() + text[1:], "code": ""}
     if record.hint:
         yield {"text": visible(record.hint), "code": ""}
     if counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]:

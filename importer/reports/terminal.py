@@ -163,7 +163,7 @@ def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[L
         yield from issue_lines(others, shown=_WARNINGS_SHOWN, rest=rest)
         yield ()
     counts = record.counts()
-    state = f"stopped: {visible(record.stopped)}" if record.stopped else "finished"
+    state = stop_text(record) or "finished"
     style = "bad" if record.stopped else "good"
     yield (("Run ", "head"), f"{visible(record.run)} ", (state, style), f" after {duration(record.seconds)}")
     for status in Status:
@@ -190,6 +190,12 @@ def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[L
         yield (visible(record.hint),)
     if (counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]) and "tag-importer resume" not in record.hint:
         yield (("Go on with: ", "head"), f"tag-importer resume {record.folder}")
+
+
+def stop_text(record: RunRecord) -> str:
+    """`stopped: the API was down`; empty where the run came to its end."""
+    reason = visible(record.stopped)
+    return reason if not reason or reason.casefold().startswith("stopped") else f"stopped: {reason}"
 
 
 def _unsettled(record: RunRecord, shown: int = 10) -> Iterator[Line]:
