@@ -11,6 +11,7 @@ from importer.fields.table import field_named
 from importer.fields.values import same
 from importer.model import Action, Change, Json, Plan, SourceFile, Tag
 from importer.planning.canonical import canonical_bytes
+from importer.planning.cells import find_cell
 from importer.planning.identity import index_tags
 from importer.planning.options import Account
 
@@ -24,7 +25,8 @@ class Moved:
     """One clause for a person: `the tag was deleted`."""
 
     def __str__(self) -> str:
-        place = self.change.row.place() if self.change.row else self.change.uuid
+        row = self.change.row
+        place = row.place(find_cell(row, self.change.name)) if row else self.change.uuid
         return f"{self.change.name!r} ({place}): {self.how}"
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from importer.model import Row
+from importer.model import Draft, Place, Row
+
+
+def name_place(draft: Draft) -> Place:
+    """The cell that holds a row's name, as other rows are told of it."""
+    return draft.row.place(find_cell(draft.row, draft.name))
 
 
 def find_cell(row: Row, text: str) -> str:

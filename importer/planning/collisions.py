@@ -12,7 +12,7 @@ from typing import Final
 
 from importer.fields.names import identity_key, loose_key
 from importer.model import Draft, Issue, Json, Severity, Tag
-from importer.planning.cells import find_cell
+from importer.planning.cells import find_cell, name_place
 from importer.planning.collision_rules import CollisionRules
 from importer.planning.identity import Standing, usable
 
@@ -110,7 +110,7 @@ class _Search:
                 self.rules.alias_is_name,
                 "name-is-alias",
                 name,
-                f"the name {name!r} is given as an alias by {self._tell(claimers)}",
+                f"is given as an alias by {self._tell(claimers)}",
             )
         tag = self.tag_aliases.get(key)
         if tag is not None and self.rules.alias_in_account:
@@ -118,7 +118,7 @@ class _Search:
                 self.rules.alias_in_account,
                 "name-is-tag-alias",
                 name,
-                f"the name {name!r} is an alias of the existing tag {tag.name!r} ({tag.uuid})",
+                f"is an alias of the existing tag {tag.name!r} ({tag.uuid})",
             )
         if not self.rules.similar_name:
             return
@@ -130,15 +130,14 @@ class _Search:
                 self.rules.similar_name,
                 "similar-name",
                 name,
-                f"the name {name!r} differs only in punctuation from {self._tell(alike, len(group) - 1)}; two tags",
+                f"differs only in punctuation from {self._tell(alike, len(group) - 1)}; they stay two tags",
             )
         for tag in self.tag_loose.get(loosened, ())[: PER_ROW + 1]:
             issues.add(
                 self.rules.similar_name,
                 "similar-name",
                 name,
-                f"the name {name!r} differs only in punctuation from the existing tag {tag.name!r} "
-                f"({tag.uuid}); they stay two",
+                f"differs only in punctuation from the existing tag {tag.name!r} ({tag.uuid}); they stay two tags",
             )
 
     def _about_aliases(self, position: int, issues: _Bounded) -> None:
@@ -150,7 +149,7 @@ class _Search:
                     rules.alias_is_name,
                     "alias-is-name",
                     label,
-                    f"the alias {label!r} is the name of {self._tell([other])}",
+                    f"is also the name of {self._tell([other])}",
                     name,
                 )
             claimers = self.claims[key]
@@ -160,7 +159,7 @@ class _Search:
                     rules.alias_shared,
                     "alias-shared",
                     label,
-                    f"the alias {label!r} is also one of {self._tell(others, len(claimers) - 1)}",
+                    f"is also an alias of {self._tell(others, len(claimers) - 1)}",
                     name,
                 )
             if not rules.alias_in_account:
@@ -171,7 +170,7 @@ class _Search:
                     rules.alias_in_account,
                     "alias-is-tag",
                     label,
-                    f"the alias {label!r} is the name of the existing tag {tag.name!r} ({tag.uuid})",
+                    f"is the name of the existing tag {tag.name!r} ({tag.uuid})",
                     name,
                 )
             tag = self.tag_aliases.get(key)
@@ -180,7 +179,7 @@ class _Search:
                     rules.alias_in_account,
                     "alias-is-tag-alias",
                     label,
-                    f"the alias {label!r} is also one of the existing tag {tag.name!r} ({tag.uuid})",
+                    f"is also an alias of the existing tag {tag.name!r} ({tag.uuid})",
                     name,
                 )
 
@@ -194,7 +193,7 @@ class _Search:
         said = self.told.get(position)
         if said is None:
             draft = self.drafts[position]
-            said = self.told[position] = f"{draft.name!r} ({draft.row.place()})"
+            said = self.told[position] = f"{draft.name!r} ({name_place(draft)})"
         return said
 
 

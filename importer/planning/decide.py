@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from importer.fields.table import FIELDS, field_named
 from importer.model import Action, Asked, Category, Change, Draft, FieldChange, Issue, Json, Severity, Tag
+from importer.planning.cells import name_place
 from importer.planning.diff import differences, update_body
 from importer.planning.identity import Standing
 from importer.planning.marking import MARK_KEY, Owner, mark_of, marked, owner
@@ -108,26 +109,23 @@ class _Decision:
             return self._invalid(more)
         if collision is not None:
             self.body = {}
-            return self._is(Action.CONFLICT, collision.code, collision.message)
+            return self._is(Action.CONFLICT, collision.code, f"{collision.value!r} {collision.message}")
         return self._is(action, "", message)
 
     def _invalid(self, among: list[Issue] | None = None) -> Change:
         errors = [issue for issue in among or self.issues if issue.severity is Severity.ERROR]
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         self.body, self.found = {}, ()
-        return self._is(Action.INVALID, errors[0].code, errors[0].message + more)
+        return self._is(Action.INVALID, errors[0].code, errors[0].message)
 
     def _repeat(self, first: Draft) -> Change:
         """The earlier row stands for the name. A blank cell of this one leaves a field alone: that is no difference."""
-        place = first.row.place()
-        message = f"repeats {first.name!r} of {place}, which stands for it"
-        self.found = differences(self.draft.fields, Tag("", first.name, first.fields))
-        if self.found:
-            told = ", ".join(item.field for item in self.found)
-            message += f"; differs in {told}"
-            warning = f"this row repeats {first.name!r} of {place} and differs in {told}; the earlier row is used"
+        place = name_place(first)
+        others = {name: value for name, value in self.draft.fields.items() if name != "value"}
+        told = ", ".join(item.field for item in differences(others, Tag("", first.name, first.fields)))
+        if told:
+            warning = f"repeats the name of {place} and differs from that row in {told}; the earlier row is used"
             self._warn("repeats-row-differs", warning)
-        return self._is(Action.SKIP, "repeats-row", message)
+        return self._is(Action.SKIP, "repeats-row", f"repeats {first.name!r} ({place}), which stands for it")
 
     def _ambiguous(self, updates: bool) -> Change:
         tags = self.standing.tags
@@ -194,7 +192,7 @@ class _Decision:
         return [issue for issue in self.issues if issue.severity is Severity.ERROR]
 
     def _warn(self, code: str, message: str) -> None:
-        place = self.draft.row.place()
+        place = name_place(self.draft)
         self.issues.append(Issue(Severity.WARNING, code, message, place, "value", self.draft.name))
 
     def _is(self, action: Action, code: str = "", message: str = "") -> Change:

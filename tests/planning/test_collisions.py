@@ -26,8 +26,8 @@ def test_an_alias_that_is_another_rows_name_is_told_on_both_rows() -> None:
     assert (codes(first), codes(second)) == (["alias-is-name"], ["name-is-alias"])
     assert first.issues[0].place.cell == "B2"
     assert first.issues[0].field == "aliases"
-    assert "actors.csv #3" in first.issues[0].message or "3" in first.issues[0].message
-    assert "'APT28' (actors.csv" in second.issues[0].message
+    assert first.issues[0].message == "is also the name of 'sofacy' (actors.csv A3)"
+    assert "'APT28' (actors.csv A2)" in second.issues[0].message
 
 
 def test_an_alias_on_two_rows_is_told_on_both() -> None:

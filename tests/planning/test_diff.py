@@ -97,7 +97,7 @@ def test_what_cannot_be_cleared_is_said_and_left() -> None:
 
 
 def test_past_fields_that_no_tag_carries_are_sent_with_a_warning() -> None:
-    """A field of an old generation is compared like any other; where no tag has it, the plan says what that may mean."""
+    """An old generation's field is compared like any other; where no tag has it, the plan says what that may mean."""
     assert patch({"analyticPriority": 1}, {"analyticPriority": 3}) == {"analyticPriority": 3}
     made = plan([draft("APT28", analyticPriority=3)], [tag("APT28", priority=1)], mode="upsert")
     assert only(made).body == {"analyticPriority": 3}

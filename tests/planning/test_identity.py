@@ -11,9 +11,8 @@ def test_a_later_row_of_the_same_name_is_skipped() -> None:
     """The first row of a name stands for it; a later one is skipped and names the first one's place."""
     made = plan(drafts(draft("APT28"), draft(" apt28 ")))
     assert said(made) == [("create", ""), ("skip", "repeats-row")]
-    assert (
-        "actors.csv A2" in made.changes[1].message or "#2" in made.changes[1].message or "2" in made.changes[1].message
-    )
+    assert made.changes[1].message == "repeats 'APT28' (actors.csv A2), which stands for it"
+    assert made.changes[1].issues == ()
 
 
 def test_a_repeat_that_differs_is_a_warning() -> None:
@@ -22,7 +21,9 @@ def test_a_repeat_that_differs_is_a_warning() -> None:
     assert said(made)[1] == ("skip", "repeats-row")
     issue = made.changes[1].issues[-1]
     assert (issue.severity, issue.code) == (Severity.WARNING, "repeats-row-differs")
-    assert "priority" in issue.message
+    assert "actors.csv A2" in issue.message
+    assert "in priority;" in issue.message
+    assert made.changes[1].differences == ()
 
 
 def test_an_unusable_row_does_not_take_the_name() -> None:
