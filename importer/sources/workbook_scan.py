@@ -23,15 +23,15 @@ _CHUNK = 2 * MIB
 _OVERLAP = 64 * 1024
 _SMALL = 8 * MIB
 """Sheets up to this size are searched for every way XML can be written, larger ones first for the usual way."""
-_ROW = re.compile(rb"""<(?:\w+:)?row\b[^<>]*?\sr\s*=\s*["'](\d{1,9})["']""")
-_USUAL_ROW = re.compile(rb'<row [^<>]*?r="(\d{1,9})"')
-_WIDE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{3})\d""")
+_ROW = re.compile(rb"""<(?:\w+:)?row\b[^<>]*?\sr\s*=\s*["'](\d+)["']""")
+_USUAL_ROW = re.compile(rb'<row [^<>]*?r="(\d+)"')
+_WIDE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{3,})\d""")
 _DOUBLE = re.compile(rb"""\sr\s*=\s*["'][A-Za-z]{2}""")
-_USUAL_WIDE = re.compile(rb' r="([A-Z]{3})\d')
+_USUAL_WIDE = re.compile(rb' r="([A-Z]{3,})\d')
 _USUAL_DOUBLE = re.compile(rb' r="[A-Z]{2}')
-_FILLED = re.compile(rb"""<(?:\w+:)?c\b[^<>]*?\sr\s*=\s*["']([A-Za-z]{1,3})(\d{1,9})["'](?:[^<>]*[^/<>])?>\s*<""")
+_FILLED = re.compile(rb"""<(?:\w+:)?c\b[^<>]*?\sr\s*=\s*["']([A-Za-z]+)(\d+)["'](?:[^<>]*[^/<>])?>\s*<""")
 _ERROR = re.compile(rb'<(?:\w+:)?c\b([^<>]*?\st="e"[^<>]*)>(.*?)</(?:\w+:)?c>', re.DOTALL)
-_REFERENCE = re.compile(rb'\sr="([A-Z]{1,3})(\d{1,9})"')
+_REFERENCE = re.compile(rb'\sr="([A-Z]+)(\d+)"')
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>([^<]*)<")
 _MAX_ERRORS = 100_000
 
