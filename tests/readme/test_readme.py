@@ -1,0 +1,49 @@
+"""The README says what the program does: every console session in it is run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from importer.remote.failures import as_markdown
+from tests.behaviour.program import ROOT, environment
+from tests.readme.sessions import README, Terminal, blocks, settled, steps
+
+
+def test_every_session_prints_what_the_readme_shows(tmp_path: Path) -> None:
+    """Commands in the README, run in order in one folder, print what stands there."""
+    terminal = Terminal(tmp_path)
+    found = [step for block in blocks(README.read_text("utf-8")) for step in steps(block)]
+    assert len(found) >= 8
+    for step in found:
+        assert settled(terminal.run(step.command)) == settled(step.output), step.command
+
+
+def test_the_help_in_the_readme_is_the_programs_own() -> None:
+    """The text of `tag-importer --help` stands in the README, word for word."""
+    done = subprocess.run(
+        [sys.executable, "-m", "importer", "--help"], capture_output=True, text=True, env=environment(ROOT), check=True
+    )
+    assert done.stdout in README.read_text("utf-8")
+
+
+def test_the_failure_table_in_the_readme_is_the_programs_own() -> None:
+    """What is retried, and how a failure is shown, is printed from the table that decides it."""
+    assert as_markdown().strip() in README.read_text("utf-8")
+
+
+def test_each_command_named_in_the_readme_exists() -> None:
+    """No command or flag that the README names has gone."""
+    text = README.read_text("utf-8")
+    from importer.cli.parser import COMMANDS
+
+    for name in re.findall(r"`tag-importer ([a-z]+)", text):
+        assert name in COMMANDS, name
+
+
+def test_links_in_the_readme_lead_somewhere() -> None:
+    """Relative links point to files of the project."""
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)\)", README.read_text("utf-8")):
+        assert (ROOT / target).exists(), target
