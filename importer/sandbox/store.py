@@ -17,6 +17,8 @@ from importer.errors import UsageError
 from importer.sandbox.group_commit import GroupCommit
 
 _VERSION = 1
+# 32 MB: the only moments in which NORMAL waits for the disk are the checkpoints.
+_CHECKPOINT_PAGES = 8_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS categories (
     id INTEGER PRIMARY KEY, account TEXT NOT NULL, uuid TEXT NOT NULL UNIQUE, folded TEXT NOT NULL,
@@ -103,6 +105,7 @@ class Store:
         # Two processes that make the same new file at once: the second may find it locked while the mode changes.
         self._sql.execute("PRAGMA journal_mode = WAL")
         self._sql.execute("PRAGMA synchronous = NORMAL")
+        self._sql.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         version = self._sql.execute("PRAGMA user_version").fetchone()[0]
         tables = {row[0] for row in self._sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if version not in (0, _VERSION) or (version == 0 and tables - {"tags", "categories"}):

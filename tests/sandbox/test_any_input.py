@@ -19,7 +19,7 @@ from importer.sandbox.settings import SandboxSettings
 from importer.sandbox.store import Store
 from importer.sandbox.tag_body import FIELDS
 from importer.sandbox.tags import Tags
-from tests.sandbox.conftest import SteppedClock
+from tests.sandbox.callers import SteppedClock
 
 TEXT = st.text(max_size=8)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT

@@ -11,7 +11,7 @@ from importer.sandbox.property_schema import check_properties, check_schema
 from importer.sandbox.server import Sandbox
 from importer.sandbox.settings import SandboxSettings
 from importer.sandbox.tag_body import FIELDS, check_create
-from tests.sandbox.conftest import Caller, calling
+from tests.sandbox.callers import Caller, calling
 
 BAD: list[tuple[str, Any]] = [
     ("value", ""),

@@ -13,7 +13,7 @@ from importer.sandbox.fault_text import parse_options
 from importer.sandbox.faults import PHASES, Draws, FaultPlan, Phase
 from importer.sandbox.server import Sandbox
 from importer.sandbox.settings import SandboxSettings
-from tests.sandbox.conftest import SteppedClock, calling
+from tests.sandbox.callers import SteppedClock, calling
 
 LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
 

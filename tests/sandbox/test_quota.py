@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from importer.sandbox.quota import Quota, Verdict
 from importer.sandbox.server import Sandbox
 from importer.sandbox.settings import SandboxSettings
-from tests.sandbox.conftest import SteppedClock, calling
+from tests.sandbox.callers import SteppedClock, calling
 
 
 def _calls(quota: Quota, clock: SteppedClock, *moments: float) -> list[Verdict]:

@@ -15,7 +15,7 @@ from importer.errors import UsageError
 from importer.sandbox.server import Sandbox, serve
 from importer.sandbox.settings import SandboxSettings
 from importer.sandbox.store import Store
-from tests.sandbox.conftest import Caller, calling
+from tests.sandbox.callers import Caller, calling
 
 _SERVE = """
 import asyncio, sys
