@@ -23,8 +23,9 @@ from importer.engine.stop import StopSignal, on_signals
 from importer.job.settings import Settings
 from importer.model import Plan, Severity
 from importer.reports.json_text import json_text, run_json
-from importer.reports.run_record import RunRecord
+from importer.reports.run_record import RunRecord, Traffic
 from importer.reports.screen import Screen
+from importer.reports.summary import earlier_traffic
 from importer.reports.terminal import summary_lines
 from importer.reports.write import write_reports
 
@@ -47,6 +48,7 @@ class Execution:
         settings = ExecuteSettings(
             concurrency=self.settings.concurrency, grace=self.settings.grace, fsync=Fsync(self.settings.fsync)
         )
+        before = earlier_traffic(self.folder.path) if self.earlier is not None else Traffic()
         stop = StopSignal()
         watch.log.run = self.folder.run
         async with Journal(self.folder.journal_path, self.clock, fsync=settings.fsync) as journal:
@@ -67,8 +69,9 @@ class Execution:
             started=self.started,
             finished=self.clock.now(),
             exit_code=code,
-            traffic=watch.counter.traffic(),
-            stopped=f"{result.stopped}. {result.hint}" if result.stopped and result.hint else result.stopped,
+            traffic=before + watch.counter.traffic(),
+            stopped=result.stopped,
+            hint=result.hint,
             command=self.command,
             plan_sha256=self.digest,
             timings=timings.seconds,

@@ -49,8 +49,8 @@ class Watch:
 
 
 @contextmanager
-def watching(settings: Settings, clock: Clock, *, secrets: tuple[str, ...] = ()) -> Iterator[Watch]:
-    """A Watch on standard error, for as long as the block lasts. `secrets` never show in a line."""
+def watching(settings: Settings, clock: Clock) -> Iterator[Watch]:
+    """A Watch on standard error, for as long as the block lasts. The settings' secrets never show in a line."""
     json = settings.log_format == "json"
     progress = None if json else progress_on(sys.stderr, os.environ, clock.monotonic, quiet=settings.quiet)
 
@@ -60,7 +60,7 @@ def watching(settings: Settings, clock: Clock, *, secrets: tuple[str, ...] = ())
         else:
             print(line, file=sys.stderr, flush=True)
 
-    log = Log(write, clock.now, style=settings.log_format, quiet=settings.quiet, secrets=secrets)
+    log = Log(write, clock.now, style=settings.log_format, quiet=settings.quiet, secrets=settings.secrets())
     watch = Watch(log, progress)
     if progress is None:
         yield watch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -214,6 +215,15 @@ class Settings:
         filled = filled_in(text, self.environ, self.job.spots.get(name))
         is_path = name.endswith("_file")
         return str(Path(self.job.file).parent / Path(filled).expanduser()) if is_path else filled
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown, as far as it can be read: what is missing is told by whoever needs it."""
+        found = []
+        with suppress(UsageError):
+            found.append(self.credentials().token)
+        with suppress(UsageError):
+            found.append(self.heartbeat())
+        return tuple(filter(None, found))
 
     # ---- outputs
 

@@ -97,7 +97,7 @@ class Log:
             self.line("info", "settled", f"{quoted(event.name)} is settled: {event.verdict}.", key=event.key,
                       name=event.name, verdict=event.verdict)  # fmt: skip
         elif isinstance(event, LimitLearned):
-            self.line("info", "limit-learned", f"The server's limit is {event.quota:,} calls in "
+            self.line("debug", "limit-learned", f"The server's limit is {event.quota:,} calls in "
                       f"{duration(event.window)}.", quota=event.quota, window=event.window)  # fmt: skip
         elif isinstance(event, Stopping):
             self.line("warning", "stopping", f"Stopping: {event.reason}", reason=event.reason, seconds=event.seconds)
