@@ -105,7 +105,7 @@ def test_the_list_with_mistakes_is_explained_cell_by_cell(cli: Cli, samples: Pat
         "Actors!I9": "orange",
         "Actors!C10": "Vietnam or Laos",
         "Actors!H11": "high-ish",
-        "Actors!A12": "amber  jackal",
+        "Actors!A12": "amber jackal",
         "Actors!G14": "03/04/2016",
         "Actors!J15": "reports example org",
         "Actors!C16": "Middle East",
