@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,7 @@ from importer.errors import StoppedEarly
 from importer.model import Outcome
 
 _BATCH_SECONDS: Final = 1.0
+_MOST_HELD: Final = 1 << 16
 _encode = msgspec.json.Encoder().encode
 
 
@@ -63,6 +65,10 @@ class Journal:
         self._timer: asyncio.TimerHandle | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._failed: OSError | None = None
+        self._held = b""
+        self._flusher: asyncio.Handle | None = None
+        self._second: tuple[int, ...] = ()
+        self._prefix = ""
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             self._size = _cut_torn_line(self._file)
@@ -75,8 +81,9 @@ class Journal:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        for handle in (self._timer, self._flusher):
+            if handle is not None:
+                handle.cancel()
         if self._syncing is not None:
             with contextlib.suppress(Exception):
                 await self._syncing
@@ -86,6 +93,8 @@ class Journal:
         """Force what is not on the disk yet, unless the policy is none, and close the file."""
         if self._file < 0:
             return
+        with contextlib.suppress(JournalFull):
+            self.flush()
         with contextlib.suppress(OSError):
             if self._dirty and self.fsync is not Fsync.NONE:
                 os.fsync(self._file)
@@ -96,7 +105,15 @@ class Journal:
 
     def write(self, line: Mapping[str, Any]) -> None:
         """Append one line; it is in the file when this returns. Raises JournalFull, and the file is as it was."""
-        data = _encode(line) + b"\n"
+        self._append(self._held + _encode(line) + b"\n")
+
+    def flush(self) -> None:
+        """Write the outcomes that are held back. Raises JournalFull."""
+        self._flusher = None
+        if self._held:
+            self._append(self._held)
+
+    def _append(self, data: bytes) -> None:
         try:
             if self._failed is not None:
                 raise self._failed
@@ -104,11 +121,12 @@ class Journal:
             if written != len(data):
                 written += os.write(self._file, data[written:])
             if written != len(data):
-                raise OSError(28, "No space left on device")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._size)
             raise _full(self.path, error) from error
+        self._held = b""
         self._size += written
         if self.fsync is not Fsync.NONE:
             self._dirty = True
@@ -120,7 +138,11 @@ class Journal:
         self.write({"event": "intent", "key": key, "call": call, "attempt": attempt, "at": self._now()})
 
     def outcome(self, outcome: Outcome) -> None:
-        """A row has ended."""
+        """A row has ended.
+
+        The line waits for the next one, or for the loop to have a moment: one write instead of two. A kill in between
+        leaves an open intent, which resume settles.
+        """
         line: dict[str, Any] = {
             "event": "outcome", "key": outcome.key, "status": outcome.status.value, "uuid": outcome.uuid,
             "attempts": outcome.attempts,
@@ -134,7 +156,21 @@ class Journal:
         if outcome.after:
             line["after"] = dict(outcome.after)
         line["at"] = self._now()
-        self.write(line)
+        if self._failed is not None:
+            self.write(line)
+            return
+        self._held += _encode(line) + b"\n"
+        if len(self._held) > _MOST_HELD:
+            self.flush()
+        elif self._flusher is None:
+            self._flusher = asyncio.get_running_loop().call_soon(self._flush_late)
+
+    def _flush_late(self) -> None:
+        try:
+            self.flush()
+        except JournalFull as error:
+            # Nobody waits for this line; the next intent runs into the same error before its request leaves.
+            self._failed = self._failed or OSError(errno.ENOSPC, error.message)
 
     def event(self, event: str, **values: Any) -> None:
         """Any other line; `at` (or, for run and resume, `started`) is added."""
@@ -149,7 +185,11 @@ class Journal:
             await asyncio.shield(self._syncing)
 
     def _now(self) -> str:
-        return self._clock.now().astimezone(UTC).isoformat(timespec="milliseconds")
+        now = self._clock.now()
+        second = (now.second, now.minute, now.hour, now.day)
+        if second != self._second:
+            self._second, self._prefix = second, now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._prefix}.{now.microsecond // 1000:03d}+00:00"
 
     def _sync_soon(self) -> None:
         with contextlib.suppress(RuntimeError):  # outside a loop, closing does it

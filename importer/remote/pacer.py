@@ -75,7 +75,7 @@ class Pacer:
         self._blocked_until = -1.0
         self._alone = True
         self._in_flight = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._queue: deque[asyncio.Future[float | None]] = deque()
         self._busy = False
         self._changed = asyncio.Event()
         self._aborted: BaseException | None = None
@@ -122,14 +122,19 @@ class Pacer:
         Raises WaitTooLong, or what `abort` was given.
         """
         if self._busy:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            turn: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
             self._queue.append(turn)
             try:
-                await turn
+                granted = await turn
             except asyncio.CancelledError:
                 if turn.done() and not turn.cancelled():
-                    self._next()
+                    if turn.result() is None:
+                        self._next()
+                    else:
+                        self.give_back()
                 raise
+            if granted is not None:
+                return granted
         self._busy = True
         try:
             return await self._wait()
@@ -186,10 +191,16 @@ class Pacer:
         self._changed.set()
 
     def _next(self) -> None:
+        """Let in all who wait as far as there is room, at once; the first who is left does the waiting for the rest."""
         while self._queue:
             turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
+            if turn.done():
+                continue
+            self._busy = False
+            granted = self.take()
+            self._busy = True
+            turn.set_result(granted)
+            if granted is None:
                 return
         self._busy = False
 

@@ -55,7 +55,7 @@ async def api_of(
     """The client for a sandbox that runs."""
     made = ApiSettings(
         sandbox.settings.account_id, settings.pop("token", sandbox.settings.token), sandbox.base_url,
-        **{"read_timeout": 0.5, "connect_timeout": 1.0, **settings},
+        **{"total_timeout": 0.5, "connect_timeout": 1.0, **settings},
     )  # fmt: skip
     async with open_api(made, pacing, observe=observe) as api:
         yield api
