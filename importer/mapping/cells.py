@@ -17,6 +17,8 @@ from importer.model import Severity
 
 CLEAR = "#CLEAR"
 """In a cell: empty this field."""
+_SHORT = 500
+
 MEMO = 4_000
 """Distinct texts of one rule that are remembered from one table to the next."""
 
@@ -60,6 +62,7 @@ class CellReader:
         self.memo: dict[str, Cell] = {}
         self.loud = rule.constant is not None or rule.default is not None or rule.target == "value"
         """Whether any cell so far has something to say."""
+        self.plain = self.field is not None and self.field.kind in (Kind.TEXT, Kind.TEXT_LIST)
         self.reads_blank = any(step.name in ("default", "constant") for step in rule.steps)
         self.default = BLANK
         if rule.default is not None:
@@ -111,6 +114,8 @@ class CellReader:
             result = result.value
         if not result and _blank(result):
             return self._noted(None, notes, text) if notes else BLANK
+        if not notes and self.plain and _ordinary(result):
+            return Cell(result)
         if self.field is not None:
             answer = check(self.field, result)
             if answer.problem is None:
@@ -204,6 +209,17 @@ def _setting(rule: Rule, note: Note) -> Unknown | None:
 
 def _problem_note(problem: Problem, text: str) -> Note:
     return Note(About.UNKNOWN, problem.code, f"is {problem.message}", text, problem.allowed, problem.nearest)
+
+
+def _ordinary(value: Value) -> bool:
+    """Short printable text, or a list of it: what every check of a text lets through, told without the check."""
+    if type(value) is list:
+        return len(value) <= _SHORT and all(map(_ordinary_text, value))
+    return _ordinary_text(value)
+
+
+def _ordinary_text(value: Value) -> bool:
+    return type(value) is str and len(value) <= _SHORT and value.isprintable() and not value.isspace()
 
 
 def _blank(value: Value) -> bool:

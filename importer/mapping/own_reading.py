@@ -128,7 +128,7 @@ def _listed(value: Value, cut: Callable[[str], Value], shape: Callable[[Value], 
         if isinstance(value, Found):
             value, note = value.value, value.note
     entries = value if isinstance(value, list) else [] if value is None else [value]
-    if shape is _as_text and note is None:
+    if shape is _as_text and note is None and any(type(entry) is dict for entry in entries):
         note = _annotations_lost(entries)
     shaped = [entry for entry in map(shape, entries) if entry is not None]
     return Found(shaped, note) if note else shaped

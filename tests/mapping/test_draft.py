@@ -188,7 +188,7 @@ def test_confidence_that_a_plain_list_cannot_hold_is_told() -> None:
 
 
 def test_clear_empties_a_field() -> None:
-    """`#CLEAR` and `on_blank: clear` ask to empty a field; a plain blank leaves it alone; the name cannot be emptied."""
+    """`#CLEAR` and `on_blank: clear` ask to empty a field; a plain blank leaves it alone; the name stays."""
     text = "fields: {value: A, motive: B, description: {column: C, on_blank: clear}, tlp: D, properties.x: E}"
     clear, blank, name = drafts(
         text,

@@ -28,6 +28,11 @@ when:
 """
 
 
+BOMB = "a0: &a0 [x, x]\n" + "".join(
+    f"a{level + 1}: &a{level + 1} [{', '.join([f'*a{level}'] * 8)}]\n" for level in range(5)
+)
+
+
 def details(text: str) -> tuple[str, ...]:
     with pytest.raises(MappingError) as caught:
         mapping(text)
@@ -63,9 +68,7 @@ def test_every_problem_is_told_at_once_with_its_place() -> None:
         ("fields: {value: }", "has no column"),
         ("fields: {value: {unknown: error}}", "needs column, columns, words, constant or template"),
         ("[" * 100 + "]" * 100, "nested deeper"),
-        ("a: &a [x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\n"
-         "d: &d [*c, *c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e, *e, *e, *e]\n",
-         "grows too large"),
+        (BOMB, "grows too large"),
         ("a: &a [*a]", "test.yaml:1"),
         ("? [a]\n: b", "a key must be one word"),
         ("fields: {value: !!python/object:os.system x}", "value"),

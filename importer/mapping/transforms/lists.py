@@ -13,7 +13,7 @@ from importer.mapping.transforms.found import About, Found, Note
 MAX_ITEMS = 10_000
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]{1,63}\.[\w./:?=&%#-]{2,2000}")
-_ONE_URL = re.compile(r"https?://[\w./?&%#~+-]{1,2000}")
+_ONE_URL = re.compile(r"https?://[\w./?&%#~+=:-]{1,2000}[,;]?")
 _DEFANGED = re.compile(r"\bhxxp(s?)(?=://|\[:\]//)", re.IGNORECASE)
 
 
@@ -80,14 +80,14 @@ def links(text: str) -> list[Value] | Found:
     listed = json_list(text)
     if listed is not None:
         return listed
-    if _ONE_URL.fullmatch(text):
-        return [text]
+    words = text.split()
+    if words and all(_ONE_URL.fullmatch(word) for word in words):
+        return [word.rstrip(",;") for word in words]
     if "hxxp" in text.lower():
         text = _DEFANGED.sub(r"http\1", text).replace("[:]", ":").replace("[.]", ".")
     starts = [match.start() for match in _URL.finditer(text)]
     if not starts:
-        words = text.split()
-        pieces = words if all(_HOST.fullmatch(word) for word in words) else re.split(r"[\r\n;|]+", text)
+        pieces: list[str] = words if all(_HOST.fullmatch(word) for word in words) else re.split(r"[\r\n;|]+", text)
         return [piece.strip() for piece in pieces if piece.strip()]
     found: list[Value] = []
     beside = [text[: starts[0]]]
