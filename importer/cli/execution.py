@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,10 +77,18 @@ class Execution:
             plan_sha256=self.digest,
             timings=timings.seconds,
             sandbox=target.sandbox,
+            again=self._again(),
         )
         watch.phase("writing the report")
         write_reports(record)
         return record
+
+    def _again(self) -> str:
+        settings = self.settings
+        if not settings.sandbox:
+            return ""
+        given = settings.flags.get("sandbox_db")
+        return f"--sandbox --sandbox-db {shlex.quote(str(given))}" if given else "--sandbox"
 
     def _about(self) -> Mapping[str, str]:
         return {"command": self.command, "version": __version__}

@@ -105,7 +105,7 @@ def _steps(record: RunRecord, counts: dict[str, int]) -> Iterator[dict[str, str]
     if record.hint:
         yield {"text": visible(record.hint), "code": ""}
     if counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]:
-        yield {"text": "Go on with", "code": f"tag-importer resume {visible(str(record.folder))}"}
+        yield {"text": "Go on with", "code": visible(record.resume_command)}
     for path in failed_files(record.folder):
         yield {"text": "The rows that need work, ready to be corrected and imported again:", "code": path.name}
 

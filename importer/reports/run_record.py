@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -77,10 +78,17 @@ class RunRecord:
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds by phase, in order: read, account, plan, execute, report."""
     sandbox: bool = False
+    again: str = ""
+    """Flags that lead a resume to the same account: `--sandbox`."""
 
     def exposed(self) -> Sequence[Exposure]:
         """How many values of each field other accounts see, or may see, after this plan."""
         return exposure(self.plan) if self.exposure is None else self.exposure
+
+    @property
+    def resume_command(self) -> str:
+        """What goes on with this run, for a shell."""
+        return " ".join(filter(None, ("tag-importer resume", shlex.quote(str(self.folder)), self.again)))
 
     @property
     def seconds(self) -> float:

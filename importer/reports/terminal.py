@@ -189,7 +189,7 @@ def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[L
     if record.hint:
         yield (visible(record.hint),)
     if (counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]) and "tag-importer resume" not in record.hint:
-        yield (("Go on with: ", "head"), f"tag-importer resume {record.folder}")
+        yield (("Go on with: ", "head"), record.resume_command)
 
 
 def stop_text(record: RunRecord) -> str:
