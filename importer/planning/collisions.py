@@ -6,28 +6,28 @@ many more there are: a list whose aliases all collide stays readable, and its pl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from importer.fields.names import identity_key, loose_key
-from importer.model import Draft, Issue, Json, Severity, Tag
-from importer.planning.cells import find_cell, name_place
+from importer.model import Draft, Issue, Json, Place, Severity, Tag
+from importer.planning.cells import find_cell, name_place, told_place
 from importer.planning.collision_rules import CollisionRules
-from importer.planning.identity import Standing, usable
+from importer.planning.identity import Standing
 
 ALIAS_FIELDS: Final = ("aliases", "internalAliases", "aliasGroupNames", "aliasGroupNamesInternal")
 PER_ROW: Final = 5
 _OTHERS: Final = 3
+_PUNCTUATION: Final = {number: None for number in range(128) if not chr(number).isalnum()}
 
 
-def labels(fields: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """Every alias in these fields, with the one of the four fields that it stands in."""
-    for name in ALIAS_FIELDS:
-        for entry in fields.get(name) or ():
-            text = entry if type(entry) is str else entry.get("value")
-            if text:
-                yield text, name
+def labels(entries: Json) -> Iterator[str]:
+    """The names in the value of an alias field."""
+    for entry in entries or ():
+        text = entry if type(entry) is str else entry.get("value")
+        if text:
+            yield text
 
 
 def find_collisions(
@@ -44,41 +44,43 @@ def find_collisions(
 
 @dataclass(slots=True)
 class _Search:
+    """One pass over everything to see what is claimed twice, then a second over the few rows that are concerned."""
+
     drafts: Sequence[Draft]
     rules: CollisionRules
     names: dict[str, int] = field(default_factory=dict)
     """Identity key of a name -> the row that stands for it."""
-    aliases: dict[int, dict[str, tuple[str, str]]] = field(default_factory=dict)
-    """Row -> identity key of an alias -> the alias as written, and its field."""
-    claims: dict[str, list[int]] = field(default_factory=dict)
-    """Identity key of an alias -> the rows that give it."""
-    loose: dict[str, list[int]] = field(default_factory=dict)
+    claims: dict[str, int] = field(default_factory=dict)
+    """Identity key of an alias -> the first row that gives it."""
+    shared: dict[str, list[int]] = field(default_factory=dict)
+    """Identity key of an alias that several rows give -> those rows."""
+    loose: dict[str, int] = field(default_factory=dict)
+    """Loose key of a name -> the first row with it."""
+    alike: dict[str, list[int]] = field(default_factory=dict)
+    """Loose key of several rows' names -> those rows."""
     tag_names: dict[str, Tag] = field(default_factory=dict)
     """Of tags that no row stands for; the others speak through their rows."""
     tag_aliases: dict[str, Tag] = field(default_factory=dict)
     tag_loose: dict[str, list[Tag]] = field(default_factory=dict)
-    told: dict[int, str] = field(default_factory=dict)
-    """Memo: how a row is named to the others."""
+    places: dict[int, Place] = field(default_factory=dict)
+    """Memo: where the name of a row stands."""
 
     def read_rows(self, standings: Sequence[Standing]) -> None:
+        claims, shared = self.claims, self.shared
         for position, (draft, standing) in enumerate(zip(self.drafts, standings, strict=True)):
-            if not standing.name_key or standing.first >= 0 or not usable(draft):
+            if not standing.stands:
                 continue
             self.names[standing.name_key] = position
-            loosened = loose_key(draft.name)
+            loosened = _loose(standing.name_key)
             if loosened:
-                self.loose.setdefault(loosened, []).append(position)
-            own: dict[str, tuple[str, str]] = {}
-            for alias in labels(draft.fields):
-                key = _key(alias[0])
-                if key and key != standing.name_key and key not in own:
-                    own[key] = alias
-                    claimers = self.claims.get(key)
-                    if claimers is None:
-                        self.claims[key] = [position]
-                    else:
-                        claimers.append(position)
-            self.aliases[position] = own
+                _gather(self.loose, self.alike, loosened, position)
+            fields = draft.fields
+            for name in ALIAS_FIELDS:
+                if name in fields:
+                    for label in labels(fields[name]):
+                        key = _key(label)
+                        if claims.setdefault(key, position) != position:
+                            _gather(claims, shared, key, position)
 
     def read_tags(self, tags: Sequence[Tag]) -> None:
         for tag in tags:
@@ -86,122 +88,131 @@ class _Search:
             if key in self.names:
                 continue
             self.tag_names[key] = tag
-            loosened = loose_key(tag.name)
+            loosened = _loose(key)
             if loosened:
                 self.tag_loose.setdefault(loosened, []).append(tag)
-            for label, _ in labels(tag.fields):
-                self.tag_aliases.setdefault(_key(label), tag)
+            for name in ALIAS_FIELDS:
+                for label in labels(tag.fields.get(name)):
+                    self.tag_aliases.setdefault(_key(label), tag)
 
     def issues(self) -> dict[int, list[Issue]]:
         found: dict[int, list[Issue]] = {}
-        for key, position in self.names.items():
+        for position in sorted(self._concerned()):
             issues = _Bounded(self.drafts[position])
-            self._about_name(key, position, issues)
+            self._about_name(position, issues)
             self._about_aliases(position, issues)
             if issues.kept:
                 found[position] = issues.closed()
         return found
 
-    def _about_name(self, key: str, position: int, issues: _Bounded) -> None:
-        name = self.drafts[position].name
-        claimers = self.claims.get(key)
+    def _concerned(self) -> set[int]:
+        """The rows of which anything collides."""
+        rows: set[int] = set()
+        for key in self.claims.keys() & self.names.keys():
+            rows.add(self.names[key])
+            rows.update(self._claimers(key))
+        for group in (*self.shared.values(), *self.alike.values()):
+            rows.update(group)
+        for key in self.claims.keys() & (self.tag_names.keys() | self.tag_aliases.keys()):
+            rows.update(self._claimers(key))
+        rows.update(self.names[key] for key in self.names.keys() & self.tag_aliases.keys())
+        for key in self.loose.keys() & self.tag_loose.keys():
+            rows.update(self.alike.get(key) or (self.loose[key],))
+        return rows
+
+    def _claimers(self, key: str) -> Sequence[int]:
+        several = self.shared.get(key)
+        if several is not None:
+            return several
+        return (self.claims[key],) if key in self.claims else ()
+
+    def _about_name(self, position: int, issues: _Bounded) -> None:
+        name, file = self.drafts[position].name, self.drafts[position].row.header.file
+        key = _key(name)
+        claimers = [claimer for claimer in self._claimers(key) if claimer != position]
         if claimers and self.rules.alias_is_name:
-            issues.add(
-                self.rules.alias_is_name,
-                "name-is-alias",
-                name,
-                f"is given as an alias by {self._tell(claimers)}",
-            )
+            message = f"is given as an alias by {self._tell(file, claimers)}"
+            issues.add(self.rules.alias_is_name, "name-is-alias", name, message)
         tag = self.tag_aliases.get(key)
         if tag is not None and self.rules.alias_in_account:
-            issues.add(
-                self.rules.alias_in_account,
-                "name-is-tag-alias",
-                name,
-                f"is an alias of the existing tag {tag.name!r} ({tag.uuid})",
-            )
-        if not self.rules.similar_name:
+            message = f"is an alias of the existing tag {tag.name!r} ({tag.uuid})"
+            issues.add(self.rules.alias_in_account, "name-is-tag-alias", name, message)
+        severity = self.rules.similar_name
+        if severity is None:
             return
-        loosened = loose_key(name)
-        group = self.loose.get(loosened, ())
-        if len(group) > 1:
-            alike = [other for other in group[: _OTHERS + 1] if other != position]
-            issues.add(
-                self.rules.similar_name,
-                "similar-name",
-                name,
-                f"differs only in punctuation from {self._tell(alike, len(group) - 1)}; they stay two tags",
-            )
+        loosened = _loose(key)
+        group = self.alike.get(loosened, ())
+        if group:
+            others = [other for other in group[: _OTHERS + 1] if other != position]
+            message = f"differs only in punctuation from {self._tell(file, others, len(group) - 1)}; they stay two tags"
+            issues.add(severity, "similar-name", name, message)
         for tag in self.tag_loose.get(loosened, ())[: PER_ROW + 1]:
-            issues.add(
-                self.rules.similar_name,
-                "similar-name",
-                name,
-                f"differs only in punctuation from the existing tag {tag.name!r} ({tag.uuid}); they stay two tags",
-            )
+            message = f"differs only in punctuation from the existing tag {tag.name!r} ({tag.uuid}); they stay two tags"
+            issues.add(severity, "similar-name", name, message)
 
     def _about_aliases(self, position: int, issues: _Bounded) -> None:
-        rules = self.rules
-        for key, (label, name) in self.aliases[position].items():
-            other = self.names.get(key)
-            if other is not None and rules.alias_is_name:
-                issues.add(
-                    rules.alias_is_name,
-                    "alias-is-name",
-                    label,
-                    f"is also the name of {self._tell([other])}",
-                    name,
-                )
-            claimers = self.claims[key]
-            if len(claimers) > 1 and rules.alias_shared:
-                others = [claimer for claimer in claimers[: _OTHERS + 1] if claimer != position]
-                issues.add(
-                    rules.alias_shared,
-                    "alias-shared",
-                    label,
-                    f"is also an alias of {self._tell(others, len(claimers) - 1)}",
-                    name,
-                )
-            if not rules.alias_in_account:
-                continue
-            tag = self.tag_names.get(key)
-            if tag is not None:
-                issues.add(
-                    rules.alias_in_account,
-                    "alias-is-tag",
-                    label,
-                    f"is the name of the existing tag {tag.name!r} ({tag.uuid})",
-                    name,
-                )
-            tag = self.tag_aliases.get(key)
-            if tag is not None:
-                issues.add(
-                    rules.alias_in_account,
-                    "alias-is-tag-alias",
-                    label,
-                    f"is also an alias of the existing tag {tag.name!r} ({tag.uuid})",
-                    name,
-                )
+        draft, rules = self.drafts[position], self.rules
+        file = draft.row.header.file
+        seen = {_key(draft.name)}
+        for name in ALIAS_FIELDS:
+            for label in labels(draft.fields.get(name)):
+                key = _key(label)
+                if key in seen:
+                    continue
+                seen.add(key)
+                other = self.names.get(key)
+                if other is not None and rules.alias_is_name:
+                    message = f"is also the name of {self._tell(file, [other])}"
+                    issues.add(rules.alias_is_name, "alias-is-name", label, message, name)
+                claimers = self.shared.get(key)
+                if claimers and rules.alias_shared:
+                    others = [claimer for claimer in claimers[: _OTHERS + 1] if claimer != position]
+                    message = f"is also an alias of {self._tell(file, others, len(claimers) - 1)}"
+                    issues.add(rules.alias_shared, "alias-shared", label, message, name)
+                if not rules.alias_in_account:
+                    continue
+                for code, what, tag in (
+                    ("alias-is-tag", "the name", self.tag_names.get(key)),
+                    ("alias-is-tag-alias", "also an alias", self.tag_aliases.get(key)),
+                ):
+                    if tag is not None:
+                        message = f"is {what} of the existing tag {tag.name!r} ({tag.uuid})"
+                        issues.add(rules.alias_in_account, code, label, message, name)
 
-    def _tell(self, positions: Sequence[int], count: int = 0) -> str:
-        """`'APT28' (actors.csv A17), 'Sofacy' (actors.csv A40) and 3 more`."""
-        told = ", ".join(map(self._named, positions[:_OTHERS]))
+    def _tell(self, file: str, positions: Sequence[int], count: int = 0) -> str:
+        """`'APT28' (A17), 'Sofacy' (other.csv A40) and 3 more`, as a row of `file` is told of them."""
+        told = ", ".join(self._named(position, file) for position in positions[:_OTHERS])
         more = (count or len(positions)) - min(len(positions), _OTHERS)
         return f"{told} and {more} more" if more > 0 else told
 
-    def _named(self, position: int) -> str:
-        said = self.told.get(position)
-        if said is None:
-            draft = self.drafts[position]
-            said = self.told[position] = f"{draft.name!r} ({name_place(draft)})"
-        return said
+    def _named(self, position: int, file: str) -> str:
+        draft = self.drafts[position]
+        place = self.places.get(position)
+        if place is None:
+            place = self.places[position] = name_place(draft)
+        return f"{draft.name!r} ({told_place(place, file)})"
+
+
+def _gather(firsts: dict[str, int], groups: dict[str, list[int]], key: str, position: int) -> None:
+    """Note that a row has a key. Only a key of several rows gets a list: most are of one, and lists cost."""
+    first = firsts.setdefault(key, position)
+    if first == position:
+        return
+    group = groups.get(key)
+    if group is None:
+        groups[key] = [first, position]
+    elif group[-1] != position:
+        group.append(position)
 
 
 def _key(text: str) -> str:
-    """The identity key. Most labels are plain ASCII, for which it is the lower-case text."""
-    if text.isascii() and text.isprintable() and "  " not in text and text.strip() == text:
-        return text.lower()
-    return identity_key(text)
+    """The identity key. Most labels are plain ASCII, for which it is the lower-case text with single blanks."""
+    return " ".join(text.split()).lower() if text.isascii() else identity_key(text)
+
+
+def _loose(key: str) -> str:
+    """The loose key of an identity key."""
+    return key.translate(_PUNCTUATION) if key.isascii() else loose_key(key)
 
 
 class _Bounded:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from importer.fields.table import FIELDS, field_named
+from importer.fields.table import field_named
 from importer.model import Action, Asked, Category, Change, Draft, FieldChange, Issue, Json, Severity, Tag
-from importer.planning.cells import name_place
+from importer.planning.cells import name_place, told_place
 from importer.planning.diff import differences, update_body
 from importer.planning.identity import Standing
 from importer.planning.marking import MARK_KEY, Owner, mark_of, marked, owner
-from importer.planning.options import PlanOptions
+from importer.planning.options import Mode, PlanOptions
 from importer.planning.properties import check_properties, property_place
 
 
@@ -25,13 +25,28 @@ class Setting:
     categories: Mapping[str, Category] | None
     """By lower-case UUID; None where the account's categories are not known."""
 
+    @property
+    def plain_creates(self) -> bool:
+        """Whether an absent tag is created without any further question."""
+        return self.categories is None and self.options.mode != Mode.UPDATE
+
 
 def decide(
     draft: Draft, standing: Standing, drafts: Sequence[Draft], collisions: Sequence[Issue], setting: Setting
 ) -> Change:
     """The change for one row; `drafts` are all of them, to name the row it repeats."""
+    if (
+        standing.stands
+        and not (
+            standing.tags or collisions or draft.issues or draft.row.issues or draft.clear or draft.asked is not None
+        )
+        and setting.plain_creates
+    ):
+        # Nothing to weigh: the bulk of a migration comes through here.
+        return Change(standing.key, Action.CREATE, draft.name, draft.row, "", _wanted(draft.fields, setting))
     issues = list(draft.issues)
-    issues += [issue for issue in draft.row.issues if issue not in draft.issues]
+    if draft.row.issues:
+        issues += [issue for issue in draft.row.issues if issue not in draft.issues]
     return _Decision(draft, standing, setting, issues).change(drafts, collisions)
 
 
@@ -68,12 +83,7 @@ class _Decision:
         return self._create() if creates else self._is(Action.SKIP, "absent", self._absent())
 
     def _create(self) -> Change:
-        wanted: Mapping[str, Json] = self.draft.fields
-        if self.setting.category and "categoryUuid" not in wanted:
-            wanted = {**wanted, "categoryUuid": self.setting.category}
-        if self.setting.options.managed_by:
-            wanted = marked(wanted, self.setting.options.managed_by)
-        self.body = {item.name: wanted[item.name] for item in FIELDS if item.name in wanted}
+        self.body = _wanted(self.draft.fields, self.setting)
         return self._settled(Action.CREATE, "", self._property_issues(self.body))
 
     def _existing(self, tag: Tag, updates: bool) -> Change:
@@ -119,7 +129,7 @@ class _Decision:
 
     def _repeat(self, first: Draft) -> Change:
         """The earlier row stands for the name. A blank cell of this one leaves a field alone: that is no difference."""
-        place = name_place(first)
+        place = told_place(name_place(first), self.draft.row.header.file)
         others = {name: value for name, value in self.draft.fields.items() if name != "value"}
         told = ", ".join(item.field for item in differences(others, Tag("", first.name, first.fields)))
         if told:
@@ -189,7 +199,7 @@ class _Decision:
         return f"the tag exists and differs in {', '.join(item.field for item in self.found)}; {why}"
 
     def _errors(self) -> list[Issue]:
-        return [issue for issue in self.issues if issue.severity is Severity.ERROR]
+        return self.issues and [issue for issue in self.issues if issue.severity is Severity.ERROR]
 
     def _warn(self, code: str, message: str) -> None:
         place = name_place(self.draft)
@@ -203,6 +213,13 @@ class _Decision:
         return Change(
             self.standing.key, action, name, row, self.uuid, self.body, self.found, code, message, tuple(self.issues)
         )
+
+
+def _wanted(fields: Mapping[str, Json], setting: Setting) -> Mapping[str, Json]:
+    """The body of a create."""
+    if setting.category and "categoryUuid" not in fields:
+        fields = {**fields, "categoryUuid": setting.category}
+    return marked(fields, setting.options.managed_by) if setting.options.managed_by else fields
 
 
 def _merged(held: Json, patch: Json) -> dict[str, Json]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from importer.fields.names import identity_key
 from importer.model import Asked, Draft, Row, Tag
@@ -13,8 +13,7 @@ UUID_COLUMN = "_uuid"
 """The column of results and exports that says which tag a row is about; it only decides between tags of one name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What one row stands for."""
 
     name_key: str
@@ -25,6 +24,8 @@ class Standing:
     """The account's tags of that name: none, one, or (a conflict) several."""
     first: int = -1
     """Position of the earlier row that already stands for the same name; -1 for none."""
+    stands: bool = False
+    """Whether this row stands for its name: it is usable, and the first of its name."""
 
 
 def index_tags(tags: Iterable[Tag]) -> dict[str, tuple[Tag, ...]]:
@@ -45,23 +46,26 @@ def stand(drafts: Sequence[Draft], index: Mapping[str, tuple[Tag, ...]]) -> list
     claimed: dict[tuple[str, str], int] = {}
     keys: dict[str, int] = {}
     for position, draft in enumerate(drafts):
-        name_key = identity_key(draft.name) if draft.name else ""
+        name = draft.name
+        name_key = identity_key(name) if name else ""
         tags = index.get(name_key, ()) if name_key else ()
         chosen = ""
         if len(tags) > 1:
             tags = _by_uuid(draft.row, tags)
             chosen = tags[0].uuid if len(tags) == 1 else ""
         first = -1
-        if name_key and usable(draft):
+        good = name_key != "" and usable(draft)
+        if good:
             first = claimed.setdefault((name_key, chosen), position)
             first = -1 if first == position else first
-        standings.append(Standing(name_key, _change_key(name_key, draft.row, keys), tags, first))
+        key = _change_key(name_key, draft.row, keys)
+        standings.append(Standing(name_key, key, tags, first, good and first < 0))
     return standings
 
 
 def usable(draft: Draft) -> bool:
     """Whether a draft asks for a tag: it is neither invalid nor left out, and its action is not skip."""
-    return not (draft.left_out or draft.asked is Asked.SKIP or draft.invalid)
+    return not (draft.left_out or draft.asked is Asked.SKIP or (draft.issues and draft.invalid))
 
 
 def _by_uuid(row: Row, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:

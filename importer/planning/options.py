@@ -18,14 +18,6 @@ class Mode(StrEnum):
     UPDATE = "update"
     UPSERT = "upsert"
 
-    @property
-    def creates(self) -> bool:
-        return self is not Mode.UPDATE
-
-    @property
-    def updates(self) -> bool:
-        return self is not Mode.CREATE
-
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -75,7 +67,6 @@ class PlanOptions:
 
     def allowed(self, asked: Asked | None) -> tuple[bool, bool]:
         """Whether a row may create, and whether it may update: what the run allows and its action column asks."""
-        mode = Mode(self.mode)
-        creates = mode.creates and asked in (None, Asked.CREATE, Asked.UPSERT)
-        updates = mode.updates and asked in (None, Asked.UPDATE, Asked.UPSERT)
+        creates = self.mode != Mode.UPDATE and (asked is None or asked in (Asked.CREATE, Asked.UPSERT))
+        updates = self.mode != Mode.CREATE and (asked is None or asked in (Asked.UPDATE, Asked.UPSERT))
         return creates, updates

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from importer.errors import UsageError
-from importer.model import Change, Severity
+from importer.model import Change, Header, Severity
 from importer.planning.collision_rules import CollisionRules
 from importer.planning.collisions import PER_ROW
 
@@ -26,8 +26,20 @@ def test_an_alias_that_is_another_rows_name_is_told_on_both_rows() -> None:
     assert (codes(first), codes(second)) == (["alias-is-name"], ["name-is-alias"])
     assert first.issues[0].place.cell == "B2"
     assert first.issues[0].field == "aliases"
-    assert first.issues[0].message == "is also the name of 'sofacy' (actors.csv A3)"
-    assert "'APT28' (actors.csv A2)" in second.issues[0].message
+    assert first.issues[0].message == "is also the name of 'sofacy' (A3)"
+    assert "'APT28' (A2)" in second.issues[0].message
+
+
+def test_rows_of_other_files_are_named_with_their_file() -> None:
+    """Across files and kinds the other side is named with its file, an object by its number."""
+    objects = Header("b.json", "json", ("name",))
+    rows = [
+        draft("A", 7, aliases=[{"value": "X"}]),
+        draft("B", 3, header=objects, cells=("B",), aliases=[{"value": "x"}]),
+    ]
+    made = plan(rows)
+    assert made.changes[0].issues[0].message == "is also an alias of 'B' (b.json #3)"
+    assert made.changes[1].issues[0].message == "is also an alias of 'A' (actors.csv A7)"
 
 
 def test_an_alias_on_two_rows_is_told_on_both() -> None:

@@ -11,7 +11,7 @@ def test_a_later_row_of_the_same_name_is_skipped() -> None:
     """The first row of a name stands for it; a later one is skipped and names the first one's place."""
     made = plan(drafts(draft("APT28"), draft(" apt28 ")))
     assert said(made) == [("create", ""), ("skip", "repeats-row")]
-    assert made.changes[1].message == "repeats 'APT28' (actors.csv A2), which stands for it"
+    assert made.changes[1].message == "repeats 'APT28' (A2), which stands for it"
     assert made.changes[1].issues == ()
 
 
@@ -21,7 +21,7 @@ def test_a_repeat_that_differs_is_a_warning() -> None:
     assert said(made)[1] == ("skip", "repeats-row")
     issue = made.changes[1].issues[-1]
     assert (issue.severity, issue.code) == (Severity.WARNING, "repeats-row-differs")
-    assert "actors.csv A2" in issue.message
+    assert "of A2 and" in issue.message
     assert "in priority;" in issue.message
     assert made.changes[1].differences == ()
 
