@@ -1,0 +1,281 @@
+"""The failure table is the program: each line is reached by what it names, and means what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from unittest import mock
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from importer.clock import SystemClock
+from importer.errors import UsageError
+from importer.remote.api import Api, open_api
+from importer.remote.events import CallFinished, Event
+from importer.remote.failures import (
+    FAILURES,
+    CallFailed,
+    Meaning,
+    as_markdown,
+    classify_exception,
+    classify_status,
+    failure,
+)
+from importer.remote.pacer import Pacer, PacerSettings
+from importer.remote.settings import ApiSettings
+from importer.remote.transport import Transport
+from importer.remote.wire import encode
+
+TOKEN = "very-secret-token"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@pytest.mark.parametrize("line", FAILURES, ids=lambda line: line.code)
+def test_each_line_is_reached_by_all_that_it_names(line: object) -> None:
+    """Every exception class, status and range in a line leads to that line and to no other."""
+    assert line in FAILURES
+    found = next(item for item in FAILURES if item is line)
+    for match in found.matches:
+        if re.fullmatch(r"\d+", match):
+            assert classify_status(int(match)) is found
+        elif re.fullmatch(r"\d+-\d+", match):
+            low, high = map(int, match.split("-"))
+            assert any(classify_status(status) is found for status in range(low, high + 1))
+        elif match.isidentifier():
+            kind = getattr(aiohttp.client_exceptions, match, None) or getattr(__builtins__, match, None)
+            kind = kind or {"OSError": OSError, "TimeoutError": TimeoutError, "ValueError": ValueError}.get(match)
+            if kind is not None:
+                assert classify_exception(kind.__new__(kind)) is found
+
+
+def test_every_failure_of_aiohttp_has_a_line() -> None:
+    """No exception that aiohttp can raise is unforeseen, and only those before sending count as not sent."""
+    not_sent = {
+        "ClientConnectorError", "ClientConnectorDNSError", "ConnectionTimeoutError", "ClientProxyConnectionError",
+        "ClientHttpProxyError", "UnixClientConnectorError", "ClientSSLError", "ClientConnectorSSLError",
+        "ClientConnectorCertificateError", "ServerFingerprintMismatch", "InvalidURL", "InvalidUrlClientError",
+        "NonHttpUrlClientError", "InvalidUrlRedirectClientError", "NonHttpUrlRedirectClientError",
+    }  # fmt: skip
+    for name, kind in vars(aiohttp.client_exceptions).items():
+        if isinstance(kind, type) and issubclass(kind, aiohttp.ClientError):
+            line = classify_exception(kind.__new__(kind))
+            assert (line.meaning is Meaning.NOT_SENT) == (name in not_sent), name
+
+
+def test_what_has_no_line_is_ambiguous() -> None:
+    """An exception that nobody foresaw must not be taken for a request that was not sent."""
+    assert classify_exception(RuntimeError()).meaning is Meaning.AMBIGUOUS
+    assert {classify_status(status).meaning for status in range(500, 600)} == {Meaning.AMBIGUOUS}  # type: ignore[union-attr]
+    assert all(classify_status(status) is None for status in range(200, 300))
+    assert all(classify_status(status) is not None for status in (100, 302, 418, 451, 600, 999))
+
+
+def test_the_table_can_be_printed() -> None:
+    """The documentation's table holds every line, with an answer in each column but the count of those that stop."""
+    table = as_markdown().splitlines()
+    assert len(table) == len(FAILURES) + 2
+    for line in FAILURES:
+        assert line.retried
+        assert line.counted
+        assert line.shown
+
+
+@asynccontextmanager
+async def _served(handler: Handler, *, events: list[Event] | None = None, **settings: object) -> AsyncIterator[Api]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handle_signals=False)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    made = ApiSettings("acc", TOKEN, f"http://127.0.0.1:{port}", **{"read_attempts": 1, **settings})  # type: ignore[arg-type]
+    observe = events.append if events is not None else lambda _: None
+    try:
+        async with open_api(made, PacerSettings(quota=1000), observe=observe) as api:
+            yield api
+    finally:
+        await runner.cleanup()
+
+
+def _answer(status: int, body: bytes, **headers: str) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(status=status, body=body, headers=headers)
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (200, b"", "answer-unreadable"),
+        (200, b"<html>hello</html>", "answer-unreadable"),
+        (200, b'{"uuid": ', "answer-unreadable"),
+        (200, b"[]", "answer-unreadable"),
+        (200, b'{"uuid": 5}', "answer-unreadable"),
+        (200, b'{"value": "x"}', "answer-unreadable"),
+        (200, b'{"success": true, "result": null}', "answer-unreadable"),
+        (200, b"[" * 100_000, "answer-unreadable"),
+        (200, b'{"success": false, "errors": [{"message": "no"}]}', "says-no"),
+        (204, b"", "answer-unreadable"),
+        (302, b"", "redirected"),
+        (400, b'{"success": false, "errors": [{"code": 1, "message": "bad value"}]}', "bad-request"),
+        (400, b'{"errors": [{"code": 6003, "message": "Invalid request headers"}]}', "unauthorized"),
+        (401, b"", "unauthorized"),
+        (403, b"<html>", "forbidden"),
+        (404, b"{}", "not-found"),
+        (408, b"", "request-timeout"),
+        (409, b"", "exists"),
+        (429, b"", "rate-limited"),
+        (500, b"<html>", "server-error"),
+        (503, b"", "server-error"),
+        (522, b"", "server-error"),
+    ],
+)
+async def test_answers_of_a_create(status: int, body: bytes, code: str) -> None:
+    """Each kind of bad answer to a create is the failure that the table names, with the server's own words."""
+    events: list[Event] = []
+    headers = {"Location": "https://example.org/"} if status == 302 else {}
+    async with _served(_answer(status, body, **headers), events=events) as api:
+        with pytest.raises(CallFailed) as caught:
+            await api.create(b"{}")
+    assert caught.value.failure is failure(code)
+    if b"bad value" in body:
+        assert "bad value" in str(caught.value)
+    (event,) = (event for event in events if isinstance(event, CallFinished))
+    assert (event.failure, event.status) == (code, status)
+
+
+@pytest.mark.parametrize("body", [b'{"uuid": "u1", "value": "x"}', b'{"success": true, "result": {"uuid": "u1"}}'])
+async def test_bare_and_enveloped_answers_are_read(body: bytes) -> None:
+    """A tag is read whether it comes bare or in an envelope."""
+    async with _served(_answer(200, body)) as api:
+        assert (await api.create(b"{}")).uuid == "u1"
+
+
+async def test_connections_that_break() -> None:
+    """Cut before an answer, cut within it, and too slow: ambiguous; nobody listening: certainly not sent."""
+
+    async def cut(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async def cut_body(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"{")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(1)
+        return web.Response()
+
+    for handler, codes in (
+        (cut, {"disconnected", "connection-broken"}),
+        (cut_body, {"answer-cut"}),
+        (slow, {"timeout"}),
+    ):
+        async with _served(handler, total_timeout=0.2) as api:
+            with pytest.raises(CallFailed) as caught:
+                await api.create(b"{}")
+            assert caught.value.failure.code in codes
+            assert caught.value.failure.meaning is Meaning.AMBIGUOUS
+            assert api.pacer.in_flight == 0
+    async with open_api(ApiSettings("acc", TOKEN, "http://127.0.0.1:9"), PacerSettings()) as api:
+        with pytest.raises(CallFailed) as caught:
+            await api.create(b"{}")
+        assert caught.value.failure.code == "not-connected"
+
+
+async def test_an_answer_that_is_too_large_is_not_read() -> None:
+    """A body over the limit, packed or not, is cut off."""
+    async with _served(_answer(200, b"x" * 3000), max_answer=1000) as api:
+        with pytest.raises(CallFailed, match="larger than 1000 bytes"):
+            await api.create(b"{}")
+
+
+async def test_the_token_shows_nowhere() -> None:
+    """Not in a repr, not in an error that echoes it, not in an event; and it is not sent where a redirect points."""
+    seen = []
+
+    async def echo(request: web.Request) -> web.Response:
+        seen.append((request.path, request.headers["User-Agent"]))
+        words = {"errors": [{"message": f"token {request.headers['Authorization']} is bad"}]}
+        return web.json_response(words, status=400)
+
+    events: list[Event] = []
+    async with _served(echo, events=events) as api:
+        with pytest.raises(CallFailed) as caught:
+            await api.create(b"{}")
+        told = f"{caught.value} {caught.value!r} {events} {api.settings!r} {vars(caught.value)}"
+    assert TOKEN not in told
+    assert "***" in told
+    assert seen == [("/accounts/acc/cloudforce-one/events/tags/create", "tag-importer/0.1.0")]
+    async with _served(_answer(307, b"", Location="http://127.0.0.1:9/")) as api:
+        with pytest.raises(CallFailed, match="no token is sent"):
+            await api.create(b"{}")
+
+
+class _MockedResponse(aiohttp.ClientResponse):
+    """aioresponses 0.7.9 does not know a parameter that aiohttp 3.14 asks for."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **{"stream_writer": mock.Mock(), **kwargs})  # type: ignore[arg-type]
+
+
+async def test_a_session_can_be_handed_in() -> None:
+    """With a session from outside (aioresponses in a test of one's own) the token still goes along."""
+    from aioresponses import aioresponses
+
+    settings = ApiSettings("acc", TOKEN)
+    async with aiohttp.ClientSession() as session:
+        transport = Transport(settings, Pacer(PacerSettings(), SystemClock()), SystemClock(), session=session)
+        with aioresponses() as mocked:
+            url = f"{settings.base_url}/accounts/acc/cloudforce-one/events/tags/create"
+            mocked.post(url, payload={"uuid": "u"}, response_class=_MockedResponse)
+            async with transport:
+                assert (await Api(transport).create(encode({"value": "x"}))).uuid == "u"
+            ((call,),) = mocked.requests.values()
+            assert call.kwargs["headers"]["Authorization"] == f"Bearer {TOKEN}"
+    with pytest.raises(UsageError):
+        await Api(transport).delete("../categories/x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.cloudflare.com",
+        "ftp://127.0.0.1",
+        "https://user:pw@host/",
+        "nothing",
+        "http://127.0.0.1.evil.org",
+        "http://[::1",
+    ],
+)
+def test_the_token_goes_over_https_alone(url: str) -> None:
+    """Plain http is for this machine; anything odd is refused before a byte is sent."""
+    with pytest.raises(UsageError):
+        ApiSettings("acc", TOKEN, url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.example.org/v4", "http://localhost:8000", "http://127.0.0.1:1", "http://[::1]:80"]
+)
+def test_good_addresses(url: str) -> None:
+    """https anywhere and http on this machine are taken."""
+    assert ApiSettings("acc", TOKEN, url).token not in repr(ApiSettings("acc", TOKEN, url))
+
+
+@pytest.mark.parametrize(("account", "token"), [("", "t"), ("a/b", "t"), ("acc", ""), ("acc", "a b"), ("acc", "é")])
+def test_unusable_credentials_are_refused(account: str, token: str) -> None:
+    """An account id or a token that cannot be one is a usage error that does not repeat it."""
+    with pytest.raises(UsageError) as caught:
+        ApiSettings(account, token)
+    assert not token or token not in str(caught.value).split()
