@@ -77,6 +77,9 @@ def _read(
     shape = Shape.of(opened, options, beginning, position)
     yield _source_file(opened, encoding, dialect, shape)
     yield from _guess_issues(opened, encoding, whole, first_line)
+    if dialect.skip_blanks:
+        message = "Blanks between a delimiter and the cell after it are left out: some stand before a quote."
+        yield Issue(Severity.INFO, "skipped-blanks", message, Place(opened.file))
     yield from _titles(opened, beginning[:position])
     yield from shape.issues
     feed = Lines(itertools.chain(sample[shape.data_line - first_line :], lines), options.limits.quoted_lines)
@@ -104,7 +107,7 @@ def _sample_lines(text: Iterator[str]) -> list[str]:
 
 
 def _header_position(opened: Opened, options: ReadOptions, beginning: list[Record]) -> int:
-    if not any(record.cells for record in beginning):
+    if not any("".join(record.cells).strip() for record in beginning):
         raise not_a_list(opened.file, "a file of nothing but blanks")
     if not options.header_row:
         return find_header([record.cells for record in beginning], options.name_columns)

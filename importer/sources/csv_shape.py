@@ -12,6 +12,7 @@ from importer.sources.csv_issues import quote_issue
 from importer.sources.csv_records import Record
 from importer.sources.located import Opened
 from importer.sources.options import ReadOptions
+from importer.sources.refusal import not_a_list
 
 
 @dataclass(slots=True)
@@ -39,6 +40,8 @@ class Shape:
         wider = [row for row in data if any(row[len(cells) :])]
         if data and len(wider) * 2 > len(data):
             cells += [""] * (max(_filled_width(row) for row in wider) - len(cells))
+        if not cells:
+            raise not_a_list(opened.file, "a file without a row that could be a header")
         if len(cells) > options.limits.columns:
             raise SourceError(
                 f"{opened.file} has {len(cells):,} columns in line {found.line}; at most {options.limits.columns:,} are read."

@@ -47,11 +47,12 @@ def detect(stream: BinaryIO) -> Encoding:
     """
     head = stream.read(_CHUNK)
     codec = marked(head)
-    if codec:
+    if codec and codec != "utf-8-sig":
         return Encoding(codec, reason="mark")
-    codec = _utf16_pattern(head)
-    if codec:
-        return Encoding(codec, reason="pattern")
+    utf8 = codec or "utf-8"
+    pattern = "" if codec else _utf16_pattern(head)
+    if pattern:
+        return Encoding(pattern, reason="pattern")
     bad, good, undefined = 0, 0, False
     for chunk in _whole_lines(head, stream):
         try:
@@ -65,9 +66,9 @@ def detect(stream: BinaryIO) -> Encoding:
             good += sum(1 for char in wrong if char > "\x7f") - lost
             undefined = undefined or any(byte in chunk for byte in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"))
     if not bad:
-        return Encoding("utf-8")
-    if good > bad:
-        return Encoding("utf-8", "surrogateescape", "mixed")
+        return Encoding(utf8, reason="mark" if codec else "valid")
+    if codec or good > bad:
+        return Encoding(utf8, "surrogateescape", "mixed")
     return Encoding("latin-1" if undefined else "cp1252", reason="guessed")
 
 

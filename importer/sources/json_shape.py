@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from importer.errors import SourceError, UsageError
+from importer.sources.header_words import known_count
 from importer.sources.refusal import not_a_list
 
 _LIKELY = (
     "values", "data", "actors", "threat_actors", "threatactors", "threat-actors", "groups", "items", "results", "records",
     "rows", "entries", "objects", "list", "content", "intrusion_sets", "adversaries", "resources", "hits", "tags", "result",
 )  # fmt: skip
+_OTHER_LISTS = frozenset(
+    "incidents events malware malwares families vulnerabilities cves indicators iocs techniques tactics software tools "
+    "campaigns victims breaches hashes domains observables sightings attack_patterns features dependencies packages".split()
+)
+_RECORDS_HINT = "If it lists actors all the same, name it as the records path, `{}`, in the mapping."
 _STEP = re.compile(r"\A([^\[\]]*)((?:\[\d*\])*)\Z")
 
 
@@ -47,6 +54,9 @@ def find_records(file: str, value: Any, path: str = "") -> Records:
             best = score, records
     if best is None or best[0] <= 0:
         raise not_a_list(file, f"{_kind(value)} without a list of records in it")
+    about = best[1].path.rpartition(".")[2].lower()
+    if about in _OTHER_LISTS:
+        raise not_a_list(file, f"a list of {about.replace('_', ' ')}", hint=_RECORDS_HINT.format(best[1].path))
     return best[1]
 
 
@@ -99,8 +109,7 @@ def _from_dictionary(path: str, value: dict[str, Any]) -> Records | None:
     """Name -> aliases, or name -> object: the key is `@key`, a plain value `@value`."""
     items = list(value.items())
     if all(isinstance(item, dict) for _, item in items):
-        common = set.intersection(*(set(item) for _, item in items))
-        if len(items) < 2 or not common or common <= {"type", "format", "pattern", "properties", "$ref"}:
+        if not _alike([item for _, item in items]):
             return None
         return Records(path, [{"@key": key, **item} for key, item in items], "dictionary")
     if all(isinstance(item, list) and all(isinstance(one, str) for one in item) for _, item in items):
@@ -110,6 +119,16 @@ def _from_dictionary(path: str, value: dict[str, Any]) -> Records | None:
     if plain + lists == len(items) and lists:
         return Records(path, [{"@key": key, "@value": item} for key, item in items], "dictionary")
     return None
+
+
+def _alike(entries: list[dict[str, Any]]) -> bool:
+    """Whether objects are of one kind: most share a key, or a lone one has a key that lists of actors have."""
+    counts = Counter(key for entry in entries for key in entry)
+    if set(counts) <= {"type", "format", "pattern", "properties", "$ref", "description", "items", "required"}:
+        return False
+    if len(entries) == 1:
+        return known_count(counts) > 0
+    return any(count * 2 >= len(entries) for count in counts.values())
 
 
 def _at(file: str, value: Any, path: str) -> Any:

@@ -65,10 +65,11 @@ def documents(file: str, data: bytes, limits: Limits) -> list[msgspec.Raw]:
             cut = _trailing(str(error))
             if cut <= 0:
                 raise _explained(file, data, offset, error) from error
-            found.append(msgspec.json.decode(rest[:cut], type=msgspec.Raw))
+            try:
+                found.append(msgspec.json.decode(rest[:cut], type=msgspec.Raw))
+            except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+                raise _explained(file, data, offset, wrong) from error
             offset += cut
-            if data[offset : offset + 1] == b"," and len(found) == 1 and found[0][:1] not in (b"{", b"["):
-                raise _explained(file, data, 0, error) from error
             if len(found) > limits.rows:
                 raise SourceError(f"{file} has more than {limits.rows:,} JSON documents; split it.") from error
     return found

@@ -11,9 +11,9 @@ class NotAList(SourceError):
     """The file can be read, but is no list of actors; one found in a folder is passed over."""
 
 
-def not_a_list(file: str, looks: str) -> NotAList:
+def not_a_list(file: str, looks: str, hint: str = HINT) -> NotAList:
     """`looks` completes "it looks like ..."."""
-    return NotAList(f"{file} is no list of actors: it looks like {looks}.", hint=HINT)
+    return NotAList(f"{file} is no list of actors: it looks like {looks}.", hint=hint)
 
 
 def unreadable(file: str, error: OSError) -> SourceError:

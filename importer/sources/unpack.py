@@ -105,6 +105,7 @@ def _zip_kind(file: str, content: _Content) -> tuple[str, str]:
 def _spool(located: Located, limits: Limits, packed: str, outer: _Content | None = None, member: str = "") -> _Content:
     """The unpacked content in memory, or in a temporary file when it is large; stops at the limits."""
     target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - lives as long as the opener
+    shared = _Shared(cast(IO[bytes], target))  # closes it, also when this function fails
     length = 0
     try:
         with (outer.open if outer else located.open)() as raw:
@@ -128,7 +129,7 @@ def _spool(located: Located, limits: Limits, packed: str, outer: _Content | None
         if error.errno is not None:
             raise
         raise SourceError(f"{located.file} is damaged or cut short: its {packed} data cannot be unpacked.") from error
-    return _Content(_Shared(cast(IO[bytes], target)).open, length, packed, member)
+    return _Content(shared.open, length, packed, member)
 
 
 def _unpacker(packed: str, raw: BinaryIO, member: str, located: Located) -> tuple[IO[bytes], int]:
