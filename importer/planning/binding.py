@@ -92,7 +92,8 @@ def moved_sources(plan: Plan, now: Iterable[SourceFile]) -> tuple[str, ...]:
 def _edited(change: Change, tag: Tag) -> str:
     for item in change.differences:
         if item.field == "properties":
-            held = tag.fields.get("properties") or {}
+            held = tag.fields.get("properties")
+            held = held if isinstance(held, Mapping) else {}
             keys = [key for key, old in (item.old or {}).items() if held.get(key) != old]
             if keys:
                 was, now = (item.old or {}).get(keys[0]), held.get(keys[0])

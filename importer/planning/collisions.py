@@ -23,10 +23,12 @@ _PUNCTUATION: Final = {number: None for number in range(128) if not chr(number).
 
 
 def labels(entries: Json) -> Iterator[str]:
-    """The names in the value of an alias field."""
-    for entry in entries or ():
-        text = entry if type(entry) is str else entry.get("value")
-        if text:
+    """The names in the value of an alias field, whatever a server makes of one."""
+    if type(entries) is not list:
+        return
+    for entry in entries:
+        text = entry.get("value") if type(entry) is dict else entry
+        if text and type(text) is str:
             yield text
 
 

@@ -223,5 +223,5 @@ def _wanted(fields: Mapping[str, Json], setting: Setting) -> Mapping[str, Json]:
 
 
 def _merged(held: Json, patch: Json) -> dict[str, Json]:
-    merged = {**(held or {}), **(patch or {})}
+    merged = {**(held if isinstance(held, Mapping) else {}), **(patch or {})}
     return {key: value for key, value in merged.items() if value is not None}

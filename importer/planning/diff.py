@@ -34,7 +34,7 @@ def differences(wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = (
     for field in FIELDS:
         name = field.name
         if name == _PROPERTIES:
-            change = _property_change(field, wanted.get(name) or {}, tag.fields.get(name) or {}, clear)
+            change = _property_change(field, _table(wanted.get(name)), _table(tag.fields.get(name)), clear)
             if change is not None:
                 found.append(change)
         elif name in wanted:
@@ -153,6 +153,10 @@ def _property_change(
 
 def _said(value: Mapping[str, Json] | None) -> dict[str, Json]:
     return {key: item for key, item in (value or EMPTY).items() if item is not None}
+
+
+def _table(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else EMPTY
 
 
 def _blank(value: Json) -> bool:

@@ -71,7 +71,7 @@ def public_values(plan: Plan) -> int:
 def _added(field: Field, old: Json, new: Json) -> tuple[int, int]:
     """How many values are new and seen, and how many are new and withheld."""
     if field.is_list:
-        had = [_core(entry) for entry in old or ()]
+        had = [_core(entry) for entry in old] if isinstance(old, list | tuple) else []
         fresh = [entry for entry in new or () if _core(entry) not in had]
         hidden = sum(isinstance(entry, Mapping) and entry.get("tlp") == PURPLE for entry in fresh)
         return len(fresh) - hidden, hidden

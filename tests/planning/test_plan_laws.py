@@ -10,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.fields.names import identity_key
+from importer.fields.table import FIELDS as ALL
 from importer.fields.table import field_named
 from importer.fields.values import same
-from importer.model import Action, Asked, Draft, Tag
+from importer.model import Action, Asked, Category, Draft, Tag
 from importer.planning.binding import moved
 from importer.planning.build import build_plan
+from importer.planning.export import export_table
+from importer.planning.exposure import exposure
 from importer.planning.options import Account, PlanOptions
 from importer.planning.plan_file import plan_digest, read_plan, write_plan
 
@@ -154,3 +157,28 @@ def test_a_plan_survives_its_file_and_fits_the_account_it_was_made_for(
     assert back == made
     assert digest == plan_digest(back) == plan_digest(build_plan(rows, Account(ACCOUNT, held), options))
     assert moved(back, Account(ACCOUNT, held)) == ()
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["value", "url", "a"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+ODD_TAGS = st.lists(
+    st.tuples(NAMES | st.text(max_size=3), st.dictionaries(st.sampled_from([field.name for field in ALL]), ANYTHING)),
+    max_size=4,
+).map(lambda items: [Tag(f"u{number}", name, fields) for number, (name, fields) in enumerate(items)])
+
+
+@settings(max_examples=200, deadline=None)
+@given(DRAFTS, ODD_TAGS, OPTIONS)
+def test_no_answer_of_a_server_is_a_traceback(rows: list[Draft], held: list[Tag], options: PlanOptions) -> None:
+    """Whatever shapes an account's fields come in, planning, binding, counting, costing and exporting go through."""
+    account = Account(ACCOUNT, held, [Category("u", "c", schema=[{"key": "a", "kind": "number"}])])
+    made = build_plan(rows, account, options)
+    plan_digest(made)
+    exposure(made)
+    assert moved(made, account) == ()
+    export_table(held)
