@@ -1,0 +1,140 @@
+"""JSON, YAML and MISP lists of any shape, and documents that are no list."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from importer.errors import SourceError
+from importer.model import Severity
+
+from .reading import got, written
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "cells"),
+    [
+        ('[{"name": "A", "n": 007}]'.replace("007", "1e5"), ("name", "n"), [("A", "1e5")]),
+        ('[{"name": "A", "n": 1.50, "b": true, "z": null}]', ("name", "n", "b", "z"), [("A", "1.50", "true", "")]),
+        ('{"meta": {"v": 1}, "data": {"actors": [{"name": "A"}, {"name": "B"}]}}', ("name",), [("A",), ("B",)]),
+        ('{"APT28": ["Sofacy"], "APT29": ["a", "b"]}', ("@key", "@value"), [("APT28", '["Sofacy"]'), ("APT29", '["a", "b"]')]),
+        ('{"APT28": {"country": "RU"}, "APT1": {"country": "CN"}}', ("@key", "country"), [("APT28", "RU"), ("APT1", "CN")]),
+        ('["APT1", "APT2"]', ("@value",), [("APT1",), ("APT2",)]),
+        ('[["name", "country"], ["A", "CN"]]', ("name", "country"), [("A", "CN")]),
+        ('{"name": "A"}\n{"name": "B"}\n', ("name",), [("A",), ("B",)]),
+        ('[{"name": "A", "meta": {"refs": ["x"], "in": {"k": "v"}}}]', ("name", "meta.refs", "meta.in.k"), [("A", '["x"]', "v")]),
+    ],
+)
+def test_json_shapes(tmp_path: Path, text: str, columns: tuple[str, ...], cells: list[tuple[str, ...]]) -> None:
+    """Objects, nested lists, dictionaries, texts, arrays and lines become rows; numbers keep their text."""
+    read = got(written(tmp_path, "a.json", text))
+    assert (read.columns, read.cells) == (columns, cells)
+
+
+def test_the_records_path_decides(tmp_path: Path) -> None:
+    """A path names the list; one that leads nowhere is an error with the keys there are."""
+    path = written(tmp_path, "a.json", '{"a": [{"x": 1}], "data": {"groups": [{"list": [{"name": "A"}]}, {"list": [{"name": "B"}]}]}}')
+    assert got(path, records="data.groups[].list[]").column("name") == ["A", "B"]
+    assert got(path, records="data.groups[1].list").column("name") == ["B"]
+    with pytest.raises(SourceError, match="no 'actors'"):
+        got(path, records="data.actors")
+
+
+def test_a_repeated_key_is_an_error_of_its_row(tmp_path: Path) -> None:
+    """An object with the same key twice loses a value, so its row is wrong."""
+    read = got(written(tmp_path, "a.json", '[{"name": "A", "name": "B"}, {"name": "C"}]'))
+    assert [(issue.code, issue.severity, issue.place.row) for issue in read.row_issues()] == [
+        ("repeated-key", Severity.ERROR, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[{"name": "A"},\n {"name": ]', "line 2, column 11"),
+        ('[{"name": "A"', "ends too early"),
+        ('[{"name": "A"}],', "no valid JSON"),
+        ("[" * 100_000, "nested deeper"),
+        ('{"a":' * 3000 + "1" + "}" * 3000, "nested deeper"),
+        (b'[{"name":\n"A\xff"}]', "not UTF-8 in line 2"),
+        ('{"type": "FeatureCollection", "features": []}', "a map"),
+        ('{"Event": {"info": "x", "Attribute": []}}', "a MISP event"),
+        ('{"incidents": [{"id": 1}]}', "a list of incidents"),
+        ('{"$schema": "x", "properties": {}}', "a JSON schema"),
+        ("[]", "an empty list"),
+        ("42", "a single value"),
+    ],
+)
+def test_what_is_no_list_is_refused_in_one_sentence(tmp_path: Path, text: str | bytes, says: str) -> None:
+    """Broken, deep and unrelated documents are named for what they are."""
+    with pytest.raises(SourceError, match=says) as caught:
+        got(written(tmp_path, "a.json", text))
+    assert "\n" not in caught.value.message
+
+
+def test_yaml_scalars_are_text(tmp_path: Path) -> None:
+    """`no`, 007, 1e5 and dates stay what stands there, and no tag is obeyed."""
+    text = "- name: no\n  id: 007\n  x: 1e5\n  d: 2020-01-01\n  t: !!python/object:os.system ls\n  e: ~\n"
+    read = got(written(tmp_path, "a.yaml", text))
+    assert read.cells == [("no", "007", "1e5", "2020-01-01", "ls", "~")]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(f"{k}: &{k} [{','.join(['*' + p] * 10)}]\n" for p, k in zip("abcdefgh", "bcdefghi", strict=True)), "anchors expand"),
+        ("[" * 50_000, "nested deeper"),
+        ("a: &a\n  - *a\n", "used before it is complete"),
+        ("a: [1,\nb: }", "line 2"),
+    ],
+)  # fmt: skip
+def test_yaml_tricks_are_bounded(tmp_path: Path, text: str, says: str) -> None:
+    """Anchor bombs, depth and circles end in a sentence."""
+    with pytest.raises(SourceError, match=says):
+        got(written(tmp_path, "a.yaml", text))
+
+
+def galaxy(kind: str, category: str) -> str:
+    values = [{"value": "A", "uuid": "u1", "meta": {"country": "CN", "synonyms": ["x, y"]}}, {"value": "B"}]
+    about = {"authors": ["x"], "category": category, "type": kind, "name": kind, "uuid": "g", "version": 1}
+    return json.dumps({**about, "values": values})
+
+
+def test_misp_galaxies(tmp_path: Path) -> None:
+    """Galaxies of actors are lists; one of malware is refused; one of ransomware goes through with a warning."""
+    read = got(written(tmp_path, "a.json", galaxy("threat-actor", "actor")))
+    assert read.columns == ("uuid", "value", "meta.country", "meta.synonyms")
+    assert [(row.id, row.cells) for row in read.rows] == [("u1", ("u1", "A", "CN", '["x, y"]')), ("", ("", "B", "", ""))]
+    with pytest.raises(SourceError, match="MISP galaxy 'mitre-malware'"):
+        got(written(tmp_path, "b.json", galaxy("mitre-malware", "tool")))
+    warned = got(written(tmp_path, "c.json", galaxy("ransomware", "tool")))
+    assert (len(warned.rows), warned.codes()) == (2, ["not-quite-actors"])
+
+
+def test_content_tells_the_kind_not_the_ending(tmp_path: Path) -> None:
+    """A JSON list called .txt, a CSV called .dat, a YAML list without an ending are read as what they are."""
+    assert got(written(tmp_path, "a.txt", '[{"name": "A"}]')).files[0].kind == "json"
+    assert got(written(tmp_path, "a.dat", "name,country\nA,CN\n")).files[0].kind == "csv"
+    assert got(written(tmp_path, "list", "actors:\n  - name: A\n  - name: B\n")).files[0].kind == "yaml"
+    assert got("-", stdin=b"[Unnamed group],CN\n[Vault 7/8],US\n").files[0].kind == "csv"
+
+
+@pytest.mark.parametrize(
+    ("content", "looks"),
+    [
+        (b"%PDF-1.7", "a PDF"),
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b"SQLite format 3\x00", "a SQLite database"),
+        (b"\x89PNG\r\n", "an image"),
+        (b"", "an empty file"),
+        (b"\n \n", "an empty file"),
+        (bytes(range(256)) * 20, "binary data"),
+        ("Permission is hereby granted, free of charge,\nto any person\nobtaining a copy, of, this\nx\ny, z\n", "running text"),
+    ],
+)
+def test_other_files_are_refused_whatever_their_name(tmp_path: Path, content: bytes | str, looks: str) -> None:
+    """A file called .csv that is something else is refused as that."""
+    with pytest.raises(SourceError, match=looks):
+        got(written(tmp_path, "a.csv", content))

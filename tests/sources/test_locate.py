@@ -1,0 +1,137 @@
+"""Files, folders, globs, standard input and URLs."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from importer.errors import SourceError
+from importer.sources.options import Limits
+
+from .reading import got, written
+
+LIST = b"name,country\nA,CN\n"
+
+
+def test_all_missing_files_are_named_at_once(tmp_path: Path) -> None:
+    """One error lists every source that cannot be read, with the nearest name as a hint where there is one."""
+    written(tmp_path, "actors.csv", LIST)
+    with pytest.raises(SourceError, match="2 sources cannot be read") as caught:
+        got(tmp_path / "actors.csv", tmp_path / "x.csv", tmp_path / "y.csv")
+    assert len(caught.value.details) == 2
+    with pytest.raises(SourceError, match="does not exist") as caught:
+        got(tmp_path / "actor.csv")
+    assert "actors.csv" in caught.value.hint
+
+
+def test_a_folder_is_read_in_order_and_passes_over_the_rest(tmp_path: Path) -> None:
+    """Lists in a folder are read sorted; what holds no list is passed over with a word; files are read once."""
+    (tmp_path / "in").mkdir()
+    written(tmp_path / "in", "b.csv", b"name,c\nB,1\n")
+    written(tmp_path / "in", "a.csv", b"name,c\nA,1\n")
+    written(tmp_path / "in", "notes.md", b"text")
+    written(tmp_path / "in", "page.csv", b"<html></html>")
+    read = got(tmp_path / "in")
+    assert [row.cells[0] for row in read.rows] == ["A", "B"]
+    assert sorted(Path(issue.place.file).name for issue in read.notes) == ["notes.md", "page.csv"]
+    twice = got(tmp_path / "in" / "a.csv", str(tmp_path / "in" / "[ab].csv"))
+    assert [row.cells[0] for row in twice.rows] == ["A", "B"]
+    assert twice.codes() == ["named-twice"]
+
+
+def test_a_folder_without_a_list_is_an_error(tmp_path: Path) -> None:
+    """Nothing to read is never a success."""
+    written(tmp_path, "page.csv", b"<html></html>")
+    with pytest.raises(SourceError, match="no list of actors was found"):
+        got(tmp_path)
+    with pytest.raises(SourceError, match="No file matches"):
+        got(tmp_path / "*.xlsx")
+
+
+def test_standard_input(tmp_path: Path) -> None:
+    """`-` reads what is piped in, of any kind."""
+    assert got("-", stdin=LIST).cells == [("A", "CN")]
+    assert got("-", stdin=b'[{"name": "A"}]').files[0].file == "-"
+
+
+class _Server(ThreadingHTTPServer):
+    asked: list[dict[str, str]]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:  # noqa: N802 - the base class calls it so
+        self.server.asked.append(dict(self.headers))
+        if self.path == "/away":
+            self._answer(302, b"", {"Location": "http://example.org/list.csv"})
+        elif self.path == "/big":
+            self._answer(200, b"x" * 3000, {})
+        elif self.path == "/gone":
+            self._answer(404, b"", {})
+        elif self.headers.get("If-None-Match") == '"v1"':
+            self._answer(304, b"", {})
+        else:
+            self._answer(200, LIST, {"ETag": '"v1"'})
+
+    def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        return
+
+
+@pytest.fixture
+def server() -> Iterator[_Server]:
+    with _Server(("127.0.0.1", 0), _Handler) as running:
+        running.asked = []
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+def address(server: _Server, path: str, user: str = "") -> str:
+    return f"http://{user}127.0.0.1:{server.server_port}{path}"
+
+
+def test_an_unchanged_download_is_not_sent_again(server: _Server, tmp_path: Path) -> None:
+    """The second run asks with the ETag and reads the kept copy; a spoiled copy is fetched anew."""
+    url = address(server, "/list.csv")
+    for _ in range(2):
+        assert got(url, cache_dir=tmp_path / "cache").cells == [("A", "CN")]
+    assert [headers.get("If-None-Match") for headers in server.asked] == [None, '"v1"']
+    next((tmp_path / "cache").glob("*.body")).write_bytes(b"spoiled")
+    assert got(url, cache_dir=tmp_path / "cache").cells == [("A", "CN")]
+    assert server.asked[-1].get("If-None-Match") is None
+
+
+def test_credentials_are_sent_and_shown_nowhere(server: _Server) -> None:
+    """They go into the header; the file's name, the table and errors have none of them."""
+    read = got(address(server, "/list.csv?key=secret2", "user:secret@"))
+    assert server.asked[0]["Authorization"] == "Basic " + base64.b64encode(b"user:secret").decode()
+    assert "secret" not in repr((read.files, read.tables[0].header))
+    with pytest.raises(SourceError, match="404") as caught:
+        got(address(server, "/gone", "user:secret@"))
+    assert "secret" not in repr((caught.value.message, caught.value.hint, caught.value.details))
+
+
+def test_downloads_are_bounded_and_stay_on_https(server: _Server) -> None:
+    """Size, scheme and redirects have limits, each with a sentence."""
+    with pytest.raises(SourceError, match="larger than"):
+        got(address(server, "/big"), limits=Limits(download_bytes=1000))
+    with pytest.raises(SourceError, match="redirects to http://example.org"):
+        got(address(server, "/away"))
+    for url in ("http://example.org/x.csv", "ftp://example.org/x.csv", "file:///etc/passwd"):
+        with pytest.raises(SourceError, match="begins with https"):
+            got(url)

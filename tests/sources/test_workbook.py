@@ -1,0 +1,231 @@
+"""Workbooks: sheets, headers and cells as a person sees them, with exact references."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from importer.errors import SourceError
+from importer.model import Severity
+
+from .reading import got, written
+
+
+def workbook(path: Path, fill: Callable[[Any], None]) -> Path:
+    """A workbook that `fill` has filled."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    fill(book)
+    book.save(path)
+    return path
+
+
+def changed(path: Path, member: str, change: Callable[[bytes], bytes]) -> Path:
+    """The same workbook with one member's bytes changed."""
+    out = path.with_name("changed.xlsx")
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, change(data) if name.endswith(member) else data)
+    return out
+
+
+def test_cells_are_what_a_person_sees(tmp_path: Path) -> None:
+    """Whole numbers without `.0`, TRUE, ISO dates, error words; each with its reference, wherever the table stands."""
+
+    def fill(book: Any) -> None:
+        sheet = book.active
+        sheet.title = "Actors"
+        values = [5.0, 0.1 + 0.2, True, dt.date(2024, 1, 2), dt.datetime(2024, 1, 2, 3, 4, 5), dt.time(1, 2, 3), "#N/A", "007"]
+        sheet["C5"], sheet["D5"] = "Name", "Value"
+        for row, value in enumerate(values, 6):
+            sheet.cell(row, 3, f"A{row}")
+            sheet.cell(row, 4, value)
+
+    read = got(workbook(tmp_path / "a.xlsx", fill))
+    assert read.column("Value") == ["5", "0.3", "TRUE", "2024-01-02", "2024-01-02 03:04:05", "01:02:03", "#N/A", "007"]
+    assert read.rows[0].place("Value").cell == "Actors!D6"
+    assert [(issue.code, issue.place.cell) for issue in read.row_issues()] == [("error-cell", "Actors!D12")]
+
+
+def test_each_sheet_has_its_own_header(tmp_path: Path) -> None:
+    """Sheets of actors are read with titles above and columns of their own; others are left out with a word."""
+
+    def fill(book: Any) -> None:
+        china = book.active
+        china.title = "China"
+        for row in (["China"], ["Common Name", "Other Name 1"], ["APT1", "Comment Crew"]):
+            china.append(row)
+        russia = book.create_sheet("Russia")
+        for row in (["Common Name", "Toolset", "Targets"], ["APT28", "X", "Y"]):
+            russia.append(row)
+        notes = book.create_sheet("README")
+        notes.append(["Topic", "Comment"])
+        notes.append(["a", "b"])
+        tools = book.create_sheet("_Malware")
+        tools.append(["Name", "Family"])
+        tools.append(["Gh0st", "RAT"])
+        book.create_sheet("Empty")
+
+    path = workbook(tmp_path / "a.xlsx", fill)
+    read = got(path)
+    assert [(table.header.sheet, table.header.columns) for table in read.tables] == [
+        ("China", ("Common Name", "Other Name 1")),
+        ("Russia", ("Common Name", "Toolset", "Targets")),
+    ]
+    left_out = {issue.place.sheet: issue.code for issue in read.notes if issue.code != "above-header"}
+    assert left_out == {"README": "left-out-sheet", "_Malware": "left-out-sheet", "Empty": "empty-sheet"}
+    assert got(path, sheets=("_malware",)).cells == [("Gh0st", "RAT")]
+    with pytest.raises(SourceError, match="no sheet called Iran"):
+        got(path, sheets=("Iran",))
+
+
+def test_unknown_headers_are_left_to_the_mapping(tmp_path: Path) -> None:
+    """Where no sheet has a usual word for the name, all tables are handed on; the mapping's own word decides else."""
+
+    def fill(book: Any) -> None:
+        for row in (["Wer", "Woher"], ["APT1", "CN"]):
+            book.active.append(row)
+        other = book.create_sheet("Other")
+        for row in (["Was", "Wo"], ["x", "y"]):
+            other.append(row)
+
+    path = workbook(tmp_path / "a.xlsx", fill)
+    assert [table.header.sheet for table in got(path).tables] == ["Sheet", "Other"]
+    assert [table.header.sheet for table in got(path, name_columns=("wer",)).tables] == ["Sheet"]
+
+
+def test_hidden_sheets_are_read_only_on_request(tmp_path: Path) -> None:
+    """A hidden sheet is left out with a word, and read when it is named or all are asked for."""
+
+    def fill(book: Any) -> None:
+        book.active.append(["Name", "Country"])
+        book.active.append(["A", "CN"])
+        hidden = book.create_sheet("Old list")
+        hidden.append(["Name"])
+        hidden.append(["B"])
+        hidden.sheet_state = "hidden"
+
+    path = workbook(tmp_path / "a.xlsx", fill)
+    read = got(path)
+    assert [row.cells[0] for row in read.rows] == ["A"]
+    assert [(issue.code, issue.severity, issue.place.sheet) for issue in read.notes] == [
+        ("hidden-sheet", Severity.INFO, "Old list")
+    ]
+    assert [row.cells[0] for row in got(path, include_hidden=True).rows] == ["A", "B"]
+    assert [row.cells[0] for row in got(path, sheets=("Old list",)).rows] == ["B"]
+
+
+def test_merged_cells_count_for_each_of_their_rows(tmp_path: Path) -> None:
+    """A value merged downwards is each row's, with a remark; a header merged over columns names each of them."""
+
+    def fill(book: Any) -> None:
+        sheet = book.active
+        for row in (["Name", "Aliases", "", "Country"], ["A", "x", "y", "CN"], ["B", "z", "", ""], ["C", "q", "", "RU"]):
+            sheet.append([cell or None for cell in row])
+        sheet.merge_cells("B1:C1")
+        sheet.merge_cells("D2:D3")
+
+    read = got(workbook(tmp_path / "a.xlsx", fill))
+    assert read.columns == ("Name", "Aliases", "Aliases (2)", "Country")
+    assert read.cells == [("A", "x", "y", "CN"), ("B", "z", "", "CN"), ("C", "q", "", "RU")]
+    assert [(issue.code, issue.place.cell, issue.value) for issue in read.row_issues()] == [
+        ("merged-cell", "Sheet!D3", "CN")
+    ]
+
+
+def test_a_header_of_two_rows(tmp_path: Path) -> None:
+    """Where the header is merged over two rows, the lower word of a column is its name."""
+
+    def fill(book: Any) -> None:
+        sheet = book.active
+        for row in (["Group", "Names", None], [None, "Primary", "Other"], ["G1", "A", "B"]):
+            sheet.append(row)
+        sheet.merge_cells("A1:A2")
+        sheet.merge_cells("B1:C1")
+
+    read = got(workbook(tmp_path / "a.xlsx", fill))
+    assert (read.columns, read.cells) == (("Group", "Primary", "Other"), [("G1", "A", "B")])
+
+
+def test_a_column_without_header_is_kept_when_it_holds_data(tmp_path: Path) -> None:
+    """Data under a blank header are not lost; a blank column between others is no column, letters stay exact."""
+
+    def fill(book: Any) -> None:
+        sheet = book.active
+        for row in (["Name", None, "Country", None], ["A", None, "CN", None], ["B", None, "RU", "note"]):
+            sheet.append(row)
+
+    read = got(workbook(tmp_path / "a.xlsx", fill))
+    assert (read.columns, read.tables[0].header.letters) == (("Name", "Country", "column D"), ("A", "C", "D"))
+    assert read.cells[1] == ("B", "RU", "note")
+
+
+def test_a_stray_cell_at_the_far_end_is_refused(tmp_path: Path) -> None:
+    """Two cells in opposite corners would be laid out as 17 thousand million: one sentence, no crash."""
+
+    def fill(book: Any) -> None:
+        book.active["A1"], book.active["XFD1048576"] = "Name", "x"
+
+    with pytest.raises(SourceError, match="spans A1:XFD1048576"):
+        got(workbook(tmp_path / "a.xlsx", fill))
+
+
+def test_what_the_reader_aborts_on_is_contained(tmp_path: Path) -> None:
+    """A reference that makes the parser ask for all memory ends in a sentence, not with the process."""
+
+    def fill(book: Any) -> None:
+        for row in (["Name"], ["A"], ["B"]):
+            book.active.append(row)
+
+    path = changed(
+        workbook(tmp_path / "a.xlsx", fill), "sheet1.xml", lambda data: data.replace(b'r="A3"', b"r='XFD1048576'")
+    )
+    with pytest.raises(SourceError, match="not read|spans"):
+        got(path)
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.99])
+def test_a_truncated_workbook_is_refused(tmp_path: Path, part: float) -> None:
+    """A file cut short is named as damaged in one sentence."""
+    path = workbook(tmp_path / "a.xlsx", lambda book: book.active.append(["Name"]))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * part)])
+    with pytest.raises(SourceError, match="damaged"):
+        got(path)
+
+
+def test_other_office_files_are_named(tmp_path: Path) -> None:
+    """A Word document and an empty workbook are refused for what they are."""
+    with zipfile.ZipFile(tmp_path / "a.docx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "x")
+        archive.writestr("word/document.xml", "x")
+    with pytest.raises(SourceError, match="a Word document"):
+        got(tmp_path / "a.docx")
+    with pytest.raises(SourceError, match="without a table"):
+        got(workbook(tmp_path / "a.xlsx", lambda book: None))
+    with pytest.raises(SourceError, match="no workbook"):
+        got(written(tmp_path, "b.xlsx", b"\x01\x02nonsense"))
+
+
+def test_real_workbooks(catalogs: Path) -> None:
+    """The analysts' workbook gives its nine sheets; protected, strict and far-dimensioned ones are read or refused right."""
+    read = got(catalogs / "APT Groups and Operations (2020-10).xlsx")
+    assert len(read.rows) == 218
+    assert {table.header.sheet for table in read.tables} == {
+        "China", "Russia", "North Korea", "Iran", "Israel", "NATO", "Middle East", "Others", "Unknown",
+    }  # fmt: skip
+    books = catalogs / "workbooks"
+    assert got(books / "poi/SampleSS.strict.xlsx").rows
+    assert got(books / "calamine/issue_174.xlsx").rows
+    for name in ("calamine/pass_protected.xlsx", "poi/password.xls", "poi/protected_passtika.xlsb", "calamine/pass_protected.ods"):
+        with pytest.raises(SourceError, match="protected with a password"):
+            got(books / name)
+    with pytest.raises(SourceError, match="XML entities"):
+        got(books / "poi/poc-xmlbomb.xlsx")
