@@ -43,7 +43,7 @@ def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple
             key = _key(label)
             if key == own:
                 if index or label != name:
-                    yield position, Seed(Severity.INFO, "alias-is-name", "is the actor's own name; left out", label)
+                    yield position, Seed(Severity.INFO, "own-name-alias", "is the actor's own name; left out", label)
             elif key in seen:
                 yield position, Seed(Severity.INFO, "repeated-alias", "stands in the list twice; kept once", label)
             else:

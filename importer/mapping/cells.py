@@ -13,6 +13,7 @@ from importer.mapping.own_reading import own_reading, part_field
 from importer.mapping.spec import Rule, Step, Unknown, Value
 from importer.mapping.transforms import transform_named
 from importer.mapping.transforms.found import About, Found, Note
+from importer.mapping.transforms.lists import join, json_list
 from importer.model import Severity
 
 CLEAR = "#CLEAR"
@@ -150,18 +151,17 @@ class CellReader:
         seeds = tuple(self._seed(note, text) for note in notes)
         kept = ""
         nothing = all(note.about is About.NOTHING for note in notes)
+        wrong = any(seed.severity is Severity.ERROR for seed in seeds)
+        text_field = self.field is not None and self.field.kind is Kind.TEXT
         if value is None and not nothing:
-            unread = notes[0].about is About.UNKNOWN and self.rule.unknown is Unknown.KEEP
-            if unread and not notes[0].nearest and self.field is not None and self.field.kind is Kind.TEXT:
-                value = text.strip()
-            elif self.rule.keep_in and not any(seed.severity is Severity.ERROR for seed in seeds):
-                kept = text.strip()
-        elif self.rule.keep_in:
-            kept = "; ".join(
-                note.text if note.about is About.CHANGED else text.strip()
-                for note in notes
-                if note.about is About.SEVERAL or (note.about is About.CHANGED and note.text)
-            )
+            if text_field and not wrong and _setting(self.rule, notes[0]) is Unknown.KEEP:
+                value = _written(text)
+            elif self.rule.keep_in and not wrong:
+                kept = _written(text)
+        elif self.rule.keep_in and not wrong:
+            partly = (note for note in notes if note.about is About.CHANGED and note.text)
+            whole = any(note.about in (About.SEVERAL, About.UNKNOWN) for note in notes)
+            kept = _written(text) if whole else "; ".join(note.text for note in partly)
         if self.rule.unknown is Unknown.IGNORE or self.rule.several is Unknown.IGNORE:
             seeds = tuple(
                 seed for seed, note in zip(seeds, notes, strict=True) if _setting(self.rule, note) is not Unknown.IGNORE
@@ -181,7 +181,7 @@ class CellReader:
             misspelt = setting is Unknown.KEEP and note.nearest and note.about is About.UNKNOWN
             if setting is Unknown.ERROR or misspelt:
                 severity = Severity.ERROR
-            elif note.about is About.UNKNOWN and setting is Unknown.KEEP and text_field:
+            elif setting is Unknown.KEEP and text_field and not note.code.startswith("several-"):
                 message += "; it is sent as written"
             elif self.rule.keep_in:
                 message += f"; the text is kept in {self.rule.keep_in}"
@@ -199,6 +199,12 @@ class CellReader:
 
 
 _PROPERTIES = Field("properties", Kind.OBJECT, "5.7", "now", Visibility.UNDOCUMENTED, "")
+
+
+def _written(text: str) -> str:
+    """A cell as a person would write it: the entries of a JSON list with commas between them."""
+    listed = json_list(text)
+    return text.strip() if listed is None else join(listed)
 
 
 def _setting(rule: Rule, note: Note) -> Unknown | None:

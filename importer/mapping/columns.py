@@ -17,7 +17,7 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BRACKETS = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32_768)
 def spoken(word: str) -> str:
     """A header word as it would be said: `First_Seen`, `firstSeen` and ` FIRST\\u00a0SEEN: ` are all `first seen`."""
     text = unicodedata.normalize("NFKC", word)
@@ -25,7 +25,7 @@ def spoken(word: str) -> str:
     return " ".join(_WORDS.findall(text))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32_768)
 def forms(word: str) -> tuple[str, ...]:
     """The spellings under which a header word is looked up, the most exact first.
 

@@ -87,7 +87,7 @@ def _plain(value: Value) -> str:
 
 
 def _joined(value: Value) -> str:
-    return lists.join([_plain(item) for item in value]) if isinstance(value, list) else _plain(value)
+    return lists.join(value) if isinstance(value, list) else _plain(value)
 
 
 def _text(value: Value) -> Value:
@@ -147,7 +147,7 @@ def _as_text(entry: Value) -> Value:
     if type(entry) is str:
         return clean(entry) or None
     if isinstance(entry, dict):
-        entry = entry.get("value") or entry.get("url") or entry.get("name")
+        entry = lists.entry_text(entry)
     text = clean(_plain(entry)) if not isinstance(entry, (list, dict)) else ""
     return text or None
 

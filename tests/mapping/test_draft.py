@@ -135,7 +135,7 @@ def test_own_name_and_repetitions_leave_the_aliases() -> None:
     """The actor's own name and case duplicates go, with an information; the first spelling stays."""
     draft = drafts(SPREADSHEET, ("Actor", "Aliases"), ("APT28", "Sofacy, apt28, SOFACY, Sednit"))[0]
     assert draft.fields["aliasGroupNamesInternal"] == ["Sofacy", "Sednit"]
-    assert codes(draft) == ["alias-is-name", "repeated-alias"]
+    assert codes(draft) == ["own-name-alias", "repeated-alias"]
     assert {issue.severity for issue in draft.issues} == {Severity.INFO}
 
 

@@ -157,6 +157,15 @@ def test_words_beside_links_are_told() -> None:
     assert "Mandiant report" in result.note.text
 
 
+def test_words_are_no_links() -> None:
+    """`Mandiant report` is not published as if it were a link."""
+    result = links("Mandiant report")
+    assert isinstance(result, Found)
+    assert result.value is None
+    assert result.note is not None
+    assert result.note.code == "not-a-link"
+
+
 def test_markup_goes_and_text_stays() -> None:
     """Tags, entities and citation marks go; `<` in a text does not take the text with it."""
     assert strip_html("a<br>b &lt; c <3 d") == "a\nb < c <3 d"

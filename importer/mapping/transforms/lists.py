@@ -55,6 +55,14 @@ def json_list(text: str) -> list[Value] | None:
     return [entry for entry in value if entry is not None and entry != ""]
 
 
+def entry_text(entry: Value) -> str:
+    """The text of one entry of a JSON list: of an object what names it (`{"id": 7, "value": "China"}` is China)."""
+    if isinstance(entry, dict):
+        named = (entry.get(key) for key in ("value", "name", "label", "title", "url"))
+        return next((str(text) for text in named if text), json.dumps(entry, ensure_ascii=False))
+    return entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
+
+
 def json_value(text: str) -> Value:
     """Reads a cell as JSON (number, list, object); text that is no JSON stays text."""
     stripped = text.strip()
@@ -75,7 +83,7 @@ def links(text: str) -> list[Value] | Found:
     """Finds the URLs of a cell: a JSON list, or URLs parted by blanks, line breaks, commas, semicolons or pipes.
 
     `hxxp` and `[.]` are written back; a comma inside a URL does not cut it. Words beside the URLs are left out
-    with a warning; a cell without any URL gives its lines as they stand.
+    with a warning; a cell without any link is an issue.
     """
     listed = json_list(text)
     if listed is not None:
@@ -87,8 +95,10 @@ def links(text: str) -> list[Value] | Found:
         text = _DEFANGED.sub(r"http\1", text).replace("[:]", ":").replace("[.]", ".")
     starts = [match.start() for match in _URL.finditer(text)]
     if not starts:
-        pieces: list[str] = words if all(_HOST.fullmatch(word) for word in words) else re.split(r"[\r\n;|]+", text)
-        return [piece.strip() for piece in pieces if piece.strip()]
+        hosts = [word.strip(",;") for word in words if _HOST.fullmatch(word.strip(",;"))]
+        if len(hosts) == len(words):
+            return list(hosts)
+        return Found(None, Note(About.UNKNOWN, "not-a-link", "is no link", text.strip(), ("https://...",)))
     found: list[Value] = []
     beside = [text[: starts[0]]]
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
@@ -112,7 +122,7 @@ def _first_word(piece: str) -> str:
 
 def join(texts: Sequence[str], by: str = ", ") -> str:
     """Joins several texts, the blank ones left out."""
-    written = (text if isinstance(text, str) else "" if text is None else str(text) for text in texts)
+    written = ("" if text is None else entry_text(text) for text in texts)
     return by.join(text for text in written if text.strip())
 
 

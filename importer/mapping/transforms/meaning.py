@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from importer.fields import countries, dates, numbers
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.spec import Value
 from importer.mapping.transforms.found import About, Found, Note
-from importer.mapping.transforms.lists import json_list
+from importer.mapping.transforms.lists import entry_text, json_list
 
-_APART = re.compile(r"\s*[,;|/\r\n]\s*|\s+(?:and|&)\s+", re.IGNORECASE)
+_APART = re.compile(r"\s*[,;|/\r\n]\s*")
 _MOST_PARTS = 20
 
 
@@ -34,12 +34,17 @@ def vocabulary_word(text: str, name: str, own: Mapping[str, Vocabulary] | None =
     Of several known words in one cell the first is taken, with a warning that names the others.
     """
     vocabulary = (own or {}).get(name) or load_vocabulary(name)
+    listed = json_list(text)
+    parts = [entry_text(entry) for entry in listed] if listed is not None else _APART.split(text)
+    parts = [part for part in parts if part.strip()]
+    if listed is not None:
+        text = ", ".join(parts)
     found = vocabulary.lookup(text)
     if found.value or found.reason == "blank":
         return found.value or None
     if found.reason == "none":
         return Found(None, _nothing(text))
-    several = _several_words(text, vocabulary)
+    several = _several_words(text, parts, vocabulary)
     if several is not None:
         return several
     unclear = found.reason == "unclear"
@@ -49,23 +54,18 @@ def vocabulary_word(text: str, name: str, own: Mapping[str, Vocabulary] | None =
     return Found(None, Note(about, code, message, text, vocabulary.allowed, found.nearest))
 
 
-def _several_words(text: str, vocabulary: Vocabulary) -> Value | Found | None:
-    """The words of a cell that holds more than one; None where it doesn't, or where one of them is unknown."""
-    listed = json_list(text)
-    parts = [str(part) for part in listed] if listed is not None else _APART.split(text)
-    parts = [part for part in parts if part.strip()]
-    if listed is not None and not parts:
-        return Found(None)
-    if not 1 < len(parts) + (listed is not None) <= _MOST_PARTS:
+def _several_words(text: str, parts: Sequence[str], vocabulary: Vocabulary) -> Value | Found | None:
+    """The word of a cell that holds several, the first of which is known; None where it doesn't."""
+    if not 1 < len(parts) <= _MOST_PARTS:
         return None
     matches = [vocabulary.lookup(part) for part in parts]
     words = list(dict.fromkeys(match.value for match in matches if match.value))
-    unread = [part for part, match in zip(parts, matches, strict=True) if not match.value and match.reason != "none"]
-    if unread or not words:
+    unread = any(not match.value and match.reason != "none" for match in matches)
+    if not words or (unread and not matches[0].value):
         return None
-    if len(words) == 1:
+    if len(words) == 1 and not unread:
         return words[0]
-    message = f"holds {len(words)} words ({', '.join(words)}); the field takes one, so the first was taken"
+    message = f"holds several words; the field takes one, so the first, {words[0]}, was taken"
     return Found(words[0], Note(About.SEVERAL, f"several-{vocabulary.name}", message, text, vocabulary.allowed))
 
 
@@ -76,7 +76,7 @@ def country(text: str) -> Value | Found:
     """
     listed = json_list(text)
     if listed is not None:
-        text = " / ".join(dict.fromkeys(str(entry) for entry in listed))
+        text = " / ".join(dict.fromkeys(map(entry_text, listed)))
     match = countries.resolve(text)
     if match.code:
         return match.code
