@@ -5,32 +5,29 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from datetime import timedelta
+from collections.abc import Coroutine
 from typing import Final
 
 from importer.clock import Clock
+from importer.engine.backlog import open_rows, sort_rows
 from importer.engine.breaker import Breaker
+from importer.engine.call import Caller
 from importer.engine.events import AnswerLost, Observe, RowDone, Settled, Stopping
-from importer.engine.journal import Fsync, Journal, boot_id
+from importer.engine.journal import Journal
 from importer.engine.journal_state import JournalState
 from importer.engine.settings import ExecuteSettings
 from importer.engine.settle import Settler, several
 from importer.engine.stop import StopSignal
-from importer.engine.work import Work, after, left_open, without_a_call
+from importer.engine.verdicts import done, never_answered, refused
+from importer.engine.work import Work, left_open
 from importer.errors import ImporterError, StoppedEarly, UsageError
-from importer.fields.names import identity_key
 from importer.model import Action, Outcome, Plan, Status
 from importer.remote.api import Api
-from importer.remote.failures import CallFailed, Meaning, failure
+from importer.remote.failures import CallFailed, Meaning
 from importer.remote.lookup import Lookup
 from importer.remote.retry import again, pause
-from importer.remote.wire import TagAnswer, encode
 
-_POWER_LOSS: Final = timedelta(seconds=30)
-"""How much of a journal a crash of the machine may have taken when nothing was forced to the disk."""
 _UNBOUNDED: Final = 1_000_000
-_OPEN: Final = frozenset({Status.UNKNOWN, Status.NOT_ATTEMPTED})
-_DONE: Final = {Action.CREATE: Status.CREATED, Action.UPDATE: Status.UPDATED, Action.DELETE: Status.DELETED}
 
 
 class Pool:
@@ -56,9 +53,9 @@ class Pool:
         self._stop = stop
         self._earlier = earlier
         self._chance = random.Random()  # noqa: S311 - jitter, not a secret
-        self._always = journal.fsync is Fsync.ALWAYS
-        self._outcomes: dict[str, Outcome] = {}
-        self._works: dict[str, Work] = {}
+        self._outcomes, works = sort_rows(plan, earlier)
+        self._works = {work.change.key: work for work in works}
+        self.todo = deque(works)
         self._resent: list[Work] = []
         self._idle: deque[asyncio.Future[None]] = deque()
         self._active = 0
@@ -67,6 +64,7 @@ class Pool:
             stop, clock, observe, max_consecutive=settings.max_consecutive,
             max_failed_share=settings.max_failed_share, min_rows=settings.min_rows,
         )  # fmt: skip
+        self._call = Caller(api, journal, self._breaker, clock, stop).call
         there = (change.name for change in plan.changes if change.uuid and change.action is not Action.DELETE)
         self.lookup = Lookup(api, there, plan.account_tags)
         self._settler = Settler(
@@ -74,26 +72,6 @@ class Pool:
             done=self._finish, again=self._requeue, failed=self._lookup_failed,
         )  # fmt: skip
         self._lookup_failures = 0
-        self.todo: deque[Work] = deque()
-        self._sort_rows()
-
-    # -- what there is to do
-
-    def _sort_rows(self) -> None:
-        earlier = self._earlier
-        ended = earlier.outcomes if earlier is not None else {}
-        for change in self._plan.changes:
-            outcome = without_a_call(change)
-            if outcome is None and (known := ended.get(change.key)) is not None and known.status not in _OPEN:
-                outcome = known
-            if outcome is not None:
-                self._outcomes[change.key] = outcome
-                continue
-            begun = earlier.open.get(change.key) if earlier is not None else None
-            work = Work(change, begun.attempts if begun is not None else 0)
-            work.losses = int(begun is not None)
-            self._works[change.key] = work
-            self.todo.append(work)
 
     def use(self, plan: Plan) -> None:
         """Go on with the same plan, its bodies completed."""
@@ -110,25 +88,12 @@ class Pool:
                 self._observe(RowDone(change.key, change.name, change.action, outcome))
 
     def _park_open_rows(self) -> None:
-        """Rows whose calls may have been made before are looked up before anything is sent for them."""
-        earlier = self._earlier
-        if earlier is None:
+        if self._earlier is None:
             return
-        now, wall = self._clock.monotonic(), self._clock.now()
-        restarted = bool(earlier.boots) and boot_id() not in earlier.boots
-        rest: deque[Work] = deque()
-        for work in self.todo:
-            begun = earlier.open.get(work.change.key)
-            at = begun.at if begun is not None else None
-            if begun is None and restarted and earlier.last is not None:
-                # The machine went down, or this is another one: lines after the last may be lost.
-                at = earlier.last + _POWER_LOSS
-            if (begun is None and not restarted) or work.change.action is Action.DELETE:
-                rest.append(work)
-                continue
-            ago = max(0.0, (wall - at).total_seconds()) if at is not None else 0.0
+        now = self._clock.monotonic()
+        for work, ago in open_rows(self.todo, self._earlier, self._clock.now()):
             self._settler.park(work, "the run was interrupted", lost_at=now - ago)
-        self.todo = rest
+        self.todo = deque(work for work in self.todo if work.change.key not in self._settler.parked)
 
     # -- the pool
 
@@ -149,12 +114,19 @@ class Pool:
             if self._stop:
                 await self._wind_down(settler)
             else:
-                await self._look_for_duplicates()
+                await self._unless_stopped(self._look_for_duplicates(), watcher)
         finally:
             for other in (settler, watcher, *self._tasks):
                 other.cancel()
             await asyncio.gather(settler, watcher, *self._tasks, return_exceptions=True)
             self._api.pacer.abort(None)
+
+    async def _unless_stopped(self, work: Coroutine[object, object, None], watcher: asyncio.Future[None]) -> None:
+        task = asyncio.ensure_future(work)
+        await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        task.cancel()
 
     def _check(self, task: asyncio.Future[object]) -> None:
         if task.cancelled() or (error := task.exception()) is None:
@@ -214,68 +186,7 @@ class Pool:
         except CallFailed as failed:
             await self._recover(work, failed)
             return
-        self._succeed(work, answer)
-
-    async def _call(self, work: Work) -> TagAnswer | None:
-        """One request for the row. Raises CallFailed."""
-        if self._breaker.closed:
-            await self._breaker.ready()
-        change, api = work.change, self._api
-        began = self._clock.monotonic()
-
-        def leaving() -> None:
-            nonlocal began
-            if self._stop:
-                raise StoppedEarly(self._stop.reason)
-            if not self._always:
-                self._journal.intent(change.key, change.action.value, work.attempts + 1)
-            work.attempts += 1
-            work.sending = True
-            began = self._clock.monotonic()
-
-        if self._always:
-            self._journal.intent(change.key, change.action.value, work.attempts + 1)
-            await self._journal.safe()
-        answer: TagAnswer | None = None
-        try:
-            if change.action is Action.CREATE:
-                answer = await api.create(_bytes(change.body), key=change.key, before=leaving)
-                self._check_name(work, answer)
-            elif change.action is Action.UPDATE:
-                answer = await api.update(change.uuid, _bytes(change.body), key=change.key, before=leaving)
-            else:
-                await api.delete(change.uuid, key=change.key, before=leaving)
-        except CallFailed as failed:
-            work.sending = False
-            if failed.failure.outage:
-                self._breaker.failed(began, failed.failure.sentence)
-            elif failed.failure.meaning is Meaning.REFUSED and not failed.failure.stops:
-                self._breaker.worked()
-            if failed.failure.meaning is Meaning.NOT_SENT:
-                work.attempts -= work.attempts > 0
-            if failed.failure.meaning is Meaning.AMBIGUOUS:
-                work.losses += 1
-                work.fault = failed.failure.code
-                work.lost_at = self._clock.monotonic()
-            raise
-        work.sending = False
-        self._breaker.worked()
-        return answer
-
-    def _check_name(self, work: Work, answer: TagAnswer) -> None:
-        """An answer about another tag answers nothing."""
-        said = answer.value
-        if said is not None and said != work.name and identity_key(said) != identity_key(work.name):
-            raise CallFailed(failure("answer-unreadable"), status=200, detail="it is about another tag")
-
-    def _succeed(self, work: Work, answer: TagAnswer | None) -> None:
-        change = work.change
-        uuid = (answer.uuid if answer is not None else None) or change.uuid
-        if work.resent:
-            self._resent.append(work)
-        self._finish(work, Outcome(
-            change.key, _DONE[change.action], uuid, work.attempts, after=after(answer) if answer is not None else {},
-        ))  # fmt: skip
+        self._finish(work, done(work, answer))
         self._breaker.row_done(failed=False)
 
     async def _recover(self, work: Work, failed: CallFailed) -> None:
@@ -299,11 +210,13 @@ class Pool:
                     chance=self._chance,
                     observe=self._observe,
                     what=(work.change.action.value, work.change.key),
+                    longest=self._api.pacer.settings.max_wait,
                 )
             except CallFailed as last:
                 failed = last
             else:
-                self._succeed(work, answer)
+                self._finish(work, done(work, answer))
+                self._breaker.row_done(failed=False)
                 return
         if failed.failure.stops:
             self._stop.request(
@@ -317,31 +230,18 @@ class Pool:
             patience = min(pause(failed, 1, self._chance), self._api.pacer.settings.max_wait)
             self._settler.park(work, failed.failure.code, patience=patience)
         elif failed.failure.meaning is Meaning.AMBIGUOUS and not self._stop:
-            self._finish(work, Outcome(
-                work.change.key, Status.UNKNOWN, work.change.uuid, work.attempts, failed.failure.code,
-                f"sent {work.attempts} times and never answered ({failed}); plan again to see what is so",
-            ))  # fmt: skip
+            self._finish(work, never_answered(work, failed))
 
     def _refused(self, work: Work, failed: CallFailed) -> None:
-        change, code = work.change, failed.failure.code
         lost = work.lost_at is not None or work.resent
-        if change.action is Action.CREATE and lost and not work.refusal:
+        if work.change.action is Action.CREATE and lost and not work.refusal:
             # The server says no to something that an earlier request may have done: look before believing it.
-            work.refusal = (code, str(failed))
+            work.refusal = (failed.failure.code, str(failed))
             self._settler.park(work, work.fault)
             return
-        if change.action is Action.DELETE and code == "not-found":
-            status = Status.DELETED if lost or work.losses else Status.UNCHANGED
-            self._finish(work, Outcome(change.key, status, change.uuid, work.attempts, "gone", "it was gone already"))
-            return
-        status, message = Status.FAILED, str(failed)
-        if code == "exists":
-            status = Status.CONFLICT
-            message = f"{failed}; plan again to see the tag that has this name"
-        elif change.action is Action.UPDATE and code == "not-found":
-            status, code, message = Status.CONFLICT, "gone", "the tag was deleted since the plan was made; plan again"
-        self._finish(work, Outcome(change.key, status, change.uuid, work.attempts, code, message))
-        self._breaker.row_done(failed=True)
+        outcome = refused(work, failed)
+        self._finish(work, outcome)
+        self._breaker.row_done(failed=outcome.status.needs_work)
 
     def _finish(self, work: Work, outcome: Outcome) -> None:
         """The row has ended: first into the journal, then everywhere else."""
@@ -353,6 +253,8 @@ class Pool:
             raise
         work.lost_at = None
         change = work.change
+        if work.resent and outcome.status is Status.CREATED:
+            self._resent.append(work)
         del self._works[change.key]
         self._outcomes[change.key] = outcome
         self._observe(RowDone(change.key, change.name, change.action, outcome))
@@ -413,10 +315,3 @@ class Pool:
                 self._observe(RowDone(change.key, change.name, change.action, outcome))
             found[change.key] = outcome
         return found
-
-
-def _bytes(body: object) -> bytes:
-    try:
-        return encode(body)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError) as error:
-        raise CallFailed(failure("bad-request"), detail=f"it cannot be written as JSON: {error}") from error

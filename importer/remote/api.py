@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from yarl import URL
@@ -101,7 +102,7 @@ class Api:
         lost: CallFailed | None = None
         for _ in range(self.settings.read_attempts):
             if lost is not None:
-                await self._transport.clock.sleep(max(1.0, lost.retry_after))
+                await self._transport.clock.sleep(max(1.0, min(lost.retry_after, self.pacer.settings.max_wait)))
                 named = [held for held in await self.list_categories() if held.name.casefold() == name.casefold()]
                 if named:
                     return named[0]
@@ -182,6 +183,7 @@ class Api:
                 chance=transport.chance,
                 observe=transport.observe,
                 what=(call, ""),
+                longest=self.pacer.settings.max_wait,
             )
 
 
@@ -203,6 +205,7 @@ async def open_api(
 ) -> AsyncIterator[Api]:
     """The API of an account, with its session and pacer, for `async with`. Raises UsageError for unusable settings."""
     clock = clock or SystemClock()
-    pacer = Pacer(pacing or PacerSettings(per_address=settings.production), clock, observe)
+    limits = pacing or PacerSettings()
+    pacer = Pacer(replace(limits, per_address=limits.per_address or settings.production), clock, observe)
     async with Transport(settings, pacer, clock, observe=observe, session=session) as transport:
         yield Api(transport)

@@ -33,10 +33,12 @@ async def again(
     chance: random.Random,
     observe: Observe,
     what: tuple[str, str],
+    longest: float = float("inf"),
 ) -> T:
     """Make `call` again after it failed with `first`, as often as `wanted` agrees, `attempts` times in all.
 
-    A 429 is not an attempt. `what` is the kind of call and the key of the change. Raises the last CallFailed.
+    A 429 is not an attempt; a pause over `longest` seconds is not made.
+    `what` is the kind of call and the key of the change. Raises the last CallFailed.
     """
     from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
@@ -64,12 +66,14 @@ async def again(
         return await call()
 
     seconds = pause(first, done, chance)
+    if seconds > longest:
+        raise first
     tell(seconds)
     await clock.sleep(seconds)
     loop = AsyncRetrying(
         sleep=clock.sleep,
         wait=wait,
-        stop=lambda _: done >= attempts,
+        stop=lambda state: done >= attempts or state.upcoming_sleep > longest,
         retry=retry_if_exception(unwanted),
         before_sleep=lambda state: tell(state.upcoming_sleep),
         reraise=True,

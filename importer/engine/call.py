@@ -1,0 +1,93 @@
+"""One request for one row: the intent in the journal before it leaves, the breaker told how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from importer.clock import Clock
+from importer.engine.breaker import Breaker
+from importer.engine.journal import Fsync, Journal
+from importer.engine.stop import StopSignal
+from importer.engine.work import Work
+from importer.errors import StoppedEarly
+from importer.fields.names import identity_key
+from importer.model import Action, Json
+from importer.remote.api import Api
+from importer.remote.failures import CallFailed, Meaning, failure
+from importer.remote.wire import TagAnswer, encode
+
+
+class Caller:
+    """Makes the calls of a run. What a failure means for the row is decided elsewhere."""
+
+    def __init__(self, api: Api, journal: Journal, breaker: Breaker, clock: Clock, stop: StopSignal) -> None:
+        self._api = api
+        self._journal = journal
+        self._breaker = breaker
+        self._clock = clock
+        self._stop = stop
+        self._always = journal.fsync is Fsync.ALWAYS
+
+    async def call(self, work: Work) -> TagAnswer | None:
+        """One request for the row; its answer, None for a delete. Raises CallFailed, and StoppedEarly unsent."""
+        if self._breaker.closed:
+            await self._breaker.ready()
+        change, api = work.change, self._api
+        began = self._clock.monotonic()
+
+        def leaving() -> None:
+            nonlocal began
+            if self._stop:
+                raise StoppedEarly(self._stop.reason)
+            if not self._always:
+                self._journal.intent(change.key, change.action.value, work.attempts + 1)
+            work.attempts += 1
+            work.sending = True
+            began = self._clock.monotonic()
+
+        if self._always:
+            self._journal.intent(change.key, change.action.value, work.attempts + 1)
+            await self._journal.safe()
+        answer: TagAnswer | None = None
+        try:
+            if change.action is Action.CREATE:
+                answer = await api.create(_bytes(change.body), key=change.key, before=leaving)
+                _check_name(work, answer)
+            elif change.action is Action.UPDATE:
+                answer = await api.update(change.uuid, _bytes(change.body), key=change.key, before=leaving)
+            else:
+                await api.delete(change.uuid, key=change.key, before=leaving)
+        except CallFailed as failed:
+            self._note(work, failed, began)
+            raise
+        work.sending = False
+        self._breaker.worked()
+        return answer
+
+    def _note(self, work: Work, failed: CallFailed, began: float) -> None:
+        line = failed.failure
+        work.sending = False
+        if line.outage:
+            self._breaker.failed(began, line.sentence)
+        elif line.meaning is Meaning.REFUSED and not line.stops:
+            self._breaker.worked()
+        if line.meaning is Meaning.NOT_SENT:
+            work.attempts -= work.attempts > 0
+        elif line.meaning is Meaning.AMBIGUOUS:
+            work.losses += 1
+            work.fault = line.code
+            work.lost_at = self._clock.monotonic()
+
+
+def _check_name(work: Work, answer: TagAnswer) -> None:
+    """An answer about another tag answers nothing."""
+    said = answer.value
+    if said is not None and said != work.name and identity_key(said) != identity_key(work.name):
+        raise CallFailed(failure("answer-unreadable"), status=200, detail="it is about another tag")
+
+
+def _bytes(body: Mapping[str, Json]) -> bytes:
+    try:
+        return encode(body)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise CallFailed(failure("bad-request"), detail=f"it cannot be written as JSON: {error}") from error

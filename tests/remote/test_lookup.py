@@ -1,0 +1,57 @@
+"""Look-ups by name trust no filter that has not proved itself, and stay cheap where one has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from importer.remote.lookup import Lookup
+from importer.remote.wire import encode
+from importer.sandbox.server import Sandbox
+from importer.sandbox.settings import Filtering, SandboxSettings
+
+from ..engine.examples import api_of
+
+FREE = SandboxSettings(quota=0)
+NAMES = ["Actor 1", "ACTOR 2", "Größe, «x» [y]", 'O\'Neil "Z" & Co/+%', "Nobody", "Кто то", "nobody, either"]
+
+
+@pytest.mark.parametrize("filtering", list(Filtering))
+@pytest.mark.parametrize("known", ["Control", ""])
+async def test_finds_what_is_there(filtering: Filtering, known: str) -> None:
+    """Whatever the server makes of filters, names that are there are found and others are not."""
+    async with Sandbox(replace(FREE, filtering=filtering)) as sandbox, api_of(sandbox) as api:
+        for name in ("Control", "Actor 1", "Actor 10", "Actor 2", *NAMES[2:4], "Кто то"):
+            await api.create(encode({"value": name}))
+        found = await Lookup(api, [known] if known else [], 7).find(NAMES)
+    assert [len(found[name]) for name in NAMES] == [1, 1, 1, 1, 0, 1, 0]
+    assert found["Actor 1"][0].name == "Actor 1"
+
+
+async def test_a_filter_that_works_is_cheap() -> None:
+    """A hundred plain names in an account of 400 cost two calls, not four hundred."""
+    async with Sandbox(FREE) as sandbox, api_of(sandbox, page_size=50) as api:
+        for number in range(400):
+            await api.create(encode({"value": f"Actor {number}"}))
+        before = int(str(sandbox.stats()["total_calls"]))
+        found = await Lookup(api, ["Actor 399"], 400).find([f"Actor {number}" for number in range(300, 398)])
+        assert sum(len(tags) for tags in found.values()) == 98
+        assert int(str(sandbox.stats()["total_calls"])) - before <= 4
+
+
+async def test_a_control_that_is_gone_proves_nothing() -> None:
+    """When the control was deleted, the filter's empty answer is not believed."""
+    async with Sandbox(FREE) as sandbox, api_of(sandbox) as api:
+        await api.create(encode({"value": "Actor 1"}))
+        found = await Lookup(api, ["Gone"], 1).find(["Actor 1", "Actor 2"])
+    assert [len(found["Actor 1"]), len(found["Actor 2"])] == [1, 0]
+
+
+async def test_duplicates_are_all_found() -> None:
+    """Several tags of one name are all reported."""
+    async with Sandbox(FREE) as sandbox, api_of(sandbox) as api:
+        for name in ("Control", "Twin", "twin"):
+            await api.create(encode({"value": name}))
+        found = await Lookup(api, ["Control"], 3).find(["Twin"])
+    assert len(found["Twin"]) == 2
