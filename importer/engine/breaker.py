@@ -45,7 +45,7 @@ class Breaker:
 
     def failed(self, began: float, why: str) -> None:
         """A call that began at this moment had no usable answer."""
-        if self.closed and began < self._closed_at:
+        if self.closed and began <= self._closed_at:
             return  # it was under way when the trouble began, and tells nothing new
         self._row += 1
         if self._row >= self._most:

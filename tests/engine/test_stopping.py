@@ -15,7 +15,8 @@ from ..remote.virtual_time import VirtualClock, run
 
 async def test_the_first_signal_asks_and_the_second_leaves() -> None:
     """SIGINT or SIGTERM asks for a stop; another one leaves at once; outside, signals are as they were."""
-    stop, left = StopSignal(), []
+    stop = StopSignal()
+    left: list[int] = []
     before = signal.getsignal(signal.SIGTERM)
     with on_signals(stop, at_once=left.append):
         os.kill(os.getpid(), signal.SIGTERM)
