@@ -29,8 +29,8 @@ def make_header(
 ) -> tuple[Header, list[Issue]]:
     """The header of a table, with an issue for each repeated or blank word.
 
-    `positions` are the cells' 0-based columns in the sheet, 0, 1, 2... unless given; `used` says which columns hold data as far as
-    was looked: a blank header over an empty column is worth a remark only.
+    `positions` are the cells' 0-based columns in the sheet, 0, 1, 2... unless given; `used` says which columns hold
+    data as far as was looked: a blank header over an empty column is worth a remark only.
     """
     names: list[str] = []
     issues: list[Issue] = []

@@ -10,7 +10,7 @@ from importer.sources.encoding import decode_head
 
 HEAD = 64 * 1024
 
-COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
+COMPRESSED = {b"\x1f\x8b\x08": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
@@ -30,18 +30,24 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x00\x01\x00\x00Standard", "an Access database"),
     (b"-----BEGIN", "a key or certificate"),
 )
+_NEED_BINARY = (b"PAR1", b"ARROW1", b"Rar!", b"MZ\x90")
+"""Beginnings that a text might have too."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BIFF = re.compile(rb"\A\x09[\x00\x02\x04\x08][\x04\x06\x08\x10]\x00")
 _JSON_START = re.compile(r'\A\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[\[{"\d\]]|true|false|null|\Z|-\d))')
 _YAML_START = re.compile(
-    r"\A(?:\s*#[^\n]*\n|\s*\n)*(?:%YAML[^\n]*\n)?(?:---[ \t]*(?:#[^\n]*)?\n|[\w .'\"-]+:[ \t]*(?:#[^\n]*)?\n[ \t]*(?:- |[\w.'\"-]+:)"
+    r"\A(?:\s*#[^\n]*\n|\s*\n)*(?:%YAML[^\n]*\n)?(?:---[ \t]*(?:#[^\n]*)?\n"
+    r"|[\w .'\"-]+:[ \t]*(?:#[^\n]*)?\n[ \t]*(?:- |[\w.'\"-]+:)"
     r"|- [\w .'\"-]+:(?: [^\n]*)?\n  [\w .'\"-]+:)"
 )
 
 
 def compression(head: bytes) -> str:
     """gzip, bzip2, xz or nothing."""
-    return next((name for magic, name in COMPRESSED.items() if head.startswith(magic)), "")
+    found = next((name for magic, name in COMPRESSED.items() if head.startswith(magic)), "")
+    if found == "bzip2" and head[4:10] not in (b"1AY&SY", b"\x17rE8P\x90"):
+        return ""
+    return found
 
 
 def kind_of(name: str, head: bytes, encoding: str = "") -> tuple[str, str]:
@@ -57,9 +63,9 @@ def kind_of(name: str, head: bytes, encoding: str = "") -> tuple[str, str]:
     if head.startswith(_OLE) or _BIFF.match(head):
         return "workbook", ""
     for magic, looks in _MAGIC:
-        if head.startswith(magic):
+        if head.startswith(magic) and (magic not in _NEED_BINARY or b"\x00" in head):
             return "", looks
-    if head[257:262] == b"ustar":
+    if head[257:262] == b"ustar" and b"\x00" in head[:100]:
         return "", "a tar archive; unpack it first"
     if ending in ("xlsx", "xlsm", "xlsb", "ods"):
         return "", "no workbook at all (a workbook is a ZIP archive, this is not), or a damaged one"

@@ -59,6 +59,8 @@ def _read(
     strays = StrayBytes(opened.file)
     lines = strays.watch(text) if encoding.reason == "mixed" else text
     sample = _sample_lines(lines)
+    if sample:
+        sample[0] = sample[0].removeprefix("\ufeff")  # an encoding named without its mark leaves it in the text
     first_line, asked = 1, options.delimiter
     announced = delimiters.sep_line(sample[0]) if sample else ""
     if announced:
@@ -169,7 +171,7 @@ def _titles(opened: Opened, above: list[Record]) -> Iterator[Issue]:
         yield Issue(
             Severity.INFO,
             "above-header",
-            f"{len(lines)} line{'s' if len(lines) > 1 else ''} above the header {'are' if len(lines) > 1 else 'is'} no row.",
+            f"{len(lines)} line{'s are' if len(lines) > 1 else ' is'} above the header and no row.",
             Place(opened.file, row=lines[0].line),
             value=" / ".join(" | ".join(cell for cell in record.cells if cell.strip()) for record in lines)[:500],
         )

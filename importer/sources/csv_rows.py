@@ -40,7 +40,11 @@ class _Rows:
 
     def plain(self, block: Block) -> bool:
         """Whether all rows of a block have the header's width, a first cell, and no NUL."""
-        return not block.nul and set(map(len, block.rows)) == {self._width} and all(map(str.strip, map(itemgetter(0), block.rows)))
+        return (
+            not block.nul
+            and set(map(len, block.rows)) == {self._width}
+            and all(map(str.strip, map(itemgetter(0), block.rows)))
+        )
 
     def take_block(self, block: Block) -> Iterator[Table]:
         if len(self._batch.rows) + len(block.rows) > self._options.batch and self._batch.rows:

@@ -44,7 +44,8 @@ class Shape:
             raise not_a_list(opened.file, "a file without a row that could be a header")
         if len(cells) > options.limits.columns:
             raise SourceError(
-                f"{opened.file} has {len(cells):,} columns in line {found.line}; at most {options.limits.columns:,} are read."
+                f"{opened.file} has {len(cells):,} columns in line {found.line}; "
+                f"at most {options.limits.columns:,} are read."
             )
         used = (
             [any(index < len(row) and row[index] for row in data) for index in range(len(cells))] if "" in cells else []

@@ -120,6 +120,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if not _allowed(target.scheme, target.hostname or "") or (
             target.scheme == "http" and not _loopback(urlsplit(req.full_url).hostname or "")
         ):
+            fp.close()
             shown = urlunsplit((target.scheme, target.hostname or "", target.path, "", ""))
             raise SourceError(f"{_shown(req.full_url)} was not fetched: it redirects to {shown}, which is not https.")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

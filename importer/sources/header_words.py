@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Iterable
 
 _NAME = """
-name; actor; actor name; actors; threat actor; threat actors; threat actor name; threat actor group; threat group; group;
-groups; group name; common name; apt; apt group; apt groups; apt name; intrusion set; intrusion set name; adversary;
+name; actor; actor name; actors; threat actor; threat actors; threat actor name; threat actor group; threat group;
+group; groups; group name; common name; apt; apt group; apt groups; apt name; intrusion set;
+intrusion set name; adversary;
 adversary name; activity group; activity group name; primary name; main name; canonical name; preferred name;
 official name; actor group; hacker group; hacking group; threat actor tag; tag; tag name; tag value; value; cluster;
 cluster name; campaign group; operator; gang; gang name; ransomware group; threat; threat name; crew; codename;
@@ -19,8 +20,9 @@ _WEAK_NAME = (
     "name; group; groups; value; tag; threat; cluster; title; operator; nom; nombre; nome; naam; 名称; имя; 이름"
 )
 _OTHER = """
-alias; aliases; aka; a k a; also known as; other names; other name; synonyms; synonym; alternative names; country; origin;
-origin country; country of origin; nation; origin threat; attribution; attributed to; suspected origin; state sponsor;
+alias; aliases; aka; a k a; also known as; other names; other name; synonyms; synonym; alternative names; country;
+origin; origin country; country of origin; nation; origin threat; attribution; attributed to;
+suspected origin; state sponsor;
 sponsor; motive; motivation; motivations; primary motivation; goal; goals; objective; description; notes; note; comment;
 comments; summary; details; reference; references; links; link; url; urls; source; sources; report; reports; first seen;
 last seen; active since; sophistication; confidence; tlp; category; type; actor type; targets; target; victims; sectors;
@@ -28,7 +30,8 @@ industries; toolset malware; tools; ttps; operations; modus operandi; priority; 
 internal notes; internal description; opsec; crowdstrike; mandiant; fireeye; kaspersky; secureworks; symantec; microsoft
 """
 _OFF_TOPIC = re.compile(
-    r"malware|tool|famil|scheme|taxonom|source|link|download|readme|read me|legend|glossar|changelog|change log|version|"
+    r"malware|tool|famil|scheme|taxonom|source|link|download|readme|read me|legend|glossar|changelog|change log|"
+    r"version|"
     r"victim|incident|indicator|\biocs?\b|hash|contact|lookup|drop ?down|dictionary|vulnerab|\bcves?\b|template|"
     r"instruction|help|about|contents|pivot|chart|statistic|vendor",
     re.IGNORECASE,

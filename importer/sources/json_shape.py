@@ -11,13 +11,14 @@ from importer.errors import SourceError, UsageError
 from importer.sources.header_words import known_count
 from importer.sources.refusal import not_a_list
 
-_LIKELY = (
-    "values", "data", "actors", "threat_actors", "threatactors", "threat-actors", "groups", "items", "results", "records",
-    "rows", "entries", "objects", "list", "content", "intrusion_sets", "adversaries", "resources", "hits", "tags", "result",
-)  # fmt: skip
+_LIKELY = tuple(
+    "values data actors threat_actors threatactors threat-actors groups items results records rows entries "  # noqa: SIM905
+    "objects list content intrusion_sets adversaries resources hits tags result".split()
+)
 _OTHER_LISTS = frozenset(
-    "incidents events malware malwares families vulnerabilities cves indicators iocs techniques tactics software tools "
-    "campaigns victims breaches hashes domains observables sightings attack_patterns features dependencies packages".split()
+    "incidents events malware malwares families vulnerabilities cves indicators iocs techniques tactics software "  # noqa: SIM905
+    "tools campaigns victims breaches hashes domains observables sightings attack_patterns features dependencies "
+    "packages".split()
 )
 _RECORDS_HINT = "If it lists actors all the same, name it as the records path, `{}`, in the mapping."
 _STEP = re.compile(r"\A([^\[\]]*)((?:\[\d*\])*)\Z")

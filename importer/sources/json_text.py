@@ -32,7 +32,8 @@ def load_text(opened: Opened, limit: int, what: str) -> bytes:
     """The content as UTF-8 without a byte order mark; SourceError when it is too large or not text."""
     if opened.length > limit:
         raise SourceError(
-            f"{opened.file} is too large for a {what} file: {opened.length / MIB:,.0f} MiB, at most {limit / MIB:,.0f} MiB are read."
+            f"{opened.file} is too large for a {what} file: {opened.length / MIB:,.0f} MiB, "
+            f"at most {limit / MIB:,.0f} MiB are read."
         )
     with opened.open() as stream:
         data = stream.read()

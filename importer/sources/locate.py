@@ -74,7 +74,7 @@ def _locate_one(spec: str, options: ReadOptions, stdin: BinaryIO | None, found: 
     elif path.exists():
         _add(path, spec, True, found, seen)
     elif any(char in spec for char in "*?["):
-        matches = sorted(glob.glob(spec, recursive=True))
+        matches = sorted(glob.glob(spec, recursive=True))  # noqa: PTH207 - the pattern may be absolute
         if not matches:
             raise SourceError(f"No file matches {spec}.")
         for match in matches:

@@ -16,7 +16,7 @@ Range = tuple[tuple[int, int], tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Merges:
-    """The merged ranges of one sheet, 0-based (row, column) of both corners, those of the data apart from the header's."""
+    """The merged ranges of one sheet: 0-based (row, column) of both corners."""
 
     ranges: tuple[Range, ...]
     by_row: dict[int, list[tuple[int, str, int]]] = field(default_factory=dict)

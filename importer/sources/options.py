@@ -59,5 +59,5 @@ class ReadOptions:
     batch: int = 5_000
     """Rows in one table."""
     name_columns: tuple[str, ...] = ()
-    """Header words that the mapping takes the name from; they mark a sheet as a list of actors, beside the usual ones."""
+    """Header words that the mapping takes the name from; like the usual ones, they mark a sheet as a list of actors."""
     limits: Limits = field(default_factory=Limits)

@@ -54,15 +54,15 @@ def read(
     raise_all([*problems, *documents.problems()])
     if not any(isinstance(item, Opened) for item in items):
         raise _nothing(specs, items)
-    tables = 0
+    lists = 0
     for ready in items:
         if isinstance(ready, Issue):
             yield ready
             continue
         for found in _read_one(ready, options, documents):
-            tables += isinstance(found, Table)
+            lists += isinstance(found, SourceFile)
             yield found
-    if not tables:
+    if not lists:
         raise _nothing(specs, items)
 
 

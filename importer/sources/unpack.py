@@ -39,7 +39,8 @@ def open_located(located: Located, limits: Limits, encoding: str = "") -> Opened
     """The file with its kind, hash and unpacked content; SourceError for what is no list or over a limit."""
     if located.size > limits.file_bytes:
         raise SourceError(
-            f"{located.file} is too large: {located.size / MIB:,.0f} MiB, at most {limits.file_bytes / MIB:,.0f} MiB are read."
+            f"{located.file} is too large: {located.size / MIB:,.0f} MiB, "
+            f"at most {limits.file_bytes / MIB:,.0f} MiB are read."
         )
     try:
         with located.open() as stream:
@@ -98,7 +99,8 @@ def _zip_kind(file: str, content: _Content) -> tuple[str, str]:
             return zip_content(stream)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError) as error:
         raise SourceError(
-            f"{file} is damaged or cut short: it begins like a workbook or ZIP archive, but its directory cannot be read."
+            f"{file} is damaged or cut short: it begins like a workbook or ZIP archive, "
+            "but its directory cannot be read."
         ) from error
 
 
@@ -115,8 +117,8 @@ def _spool(located: Located, limits: Limits, packed: str, outer: _Content | None
                 bomb = length > 64 * MIB and length > limits.ratio * max(packed_size, 1)
                 if bomb or length > limits.file_bytes:
                     raise SourceError(
-                        f"{located.file} unpacks to more than {length / MIB:,.0f} MiB from {packed_size / 1024:,.0f} KiB, "
-                        "which looks like a decompression bomb; it was not read."
+                        f"{located.file} unpacks to more than {length / MIB:,.0f} MiB "
+                        f"from {packed_size / 1024:,.0f} KiB, which looks like a decompression bomb; it was not read."
                     )
                 target.write(chunk)
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile, NotImplementedError) as error:

@@ -15,6 +15,7 @@ from importer.sources.sheet import Sheet, find_table
 from importer.sources.table import Table
 from importer.sources.workbook_probe import probe
 from importer.sources.workbook_scan import Scan, scan_zip
+from importer.sources.xls_errors import xls_errors
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook, SheetMetadata
@@ -76,7 +77,7 @@ def _old_kind(opened: Opened) -> Scan:
             if not looks:
                 raise _protected(opened.file)
             raise not_a_list(opened.file, looks)
-    return Scan("xls")
+    return Scan("xls", xls_errors(content))
 
 
 def _load(opened: Opened) -> CalamineWorkbook:

@@ -1,6 +1,6 @@
 """Tries a workbook in a process of its own, with bounded memory and time, before it is opened in this one.
 
-The parser lays sheets out in memory as the file asks; where that asks for too much it aborts the whole process, which no
+The parser lays sheets out in memory as the file asks; where that is too much it aborts the whole process, which no
 exception handler sees. Large zipped XML sheets are only measured beforehand (workbook_scan); all others are tried here.
 """
 
@@ -41,7 +41,7 @@ def probe(opened: Opened) -> None:
     with opened.open() as stream:
         data = stream.read()
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own code, the file is its input
             [sys.executable, "-I", "-c", _CODE],
             input=data,
             stdout=subprocess.DEVNULL,

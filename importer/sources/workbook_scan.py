@@ -76,8 +76,8 @@ def _check_sizes(file: str, members: list[zipfile.ZipInfo], limits: Limits) -> N
     packed = sum(member.compress_size for member in members)
     if total > limits.file_bytes or (total > 64 * MIB and total > limits.ratio * max(packed, 1)):
         raise SourceError(
-            f"{file} unpacks to {total / MIB:,.0f} MiB from {packed / 1024:,.0f} KiB, which looks like a decompression bomb; "
-            "it was not read."
+            f"{file} unpacks to {total / MIB:,.0f} MiB from {packed / 1024:,.0f} KiB, which looks like a decompression "
+            "bomb; it was not read."
         )
 
 
@@ -182,8 +182,8 @@ def _check_span(file: str, sheet: str, archive: zipfile.ZipFile, member: zipfile
     cells = max(0, right - left + 1) * max(0, bottom - top + 1)
     if cells > limits.sheet_cells:
         raise SourceError(
-            f"{file}: the sheet {sheet} spans {letters(left)}{top}:{letters(right)}{bottom}, {cells:,} cells, nearly all of "
-            f"them empty; at most {limits.sheet_cells:,} are read.",
+            f"{file}: the sheet {sheet} spans {letters(left)}{top}:{letters(right)}{bottom}, {cells:,} cells, nearly "
+            f"all of them empty; at most {limits.sheet_cells:,} are read.",
             hint="Delete the stray cells at its far end, or save the list as CSV.",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,24 @@ from .reading import got, written
         ('[{"name": "A", "n": 007}]'.replace("007", "1e5"), ("name", "n"), [("A", "1e5")]),
         ('[{"name": "A", "n": 1.50, "b": true, "z": null}]', ("name", "n", "b", "z"), [("A", "1.50", "true", "")]),
         ('{"meta": {"v": 1}, "data": {"actors": [{"name": "A"}, {"name": "B"}]}}', ("name",), [("A",), ("B",)]),
-        ('{"APT28": ["Sofacy"], "APT29": ["a", "b"]}', ("@key", "@value"), [("APT28", '["Sofacy"]'), ("APT29", '["a", "b"]')]),
-        ('{"APT28": {"country": "RU"}, "APT1": {"country": "CN"}}', ("@key", "country"), [("APT28", "RU"), ("APT1", "CN")]),
+        (
+            '{"APT28": ["Sofacy"], "APT29": ["a", "b"]}',
+            ("@key", "@value"),
+            [("APT28", '["Sofacy"]'), ("APT29", '["a", "b"]')],
+        ),
+        (
+            '{"APT28": {"country": "RU"}, "APT1": {"country": "CN"}}',
+            ("@key", "country"),
+            [("APT28", "RU"), ("APT1", "CN")],
+        ),
         ('["APT1", "APT2"]', ("@value",), [("APT1",), ("APT2",)]),
         ('[["name", "country"], ["A", "CN"]]', ("name", "country"), [("A", "CN")]),
         ('{"name": "A"}\n{"name": "B"}\n', ("name",), [("A",), ("B",)]),
-        ('[{"name": "A", "meta": {"refs": ["x"], "in": {"k": "v"}}}]', ("name", "meta.refs", "meta.in.k"), [("A", '["x"]', "v")]),
+        (
+            '[{"name": "A", "meta": {"refs": ["x"], "in": {"k": "v"}}}]',
+            ("name", "meta.refs", "meta.in.k"),
+            [("A", '["x"]', "v")],
+        ),
     ],
 )
 def test_json_shapes(tmp_path: Path, text: str, columns: tuple[str, ...], cells: list[tuple[str, ...]]) -> None:
@@ -35,7 +48,11 @@ def test_json_shapes(tmp_path: Path, text: str, columns: tuple[str, ...], cells:
 
 def test_the_records_path_decides(tmp_path: Path) -> None:
     """A path names the list; one that leads nowhere is an error with the keys there are."""
-    path = written(tmp_path, "a.json", '{"a": [{"x": 1}], "data": {"groups": [{"list": [{"name": "A"}]}, {"list": [{"name": "B"}]}]}}')
+    path = written(
+        tmp_path,
+        "a.json",
+        '{"a": [{"x": 1}], "data": {"groups": [{"list": [{"name": "A"}]}, {"list": [{"name": "B"}]}]}}',
+    )
     assert got(path, records="data.groups[].list[]").column("name") == ["A", "B"]
     assert got(path, records="data.groups[1].list").column("name") == ["B"]
     with pytest.raises(SourceError, match="no 'actors'"):
@@ -81,10 +98,15 @@ def test_yaml_scalars_are_text(tmp_path: Path) -> None:
     assert read.cells == [("no", "007", "1e5", "2020-01-01", "ls", "~")]
 
 
+ANCHORS = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{key}: &{key} [{','.join(['*' + before] * 10)}]\n" for before, key in pairwise("abcdefghi")
+)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(f"{k}: &{k} [{','.join(['*' + p] * 10)}]\n" for p, k in zip("abcdefgh", "bcdefghi", strict=True)), "anchors expand"),
+        (ANCHORS, "anchors expand"),
         ("[" * 50_000, "nested deeper"),
         ("a: &a\n  - *a\n", "used before it is complete"),
         ("a: [1,\nb: }", "line 2"),
@@ -106,7 +128,10 @@ def test_misp_galaxies(tmp_path: Path) -> None:
     """Galaxies of actors are lists; one of malware is refused; one of ransomware goes through with a warning."""
     read = got(written(tmp_path, "a.json", galaxy("threat-actor", "actor")))
     assert read.columns == ("uuid", "value", "meta.country", "meta.synonyms")
-    assert [(row.id, row.cells) for row in read.rows] == [("u1", ("u1", "A", "CN", '["x, y"]')), ("", ("", "B", "", ""))]
+    assert [(row.id, row.cells) for row in read.rows] == [
+        ("u1", ("u1", "A", "CN", '["x, y"]')),
+        ("", ("", "B", "", "")),
+    ]
     with pytest.raises(SourceError, match="MISP galaxy 'mitre-malware'"):
         got(written(tmp_path, "b.json", galaxy("mitre-malware", "tool")))
     warned = got(written(tmp_path, "c.json", galaxy("ransomware", "tool")))
@@ -131,7 +156,10 @@ def test_content_tells_the_kind_not_the_ending(tmp_path: Path) -> None:
         (b"", "an empty file"),
         (b"\n \n", "an empty file"),
         (bytes(range(256)) * 20, "binary data"),
-        ("Permission is hereby granted, free of charge,\nto any person\nobtaining a copy, of, this\nx\ny, z\n", "running text"),
+        (
+            "Permission is hereby granted, free of charge,\nto any person\nobtaining a copy, of, this\nx\ny, z\n",
+            "running text",
+        ),
     ],
 )
 def test_other_files_are_refused_whatever_their_name(tmp_path: Path, content: bytes | str, looks: str) -> None:

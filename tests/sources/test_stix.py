@@ -152,6 +152,8 @@ def test_revoked_and_deprecated_actors_are_left_out_and_counted(tmp_path: Path) 
         "1 revoked and 1 deprecated actors were left out; --include-revoked takes them in."
     ]
     assert got(path, include_revoked=True).column("name") == ["A", "B", "C"]
+    alone = got(written(tmp_path, "b.json", bundle(objects[1])))
+    assert (alone.rows, alone.codes()) == ([], ["revoked-left-out"])
 
 
 def test_a_bundle_without_actors_says_what_it_holds(tmp_path: Path) -> None:
@@ -164,7 +166,9 @@ def test_a_bundle_without_actors_says_what_it_holds(tmp_path: Path) -> None:
 def test_wrong_types_within_objects_are_survived(tmp_path: Path) -> None:
     """Objects that break the specification are rows all the same, or nothing; never a traceback."""
     odd = {"type": "intrusion-set", "id": 3, "name": ["x"], "external_references": "y", "object_marking_refs": 3}
-    read = got(written(tmp_path, "a.json", bundle(ACTOR, 1, "x", None, [], {"type": 5}, {"type": "intrusion-set"}, odd)))
+    read = got(
+        written(tmp_path, "a.json", bundle(ACTOR, 1, "x", None, [], {"type": 5}, {"type": "intrusion-set"}, odd))
+    )
     assert read.column("name") == ["A", "", '["x"]']
 
 
