@@ -111,15 +111,18 @@ def _xlsx(table: ExportTable) -> bytes:
 
 
 def _json(table: ExportTable) -> bytes:
+    # The first record has every column, blank or not, so that a reader knows them all.
     records = [
-        {column: _value(column, text) for column, text in zip(table.columns, row, strict=True) if text}
-        for row in table.rows
+        {column: _value(column, text) for column, text in zip(table.columns, row, strict=True) if text or not number}
+        for number, row in enumerate(table.rows)
     ]
     return json.dumps({"tags": records}, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def _value(column: str, text: str) -> Json:
     """Lists and numbers as such. `properties` stay text: a reader of flat tables would lose the types inside."""
+    if not text:
+        return ""
     field = field_named(column)
     if column.endswith(" confidence") or (
         field is not None and (field.is_list or field.kind in (Kind.NUMBER, Kind.SCORE))
