@@ -38,6 +38,8 @@ class Batch:
         self.kept: list[tuple[int, str, str, str]] = []
 
     def drafts(self) -> list[Draft]:
+        if self.layout.skip:
+            return [Draft(row, {}, row.issues, left_out=self.layout.skip) for row in self.rows]
         left_out = self._left_out()
         for feed in self.layout.feeds:
             self._feed(feed)
@@ -234,8 +236,6 @@ class Batch:
                 fields["properties"] = {**whole, **found} if isinstance(whole, dict) else found
 
     def _left_out(self) -> dict[int, str]:
-        if self.layout.skip:
-            return dict(zip(range(self.size), repeat(self.layout.skip)))
         found: dict[int, str] = {}
         for condition in self.layout.conditions:
             columns = named(self.header.columns, (condition.column,))

@@ -12,7 +12,7 @@ from importer.fields.countries import resolve
 from importer.fields.dates import parse_date
 from importer.fields.vocabulary import load_vocabulary
 from importer.mapping.choose import choose
-from importer.mapping.columns import spoken
+from importer.mapping.columns import named, spoken
 from importer.mapping.layout import Layouter
 from importer.mapping.load import load_mapping
 from importer.mapping.profile import FramedTable, Profile, profiles
@@ -44,15 +44,19 @@ class Suggestion:
     unread: tuple[tuple[Profile, str], ...]
     """Columns that feed nothing, each with the rule line that would take it in."""
     columns: MappingABC[str, Profile]
+    others: tuple[str, ...] = ()
+    """Sheets that list something else."""
 
 
 def suggest(tables: Sequence[FramedTable]) -> Suggestion:
     """The best mapping for these tables; SourceError where there is no table, or none with a column."""
     if not tables or not any(table.header.columns for table in tables):
         raise SourceError("there is no table to write a mapping for")
-    columns = profiles(tables)
-    base = _base(tables)
-    found = _by_header(base, tables)
+    base, fitting = _base(tables)
+    sheets = {table.header.sheet for table in fitting}
+    others = tuple(dict.fromkeys(t.header.sheet for t in tables if t.header.sheet and t.header.sheet not in sheets))
+    columns = profiles(fitting)
+    found = _by_header(base, fitting)
     read = {column for item in found.values() for column in item.columns}
     read |= {column for item in found.values() for _, part in item.parts.values() for column in part}
     for column, profile in columns.items():
@@ -66,19 +70,24 @@ def suggest(tables: Sequence[FramedTable]) -> Suggestion:
         name = _likely_name(columns, read)
         found = {"value": Suggested(Rule("value"), (name,), {}, False), **found}
         read.add(name)
+    read.update(named(tuple(columns), base.ignore))
     unread = tuple((profile, _line_for(profile)) for column, profile in columns.items() if column not in read)
     ordered = sorted(found.values(), key=lambda item: item.rule.target != "value")
-    return Suggestion(base, tuple(ordered), unread, columns)
+    return Suggestion(base, tuple(ordered), unread, columns, others)
 
 
-def _base(tables: Sequence[FramedTable]) -> Mapping:
-    """The preset that knows this shape, else the one of usual header words."""
+def _base(tables: Sequence[FramedTable]) -> tuple[Mapping, Sequence[FramedTable]]:
+    """The preset that knows this shape, and the tables it knows; else the one of usual header words, and all tables."""
+    found: dict[str, tuple[Mapping, list[FramedTable]]] = {}
     for table in tables:
         try:
-            return choose(table.header, table.rows()[:300])
+            mapping = choose(table.header, table.rows()[:300])
         except SourceError:
             continue
-    return load_mapping("spreadsheet")
+        found.setdefault(mapping.name, (mapping, []))[1].append(table)
+    if not found:
+        return load_mapping("spreadsheet"), tables
+    return max(found.values(), key=lambda item: len(item[1]))
 
 
 def _by_header(base: Mapping, tables: Sequence[FramedTable]) -> dict[str, Suggested]:

@@ -37,6 +37,8 @@ def _lines(suggestion: Suggestion, files: Sequence[str]) -> Iterator[str]:
     yield "# It can be used as it stands: --mapping THIS_FILE. Each line says: tag field <- column(s) of the list."
     yield "# Then: `tag-importer validate`, `tag-importer plan`. Transforms: `tag-importer mapping transforms`."
     yield f"name: {scalar(name if name != '-' else 'list')}"
+    if suggestion.base.ignore and not suggestion.base.guesses:
+        yield f"ignore: {flow(suggestion.base.ignore)}"
     if suggestion.base.guesses:
         yield "guess: true     # columns called like a tag field are taken too"
     ignored = [profile.column for profile, _ in suggestion.unread]
@@ -55,10 +57,12 @@ def _lines(suggestion: Suggestion, files: Sequence[str]) -> Iterator[str]:
             used.add(key)
             yield f"  #   {_comment(profile.summary)}"
             yield f"  # {scalar(key)}: {scalar(profile.column)}"
+    if ignored and (suggestion.base.guesses or not suggestion.base.ignore):
         yield ""
         yield "# What is left alone on purpose (no note will name it):"
         yield f"# ignore: [{', '.join(scalar(column) for column in ignored[:20])}]"
     skipped = [section.pattern for section in suggestion.base.sheets if section.skip]
+    skipped += [re.sub(r"([\[*?])", r"[\1]", sheet) for sheet in suggestion.others if sheet not in skipped]
     if skipped:
         yield ""
         yield "sheets:"
@@ -74,7 +78,8 @@ def _rule(item: Suggested, suggestion: Suggestion) -> Iterator[str]:
     field = field_named(target)
     if field is not None:
         seen = {Visibility.PUBLIC: "Seen by all accounts.", Visibility.PRIVATE: "Stays with this account."}
-        yield f"  # {field.meaning} {seen.get(field.visibility, '')}".rstrip()
+        told = "account" in field.meaning or "everyone" in field.meaning
+        yield f"  # {field.meaning}" if told else f"  # {field.meaning} {seen.get(field.visibility, '')}".rstrip()
     shown = [column for column in item.columns if column in suggestion.columns and suggestion.columns[column].filled]
     for column in shown[:MOST_SHOWN]:
         yield f"  #   {_comment(scalar(column))}: {_comment(suggestion.columns[column].summary)}"
