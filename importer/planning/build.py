@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 from importer.fields.table import FIELDS
 from importer.model import Action, Change, Draft, Issue, Json, Place, Plan, Severity, SourceFile, Tag
 from importer.planning.binding import fingerprint
+from importer.planning.bulk import many_objects
 from importer.planning.categories import resolve_category
 from importer.planning.collisions import find_collisions
 from importer.planning.decide import Setting, decide
@@ -38,14 +38,8 @@ def build_plan(
     `created` is the UTC time, ISO 8601, and not part of the plan's digest.
     Raises UsageError for a category that is unknown or ambiguous.
     """
-    # Planning makes many small objects and no cycles: collecting in between would take half of its time.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with many_objects():
         return _plan(list(drafts), account, options or PlanOptions(), sources, mappings, notes, created)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _plan(

@@ -77,7 +77,8 @@ class _Decision:
             self.issues += self._unclearable()
         creates, updates = self.setting.options.allowed(draft.asked)
         if len(standing.tags) > 1:
-            return self._ambiguous(updates)
+            own = self._own(standing.tags)
+            return self._existing(own, updates) if own else self._ambiguous(updates)
         if standing.tags:
             return self._existing(standing.tags[0], updates)
         return self._create() if creates else self._is(Action.SKIP, "absent", self._absent())
@@ -136,6 +137,12 @@ class _Decision:
             warning = f"repeats the name of {place} and differs from that row in {told}; the earlier row is used"
             self._warn("repeats-row-differs", warning)
         return self._is(Action.SKIP, "repeats-row", f"repeats {first.name!r} ({place}), which stands for it")
+
+    def _own(self, tags: Sequence[Tag]) -> Tag | None:
+        """Of several tags of one name the one that carries this job's mark, where just one does."""
+        mark = self.setting.options.managed_by
+        own = [tag for tag in tags if mark and owner(tag, mark) is Owner.OURS]
+        return own[0] if len(own) == 1 else None
 
     def _ambiguous(self, updates: bool) -> Change:
         tags = self.standing.tags

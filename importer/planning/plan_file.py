@@ -1,6 +1,6 @@
 """plan.json: a Plan with everything that results.csv and a resume on another machine need. One form, one digest.
 
-    {"format": "tag-importer-plan", "version": 1, "created": ..., "sha256": ..., "plan": {...}}
+    {"created": ..., "format": "tag-importer-plan", "plan": {...}, "sha256": ..., "version": 1}
 
 `sha256` is that of the bytes of `plan`. Inside it headers stand once, rows are arrays of
 `[header, number, cells, id]`, and whatever is empty is left out.
@@ -20,11 +20,13 @@ import msgspec
 
 from importer.errors import UsageError
 from importer.model import Plan
+from importer.planning.bulk import many_objects
 from importer.planning.canonical import canonical_bytes
-from importer.planning.plan_form import from_form, to_form
+from importer.planning.plan_form import from_form, plan_bytes
 
 FORMAT: Final = "tag-importer-plan"
 VERSION: Final = 1
+_AGAIN: Final = "make the plan again and apply that"
 
 
 class _Envelope(msgspec.Struct):
@@ -37,7 +39,11 @@ class _Envelope(msgspec.Struct):
 
 def plan_digest(plan: Plan) -> str:
     """sha256 of the plan, hex. The time it was made is no part of it."""
-    return hashlib.sha256(canonical_bytes(to_form(plan))).hexdigest()
+    digest = hashlib.sha256()
+    with many_objects():
+        for piece in plan_bytes(plan):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def write_plan(path: Path, plan: Plan) -> str:
@@ -45,15 +51,18 @@ def write_plan(path: Path, plan: Plan) -> str:
 
     Raises OSError where the folder cannot be written.
     """
-    body = canonical_bytes(to_form(plan))
-    digest = hashlib.sha256(body).hexdigest()
-    head = canonical_bytes({"created": plan.created, "format": FORMAT, "sha256": digest, "version": VERSION})
+    digest = hashlib.sha256()
     # Written beside and renamed: a reader, or a crash, never meets half a plan.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(head[:-1] + b',"plan":' + body + b"}\n")
+            file.write(canonical_bytes({"created": plan.created, "format": FORMAT})[:-1] + b',"plan":')
+            with many_objects():
+                for piece in plan_bytes(plan):
+                    digest.update(piece)
+                    file.write(piece)
+            file.write(b"," + canonical_bytes({"sha256": digest.hexdigest(), "version": VERSION})[1:] + b"\n")
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -61,7 +70,7 @@ def write_plan(path: Path, plan: Plan) -> str:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    return digest
+    return digest.hexdigest()
 
 
 def read_plan(path: Path) -> Plan:
@@ -76,6 +85,11 @@ def read_plan_digest(path: Path) -> tuple[Plan, str]:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror or error}") from error
+    with many_objects():
+        return _read(path, data)
+
+
+def _read(path: Path, data: bytes) -> tuple[Plan, str]:
     envelope, form = _decode(path, data)
     if envelope.format != FORMAT:
         raise UsageError(f"{path} is no plan of this program: its format is {envelope.format[:40]!r}")
@@ -84,18 +98,14 @@ def read_plan_digest(path: Path) -> tuple[Plan, str]:
             f"{path} is a plan of version {envelope.version}, this program reads version {VERSION}",
             hint="make the plan again with this version",
         )
-    if hashlib.sha256(envelope.plan).hexdigest() != envelope.sha256 and (
-        # An editor that only laid it out anew has changed nothing.
-        hashlib.sha256(canonical_bytes(form)).hexdigest() != envelope.sha256
-    ):
-        raise UsageError(
-            f"{path} was altered after it was made: its sha256 does not match",
-            hint="make the plan again and apply that",
-        )
     try:
-        return from_form(form, created=envelope.created), envelope.sha256
+        plan = from_form(form, created=envelope.created)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"{path} is no whole plan: {error!r}") from error
+        raise UsageError(f"{path} is no whole plan: {error!r}", hint=_AGAIN) from error
+    # An editor that only laid it out anew has changed nothing.
+    if hashlib.sha256(envelope.plan).hexdigest() != envelope.sha256 and plan_digest(plan) != envelope.sha256:
+        raise UsageError(f"{path} was altered after it was made: its sha256 does not match", hint=_AGAIN)
+    return plan, envelope.sha256
 
 
 def _decode(path: Path, data: bytes) -> tuple[_Envelope, Any]:
@@ -108,7 +118,7 @@ def _decode(path: Path, data: bytes) -> tuple[_Envelope, Any]:
             # Lone surrogates, see canonical_bytes: legal JSON that the fast decoder refuses.
             whole = json.loads(data)
             form = whole.pop("plan")
-            return msgspec.convert({**whole, "plan": msgspec.Raw(canonical_bytes(form))}, _Envelope), form
+            return msgspec.convert({**whole, "plan": msgspec.Raw(b"null")}, _Envelope), form
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"{path} is no plan of this program", hint="make one with: tag-importer plan SOURCE --out DIR"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from importer.model import (
     Action,
@@ -18,33 +18,37 @@ from importer.model import (
     Severity,
     SourceFile,
 )
+from importer.planning.canonical import canonical_bytes
 
 Form = dict[str, Any]
+_PIECE: Final = 1_000
 
 
-def to_form(plan: Plan) -> Form:
-    """JSON data that holds the whole plan but for the time it was made."""
-    headers: dict[int, int] = {}
-    distinct: dict[Header, int] = {}
-    kept: list[Header] = []
+def plan_bytes(plan: Plan) -> Iterator[bytes]:
+    """The canonical JSON of the whole plan but for the time it was made, piece by piece.
 
-    def number_of(header: Header) -> int:
-        # Headers are shared by their rows: found by identity, and by value only where a source made equal ones.
-        number = headers.get(id(header))
-        if number is None:
-            number = distinct.setdefault(header, len(kept))
-            if number == len(kept):
-                kept.append(header)
-            headers[id(header)] = number
-        return number
-
-    changes = [_change_form(change, number_of(change.row.header) if change.row else -1) for change in plan.changes]
-    return {
-        "account": plan.account,
-        "mode": plan.mode,
-        "category": plan.category,
-        "account_tags": plan.account_tags,
+    A plan of a hundred thousand rows is never held a second time as one form or one text.
+    """
+    headers = _Headers()
+    yield canonical_bytes({"account": plan.account, "account_tags": plan.account_tags, "category": plan.category})[:-1]
+    yield b',"changes":['
+    for start in range(0, len(plan.changes), _PIECE):
+        piece = [_change_form(change, headers) for change in plan.changes[start : start + _PIECE]]
+        yield (b"," if start else b"") + canonical_bytes(piece)[1:-1]
+    rest = {
+        "headers": [
+            {
+                "file": header.file,
+                "kind": header.kind,
+                "sheet": header.sheet,
+                "columns": list(header.columns),
+                "letters": list(header.letters),
+            }
+            for header in headers.kept
+        ],
         "mappings": list(plan.mappings),
+        "mode": plan.mode,
+        "notes": [_issue_form(issue) for issue in plan.notes],
         "options": _json(plan.options),
         "sources": [
             {
@@ -56,23 +60,30 @@ def to_form(plan: Plan) -> Form:
             }
             for item in plan.sources
         ],
-        "notes": [_issue_form(issue) for issue in plan.notes],
-        "headers": [
-            {
-                "file": header.file,
-                "kind": header.kind,
-                "sheet": header.sheet,
-                "columns": list(header.columns),
-                "letters": list(header.letters),
-            }
-            for header in kept
-        ],
-        "changes": changes,
     }
+    yield b"]," + canonical_bytes(rest)[1:]
+
+
+class _Headers:
+    """Headers by number: found by identity, for rows share them, and by value only where a source made equal ones."""
+
+    def __init__(self) -> None:
+        self.kept: list[Header] = []
+        self._by_identity: dict[int, int] = {}
+        self._by_value: dict[Header, int] = {}
+
+    def number(self, header: Header) -> int:
+        number = self._by_identity.get(id(header))
+        if number is None:
+            number = self._by_value.setdefault(header, len(self.kept))
+            if number == len(self.kept):
+                self.kept.append(header)
+            self._by_identity[id(header)] = number
+        return number
 
 
 def from_form(form: Form, *, created: str = "") -> Plan:
-    """The plan that `to_form` was given. Raises KeyError, TypeError or ValueError for anything else."""
+    """The plan whose `plan_bytes` these were. Raises KeyError, TypeError or ValueError for anything else."""
     headers = [
         Header(item["file"], item["kind"], tuple(item["columns"]), tuple(item["letters"]), item["sheet"])
         for item in form["headers"]
@@ -94,11 +105,11 @@ def from_form(form: Form, *, created: str = "") -> Plan:
     )
 
 
-def _change_form(change: Change, header: int) -> Form:
+def _change_form(change: Change, headers: _Headers) -> Form:
     form: Form = {"key": change.key, "action": change.action.value, "name": change.name}
     row = change.row
     if row is not None:
-        form["row"] = [header, row.number, list(row.cells), row.id]
+        form["row"] = [headers.number(row.header), row.number, row.cells, row.id]
         if row.issues:
             form["row_issues"] = [_issue_form(issue) for issue in row.issues]
     for name in ("uuid", "code", "message"):

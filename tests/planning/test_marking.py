@@ -82,3 +82,10 @@ def test_nothing_is_pruned_when_part_of_the_source_is_unread() -> None:
     options = PlanOptions(mode="upsert", managed_by=MARK, prune=True)
     made = build_plan([draft("A")], Account(ACCOUNT, held), options, notes=[note])
     assert (made.counts()["delete"], notes(made)) == (0, ["unclosed-quote", "vanished", "prune-withheld"])
+
+
+def test_the_mark_decides_between_tags_of_one_name() -> None:
+    """Where the account holds a name twice, the one tag that is the job's own is meant."""
+    held = [tag("APT28", 1), tag("apt28", 2, priority=1, **OURS)]
+    change = only(plan([draft("apt28", priority=2)], held, mode="upsert", managed_by=MARK))
+    assert (change.action, change.uuid, change.body) == (Action.UPDATE, uuid(2), {"priority": 2})

@@ -90,7 +90,7 @@ def test_an_altered_plan_is_refused(tmp_path: Path) -> None:
         (good.replace("tag-importer-plan", "bundle"), "no plan"),
         ("[]", "no plan"),
         ("", "no plan"),
-        ('{"format":"tag-importer-plan","version":1,"sha256":"x","plan":{}}', "altered"),
+        ('{"format":"tag-importer-plan","version":1,"sha256":"x","plan":{}}', "no whole plan"),
     ):
         path.write_text(bad)
         with pytest.raises(UsageError, match=why):
