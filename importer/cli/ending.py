@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from importer.cli.console import tell
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from importer.cli.voice import PROGRAM, Voice
 from importer.clock import Clock
-from importer.engine.run_folder import RunFolder
-from importer.errors import ImporterError
+from importer.engine.run_folder import RunFolder, name_run
+from importer.errors import ImporterError, StoppedEarly
 from importer.job.settings import Settings
 from importer.reports.metrics import RunEnd, write_metrics
 from importer.reports.ping import ping
@@ -13,25 +20,46 @@ from importer.reports.run_record import RunRecord
 from importer.reports.summary import write_failure
 
 
+class Fault(ImporterError):
+    """A fault of the program itself (EX_SOFTWARE); nothing that a user does should lead here."""
+
+    exit_code = 70
+
+
 class Ending:
     """Collects what is known of a run, and tells those who watch how it ended."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, *, path: Path | None = None) -> None:
+        """`path` is the run folder where it is not a new one."""
         self.settings = settings
         self.clock = clock
         self.started = clock.now()
+        self.path = path or settings.out or settings.runs_dir / name_run(self.started)
+        """Where the run's folder is, or will be: its name is in every log line from the first one on."""
         self.folder: RunFolder | None = None
         self.record: RunRecord | None = None
+        self.voice = Voice.of(settings, self.run)
 
-    def failed(self, error: ImporterError) -> None:
-        """The run ended before there was anything to report. A job leaves a folder all the same, that says so."""
-        if self.record is None and (self.folder is not None or self.settings.job is not None):
-            try:
-                folder = self.folder or RunFolder.create(self.settings.runs_dir, self.started)
-                write_failure(folder.path, error, started=self.started, finished=self.clock.now())
-            except (OSError, ImporterError) as problem:
-                tell(f"tag-importer: the failure could not be noted in a run folder: {problem}")
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        return RunFolder(self.path).run
+
+    def failed(self, error: ImporterError) -> int:
+        """Say why the run ended, and return its exit code. A job leaves a folder all the same, that says so too."""
+        self.voice.explain(error)
+        self._note(error)
         self.tell(error.exit_code)
+        return error.exit_code
+
+    def interrupted(self) -> int:
+        """The run was ended by a signal before it sent anything, or while it wrote its reports."""
+        return self.failed(StoppedEarly("interrupted", hint="Run it again, or resume it where it had begun."))
+
+    def broke(self, error: Exception) -> None:
+        """A fault of the program: whoever watches is told of that as well."""
+        self._note(Fault(f"a fault in the program itself ({type(error).__name__})"))
+        self.tell(Fault.exit_code)
 
     def tell(self, code: int) -> None:
         """Metrics and heartbeat. They never change how the run ended."""
@@ -48,4 +76,31 @@ class Ending:
             if url:
                 problems.append(ping(url, code))
         for problem in filter(None, problems):
-            tell(f"tag-importer: {problem}")
+            self.voice.tell(f"{PROGRAM}: {problem}", level="warning", event="not-told")
+
+    def _note(self, error: ImporterError) -> None:
+        if self.record is not None or (self.folder is None and self.settings.job is None):
+            return
+        try:
+            folder = self.folder or RunFolder.make(self.path)
+            write_failure(folder.path, error, started=self.started, finished=self.clock.now())
+        except (OSError, ImporterError) as problem:
+            said = f"{PROGRAM}: the failure could not be noted in a run folder: {problem}"
+            self.voice.tell(said, level="warning", event="not-told")
+
+
+@contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """While inside, SIGTERM ends the command as Ctrl-C does, so that it can still say how it ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def received(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, received)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

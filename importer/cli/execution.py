@@ -13,6 +13,7 @@ from importer import __version__
 from importer.cli.console import show
 from importer.cli.planned import Timings
 from importer.cli.target import Target
+from importer.cli.voice import Voice
 from importer.cli.watch import Watch
 from importer.clock import Clock
 from importer.engine.execute import execute
@@ -100,5 +101,12 @@ def show_record(record: RunRecord, settings: Settings) -> None:
         sys.stdout.write(json_text(run_json(record)))
     elif not settings.quiet:
         show(summary_lines(record, with_issues=True))
+    elif record.exit_code and settings.log_format == "json":
+        counts = {status: number for status, number in record.counts().items() if number}
+        listed = ", ".join(f"{status.replace('_', ' ')} {number:,}" for status, number in counts.items())
+        said = f"Run {record.run} ended with exit code {record.exit_code}: {record.stopped or listed}."
+        Voice.of(settings, record.run).tell(said, level="error", event="run-needs-attention", counts=counts,
+                                            exit_code=record.exit_code, stopped=record.stopped or None,
+                                            hint=record.hint or None, folder=str(record.folder))  # fmt: skip
     elif record.exit_code:
         Screen.on(sys.stderr, os.environ).show(summary_lines(record))

@@ -11,7 +11,9 @@ from importer.cli.parser import build_parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from importer.errors import ImporterError
+    from argparse import Namespace
+
+    from importer.cli.voice import Voice
 
 INTERNAL_ERROR = 70
 """A fault of the program itself (EX_SOFTWARE); nothing that a user does should lead here."""
@@ -29,10 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = module.run(namespace)
         sys.stdout.flush()
     except ImporterError as error:
-        _explain(error)
+        _voice(namespace).explain(error)
         return error.exit_code
     except KeyboardInterrupt:
-        print("tag-importer: interrupted", file=sys.stderr)
+        _voice(namespace).tell("tag-importer: interrupted", level="error", event="interrupted")
         return StoppedEarly.exit_code
     except BrokenPipeError:
         # The reader of our output went away (`| head`): that is its right. Keep the interpreter from complaining.
@@ -41,10 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("TAG_IMPORTER_TRACEBACK"):
             raise
-        print(
+        _voice(namespace).tell(
             f"tag-importer: a fault in the program itself ({type(error).__name__}). Nothing of the run folder is "
             "lost; set TAG_IMPORTER_TRACEBACK=1 to see where, and please report it.",
-            file=sys.stderr,
+            level="error",
+            event="fault",
         )
         return INTERNAL_ERROR
     return code
@@ -57,9 +60,9 @@ def _never_fail_on_encoding() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _explain(error: ImporterError) -> None:
-    print(f"tag-importer: {error.message}", file=sys.stderr)
-    for detail in error.details:
-        print(f"  {detail}", file=sys.stderr)
-    if error.hint:
-        print(f"  {error.hint}", file=sys.stderr)
+def _voice(namespace: Namespace) -> Voice:
+    """How errors are told, as far as the settings can be made out."""
+    from importer.cli.voice import Voice
+    from importer.job.merge import glimpse
+
+    return Voice.of(glimpse(vars(namespace), os.environ, getattr(namespace, "sources", ())))

@@ -16,7 +16,7 @@ from importer.clock import Clock
 from importer.engine.resume import changed_sources
 from importer.errors import SafetyLimit, UsageError
 from importer.job.settings import Settings
-from importer.model import Draft, Plan
+from importer.model import Action, Draft, Plan, Severity
 from importer.planning.binding import moved
 from importer.planning.build import build_plan
 from importer.planning.cost import Cost, cost
@@ -98,6 +98,14 @@ async def read_saved(path: Path, target: Target, timings: Timings) -> Plan:
             details=details + more,
         )
     return plan
+
+
+def needs_work(plan: Plan) -> bool:
+    """Whether applying the plan would leave rows, or a part of a source, that somebody has to look at: exit code 1."""
+    bad = (Action.INVALID, Action.CONFLICT)
+    return any(change.action in bad for change in plan.changes) or any(
+        note.severity is Severity.ERROR for note in plan.notes
+    )
 
 
 def _mind_categories(drafts: Iterable[Draft]) -> bool:

@@ -49,7 +49,7 @@ class Watch:
 
 
 @contextmanager
-def watching(settings: Settings, clock: Clock) -> Iterator[Watch]:
+def watching(settings: Settings, clock: Clock, *, run: str = "") -> Iterator[Watch]:
     """A Watch on standard error, for as long as the block lasts. The settings' secrets never show in a line."""
     json = settings.log_format == "json"
     progress = None if json else progress_on(sys.stderr, os.environ, clock.monotonic, quiet=settings.quiet)
@@ -61,6 +61,7 @@ def watching(settings: Settings, clock: Clock) -> Iterator[Watch]:
             print(line, file=sys.stderr, flush=True)
 
     log = Log(write, clock.now, style=settings.log_format, quiet=settings.quiet, secrets=settings.secrets())
+    log.run = run
     watch = Watch(log, progress)
     if progress is None:
         yield watch

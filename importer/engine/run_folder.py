@@ -12,6 +12,11 @@ from importer.errors import UsageError
 DEFAULT_BASE: Final = Path("tag-importer-runs")
 
 
+def name_run(now: datetime) -> str:
+    """A new run's id, `<UTC time>-<short id>`: it can be told before the folder is there."""
+    return f"{now.strftime('%Y%m%dT%H%M%SZ')}-{secrets.token_hex(3)}"
+
+
 class RunFolder:
     """Paths inside a run's folder. The folder's name is the run's id."""
 
@@ -28,9 +33,7 @@ class RunFolder:
     @classmethod
     def create(cls, base: Path, now: datetime) -> RunFolder:
         """A new folder `<UTC time>-<short id>` in `base`, readable by its owner alone. Raises UsageError."""
-        stamp = now.strftime("%Y%m%dT%H%M%SZ")
-        path = base / f"{stamp}-{secrets.token_hex(3)}"
-        return cls.make(path)
+        return cls.make(base / name_run(now))
 
     @classmethod
     def make(cls, path: Path) -> RunFolder:

@@ -70,6 +70,25 @@ class JobSettings:
 
 def load_job(path: Path) -> JobSettings:
     """Read and check a job file. JobError holds every problem, a line each with file, line and column."""
+    job, problems = _read(path)
+    if problems.found:
+        ordered = sorted(problems.found, key=lambda item: (item[0].line, item[0].column))
+        details = tuple(f"{spot}: {message}" for spot, message in ordered)
+        what = "1 problem" if len(details) == 1 else f"{len(details)} problems"
+        raise JobError(f"the job file {path} has {what}", hint=_HINT, details=details)
+    return job
+
+
+def glimpse_job(path: Path) -> JobSettings:
+    """What a job file says as far as it can be read, whatever is wrong with the rest. Never raises."""
+    try:
+        return _read(path)[0]
+    except JobError:
+        return JobSettings(path.stem, str(path), ())
+
+
+def _read(path: Path) -> tuple[JobSettings, Problems]:
+    """What the file says, and what is wrong with it; JobError for one that cannot be read at all."""
     file = str(path)
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -86,13 +105,7 @@ def load_job(path: Path) -> JobSettings:
     except MappingError as error:  # the loader is the mapping's; the words must not be
         raise JobError(error.message.replace("the mapping", "the job file"), hint=_HINT) from None
     problems = Problems(file)
-    job = _Reader(problems, path.parent).job(root, path)
-    if problems.found:
-        ordered = sorted(problems.found, key=lambda item: (item[0].line, item[0].column))
-        details = tuple(f"{spot}: {message}" for spot, message in ordered)
-        what = "1 problem" if len(details) == 1 else f"{len(details)} problems"
-        raise JobError(f"the job file {file} has {what}", hint=_HINT, details=details)
-    return job
+    return _Reader(problems, path.parent).job(root, path), problems
 
 
 class _Reader:

@@ -8,18 +8,27 @@ from argparse import Namespace
 from pathlib import Path
 
 from importer.cli.drafting import Inputs, collect
-from importer.cli.ending import Ending
+from importer.cli.ending import Ending, sigterm_interrupts
 from importer.cli.execution import Execution, show_record
 from importer.cli.locking import locked
-from importer.cli.planned import Timings, confirmed, foresee, make_plan, read_saved, saved_plan, show_plan
+from importer.cli.planned import (
+    Timings,
+    confirmed,
+    foresee,
+    make_plan,
+    needs_work,
+    read_saved,
+    saved_plan,
+    show_plan,
+)
 from importer.cli.target import Target, open_target
 from importer.cli.watch import Watch, watching
 from importer.clock import Clock, SystemClock
 from importer.engine.lock import state_dir
 from importer.engine.run_folder import RunFolder
 from importer.engine.runs import prune_runs
-from importer.errors import ImporterError, StoppedEarly
-from importer.job.merge import merge
+from importer.errors import ImporterError, StoppedEarly, UsageError
+from importer.job.merge import glimpse, merge
 from importer.job.settings import Settings
 from importer.model import Plan
 from importer.planning.limits import check_limits
@@ -39,18 +48,34 @@ def carry_out(namespace: Namespace, *, dry: bool) -> int:
     """`plan` (dry) and `apply`: one path up to the plan, and there the dry run ends."""
     clock = SystemClock()
     saved = saved_plan(namespace.sources)
-    settings = merge(vars(namespace), os.environ, () if saved else namespace.sources)
-    ending = Ending(settings, clock)
+    sources = () if saved else namespace.sources
+    try:
+        settings = merge(vars(namespace), os.environ, sources)
+    except UsageError as error:
+        if dry:
+            raise
+        return Ending(glimpse(vars(namespace), os.environ, sources), clock).failed(error)
+    ending = Ending(settings, clock, path=_folder_of(saved, settings))
     work = _Work(settings, saved, clock, ending)
     if dry:
         return asyncio.run(work.plan())
-    try:
-        code = asyncio.run(work.apply())
-    except ImporterError as error:
-        ending.failed(error)
-        raise
+    with sigterm_interrupts():
+        try:
+            code = asyncio.run(work.apply())
+        except ImporterError as error:
+            return ending.failed(error)
+        except KeyboardInterrupt:
+            return ending.interrupted()
+        except Exception as error:
+            ending.broke(error)
+            raise
     ending.tell(code)
     return code
+
+
+def _folder_of(saved: Path | None, settings: Settings) -> Path | None:
+    """A saved plan is carried out where it lies, unless --out says otherwise."""
+    return saved.parent if saved is not None and saved.name == "plan.json" and settings.out is None else None
 
 
 class _Work:
@@ -77,27 +102,31 @@ class _Work:
             write_plan(written, plan)
         show_plan(plan, ahead, settings, out=written)
         self._check(plan)
+        if needs_work(plan):
+            return 1
         pending = any(change.action.calls for change in plan.changes)
         return PENDING if pending and settings.detailed_exitcode else 0
 
     async def apply(self) -> int:
         """Plan, and carry the plan out."""
         settings = self.settings
-        with watching(settings, self.clock) as watch:
+        with watching(settings, self.clock, run=self.ending.run) as watch:
             inputs = self._inputs(watch)
-            async with open_target(settings, self.clock, watch.observe) as target:
-                with locked(settings, target):
-                    plan = await self._planned(inputs, target, watch)
-                    self._check(plan)
-                    if any(change.action.calls for change in plan.changes):
-                        ahead = foresee(plan, target, settings)
-                        with watch.paused():
-                            if not confirmed(plan, ahead, settings, f"Apply to account {plan.account}?"):
-                                raise StoppedEarly("nothing was attempted")
-                    folder = self.ending.folder = self._folder()
-                    digest = write_plan(folder.plan_path, plan)
-                    execution = Execution(plan, digest, folder, settings, self.clock, self.ending.started)
-                    record = self.ending.record = await execution.run(target, watch, self.timings)
+            async with (
+                open_target(settings, self.clock, watch.observe) as target,
+                locked(settings, target, run=self.ending.run),
+            ):
+                plan = await self._planned(inputs, target, watch)
+                self._check(plan)
+                if any(change.action.calls for change in plan.changes):
+                    ahead = foresee(plan, target, settings)
+                    with watch.paused():
+                        if not confirmed(plan, ahead, settings, f"Apply to account {plan.account}?"):
+                            raise StoppedEarly("nothing was attempted")
+                folder = self.ending.folder = RunFolder.make(self.ending.path)
+                digest = write_plan(folder.plan_path, plan)
+                execution = Execution(plan, digest, folder, settings, self.clock, self.ending.started)
+                record = self.ending.record = await execution.run(target, watch, self.timings)
         show_record(record, settings)
         if settings.keep is not None and settings.out is None:
             prune_runs(settings.runs_dir, settings.keep)
@@ -125,11 +154,3 @@ class _Work:
             settings = self.settings
             before = previous_rows(settings.runs_dir, [source.file for source in plan.sources])
             check_limits(plan, settings.limits, previous_rows=before)
-
-    def _folder(self) -> RunFolder:
-        """A saved plan is carried out where it lies, unless --out says otherwise."""
-        if self.settings.out is not None:
-            return RunFolder.make(self.settings.out)
-        if self.saved is not None and self.saved.name == "plan.json":
-            return RunFolder.make(self.saved.parent)
-        return RunFolder.create(self.settings.runs_dir, self.clock.now())

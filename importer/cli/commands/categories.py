@@ -6,22 +6,25 @@ import asyncio
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from importer.cli.commands.mapping import write_new
-from importer.cli.console import show, show_json, tell
+from importer.cli.console import show, show_json
 from importer.cli.locking import locked
 from importer.cli.target import Target, explained, open_target
+from importer.cli.voice import Voice
 from importer.cli.watch import watching
 from importer.clock import SystemClock
-from importer.errors import StoppedEarly, UsageError
+from importer.errors import AccessRefused, StoppedEarly, UsageError
 from importer.job.merge import merge
 from importer.job.settings import Settings
 from importer.model import Action, Category
 from importer.planning.categories import resolve_category
 from importer.planning.category_diff import CategoryChange, broken_tags, plan_categories
 from importer.planning.category_file import WantedCategory, dump_category_yaml, load_category_yaml
+from importer.remote.failures import CallFailed
 from importer.reports.category_text import categories_lines, category_change_lines, category_json, category_lines
 
 
@@ -104,17 +107,35 @@ async def _apply(wanted: Sequence[WantedCategory], held: Sequence[Category], tar
         print("Apply? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
             raise StoppedEarly("nothing was attempted")
-    with locked(settings, target), explained("changing a category"):
-        for change in pending:
-            if change.action is Action.CREATE:
-                body = change.body
-                await target.api.create_category(
-                    change.name, description=str(body.get("description", "")), schema=body.get("schema")
-                )
-            else:
-                await target.api.update_category(change.uuid, change.body)
-            tell(f"{change.action.value}d category {change.name}")
+    voice = Voice.of(settings)
+    async with locked(settings, target):
+        for done, change in enumerate(pending):
+            with _told(change, done, len(pending)):
+                if change.action is Action.CREATE:
+                    body = change.body
+                    await target.api.create_category(
+                        change.name, description=str(body.get("description", "")), schema=body.get("schema")
+                    )
+                else:
+                    await target.api.update_category(change.uuid, change.body)
+            voice.tell(f"{change.action.value}d category {change.name}", event="category-changed", name=change.name)
     return 0
+
+
+@contextmanager
+def _told(change: CategoryChange, done: int, pending: int) -> Iterator[None]:
+    """A change that failed, with what was changed before it."""
+    doing = f"category {change.name!r} could not be {change.action.value}d"
+    before = f"{done} of {pending} categories were changed before it." if done else "Nothing was changed."
+    try:
+        yield
+    except CallFailed as failed:
+        if failed.failure.access:
+            hint = f"The token needs the permission Cloudforce One Write on this account. {before}"
+            raise AccessRefused(f"{doing}: {failed}", hint=hint) from failed
+        if 400 <= failed.status < 500 and failed.status != 429:
+            raise UsageError(f"{doing}: {failed}", hint=f"Mend the file and apply it again. {before}") from failed
+        raise StoppedEarly(f"{doing}: {failed}", hint=f"Apply the file again. {before}") from failed
 
 
 def _change_json(change: CategoryChange) -> dict[str, object]:

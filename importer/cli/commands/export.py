@@ -7,8 +7,9 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from importer.cli.console import show_json, tell
+from importer.cli.console import show_json
 from importer.cli.target import open_target, read_account
+from importer.cli.voice import Voice
 from importer.cli.watch import watching
 from importer.clock import SystemClock
 from importer.job.merge import merge
@@ -25,7 +26,7 @@ def run(namespace: Namespace) -> int:
     check_target(path, force=force)
     exported = asyncio.run(_export(path, settings, force=force))
     for sentence in exported.unread:
-        tell(f"warning: {sentence}")
+        Voice.of(settings).tell(f"warning: {sentence}", level="warning", event="not-importable")
     if settings.format == "json":
         show_json({"file": str(exported.path), "mapping": str(exported.mapping), "tags": exported.tags,
                    "unread": list(exported.unread)})  # fmt: skip

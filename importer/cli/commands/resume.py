@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from argparse import Namespace
+from pathlib import Path
 
 from importer.cli.ending import Ending
 from importer.cli.execution import Execution, show_record
@@ -15,6 +16,7 @@ from importer.cli.target import open_target
 from importer.cli.watch import watching
 from importer.clock import Clock, SystemClock
 from importer.engine.resume import EarlierRun, open_resumable
+from importer.engine.run_folder import RunFolder
 from importer.errors import ImporterError, UsageError
 from importer.job.merge import merge
 from importer.job.settings import Settings
@@ -24,13 +26,13 @@ def run(namespace: Namespace) -> int:
     """Take the run up where its journal ends."""
     clock = SystemClock()
     settings = merge(vars(namespace), os.environ)
-    ending = Ending(settings, clock)
+    ending = Ending(settings, clock, path=Path(namespace.run))
     try:
-        earlier = open_resumable(find_run(namespace.run, settings.runs_dir))
-        code = asyncio.run(_resume(earlier, settings, clock, ending))
+        found = find_run(namespace.run, settings.runs_dir)
+        ending = Ending(settings, clock, path=RunFolder(found if found.is_dir() else found.parent).path)
+        code = asyncio.run(_resume(open_resumable(found), settings, clock, ending))
     except ImporterError as error:
-        ending.tell(error.exit_code)
-        raise
+        return ending.failed(error)
     ending.tell(code)
     return code
 
@@ -39,11 +41,11 @@ async def _resume(earlier: EarlierRun, settings: Settings, clock: Clock, ending:
     timings = Timings(clock)
     plan = earlier.plan
     command = "apply" if plan.mode != "undo" else "undo"
-    with watching(settings, clock) as watch:
+    with watching(settings, clock, run=ending.run) as watch:
         async with open_target(settings, clock, watch.observe) as target:
             if plan.account != target.account_id:
                 raise UsageError(f"the run is of account {plan.account}, not of {target.account_id}")
-            with locked(settings, target):
+            async with locked(settings, target, run=ending.run):
                 execution = Execution(
                     plan, earlier.sha256, earlier.folder, settings, clock, ending.started, command, earlier.state
                 )

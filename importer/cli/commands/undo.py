@@ -32,8 +32,9 @@ def run(namespace: Namespace) -> int:
         earlier = open_run(find_run(namespace.run, settings.runs_dir))
         code = asyncio.run(_undo(earlier, settings, clock, ending))
     except ImporterError as error:
-        ending.tell(error.exit_code)
-        raise
+        if settings.dry_run:
+            raise
+        return ending.failed(error)
     if not settings.dry_run:
         ending.tell(code)
     return code
@@ -41,11 +42,11 @@ def run(namespace: Namespace) -> int:
 
 async def _undo(earlier: EarlierRun, settings: Settings, clock: Clock, ending: Ending) -> int:
     timings = Timings(clock)
-    with watching(settings, clock) as watch:
+    with watching(settings, clock, run=ending.run) as watch:
         async with open_target(settings, clock, watch.observe) as target:
             if earlier.plan.account != target.account_id:
                 raise UsageError(f"the run is of account {earlier.plan.account}, not of {target.account_id}")
-            with locked(settings, target):
+            async with locked(settings, target, run=ending.run):
                 watch.phase("reading the account's tags")
                 account = await read_account(target, categories=False)
                 timings.done("account")
@@ -58,9 +59,7 @@ async def _undo(earlier: EarlierRun, settings: Settings, clock: Clock, ending: E
                 with watch.paused():
                     if not confirmed(plan, ahead, settings, f"Undo run {earlier.folder.run}?"):
                         raise StoppedEarly("nothing was attempted")
-                out = settings.out
-                folder = RunFolder.make(out) if out else RunFolder.create(settings.runs_dir, clock.now())
-                ending.folder = folder
+                folder = ending.folder = RunFolder.make(ending.path)
                 digest = write_plan(folder.plan_path, plan)
                 execution = Execution(plan, digest, folder, settings, clock, ending.started, "undo")
                 record = ending.record = await execution.run(target, watch, timings)
