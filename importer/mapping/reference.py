@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from importer.mapping import grammar
 from importer.mapping.conditions import OPERATORS
@@ -35,5 +36,5 @@ def filled(text: str) -> str:
     return _BLOCK.sub(lambda match: f"<!-- {match.group(1)} -->\n{match.group(2)}{made[match.group(1)]}", text)
 
 
-def _rows(rows: list[tuple[str, ...]]) -> str:
+def _rows(rows: Sequence[tuple[str, ...]]) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows)

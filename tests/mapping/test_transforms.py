@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from importer.fields.aliases import split_labels
 from importer.mapping.cells import CellReader, bind
 from importer.mapping.load import presets
 from importer.mapping.nodes import Problems, read_yaml
@@ -123,6 +124,41 @@ def test_a_text_too_long_for_a_pattern_is_told() -> None:
 def test_lists_are_read_as_they_are_written(text: str, expected: list[Any]) -> None:
     """JSON lists come apart by JSON's rules, others at separators; a name in brackets is no list."""
     assert items(text) == expected
+
+
+PIECES = (
+    *("APT28", " ", "Iran", "Islamic Republic of", ",", ", ", ";", "|", "\n", "Co", "Inc.", "the", "Ltd", "S.A.", "/"),
+    *(
+        "(",
+        ")",
+        "a b",
+        "\t",
+        "\r\n",
+        "Ltd.",
+        "of",
+        "Of",
+        "'",
+        "-",
+        "B.V",
+        "Jr",
+        "State of",
+        "Korea",
+        "é",
+        "China",
+        " / ",
+    ),
+    *("O.O.O.", ", Province of China", "plc", "Federation of the"),
+)
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(st.characters(max_codepoint=127), max_size=60)
+)
+@settings(max_examples=500, deadline=None)
+def test_the_short_way_of_cutting_gives_the_same_labels(text: str) -> None:
+    """Plain cells are cut without the full apparatus; the result is the apparatus's."""
+    if not text.lstrip().startswith("["):
+        assert items(text) == split_labels(text)
 
 
 @pytest.mark.parametrize(

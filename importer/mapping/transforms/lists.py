@@ -14,6 +14,40 @@ MAX_ITEMS = 10_000
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]{1,63}\.[\w./:?=&%#-]{2,2000}")
 _ONE_URL = re.compile(r"https?://[\w./?&%#~+=:-]{1,2000}[,;]?")
+_CUT = re.compile(r"[,;|\n]")
+# Where split_labels has more to think of than separators: brackets, quotes, slashes, odd blanks; and the last words of
+# official country names and legal forms behind a comma. Any other text is cut the short way, with the same result.
+_INTRICATE = re.compile(r"[()\[\]{}\"/\x00-\x08\x0b-\x1f\x7f]")
+_ENDS = frozenset(
+    [
+        "of",
+        "the",
+        "china",
+        "inc",
+        "ltd",
+        "llc",
+        "corp",
+        "co",
+        "plc",
+        "gmbh",
+        "ag",
+        "sa",
+        "s.a",
+        "srl",
+        "s.rl",
+        "sr.l",
+        "s.r.l",
+        "pty",
+        "bv",
+        "b.v",
+        "ooo",
+        "oo.o",
+        "o.oo",
+        "o.o.o",
+        "jr",
+        "sr",
+    ]
+)
 _DEFANGED = re.compile(r"\bhxxp(s?)(?=://|\[:\]//)", re.IGNORECASE)
 
 
@@ -33,6 +67,10 @@ def items(text: str, separators: str = "") -> list[Value]:
     listed = json_list(text)
     if listed is not None:
         return listed
+    if not separators and text.isascii() and not _INTRICATE.search(text):
+        words = [piece.split() for piece in _CUT.split(text)]
+        if not any(some and some[-1].strip(".").lower() in _ENDS for some in words[1:]):
+            return [" ".join(some) for some in words if some]
     return list(split_labels(text, separator_list(separators) if separators else SEPARATORS))
 
 
