@@ -14,7 +14,7 @@ from importer.sources.located import Opened
 from importer.sources.misp import is_galaxy, read_galaxy
 from importer.sources.options import ReadOptions
 from importer.sources.refusal import NotAList, not_a_list
-from importer.sources.stix_gather import StixFile, bundle_head, gather, is_stix
+from importer.sources.stix_gather import StixFile, gather, gather_bundle, is_stix
 from importer.sources.stix_rows import choose_versions, read_stix
 from importer.sources.stix_world import World
 from importer.sources.table import Table
@@ -35,9 +35,9 @@ class Documents:
             return
         data = load_text(opened, self._options.limits.json_bytes, "JSON")
         try:
-            head = bundle_head(data)
-            if head is not None:
-                self._stix.append(gather(opened, head, self._world))
+            bundle = gather_bundle(opened, data, self._world)
+            if bundle is not None:
+                self._stix.append(bundle)
                 return
             found = documents(opened.file, data, self._options.limits)
             if is_stix(found):

@@ -49,6 +49,24 @@ _WANTED = frozenset({*ACTORS, "relationship", "location", "identity", "marking-d
 _probe_list = msgspec.json.Decoder(list[Probe])
 _probe = msgspec.json.Decoder(Probe)
 _identity = msgspec.json.Decoder(Identity)
+
+
+class Bundle(msgspec.Struct, gc=False):
+    """A bundle with its objects still raw."""
+
+    objects: list[msgspec.Raw]
+    type: Any = ""
+    spec_version: Any = ""
+
+
+class BundleProbes(msgspec.Struct, gc=False):
+    """The same bundle's objects, probed."""
+
+    objects: list[Probe]
+
+
+_bundle = msgspec.json.Decoder(Bundle)
+_bundle_probes = msgspec.json.Decoder(BundleProbes)
 _head = msgspec.json.Decoder(Head)
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -88,16 +106,30 @@ class StixFile:
         return ", ".join(shown) + (f" and {more} other kinds" if more > 0 else "") if shown else "no objects"
 
 
-def bundle_head(data: bytes) -> Head | None:
-    """The head of a text that is one STIX bundle, its objects still raw; None for all else, broken JSON too.
+def gather_bundle(opened: Opened, data: bytes, world: World) -> StixFile | None:
+    """What a text holds that is one STIX bundle; None for all else, broken JSON too.
 
-    The usual case, told and validated in a single pass over what may be 30 MB on one line.
+    The usual case: two passes over what may be 30 MB on one line tell, validate, split and probe it.
     """
     try:
-        head = _head.decode(data)
+        bundle = _bundle.decode(data)
+        if bundle.type != "bundle" or not (bundle.objects or bundle.spec_version):
+            return None
+        probes = _bundle_probes.decode(data).objects
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return head if head.type == "bundle" and _is_bundle(head) and bytes(memoryview(head.objects)[:1]) == b"[" else None
+    found = StixFile(opened, bundles=1)
+    if isinstance(bundle.spec_version, str):
+        found.version = bundle.spec_version
+    _gather_all(bundle.objects, probes, found, world, 0)
+    _settle_version(found)
+    return found
+
+
+def _settle_version(found: StixFile) -> None:
+    """STIX 2.1 says its version in each object, 2.0 in the bundle."""
+    if not found.version:
+        found.version = "2.1" if any(b'"spec_version"' in actor.raw for actor in found.actors[:20]) else "2.0"
 
 
 def _is_bundle(head: Head) -> bool:
@@ -136,16 +168,12 @@ def _heads(raw: msgspec.Raw) -> Iterator[Head]:
         return
 
 
-def gather(opened: Opened, documents: list[msgspec.Raw] | Head, world: World) -> StixFile:
+def gather(opened: Opened, documents: list[msgspec.Raw], world: World) -> StixFile:
     """Keeps actors in the file's record; links, places, identities and markings in the run's world."""
     found = StixFile(opened)
-    if isinstance(documents, Head):
-        _gather_bundle(documents, found, world, 0)
-    else:
-        for raw in documents:
-            _gather(raw, found, world, 0)
-    if not found.version:
-        found.version = "2.1" if any(b'"spec_version"' in actor.raw for actor in found.actors[:20]) else "2.0"
+    for raw in documents:
+        _gather(raw, found, world, 0)
+    _settle_version(found)
     return found
 
 

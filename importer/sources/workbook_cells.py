@@ -5,19 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+_INFINITE = float("inf")
+
 
 def cell_text(value: Any) -> str:
     """A cell as calamine gives it, as text: 5.0 is `5`, True is `TRUE`, dates are ISO 8601, durations `255:10:10`."""
-    if value.__class__ is str:
+    kind = value.__class__
+    if kind is str:
         return str(value)
+    if kind is float:
+        return _number(value)
     if value is None:
         return ""
-    if isinstance(value, bool):
+    if kind is bool:
         return "TRUE" if value else "FALSE"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return _number(value)
     if isinstance(value, dt.datetime):
         if value.time() == dt.time():
             return value.date().isoformat()
@@ -33,11 +34,10 @@ def cell_text(value: Any) -> str:
 
 def _number(value: float) -> str:
     """As Excel shows it: no `.0`, at most 15 significant digits."""
-    if value != value or value in (float("inf"), float("-inf")):
-        return "#NUM!"
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
-    return f"{value:.15g}".upper()
+    if -1e21 < value < 1e21:
+        whole = int(value)
+        return str(whole) if whole == value else f"{value:.15g}".upper()
+    return f"{value:.15g}".upper() if -_INFINITE < value < _INFINITE else "#NUM!"
 
 
 def _duration(value: dt.timedelta) -> str:
