@@ -12,6 +12,7 @@ from typing import Any
 from importer.cli.voice import PROGRAM, Voice
 from importer.clock import Clock
 from importer.engine.run_folder import RunFolder, name_run
+from importer.engine.runs import prune_runs
 from importer.errors import ImporterError, StoppedEarly
 from importer.job.settings import Settings
 from importer.reports.metrics import RunEnd, write_metrics
@@ -62,7 +63,7 @@ class Ending:
         self.tell(Fault.exit_code)
 
     def tell(self, code: int) -> None:
-        """Metrics and heartbeat. They never change how the run ended."""
+        """Metrics, the heartbeat, old runs' folders. None of it ever changes how the run ended."""
         settings = self.settings
         problems = []
         if settings.metrics_file is not None:
@@ -75,6 +76,8 @@ class Ending:
         else:
             if url:
                 problems.append(ping(url, code))
+        if settings.keep is not None and settings.out is None:
+            problems.append(_prune(settings.runs_dir, settings.keep))
         for problem in filter(None, problems):
             self.voice.tell(f"{PROGRAM}: {problem}", level="warning", event="not-told")
 
@@ -87,6 +90,14 @@ class Ending:
         except (OSError, ImporterError) as problem:
             said = f"{PROGRAM}: the failure could not be noted in a run folder: {problem}"
             self.voice.tell(said, level="warning", event="not-told")
+
+
+def _prune(base: Path, keep: int) -> str:
+    try:
+        prune_runs(base, keep)
+    except OSError as error:
+        return f"old runs in {base} cannot be deleted: {error.strerror or type(error).__name__}"
+    return ""
 
 
 @contextmanager

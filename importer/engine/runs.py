@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, Final
 
 from importer.engine.journal_state import JournalState, read_journal
 from importer.engine.result import counts_of
 from importer.engine.run_folder import RunFolder
 from importer.errors import UsageError
+
+_SUMMARY: Final = "summary.json"
+_STAMP: Final = len("20261123T174000Z")
 
 
 class RunState(StrEnum):
@@ -22,8 +27,13 @@ class RunState(StrEnum):
     UNDONE = "undone"
     PLANNED = "planned"
     """A plan without a journal: nothing was attempted."""
+    STOPPED = "stopped"
+    """It ended before there was anything to resume; its summary says why."""
     DAMAGED = "damaged"
     """Its journal cannot be read."""
+
+
+_DONE: Final = (RunState.COMPLETE, RunState.UNDONE, RunState.PLANNED, RunState.STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +52,48 @@ class RunInfo:
     """Rows by status, as far as the journal knows them."""
     reason: str = ""
     """Why it stopped, or what is wrong with it."""
+    command: str = ""
+    exit_code: int | None = None
+    """As its summary has it; None where it has none."""
 
 
 def list_runs(base: Path) -> list[RunInfo]:
     """The runs in `base`, oldest first; empty where there is no such folder."""
     if not base.is_dir():
         return []
-    folders = [RunFolder(path) for path in sorted(base.iterdir()) if (path / "plan.json").is_file()]
-    return [run_info(folder) for folder in folders]
+    folders = [path for path in base.iterdir() if (path / "plan.json").is_file() or _ended_early(path)]
+    return [run_info(RunFolder(path)) for path in sorted(folders, key=_age)]
+
+
+def _ended_early(path: Path) -> bool:
+    """Whether this is the folder of a run that ended before it had a plan; another program's summary is none."""
+    return path.is_dir() and _summary(path).get("run") == path.name
+
+
+def _age(path: Path) -> tuple[str, int, str]:
+    """By the time in the name; of two in one second that which ended later is the later one."""
+    name = path.name
+    begun = name[:_STAMP] if name[_STAMP : _STAMP + 1] == "-" else name
+    try:
+        return begun, (path / _SUMMARY).stat().st_mtime_ns, name
+    except OSError:
+        return begun, 0, name
 
 
 def run_info(folder: RunFolder) -> RunInfo:
     """How one run stands."""
+    told = _summary(folder.path)
+    code = told.get("exit_code")
+    code = code if isinstance(code, int) else None
+    if not folder.journal_path.exists() and told:
+        return RunInfo(
+            folder.run, folder.path, RunState.STOPPED, str(told.get("mode") or ""), str(told.get("account") or ""),
+            str(told.get("started") or ""), 0, {}, str(told.get("stopped") or ""), str(told.get("command") or ""), code,
+        )  # fmt: skip
+    return replace(_by_journal(folder), exit_code=code)
+
+
+def _by_journal(folder: RunFolder) -> RunInfo:
     state: JournalState | None = None
     reason = ""
     if folder.journal_path.exists():
@@ -76,14 +116,22 @@ def run_info(folder: RunFolder) -> RunInfo:
     header = state.header
     return RunInfo(
         folder.run, folder.path, standing, str(header.get("mode", "")), str(header.get("account", "")),
-        str(header.get("started", "")), int(header.get("rows") or 0), counts, reason,
+        str(header.get("started", "")), int(header.get("rows") or 0), counts, reason, str(header.get("command", "")),
     )  # fmt: skip
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    try:
+        told = json.loads((path / _SUMMARY).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def prune_runs(base: Path, keep: int) -> list[RunInfo]:
     """Delete the oldest runs but `keep`, and say which. What can still be resumed stays, whatever its age."""
     runs = list_runs(base)
-    done = [info for info in runs if info.state in (RunState.COMPLETE, RunState.UNDONE, RunState.PLANNED)]
+    done = [info for info in runs if info.state in _DONE]
     excess = max(0, len(runs) - max(0, keep))
     gone = done[:excess]
     for info in gone:

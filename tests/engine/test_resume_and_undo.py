@@ -173,6 +173,20 @@ def test_runs_and_their_state(tmp_path: Path) -> None:
     assert list_runs(tmp_path / "none") == []
 
 
+def test_runs_that_ended_early_are_listed_and_pruned(tmp_path: Path) -> None:
+    """A run that ended before it had a plan is listed with its reason; a stranger's folder is neither listed nor cut."""
+    for name, run in (("20260101T000000Z-aaaaaa", "20260101T000000Z-aaaaaa"), ("photos", "elsewhere")):
+        (tmp_path / name).mkdir()
+        told = {"run": run, "exit_code": 3, "stopped": "lists/a.csv does not exist.", "started": "2026-01-01T00:00:00Z"}
+        (tmp_path / name / "summary.json").write_text(json.dumps(told), "utf-8")
+    infos = list_runs(tmp_path)
+    assert [(info.state, info.exit_code, info.reason) for info in infos] == [
+        (RunState.STOPPED, 3, "lists/a.csv does not exist.")
+    ]
+    assert [info.path.name for info in prune_runs(tmp_path, 0)] == ["20260101T000000Z-aaaaaa"]
+    assert (tmp_path / "photos").is_dir()
+
+
 def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
     """A line that is damaged before the end is an error with its number, never skipped."""
     path = tmp_path / "journal.jsonl"

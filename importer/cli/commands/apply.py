@@ -26,7 +26,6 @@ from importer.cli.watch import Watch, watching
 from importer.clock import Clock, SystemClock
 from importer.engine.lock import state_dir
 from importer.engine.run_folder import RunFolder
-from importer.engine.runs import prune_runs
 from importer.errors import ImporterError, StoppedEarly, UsageError
 from importer.job.merge import glimpse, merge
 from importer.job.settings import Settings
@@ -128,8 +127,6 @@ class _Work:
                 execution = Execution(plan, digest, folder, settings, self.clock, self.ending.started)
                 record = self.ending.record = await execution.run(target, watch, self.timings)
         show_record(record, settings)
-        if settings.keep is not None and settings.out is None:
-            prune_runs(settings.runs_dir, settings.keep)
         return record.exit_code
 
     def _inputs(self, watch: Watch) -> Inputs | None:
