@@ -146,3 +146,11 @@ def translated() -> Mapping[str, str]:
             if meant.setdefault(key, code) != code:
                 torn.add(key)
     return MappingProxyType({key: code for key, code in meant.items() if key not in torn})
+
+
+def shown_country(code: str) -> str:
+    """A code for a person: `China (CN)`; empty for an empty one."""
+    import pycountry
+
+    country = pycountry.countries.get(alpha_2=code) if code else None
+    return f"{getattr(country, 'common_name', country.name)} ({code})" if country is not None else code

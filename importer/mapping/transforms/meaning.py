@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from importer.fields import countries, dates, numbers
+from importer.fields.country_names import shown_country
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.spec import Value
 from importer.mapping.transforms.found import About, Found, Note
@@ -91,7 +92,8 @@ def country(text: str) -> Value | Found:
     if reason == "region":
         return Found(None, Note(About.SEVERAL, "region", "is a region or an alliance, not a country", text))
     allowed = ("ISO alpha-2 or alpha-3 code", "country name")
-    return Found(None, Note(About.UNKNOWN, "unknown-country", "is no country", text, allowed, match.nearest))
+    nearest = shown_country(match.nearest)
+    return Found(None, Note(About.UNKNOWN, "unknown-country", "is no country", text, allowed, nearest))
 
 
 def date(text: str, order: str = "", fill: str = "") -> Value | Found:
