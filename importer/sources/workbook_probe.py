@@ -29,8 +29,8 @@ try:
         book.get_sheet_by_index(index)
 except MemoryError:
     sys.exit(3)
-except BaseException:
-    pass
+except BaseException as error:
+    sys.exit(3 if type(error).__name__ == "PanicException" else 0)
 """
 
 
