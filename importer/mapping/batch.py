@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import repeat
 
 from importer.mapping.assemble import attach_parts, keep_text, tidy_names, unique_links
-from importer.mapping.cells import BLANK, Cell, Seed
+from importer.mapping.cells import BLANK, CLEAR, Cell, Seed
 from importer.mapping.columns import named
 from importer.mapping.conditions import question, reason
 from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout
@@ -110,9 +110,9 @@ class Batch:
             return [read(text) for text in self._templates(rule.template)], [""] * self.size
         if rule.constant is not None and not columns:
             return [feed.reader.constant()] * self.size, [""] * self.size
-        if rule.join is not None:
+        if rule.join is not None and (len(columns) > 1 or rule.labelled):
             texts = zip(*(self._joinable(column, rule.labelled) for column in columns), strict=True)
-            return [read(join(cells, rule.join)) for cells in texts], [columns[0]] * self.size
+            return [read(_joined(cells, rule.join)) for cells in texts], [columns[0]] * self.size
         if len(columns) == 1:
             memo = feed.reader.memo
             return [memo.get(text) or read(text) for text in self._texts(columns[0])], [columns[0]] * self.size
@@ -120,7 +120,9 @@ class Batch:
 
     def _joinable(self, column: str, labelled: bool) -> Sequence[str]:
         texts = self._texts(column)
-        return [f"{column}: {text.strip()}" if text.strip() else "" for text in texts] if labelled else texts
+        if not labelled:
+            return texts
+        return [text if text.strip() in ("", CLEAR) else f"{column}: {text.strip()}" for text in texts]
 
     def _templates(self, pattern: str) -> list[str]:
         places = {name: named(self.header.columns, (name,)) for name in columns_in(pattern)}
@@ -270,3 +272,10 @@ class Batch:
             issue = Issue(severity, "unknown-action", message, place, "", text, tuple(words), near)
             self.issues.setdefault(position, []).append(issue)
         return found
+
+
+def _joined(cells: Sequence[str], by: str) -> str:
+    """Several cells as one text; `#CLEAR` counts only where no other cell says anything."""
+    if CLEAR not in cells:
+        return join(cells, by)
+    return join([cell for cell in cells if cell != CLEAR], by) or CLEAR

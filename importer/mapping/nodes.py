@@ -66,9 +66,7 @@ class Problems:
         details = tuple(f"{spot}: {message}" for spot, message in ordered)
         count = f"{len(details)} problems" if len(details) > 1 else "1 problem"
         raise MappingError(
-            f"the {what} {self.file} has {count}: {details[0]}"
-            if len(details) == 1
-            else f"the {what} {self.file} has {count}",
+            f"the {what} {self.file} has {count}",
             hint="`tag-importer mapping schema` prints what may stand there; `mapping show spreadsheet` is an example",
             details=details,
         )

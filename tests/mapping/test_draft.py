@@ -202,6 +202,13 @@ def test_clear_empties_a_field() -> None:
     assert codes(name) == ["not-clearable", "not-clearable"]
 
 
+def test_clear_among_joined_columns() -> None:
+    """Of two note columns one `#CLEAR` empties the field only where the other says nothing."""
+    first, second = drafts(SPREADSHEET, ("Actor", "Notes", "Comment"), ("X", "#CLEAR", ""), ("Y", "#CLEAR", "c"))
+    assert first.clear == {"internalDescription"}
+    assert second.fields == {"value": "Y", "internalDescription": "c"}
+
+
 def test_on_blank_of_the_whole_mapping_reaches_clearable_fields_alone() -> None:
     """`on_blank: clear` at the top is for every field that can be emptied."""
     draft = drafts("on_blank: clear\nfields: {value: A, motive: B, tlp: C}", ("A", "B", "C"), ("X", "", ""))[0]
