@@ -14,7 +14,7 @@ from importer.planning.categories import resolve_category
 from importer.planning.collisions import find_collisions
 from importer.planning.decide import Setting, decide
 from importer.planning.identity import index_tags, stand
-from importer.planning.marking import Owner, owner
+from importer.planning.marking import MARK_KEY, Owner, owner
 from importer.planning.options import Account, PlanOptions
 from importer.planning.vanished import vanished
 
@@ -59,7 +59,7 @@ def _plan(
         decide(draft, standing, rows, collisions.get(position, ()), setting)
         for position, (draft, standing) in enumerate(zip(rows, standings, strict=True))
     ]
-    more_notes = [*notes, *_past_fields(changes, account.tags)]
+    more_notes = [*notes, *_past_fields(changes, account.tags), *_unmarkable(changes, setting)]
     if options.managed_by:
         deletes, told = vanished(rows, standings, account.tags, options, notes)
         changes.extend(deletes)
@@ -128,6 +128,27 @@ def _past_fields(changes: Sequence[Change], tags: Sequence[Tag]) -> list[Issue]:
         )
         for name, count in sorted(sent.items())
         if name not in carried
+    ]
+
+
+def _unmarkable(changes: Sequence[Change], setting: Setting) -> list[Issue]:
+    """Categories of marked new tags whose schema has no room for the mark: their server may refuse it."""
+    if not setting.options.managed_by or setting.categories is None:
+        return []
+    used = {str(change.body.get("categoryUuid") or "").lower() for change in changes if change.action is Action.CREATE}
+    return [
+        Issue(
+            Severity.WARNING,
+            "mark-not-in-schema",
+            f"the schema of category {category.name!r} has no property {MARK_KEY!r}, and a server may refuse tags with "
+            "it; add it with: tag-importer categories apply FILE",
+            Place(""),
+            f"properties.{MARK_KEY}",
+        )
+        for uuid, category in setting.categories.items()
+        if uuid in used
+        and category.schema is not None
+        and not any(entry.get("key") == MARK_KEY for entry in category.schema)
     ]
 
 

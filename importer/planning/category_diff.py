@@ -82,7 +82,7 @@ def broken_tags(change: CategoryChange, tags: Iterable[Tag]) -> tuple[Issue, ...
         for tag in tags
         if str(tag.fields.get("categoryUuid") or "").lower() == change.uuid.lower()
         and isinstance(properties := tag.fields.get("properties") or {}, Mapping)
-        for problem in check_properties(schema, properties, known={MARK_KEY})
+        for problem in check_properties(schema, properties, before=properties, known={MARK_KEY})
         if problem.severity is Severity.ERROR or problem.code == "unknown-property"
     )
 

@@ -68,6 +68,8 @@ def _check_entry(node: Node, problems: Problems, *, keyed: bool) -> None:
     for name, only in _ONLY_FOR.items():
         if name in entry and isinstance(kind, str) and kind in KINDS and kind != only:
             problems.add(node.keys[name], f"`{name}` is for kind {only}, this entry is of kind {kind}")
+    if kind == "object" and "properties" not in entry:
+        problems.add(entry["kind"].spot, "an object needs `properties`")
     if kind == "enum" and not ("allowedValues" in entry and entry["allowedValues"].value):
         problems.add(entry["kind"].spot, "an enum needs `allowedValues`")
 
@@ -87,8 +89,12 @@ def _check_shape(name: str, shape: str, node: Node, problems: Problems) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             problems.add(node.spot, f"`{name}` must be a whole number of 1 or more")
     elif shape == "values":
-        if not isinstance(value, list) or any(isinstance(item.value, list | dict | None) for item in value):
-            problems.add(node.spot, f"`{name}` must be a list of words")
+        if not isinstance(value, list):
+            problems.add(node.spot, f"`{name}` must be a list of texts")
+            return
+        for item in value:
+            if not isinstance(item.value, str):
+                problems.add(item.spot, f"`{name}` must be texts; write {str(item.value)[:40]!r} in quotes")
     elif shape == "bounds":
         _check_bounds(node, problems)
     elif shape == "annotations":
@@ -96,7 +102,15 @@ def _check_shape(name: str, shape: str, node: Node, problems: Problems) -> None:
     elif shape == "element":
         _check_entry(node, problems, keyed=False)
     elif shape == "entries":
-        check_entries(node, problems, name)
+        _check_members(node, problems)
+
+
+def _check_members(node: Node, problems: Problems) -> None:
+    if not isinstance(node.value, dict):
+        problems.add(node.spot, "`properties` must be a table: key -> its definition with `kind`")
+        return
+    for member in node.value.values():
+        _check_entry(member, problems, keyed=False)
 
 
 def _check_bounds(node: Node, problems: Problems) -> None:

@@ -108,8 +108,10 @@ class _Decision:
         self.body = update_body(self.found)
         more: list[Issue] = []
         if "properties" in self.body or self.body.get("categoryUuid"):
-            merged = _merged(tag.fields.get("properties"), self.body.get("properties"))
-            more = self._property_issues({**tag.fields, **self.body, "properties": merged})
+            held = tag.fields.get("properties")
+            merged = _merged(held, self.body.get("properties"))
+            moved = "categoryUuid" in self.body
+            more = self._property_issues({**tag.fields, **self.body, "properties": merged}, None if moved else held)
         return self._settled(Action.UPDATE, "adopted: it will carry this job's mark" if adopts else "", more)
 
     def _settled(self, action: Action, message: str, more: list[Issue]) -> Change:
@@ -154,7 +156,7 @@ class _Decision:
         self._warn("ambiguous-name", message)
         return self._is(Action.SKIP, "exists", message)
 
-    def _property_issues(self, fields: Mapping[str, Json]) -> list[Issue]:
+    def _property_issues(self, fields: Mapping[str, Json], before: Json = None) -> list[Issue]:
         categories = self.setting.categories
         uuid = str(fields.get("categoryUuid") or "").lower()
         if not uuid or categories is None:
@@ -177,7 +179,9 @@ class _Decision:
                 problem.allowed,
                 problem.nearest,
             )
-            for problem in check_properties(category.schema, fields.get("properties") or {}, known={MARK_KEY})
+            for problem in check_properties(
+                category.schema, fields.get("properties") or {}, before=before, known={MARK_KEY}
+            )
         ]
 
     def _unclearable(self) -> list[Issue]:

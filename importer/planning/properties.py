@@ -3,7 +3,7 @@
 The schema is a list of `{key, kind, required?, allowedValues?, deprecated?, deprecatedValues?, format?, maxLength?,
 numberConstraint?, element?, properties?, annotations?, enforcement?, label?}`. `enforcement` says how bad a breach is:
 error (also where it is absent), warn, off. A schema that is itself odd (an unknown kind, a word where a list should be)
-checks what it can: the server has the last word.
+checks what it can: the server has the last word. What is deprecated may stay where it is, but not be written anew.
 """
 
 from __future__ import annotations
@@ -55,14 +55,19 @@ class PropertyProblem:
 
 
 def check_properties(
-    schema: Sequence[Mapping[str, Json]], properties: Mapping[str, Json], *, known: Collection[str] = ()
+    schema: Sequence[Mapping[str, Json]],
+    properties: Mapping[str, Json],
+    *,
+    before: Mapping[str, Json] | None = None,
+    known: Collection[str] = (),
 ) -> list[PropertyProblem]:
     """Every breach, in the schema's order, then keys the schema has not (a warning; `known` ones are no matter).
 
-    `properties` are those the tag will hold, an update's merged with what is there. Never raises.
+    `properties` are those the tag will hold, an update's merged with what is there; `before` those it holds now.
+    Never raises.
     """
     check = _Check()
-    check.entries(schema, properties, "", known, 0)
+    check.entries(schema, properties, before, "", known, 0)
     return check.problems
 
 
@@ -80,9 +85,15 @@ def property_place(row: Row, path: str, value: str) -> Place:
 class _Check:
     problems: list[PropertyProblem] = field(default_factory=list)
 
-    def entries(self, schema: Any, held: Mapping[str, Json], prefix: str, known: Collection[str], depth: int) -> None:
+    def entries(
+        self, schema: Any, held: Mapping[str, Json], before: Json, prefix: str, known: Collection[str], depth: int
+    ) -> None:
+        if isinstance(schema, Mapping):
+            # Inside an object it is a table of definitions by key.
+            schema = [{**entry, "key": key} for key, entry in schema.items() if isinstance(entry, Mapping)]
         if not isinstance(schema, list | tuple) or depth > _DEEPEST:
             return
+        old = before if isinstance(before, Mapping) else {}
         keys: list[str] = []
         for entry in schema:
             if not isinstance(entry, Mapping) or not isinstance(entry.get("key"), str):
@@ -92,12 +103,12 @@ class _Check:
             value = held.get(key)
             severity = _severity(entry)
             if value is None or value == "" or value == []:
-                if entry.get("required") is True:
+                if entry.get("required") is True and entry.get("deprecated") is not True:
                     self._add(severity, "property-missing", prefix + key, f"property {_called(entry)} is required")
                 if value is None:
                     continue
             if severity is not None:
-                self._value(entry, value, prefix + key, severity, depth)
+                self._value(entry, value, old.get(key), prefix + key, severity, depth)
         for key in held:
             if key in keys or key in known or held[key] is None:
                 continue
@@ -111,7 +122,9 @@ class _Check:
                 nearest=close[0] if close else "",
             )
 
-    def _value(self, entry: Mapping[str, Any], value: Json, path: str, severity: Severity, depth: int) -> None:
+    def _value(
+        self, entry: Mapping[str, Any], value: Json, old: Json, path: str, severity: Severity, depth: int
+    ) -> None:
         kind = str(entry.get("kind", ""))
         if (
             isinstance(value, Mapping)
@@ -121,8 +134,10 @@ class _Check:
         ):
             self._annotations(entry, value, path, severity)
             value = value["value"]
-        if entry.get("deprecated") is True:
-            self._add(Severity.WARNING, "deprecated-property", path, f"property {_called(entry)} is deprecated")
+            old = old.get("value") if isinstance(old, Mapping) else old
+        if entry.get("deprecated") is True and value != old:
+            told = f"property {_called(entry)} is deprecated and takes no new values"
+            self._add(severity, "deprecated-property", path, told, value)
         types = _KINDS.get(kind)
         if types is None:
             return
@@ -134,11 +149,11 @@ class _Check:
         elif isinstance(value, int | float):
             self._number(entry, value, path, severity)
         elif isinstance(value, list | tuple):
-            self._array(entry, value, path, severity, depth)
+            self._array(entry, value, old, path, severity, depth)
         elif isinstance(value, Mapping):
-            self.entries(entry.get("properties"), value, f"{path}.", (), depth + 1)
+            self.entries(entry.get("properties"), value, old, f"{path}.", (), depth + 1)
         if kind not in ("array", "object"):
-            self._choice(entry, value, path, severity, needed=kind == "enum")
+            self._choice(entry, value, old, path, severity, needed=kind == "enum")
 
     def _annotations(self, entry: Mapping[str, Any], value: Mapping[str, Json], path: str, severity: Severity) -> None:
         allowed = entry.get("annotations")
@@ -183,7 +198,7 @@ class _Check:
             self._add(severity, "property-range", path, f"must be {' and '.join(parts)}", number)
 
     def _array(
-        self, entry: Mapping[str, Any], items: Sequence[Json], path: str, severity: Severity, depth: int
+        self, entry: Mapping[str, Any], items: Sequence[Json], before: Json, path: str, severity: Severity, depth: int
     ) -> None:
         longest = entry.get("maxLength")
         if isinstance(longest, int | float) and not isinstance(longest, bool) and len(items) > longest:
@@ -191,7 +206,9 @@ class _Check:
         element = entry.get("element")
         if isinstance(element, str):
             element = {"kind": element}
+        kept = before if isinstance(before, list) else []
         for number, item in enumerate(items):
+            old = item if item in kept else None
             inner = f"{path}[{number}]"
             if isinstance(element, Mapping) and depth < _DEEPEST:
                 # What a list allows may stand beside the element as well as in it.
@@ -200,23 +217,26 @@ class _Check:
                     "key": inner,
                     **element,
                 }
-                self._value(whole, item, inner, _severity(element, severity) or severity, depth + 1)
+                self._value(whole, item, old, inner, _severity(element, severity) or severity, depth + 1)
             else:
-                self._choice(entry, item, inner, severity)
+                self._choice(entry, item, old, inner, severity)
 
     def _choice(
-        self, entry: Mapping[str, Any], value: Json, path: str, severity: Severity, *, needed: bool = False
+        self,
+        entry: Mapping[str, Any],
+        value: Json,
+        before: Json,
+        path: str,
+        severity: Severity,
+        *,
+        needed: bool = False,
     ) -> None:
         allowed, old = _words(entry.get("allowedValues")), _words(entry.get("deprecatedValues"))
         if value in old:
-            self._add(
-                Severity.WARNING,
-                "deprecated-value",
-                path,
-                "this value is deprecated",
-                value,
-                tuple(str(word) for word in allowed if word not in old),
-            )
+            if value != before:
+                left = tuple(str(word) for word in allowed if word not in old)
+                told = "this value is deprecated and cannot be written anew"
+                self._add(severity, "deprecated-value", path, told, value, left)
         elif (allowed or needed) and value not in allowed and (allowed or value != ""):
             texts = tuple(str(word) for word in allowed)
             close = process.extractOne(str(value), texts, processor=str.casefold, score_cutoff=60)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,23 +14,15 @@ _ISO_DURATION: Final = re.compile(
     r"[+-]?P(?!$)(?:\d+(?:[.,]\d+)?Y)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?W)?(?:\d+(?:[.,]\d+)?D)?"
     r"(?:T(?=\d)(?:\d+(?:[.,]\d+)?H)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?S)?)?"
 )
-_SPOKEN_DURATION: Final = re.compile(
-    r"\d+(?:\.\d+)?\s*(?:ms|s|m|h|d|w|y|sec(?:ond)?s?|min(?:ute)?s?|hours?|days?|weeks?|months?|years?)", re.IGNORECASE
-)
+_SPOKEN_DURATION: Final = re.compile(r"(\d+)\s*(h|hour|d|day|w|week|month|y|year)s?", re.IGNORECASE)
 
 
 def is_date(text: str) -> bool:
-    """A day that exists, `2024-02-29`, or a moment in ISO 8601, `2024-02-29T12:00:00Z`."""
+    """A day that exists, `2024-02-29`."""
     try:
-        if _DAY.fullmatch(text):
-            date.fromisoformat(text)
-        elif _DAY.match(text) and text[10:11] == "T":
-            datetime.fromisoformat(text)
-        else:
-            return False
+        return bool(_DAY.fullmatch(text) and date.fromisoformat(text))
     except ValueError:
         return False
-    return True
 
 
 def format_problem(wanted: str, text: str) -> tuple[str, str]:
@@ -42,12 +34,21 @@ def format_problem(wanted: str, text: str) -> tuple[str, str]:
         return "not a date that exists, written YYYY-MM-DD", ""
     if wanted == "url" and not _is_url(text):
         return "not a web address with http:// or https:// and a host", ""
-    if wanted == "duration" and not (_ISO_DURATION.fullmatch(text) or _SPOKEN_DURATION.fullmatch(text.strip())):
-        return "not a duration, like P1Y6M, PT12H or 18 months", ""
+    if wanted == "duration" and not _ISO_DURATION.fullmatch(text):
+        return "not a duration as ISO 8601 writes it, P1Y6M or PT12H", _as_duration(text)
     if wanted == "country" and not (text.isupper() and code_of(text)):
         match = resolve(text)
         return "not an ISO 3166-1 country code in capitals", match.code
     return "", ""
+
+
+def _as_duration(text: str) -> str:
+    """`18 months` as `P18M`; empty for what is no plain number of hours, days, weeks, months or years."""
+    found = _SPOKEN_DURATION.fullmatch(text.strip())
+    if found is None:
+        return ""
+    unit = found[2][0].upper()
+    return f"PT{found[1]}H" if unit == "H" else f"P{found[1]}{unit}"
 
 
 def _is_url(text: str) -> bool:

@@ -19,7 +19,7 @@ RANK: dict[str, Any] = {"key": "rank", "kind": "number", "required": True, "numb
 HELD = Category(uuid(1), "Actors", "People: who #1 'attack'", [
     RANK,
     {"key": "region", "kind": "enum", "allowedValues": ["NO", "5", "on", "2024-01-01"], "label": "Où"},
-    {"key": "tools", "kind": "array", "element": {"kind": "object", "properties": [{"key": "u", "kind": "string"}]}},
+    {"key": "tools", "kind": "array", "element": {"kind": "object", "properties": {"u": {"kind": "string"}}}},
 ])  # fmt: skip
 
 
@@ -54,6 +54,11 @@ def test_what_is_exported_applies_as_unchanged() -> None:
          "c.yaml:3:26: `element` is for kind array, this entry is of kind string"),
         ("name: A\nschema:\n- {key: x, kind: string, required: yes}\n",
          "c.yaml:3:36: `required` must be true or false"),
+        ("name: A\nschema:\n- {key: x, kind: enum, allowedValues: [a, 5]}\n",
+         "c.yaml:3:43: `allowedValues` must be texts; write '5' in quotes"),
+        ("name: A\nschema:\n- {key: x, kind: object, properties: [a]}\n",
+         "c.yaml:3:38: `properties` must be a table: key -> its definition with `kind`"),
+        ("name: A\nschema:\n- {key: x, kind: object}\n", "c.yaml:3:18: an object needs `properties`"),
         ("name: A\nuuid: 7\n", "c.yaml:2:7: `uuid` must be a text; write it in quotes"),
         ("categories:\n- name: A\n- name: A\n", "c.yaml:3:3: the name 'A' stands twice (first in line 2)"),
         ("categores: []\n", "c.yaml:1:1: unknown word 'categores'; did you mean 'categories'?"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from importer.model import Action, Issue, Place, Plan, Severity
+from importer.model import Action, Category, Issue, Place, Plan, Severity
 from importer.planning.build import build_plan
 from importer.planning.marking import marker
 from importer.planning.options import Account, PlanOptions
@@ -89,3 +89,12 @@ def test_the_mark_decides_between_tags_of_one_name() -> None:
     held = [tag("APT28", 1), tag("apt28", 2, priority=1, **OURS)]
     change = only(plan([draft("apt28", priority=2)], held, mode="upsert", managed_by=MARK))
     assert (change.action, change.uuid, change.body) == (Action.UPDATE, uuid(2), {"priority": 2})
+
+
+def test_a_schema_without_the_mark_is_told() -> None:
+    """Where the category's schema does not know `managed_by`, the plan says so once and how to add it."""
+    category = Category(uuid(9), "Actors", schema=[{"key": "a", "kind": "string"}])
+    made = plan(drafts(draft("A"), draft("B")), [], [category], category="Actors", managed_by=MARK)
+    assert (said(made), notes(made)) == ([("create", "")] * 2, ["mark-not-in-schema"])
+    knows = Category(uuid(9), "Actors", schema=[{"key": "managed_by", "kind": "string"}])
+    assert notes(plan([draft("A")], [], [knows], category="Actors", managed_by=MARK)) == []

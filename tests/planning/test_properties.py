@@ -32,7 +32,7 @@ def check(entry: dict[str, Any], value: Json) -> list[PropertyProblem]:
         ({"kind": "string", "allowedValues": ["a", "b"]}, "a", "c", "property-value"),
         ({"kind": "enum", "allowedValues": ["low", "high"]}, "low", "Low", "property-value"),
         ({"kind": "date"}, "2024-01-31", "31.01.2024", "property-format"),
-        ({"kind": "date"}, "2024-01-31T10:00:00Z", "2024-01-31T25:00:00Z", "property-format"),
+        ({"kind": "date"}, "2024-02-29", "2024-01-31T10:00:00Z", "property-format"),
         ({"kind": "number"}, 5.5, "5.5", "property-kind"),
         ({"kind": "number", "numberConstraint": {"min": 1, "max": 5}}, 1, 0, "property-range"),
         ({"kind": "number", "numberConstraint": {"min": 1, "max": 5}}, 5, 5.1, "property-range"),
@@ -46,6 +46,7 @@ def check(entry: dict[str, Any], value: Json) -> list[PropertyProblem]:
         ({"kind": "object", "properties": [{"key": "n", "kind": "number", "required": True}]},
          {"n": 1}, {"n": None}, "property-missing"),
         ({"kind": "object", "properties": [{"key": "n", "kind": "number"}]}, {"n": 1}, {"n": "1"}, "property-kind"),
+        ({"kind": "object", "properties": {"n": {"kind": "number"}}}, {"n": 1}, {"n": "1"}, "property-kind"),
         ({"kind": "string", "required": True}, "x", None, "property-missing"),
         ({"kind": "string", "required": True}, "x", "", "property-missing"),
         ({"kind": "string", "annotations": {"confidence": True, "tlp": False}},
@@ -75,12 +76,22 @@ def test_enforcement_sets_the_severity() -> None:
         assert [problem.severity for problem in problems] == expected
 
 
-def test_deprecated_values_and_properties_are_warnings() -> None:
-    """What is deprecated still passes, with a warning that says what is allowed now."""
-    entry = {"kind": "enum", "allowedValues": ["new", "old"], "deprecatedValues": ["old"]}
-    problem = check(entry, "old")[0]
-    assert (problem.code, problem.severity, problem.allowed) == ("deprecated-value", Severity.WARNING, ("new",))
-    assert check({"kind": "string", "deprecated": True}, "x")[0].severity is Severity.WARNING
+def test_what_is_deprecated_may_stay_and_not_be_written_anew() -> None:
+    """A deprecated value or property is an error where it is new, and no matter where the tag holds it already."""
+    schema: list[dict[str, Any]] = [
+        {"key": "k", "kind": "enum", "allowedValues": ["new", "old"], "deprecatedValues": ["old"]},
+        {"key": "d", "kind": "string", "deprecated": True, "required": True},
+    ]
+    problems = check_properties(schema, {"k": "old", "d": "x"})
+    assert [problem.code for problem in problems] == ["deprecated-value", "deprecated-property"]
+    assert (problems[0].severity, problems[0].allowed) == (Severity.ERROR, ("new",))
+    assert check_properties(schema, {"k": "old", "d": "x"}, before={"k": "old", "d": "x"}) == []
+    assert check_properties(schema, {"k": "new"}) == []
+
+
+def test_a_duration_in_words_has_its_iso_form_as_nearest() -> None:
+    """`18 months` is told to be `P18M`."""
+    assert check({"kind": "string", "format": "duration"}, "18 months")[0].nearest == "P18M"
 
 
 def test_the_nearest_allowed_value_is_offered() -> None:
