@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -75,6 +75,12 @@ def collect(settings: Settings, *, cache_dir: Path | None = None) -> Inputs:
     return Inputs(tuple(drafts), tuple(sources), tuple(mappings), tuple(notes))
 
 
+def _name_columns(mapping: Mapping | None) -> tuple[str, ...]:
+    """The header words that a mapping takes the name from: a sheet that has one is a list of actors."""
+    rules = mapping.rules if mapping is not None else ()
+    return next((tuple(rule.columns) for rule in rules if rule.target == "value"), ())
+
+
 class _Group:
     """Sources with the same settings of their own."""
 
@@ -82,7 +88,8 @@ class _Group:
         self.specs = [source.path for source in sources]
         self.mapping = load_mapping(mapping) if mapping else None
         hints = self.mapping.read_hints() if self.mapping else None
-        self.options = settings.read_options(sources[0], hints, cache_dir=cache_dir)
+        options = settings.read_options(sources[0], hints, cache_dir=cache_dir)
+        self.options = replace(options, name_columns=_name_columns(self.mapping))
         self.drafters: dict[str, Drafter] = {}
         self.chosen: dict[Header, Drafter | None] = {}
         self.refusals: list[tuple[Header, SourceError]] = []

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from importer.cli.console import show
 from importer.cli.drafting import Inputs
 from importer.cli.target import Target, read_account
 from importer.clock import Clock
-from importer.engine.resume import changed_sources
-from importer.errors import SafetyLimit, UsageError
+from importer.errors import StoppedEarly
 from importer.job.settings import Settings
 from importer.model import Action, Draft, Plan, Severity
-from importer.planning.binding import moved
 from importer.planning.build import build_plan
 from importer.planning.cost import Cost, cost
 from importer.planning.exposure import Exposure, exposure
-from importer.planning.plan_file import plan_digest, read_plan
+from importer.planning.plan_file import plan_digest, write_plan
 from importer.reports.json_text import json_text, plan_json
 from importer.reports.markdown import plan_markdown
 from importer.reports.screen import Screen
 from importer.reports.terminal import plan_lines
-
-_HEAD: Final = 400
-_MOVED_SHOWN: Final = 50
 
 
 @dataclass(slots=True)
@@ -60,44 +54,15 @@ async def make_plan(settings: Settings, inputs: Inputs, target: Target, clock: C
     return plan
 
 
-def saved_plan(words: Sequence[str]) -> Path | None:
-    """The plan.json that the command is given instead of sources; None where it is given sources."""
-    if len(words) != 1 or not words[0].endswith(".json"):
-        return None
-    path = Path(words[0])
+def save_plan(path: Path, plan: Plan) -> str:
+    """Write the plan and return its digest. StoppedEarly when the disk does not take it: nothing was sent yet."""
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-    except OSError:
-        return None  # a source that cannot be read is told about by whoever reads sources
-    return path if path.name == "plan.json" or b'"tag-importer-plan"' in head else None
-
-
-async def read_saved(path: Path, target: Target, timings: Timings) -> Plan:
-    """A saved plan, if the sources and the account are still as they were when it was made.
-
-    UsageError for a plan that is damaged or of another account, SafetyLimit for one whose ground has moved.
-    """
-    plan = read_plan(path)
-    if plan.account != target.account_id:
-        raise UsageError(f"{path} is a plan for account {plan.account}, not for {target.account_id}")
-    if changed := changed_sources(plan):
-        raise SafetyLimit(
-            f"a source changed since the plan was made: {', '.join(source.file for source in changed)}",
-            hint="Plan again, look at the plan, and apply that one.",
-        )
-    timings.done("read")
-    account = await read_account(target, categories=False)
-    timings.done("account")
-    if rows := moved(plan, account):
-        details = tuple(str(row) for row in rows[:_MOVED_SHOWN])
-        more = (f"... and {len(rows) - _MOVED_SHOWN:,} more",) if len(rows) > _MOVED_SHOWN else ()
-        raise SafetyLimit(
-            f"the account changed since the plan was made: {len(rows):,} of {len(plan.changes):,} rows moved",
-            hint="Plan again, look at the plan, and apply that one.",
-            details=details + more,
-        )
-    return plan
+        return write_plan(path, plan)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StoppedEarly(
+            f"{path} cannot be written: {reason}", hint="Nothing was attempted; run it again."
+        ) from error
 
 
 def needs_work(plan: Plan) -> bool:

@@ -71,7 +71,7 @@ def changed_sources(plan: Plan) -> list[SourceFile]:
     changed = []
     for source in plan.sources:
         try:
-            path = _file_of(source)
+            path = file_of(source)
             if path is None:
                 continue
             with path.open("rb") as file:
@@ -82,7 +82,7 @@ def changed_sources(plan: Plan) -> list[SourceFile]:
     return changed
 
 
-def _file_of(source: SourceFile) -> Path | None:
+def file_of(source: SourceFile) -> Path | None:
     """The file that was hashed: the source itself, or the archive that it is a member of."""
     if not source.sha256 or "://" in source.file:
         return None

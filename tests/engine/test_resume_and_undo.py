@@ -174,7 +174,7 @@ def test_runs_and_their_state(tmp_path: Path) -> None:
 
 
 def test_runs_that_ended_early_are_listed_and_pruned(tmp_path: Path) -> None:
-    """A run that ended before it had a plan is listed with its reason; a stranger's folder is neither listed nor cut."""
+    """A run that ended before it had a plan is listed with its reason; a folder of strangers is left alone."""
     for name, run in (("20260101T000000Z-aaaaaa", "20260101T000000Z-aaaaaa"), ("photos", "elsewhere")):
         (tmp_path / name).mkdir()
         told = {"run": run, "exit_code": 3, "stopped": "lists/a.csv does not exist.", "started": "2026-01-01T00:00:00Z"}

@@ -17,21 +17,20 @@ from importer.cli.planned import (
     foresee,
     make_plan,
     needs_work,
-    read_saved,
-    saved_plan,
+    save_plan,
     show_plan,
 )
+from importer.cli.saved import read_saved, saved_plan
 from importer.cli.target import Target, open_target
 from importer.cli.watch import Watch, watching
 from importer.clock import Clock, SystemClock
 from importer.engine.lock import state_dir
 from importer.engine.run_folder import RunFolder
-from importer.errors import ImporterError, StoppedEarly, UsageError
+from importer.errors import ImporterError, SafetyLimit, StoppedEarly, UsageError
 from importer.job.merge import glimpse, merge
 from importer.job.settings import Settings
 from importer.model import Plan
 from importer.planning.limits import check_limits
-from importer.planning.plan_file import write_plan
 from importer.reports.earlier import previous_rows
 
 PENDING = 10
@@ -95,12 +94,17 @@ class _Work:
             async with open_target(settings, self.clock, watch.observe) as target:
                 plan = await self._planned(inputs, target, watch)
                 ahead = foresee(plan, target, settings)
+        try:
+            self._check(plan)
+        except SafetyLimit:
+            # Shown, but not written: a plan on disk is one that may be applied.
+            show_plan(plan, ahead, settings)
+            raise
         written = None
         if settings.out is not None:
             written = RunFolder.make(settings.out).plan_path
-            write_plan(written, plan)
+            save_plan(written, plan)
         show_plan(plan, ahead, settings, out=written)
-        self._check(plan)
         if needs_work(plan):
             return 1
         pending = any(change.action.calls for change in plan.changes)
@@ -123,7 +127,7 @@ class _Work:
                         if not confirmed(plan, ahead, settings, f"Apply to account {plan.account}?"):
                             raise StoppedEarly("nothing was attempted")
                 folder = self.ending.folder = RunFolder.make(self.ending.path)
-                digest = write_plan(folder.plan_path, plan)
+                digest = save_plan(folder.plan_path, plan)
                 execution = Execution(plan, digest, folder, settings, self.clock, self.ending.started)
                 record = self.ending.record = await execution.run(target, watch, self.timings)
         show_record(record, settings)

@@ -9,7 +9,7 @@ from argparse import Namespace
 from importer.cli.ending import Ending
 from importer.cli.execution import Execution, show_record
 from importer.cli.locking import locked
-from importer.cli.planned import Timings, confirmed, foresee, show_plan
+from importer.cli.planned import Timings, confirmed, foresee, save_plan, show_plan
 from importer.cli.runs import find_run
 from importer.cli.target import open_target, read_account
 from importer.cli.watch import watching
@@ -20,7 +20,6 @@ from importer.engine.undo import mark_undone, undo_plan
 from importer.errors import ImporterError, StoppedEarly, UsageError
 from importer.job.merge import merge
 from importer.job.settings import Settings
-from importer.planning.plan_file import write_plan
 
 
 def run(namespace: Namespace) -> int:
@@ -60,7 +59,7 @@ async def _undo(earlier: EarlierRun, settings: Settings, clock: Clock, ending: E
                     if not confirmed(plan, ahead, settings, f"Undo run {earlier.folder.run}?"):
                         raise StoppedEarly("nothing was attempted")
                 folder = ending.folder = RunFolder.make(ending.path)
-                digest = write_plan(folder.plan_path, plan)
+                digest = save_plan(folder.plan_path, plan)
                 execution = Execution(plan, digest, folder, settings, clock, ending.started, "undo")
                 record = ending.record = await execution.run(target, watch, timings)
                 if not record.stopped:

@@ -1,0 +1,134 @@
+"""A saved plan, and whether the ground it stands on is still the same: its sources and the account."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from importer.cli.planned import Timings
+from importer.cli.target import Target, read_account
+from importer.engine.lock import state_dir
+from importer.engine.resume import file_of
+from importer.errors import ImporterError, SafetyLimit, SourceError, UsageError
+from importer.model import Change, Plan, Row, SourceFile
+from importer.planning.binding import moved
+from importer.planning.plan_file import read_plan
+from importer.sources.fetch import fetch
+from importer.sources.read import ReadOptions, Table, read
+
+_HEAD: Final = 400
+_SHOWN: Final = 50
+_AGAIN: Final = "Plan again, look at the plan, and apply that one."
+
+
+def saved_plan(words: Sequence[str]) -> Path | None:
+    """The plan.json that the command is given instead of sources; None where it is given sources."""
+    if len(words) != 1 or not words[0].endswith(".json"):
+        return None
+    path = Path(words[0])
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return None  # a source that cannot be read is told about by whoever reads sources
+    return path if path.name == "plan.json" or b'"tag-importer-plan"' in head else None
+
+
+async def read_saved(path: Path, target: Target, timings: Timings) -> Plan:
+    """A saved plan, if the sources and the account are still as they were when it was made.
+
+    UsageError for a plan that is damaged or of another account, SafetyLimit for one whose ground has moved, with the
+    rows that moved. A source that cannot be had again (standard input, a URL with a query) is taken as it was.
+    """
+    plan = read_plan(path)
+    if plan.account != target.account_id:
+        raise UsageError(f"{path} is a plan for account {plan.account}, not for {target.account_id}")
+    _check_sources(plan)
+    timings.done("read")
+    account = await read_account(target, categories=False)
+    timings.done("account")
+    if rows := moved(plan, account):
+        raise SafetyLimit(
+            f"the account changed since the plan was made: {len(rows):,} of {len(plan.changes):,} rows moved",
+            hint=_AGAIN,
+            details=_some([str(row) for row in rows]),
+        )
+    return plan
+
+
+def _check_sources(plan: Plan) -> None:
+    problems: list[str] = []
+    rows: list[str] = []
+    for source in plan.sources:
+        now = _sha256_now(source)
+        if now == "":
+            problems.append(f"{source.file} is not there any more")
+        elif now is not None and now != source.sha256:
+            problems.append(f"{source.file} changed")
+            rows += _rows_moved(plan, source)
+    if problems:
+        said = f"since the plan was made, {'; '.join(problems)}"
+        raise SafetyLimit(said + (f": {len(rows):,} rows moved" if rows else ""), hint=_AGAIN, details=_some(rows))
+
+
+def _sha256_now(source: SourceFile) -> str | None:
+    """The digest of a source as it is now: empty where it is gone, None where it cannot be had again."""
+    if source.file == "-" or not source.sha256 or "?" in source.file.partition("://")[2]:
+        return None
+    try:
+        if "://" in source.file:
+            with fetch(source.file, _reading()).open() as stream:
+                return hashlib.sha256(stream.read()).hexdigest()
+        path = file_of(source)
+        if path is None:
+            return ""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{source.file} cannot be compared with the plan: {error}") from error
+
+
+def _rows_moved(plan: Plan, source: SourceFile) -> list[str]:
+    """The rows of a source that are others now, as far as reading it anew can tell."""
+    try:
+        rows = [row for table in read([source.file], _reading()) if isinstance(table, Table) for row in table.rows()]
+    except ImporterError:
+        return []
+    then = [change for change in plan.changes if change.row is not None and change.row.header.file == source.file]
+    return list(_differing(then, rows))
+
+
+def _differing(then: Sequence[Change], now: Sequence[Row]) -> Iterator[str]:
+    was = [(change.name, change.row) for change in then if change.row is not None]
+    if {row.header.columns for _, row in was} != {row.header.columns for row in now}:
+        yield "its columns are others now"
+        return
+    left = Counter((row.header.sheet, row.cells) for row in now)
+    gone: list[tuple[str, Row]] = []
+    for name, row in was:
+        if left[row.header.sheet, row.cells] > 0:
+            left[row.header.sheet, row.cells] -= 1
+        else:
+            gone.append((name, row))
+    new: dict[tuple[str, int], Row] = {}
+    for row in reversed(now):  # of equal rows the last ones are the new ones
+        if left[row.header.sheet, row.cells] > 0:
+            left[row.header.sheet, row.cells] -= 1
+            new[row.header.sheet, row.number] = row
+    for name, row in gone:
+        changed = new.pop((row.header.sheet, row.number), None) is not None
+        yield f"{name!r} ({row.place()}): the row {'changed' if changed else 'is gone'}"
+    for row in sorted(new.values(), key=lambda row: (row.header.sheet, row.number)):
+        yield f"{row.place()}: the row is new"
+
+
+def _some(rows: Sequence[str]) -> tuple[str, ...]:
+    more = (f"... and {len(rows) - _SHOWN:,} more",) if len(rows) > _SHOWN else ()
+    return (*rows[:_SHOWN], *more)
+
+
+def _reading() -> ReadOptions:
+    return ReadOptions(cache_dir=state_dir() / "downloads")
