@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from importer.clock import Clock
 from importer.engine.breaker import Breaker
-from importer.engine.journal import Fsync, Journal
+from importer.engine.journal import Journal
 from importer.engine.stop import StopSignal
 from importer.engine.work import Work
 from importer.errors import StoppedEarly
@@ -26,7 +26,6 @@ class Caller:
         self._breaker = breaker
         self._clock = clock
         self._stop = stop
-        self._always = journal.fsync is Fsync.ALWAYS
 
     async def call(self, work: Work) -> TagAnswer | None:
         """One request for the row; its answer, None for a delete. Raises CallFailed, and StoppedEarly unsent."""
@@ -35,19 +34,16 @@ class Caller:
         change, api = work.change, self._api
         began = self._clock.monotonic()
 
-        def leaving() -> None:
+        def leaving() -> Awaitable[None]:
             nonlocal began
             if self._stop:
                 raise StoppedEarly(self._stop.reason)
-            if not self._always:
-                self._journal.intent(change.key, change.action.value, work.attempts + 1)
+            written = self._journal.intent(change.key, work.call, work.attempts + 1)
             work.attempts += 1
             work.sending = True
             began = self._clock.monotonic()
+            return written
 
-        if self._always:
-            self._journal.intent(change.key, change.action.value, work.attempts + 1)
-            await self._journal.safe()
         answer: TagAnswer | None = None
         try:
             if change.action is Action.CREATE:
@@ -59,6 +55,11 @@ class Caller:
                 await api.delete(change.uuid, key=change.key, before=leaving)
         except CallFailed as failed:
             self._note(work, failed, began)
+            raise
+        except StoppedEarly:
+            # Not sent: the journal could not take the intent, or the run stops.
+            work.attempts -= work.sending
+            work.sending = False
             raise
         work.sending = False
         self._breaker.worked()

@@ -21,7 +21,7 @@ import asyncio
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -36,7 +36,6 @@ from importer.errors import StoppedEarly
 from importer.model import Outcome
 
 _BATCH_SECONDS: Final = 1.0
-_MOST_HELD: Final = 1 << 16
 _encode = msgspec.json.Encoder().encode
 
 
@@ -66,7 +65,9 @@ class Journal:
         self._thread: ThreadPoolExecutor | None = None
         self._failed: OSError | None = None
         self._held = b""
-        self._flusher: asyncio.Handle | None = None
+        self._commit: asyncio.Handle | None = None
+        self._turn: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
         self._second: tuple[int, ...] = ()
         self._prefix = ""
         try:
@@ -81,7 +82,7 @@ class Journal:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for handle in (self._timer, self._flusher):
+        for handle in (self._timer, self._commit):
             if handle is not None:
                 handle.cancel()
         if self._syncing is not None:
@@ -108,8 +109,7 @@ class Journal:
         self._append(self._held + _encode(line) + b"\n")
 
     def flush(self) -> None:
-        """Write the outcomes that are held back. Raises JournalFull."""
-        self._flusher = None
+        """Write the lines that are held back. Raises JournalFull."""
         if self._held:
             self._append(self._held)
 
@@ -133,18 +133,27 @@ class Journal:
             if self.fsync is Fsync.BATCH and self._timer is None:
                 self._sync_soon()
 
-    def intent(self, key: str, call: str, attempt: int) -> None:
-        """A request is about to leave."""
-        self.write({"event": "intent", "key": key, "call": call, "attempt": attempt, "at": self._now()})
+    def intent(self, key: str, call: str, attempt: int) -> asyncio.Future[None]:
+        """A request is about to leave. It may when the future is done: then the line is as safe as the policy asks.
+
+        Rows that are ready in the same moment of the loop share one write, and with the policy always one fsync.
+        The future raises JournalFull.
+        """
+        self._held += _encode({"event": "intent", "key": key, "call": call, "attempt": attempt, "at": self._now()})
+        self._held += b"\n"
+        if self._turn is None:
+            self._turn = asyncio.get_running_loop().create_future()
+        self._commit_soon()
+        return self._turn
 
     def outcome(self, outcome: Outcome) -> None:
         """A row has ended.
 
-        The line waits for the next one, or for the loop to have a moment: one write instead of two. A kill in between
-        leaves an open intent, which resume settles.
+        The line waits for others of the same moment: one write instead of many. A kill in between leaves an open
+        intent, which resume settles.
         """
         line: dict[str, Any] = {
-            "event": "outcome", "key": outcome.key, "status": outcome.status.value, "uuid": outcome.uuid,
+            "event": "outcome", "key": outcome.key, "status": outcome.status, "uuid": outcome.uuid,
             "attempts": outcome.attempts,
         }  # fmt: skip
         if outcome.code:
@@ -156,33 +165,36 @@ class Journal:
         if outcome.after:
             line["after"] = dict(outcome.after)
         line["at"] = self._now()
-        if self._failed is not None:
-            self.write(line)
-            return
         self._held += _encode(line) + b"\n"
-        if len(self._held) > _MOST_HELD:
-            self.flush()
-        elif self._flusher is None:
-            self._flusher = asyncio.get_running_loop().call_soon(self._flush_late)
+        self._commit_soon()
 
-    def _flush_late(self) -> None:
+    def _commit_soon(self) -> None:
+        if self._commit is None:
+            self._commit = asyncio.get_running_loop().call_soon(self._commit_now)
+
+    def _commit_now(self) -> None:
+        turn, self._turn, self._commit = self._turn, None, None
         try:
             self.flush()
         except JournalFull as error:
-            # Nobody waits for this line; the next intent runs into the same error before its request leaves.
-            self._failed = self._failed or OSError(errno.ENOSPC, error.message)
+            # Outcomes that nobody waits for are open intents for whoever resumes; nothing is sent from now on.
+            self._failed = self._failed or OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if turn is not None and not turn.done():
+                turn.set_exception(error)
+                turn.exception()
+            return
+        if turn is None or turn.done():
+            return
+        if self.fsync is not Fsync.ALWAYS:
+            turn.set_result(None)
+            return
+        self._waiting.append(turn)
+        self._start_sync()
 
     def event(self, event: str, **values: Any) -> None:
         """Any other line; `at` (or, for run and resume, `started`) is added."""
         stamp = "started" if event in ("run", "resume") else "at"
         self.write({"event": event, **values, stamp: self._now()})
-
-    async def safe(self) -> None:
-        """With the policy always: return when every line written so far is on the disk. Raises JournalFull."""
-        while self._dirty and self.fsync is Fsync.ALWAYS:
-            if self._syncing is None:
-                self._syncing = asyncio.ensure_future(self._sync())
-            await asyncio.shield(self._syncing)
 
     def _now(self) -> str:
         now = self._clock.now()
@@ -199,24 +211,32 @@ class Journal:
         self._timer = None
         if self._syncing is None and self._file >= 0:
             self._syncing = asyncio.ensure_future(self._sync())
-            self._syncing.add_done_callback(lambda done: done.exception())
+            self._syncing.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _sync(self) -> None:
-        # The rows that come while the disk works are in the next fsync, all together.
-        await asyncio.sleep(0)
-        self._dirty = False
+        """Force what is written to the disk; what comes while the disk works is in the next round, all together."""
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "journal")
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, os.fsync, self._file)
-        except OSError as error:
-            self._failed = error
-            raise _full(self.path, error) from error
+            while True:
+                turns, self._waiting, self._dirty = self._waiting, [], False
+                error: JournalFull | None = None
+                try:
+                    await asyncio.get_running_loop().run_in_executor(self._thread, os.fsync, self._file)
+                except OSError as failed:
+                    self._failed, error = failed, _full(self.path, failed)
+                for turn in turns:
+                    if turn.done():
+                        continue
+                    if error is None:
+                        turn.set_result(None)
+                    else:
+                        turn.set_exception(error)
+                        turn.exception()
+                if error is not None or not self._waiting:
+                    return
         finally:
             self._syncing = None
-
-
-Write = Callable[[], None]
 
 
 def boot_id() -> str:

@@ -19,10 +19,23 @@ _WITHOUT_A_CALL: Final = {
 class Work:
     """One change that needs a call. Mutable: the only thing in a run that is."""
 
-    __slots__ = ("attempts", "change", "due", "fault", "losses", "lost_at", "name", "refusal", "resent", "sending")
+    __slots__ = (
+        "attempts",
+        "call",
+        "change",
+        "due",
+        "fault",
+        "losses",
+        "lost_at",
+        "name",
+        "refusal",
+        "resent",
+        "sending",
+    )
 
     def __init__(self, change: Change, attempts: int = 0) -> None:
         self.change = change
+        self.call = change.action.value
         self.name = str(change.body.get("value") or change.name)
         """The name that the tag has once the call is done."""
         self.attempts = attempts

@@ -42,7 +42,9 @@ class Api:
 
     # -- tags
 
-    async def create(self, body: bytes, *, key: str = "", before: Callable[[], None] | None = None) -> TagAnswer:
+    async def create(
+        self, body: bytes, *, key: str = "", before: Callable[[], Awaitable[None]] | None = None
+    ) -> TagAnswer:
         """Create a tag from an encoded body (`wire.encode`). One attempt. Raises CallFailed."""
         answer: TagAnswer = await self._transport.send(
             "create", "POST", self._create, body, key=key, before=before, read=decode_written
@@ -50,7 +52,7 @@ class Api:
         return answer
 
     async def update(
-        self, uuid: str, body: bytes, *, key: str = "", before: Callable[[], None] | None = None
+        self, uuid: str, body: bytes, *, key: str = "", before: Callable[[], Awaitable[None]] | None = None
     ) -> TagAnswer:
         """Change the fields in `body`, leave the others. One attempt. Raises CallFailed."""
         answer: TagAnswer = await self._transport.send(
@@ -58,7 +60,7 @@ class Api:
         )
         return answer
 
-    async def delete(self, uuid: str, *, key: str = "", before: Callable[[], None] | None = None) -> None:
+    async def delete(self, uuid: str, *, key: str = "", before: Callable[[], Awaitable[None]] | None = None) -> None:
         """Delete a tag. One attempt. Raises CallFailed."""
         await self._transport.send("delete", "DELETE", self._tag(uuid), key=key, before=before)
 

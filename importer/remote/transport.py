@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
@@ -90,12 +90,12 @@ class Transport:
         body: bytes | None = None,
         *,
         key: str = "",
-        before: Callable[[], None] | None = None,
+        before: Callable[[], Awaitable[None]] | None = None,
         read: Callable[[bytes], Any] | None = None,
     ) -> Any:
         """Make one request when the pacer allows it; the answer's body, or what `read` makes of it.
 
-        `before` runs when the request is about to leave; what it raises keeps it from leaving. `read` raises
+        `before` is awaited when the request is about to leave; what it raises keeps it from leaving. `read` raises
         Unreadable or SaysNo of `wire`. Raises CallFailed, and WaitTooLong of the pacer.
         """
         pacer = self.pacer
@@ -104,7 +104,7 @@ class Transport:
             sent = await pacer.acquire()
         if before is not None:
             try:
-                before()
+                await before()
             except BaseException:
                 pacer.give_back()
                 raise

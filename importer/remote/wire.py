@@ -30,7 +30,7 @@ class TagAnswer(msgspec.Struct):
 
     uuid: str | None = None
     value: str | None = None
-    version: float | str | None = None
+    version: int | float | str | None = None
     updatedAt: str | None = None  # noqa: N815
     success: bool | None = None
     errors: msgspec.Raw = msgspec.Raw(b"")
