@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from importer.engine.resume import open_resumable
 from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal
 from importer.errors import UsageError
-from importer.model import Action, Change, FieldChange, Plan, Status
+from importer.model import Action, Change, FieldChange, Plan, Status, Tag
 from importer.remote.events import CallFinished
+from importer.remote.lookup import Lookup
 from importer.remote.pacer import PacerSettings
 from importer.sandbox.faults import Fault, FaultPlan, Outage
 from importer.sandbox.server import Sandbox
@@ -284,3 +286,47 @@ async def test_calls_are_told(tmp_path: Path) -> None:
         await carry_out(plan, api, folder_of(tmp_path, plan)[0], settings=ExecuteSettings())
     calls = [event for event in events if isinstance(event, CallFinished)]
     assert {(event.call, event.status, event.key) for event in calls} == {("create", 200, f"key-{n}") for n in range(3)}
+
+
+async def test_duplicates_that_exist_anyway_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When reads lag longer than the grace time a second tag can come to be: the row says so, with both uuids."""
+    plan = creates(1)
+    folder, digest = folder_of(tmp_path, plan)
+    whole, looks = Lookup.find, 0
+
+    async def blind_at_first(self: Lookup, names: Collection[str]) -> dict[str, tuple[Tag, ...]]:
+        nonlocal looks
+        looks += 1
+        return dict.fromkeys(names, ()) if looks == 1 else await whole(self, names)
+
+    monkeypatch.setattr(Lookup, "find", blind_at_first)
+    lost = FaultPlan(faults=(Fault("lose-after-commit", 1, frozenset({"create"}), 1),))
+    async with Sandbox(FREE, faults=lost) as sandbox, api_of(sandbox) as api:
+        result = await carry_out(plan, api, folder, digest, replace(QUICK, grace=0.0))
+        uuids = [tag.uuid for tag in await api.list_tags()]
+    outcome = result.outcomes["key-0"]
+    assert (outcome.status, outcome.code) == (Status.CONFLICT, "duplicates")
+    assert len(uuids) == 2
+    assert all(uuid in outcome.message for uuid in uuids)
+    assert read_journal(folder.journal_path).outcomes["key-0"] == outcome
+
+
+async def test_a_refusal_after_a_lost_answer_is_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the repeated create is refused because the first one worked after all, the tag is adopted."""
+    plan = creates(1)
+    folder, digest = folder_of(tmp_path, plan)
+    whole, looks = Lookup.find, 0
+
+    async def blind_at_first(self: Lookup, names: Collection[str]) -> dict[str, tuple[Tag, ...]]:
+        nonlocal looks
+        looks += 1
+        return dict.fromkeys(names, ()) if looks == 1 else await whole(self, names)
+
+    monkeypatch.setattr(Lookup, "find", blind_at_first)
+    lost = FaultPlan(faults=(Fault("lose-after-commit", 1, frozenset({"create"}), 1),))
+    settings = replace(FREE, duplicates=Duplicates.REFUSE_400)
+    async with Sandbox(settings, faults=lost) as sandbox, api_of(sandbox) as api:
+        result = await carry_out(plan, api, folder, digest, replace(QUICK, grace=0.0))
+        assert sandbox.stats()["tags"] == 1
+    assert result.outcomes["key-0"].status is Status.CREATED
+    assert result.outcomes["key-0"].adopted
