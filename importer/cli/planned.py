@@ -46,7 +46,8 @@ class Timings:
 async def make_plan(settings: Settings, inputs: Inputs, target: Target, clock: Clock, timings: Timings) -> Plan:
     """The plan for these inputs against the account as it is now. Writes nothing to it."""
     options = settings.plan_options()
-    account = await read_account(target, categories=bool(options.category) or _mind_categories(inputs.drafts))
+    minded = bool(options.category or options.managed_by) or _mind_categories(inputs.drafts)
+    account = await read_account(target, categories=minded)
     timings.done("account")
     created = clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
     plan = build_plan(inputs.drafts, account, options, inputs.sources, inputs.mappings, inputs.notes, created=created)

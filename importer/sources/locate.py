@@ -17,6 +17,9 @@ READ_ENDINGS = frozenset(
     "csv tsv tab psv txt json jsonl ndjson stix stix2 yaml yml xlsx xlsm xlsb xls ods xltx xltm".split()  # noqa: SIM905
 )
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
+_NEVER = ("__MACOSX", "tag-importer-runs")
+"""Folders inside a folder that hold no sources: an archiver's leavings, and our own runs."""
+_BESIDE_AN_EXPORT = ".mapping.yaml"
 
 
 @dataclass(slots=True)
@@ -103,9 +106,9 @@ def _from_folder(spec: str, folder: Path, options: ReadOptions, found: Found, se
     taken, passed = 0, []
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if any(part.startswith((".", "~$")) or part == "__MACOSX" for part in inside.parts) or not path.is_file():
+        if any(part.startswith((".", "~$")) or part in _NEVER for part in inside.parts) or not path.is_file():
             continue
-        if not _readable_ending(path.name):
+        if not _readable_ending(path.name) or path.name.endswith(_BESIDE_AN_EXPORT):
             passed.append(str(path))
             continue
         if taken >= options.limits.folder_files:

@@ -45,6 +45,19 @@ def test_a_folder_is_read_in_order_and_passes_over_the_rest(tmp_path: Path) -> N
     assert twice.codes() == ["named-twice"]
 
 
+def test_a_folder_gives_neither_our_own_runs_nor_the_mapping_beside_an_export(tmp_path: Path) -> None:
+    """Reports of earlier runs, and a mapping that an export wrote, are never read as lists of actors."""
+    folder = tmp_path / "in"
+    run = folder / "tag-importer-runs" / "one"
+    run.mkdir(parents=True)
+    written(folder, "a.csv", b"name,c\nA,1\n")
+    written(folder, "a.csv.mapping.yaml", b"- name: X\n")
+    written(run, "results.csv", b"name,c\nB,1\n")
+    read = got(folder)
+    assert [row.cells[0] for row in read.rows] == ["A"]
+    assert [Path(issue.place.file).name for issue in read.notes] == ["a.csv.mapping.yaml"]
+
+
 def test_a_folder_without_a_list_is_an_error(tmp_path: Path) -> None:
     """Nothing to read is never a success."""
     written(tmp_path, "page.csv", b"<html></html>")
