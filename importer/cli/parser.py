@@ -234,6 +234,10 @@ def _categories(parser: argparse.ArgumentParser) -> None:
 
 
 def _sandbox_command(parser: argparse.ArgumentParser) -> None:
+    from importer.sandbox.options import fault_lines
+
+    lines = "\n".join(f"  {name:<22} {meaning}" for name, _, meaning in fault_lines())
+    parser.epilog = f"faults (NAME=VALUE, then ,PARAMETER=VALUE; config/faults has plans):\n{lines}"
     parser.add_argument("--port", type=int, metavar="N", help="port on loopback (default: a free one)")
     parser.add_argument("--db", metavar="FILE", help="database (default tag-importer-runs/sandbox.sqlite3)")
     parser.add_argument("--token", metavar="TEXT", help="the token it accepts (default sandbox-token)")
