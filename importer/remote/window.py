@@ -29,6 +29,7 @@ class Window:
         "_cautious_until",
         "_confirmed",
         "_filling",
+        "_latency",
         "_log",
         "_measured_from",
         "_others_then",
@@ -63,6 +64,7 @@ class Window:
         self.last_sent = -1e18
         self._cautious_until = -1e18
         self._filling = True
+        self._latency = 0.0
         self._measured_from = -1.0
         self._others_then = 0
         self._rate = 0.0
@@ -100,6 +102,10 @@ class Window:
         if in_flight == 0 and self._probe_due(now):
             return True
         if in_flight and self.told >= 0 and now - self.told_at > max(1.0, self.span * _SILENCE):
+            return False
+        # The window sets the pace: more calls at once than that takes would only make each answer later.
+        enough = 8 + 8 * self._latency * self.budget / self.span
+        if not self._filling and in_flight >= enough and len(log) * 2 >= self.budget:
             return False
         if now < self._cautious_until and now - self.last_sent < self._spacing():
             return False
@@ -144,6 +150,7 @@ class Window:
     def answered(self, sent: float, now: float) -> None:
         """A call was answered, or lost."""
         self._log.append((sent, now))
+        self._latency += (now - sent - self._latency) / 16
 
     def heard(self, now: float, in_flight: int, remaining: int, reset: float) -> None:
         """The server's own count, from the answer just logged. It is believed where it leaves us fewer."""
