@@ -16,6 +16,7 @@ from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
 from importer.model import Draft, Header, Issue, Place, Severity, SourceFile
+from importer.planning.bulk import many_objects
 from importer.planning.export_file import mapping_beside
 from importer.sources.read import Table, read
 
@@ -60,6 +61,11 @@ def _mapping_of(settings: Settings, source: JobSource) -> str:
 
 def collect(settings: Settings, *, cache_dir: Path | None = None) -> Inputs:
     """All of it at once, for planning."""
+    with many_objects():
+        return _collect(settings, cache_dir)
+
+
+def _collect(settings: Settings, cache_dir: Path | None) -> Inputs:
     drafts: list[Draft] = []
     sources: list[SourceFile] = []
     mappings: dict[str, None] = {}

@@ -28,6 +28,7 @@ from importer.reports.visible import shortened, visible
 from importer.reports.wording import allowed_words, count, duration, row_code, row_message, value_text
 
 ROWS_SHOWN: Final = 2_000
+_IDLE_ROWS_SHOWN: Final = 50
 _ISSUES_SHOWN: Final = 100
 _CELL: Final = 240
 
@@ -157,12 +158,14 @@ def _rows(record: RunRecord) -> tuple[list[dict[str, str]], str]:
     """The rows to show in source order, and what to say where not all are shown."""
     ended = list(record.ended())
     cut = ""
-    if len(ended) > ROWS_SHOWN:
+    # Where nothing was to be done, a long table of rows that are as they were says nothing.
+    most = ROWS_SHOWN if any(change.action.calls for change, _ in ended) else _IDLE_ROWS_SHOWN
+    if len(ended) > most:
         work = [at for at, (_, outcome) in enumerate(ended) if outcome.status.needs_work]
         fine = [at for at, (_, outcome) in enumerate(ended) if not outcome.status.needs_work]
         total = len(ended)
-        ended = [ended[at] for at in sorted((work + fine)[:ROWS_SHOWN])]
-        cut = f"{ROWS_SHOWN:,} of {total:,} rows are shown, those that need work first; results.csv has all of them."
+        ended = [ended[at] for at in sorted((work + fine)[: max(most, min(len(work), ROWS_SHOWN))])]
+        cut = f"{len(ended):,} of {total:,} rows are shown, those that need work first; results.csv has all of them."
     return [_row(change, outcome) for change, outcome in ended], cut
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.behaviour.inside import here, recorded
 from tests.behaviour.program import cli, samples, serve
 
-__all__ = ["cli", "samples", "serve"]
+__all__ = ["cli", "here", "recorded", "samples", "serve"]

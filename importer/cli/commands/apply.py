@@ -31,6 +31,7 @@ from importer.job.merge import glimpse, merge
 from importer.job.settings import Settings
 from importer.model import Plan
 from importer.planning.limits import check_limits
+from importer.planning.slim import slim
 from importer.reports.earlier import previous_rows
 
 PENDING = 10
@@ -127,7 +128,7 @@ class _Work:
                         if not confirmed(plan, ahead, settings, f"Apply to account {plan.account}?"):
                             raise StoppedEarly("nothing was attempted")
                 folder = self.ending.folder = RunFolder.make(self.ending.path)
-                digest = save_plan(folder.plan_path, plan)
+                digest = save_plan(folder.plan_path, slim(plan))
                 execution = Execution(plan, digest, folder, settings, self.clock, self.ending.started)
                 record = self.ending.record = await execution.run(target, watch, self.timings)
         show_record(record, settings)

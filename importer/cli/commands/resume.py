@@ -12,6 +12,7 @@ from importer.cli.execution import Execution, show_record
 from importer.cli.locking import locked
 from importer.cli.planned import Timings
 from importer.cli.runs import find_run
+from importer.cli.standing import reports_stand
 from importer.cli.target import open_target
 from importer.cli.watch import watching
 from importer.clock import Clock, SystemClock
@@ -30,7 +31,9 @@ def run(namespace: Namespace) -> int:
     try:
         found = find_run(namespace.run, settings.runs_dir)
         ending = Ending(settings, clock, path=RunFolder(found if found.is_dir() else found.parent).path)
-        code = asyncio.run(_resume(open_resumable(found), settings, clock, ending))
+        earlier = open_resumable(found)
+        stands = reports_stand(earlier, settings)
+        code = asyncio.run(_resume(earlier, settings, clock, ending)) if stands is None else stands
     except ImporterError as error:
         return ending.failed(error)
     ending.tell(code)
