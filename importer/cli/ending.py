@@ -86,7 +86,8 @@ class Ending:
             return
         try:
             folder = self.folder or RunFolder.make(self.path)
-            write_failure(folder.path, error, started=self.started, finished=self.clock.now())
+            job = self.settings.job.name if self.settings.job else ""
+            write_failure(folder.path, error, started=self.started, finished=self.clock.now(), job=job)
         except (OSError, ImporterError) as problem:
             said = f"{PROGRAM}: the failure could not be noted in a run folder: {problem}"
             self.voice.tell(said, level="warning", event="not-told")

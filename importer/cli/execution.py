@@ -78,6 +78,7 @@ class Execution:
             plan_sha256=self.digest,
             timings=timings.seconds,
             sandbox=target.sandbox,
+            job=self.settings.job.name if self.settings.job else "",
             again=self._again(),
         )
         watch.phase("writing the report")

@@ -9,11 +9,13 @@ that a person sets applies always. Deletes only ever come from `--prune`.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from importer.errors import SafetyLimit, UsageError
-from importer.model import Action, Plan
+from importer.model import EMPTY, Action, Plan
 
 _AMOUNT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*(%|per ?cent)?", re.IGNORECASE)
 
@@ -66,11 +68,13 @@ class Limits:
     allow_empty: bool = False
 
 
-def limit_problems(plan: Plan, limits: Limits, *, previous_rows: int | None = None) -> tuple[tuple[str, str], ...]:
+def limit_problems(
+    plan: Plan, limits: Limits, *, previous_rows: int | None = None, previous_files: Mapping[str, int] = EMPTY
+) -> tuple[tuple[str, str], ...]:
     """Every limit the plan goes over: `("72.7 % of tags would change (8/11), limit 30 %", "--max-updates 8")`.
 
     `previous_rows` is how many rows the last successful run had; None where that is not known, and then with marking
-    the number of marked tags stands for it.
+    the number of marked tags stands for it. `previous_files` is how many it had from each file.
     """
     counts = plan.counts()
     managed = plan.options.get("managed_tags")
@@ -110,12 +114,25 @@ def limit_problems(plan: Plan, limits: Limits, *, previous_rows: int | None = No
                     f"--max-shrink {lost}",
                 )
             )
+    if rows and before is not None and before > rows and not limits.allow_empty:
+        problems += _emptied(plan, previous_files)
     return tuple(problems)
 
 
-def check_limits(plan: Plan, limits: Limits, *, previous_rows: int | None = None) -> None:
+def _emptied(plan: Plan, before: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Files that had rows and have none, or are gone: among several sources one may fail without a sound."""
+    now = Counter(change.row.header.file for change in plan.changes if change.row is not None)
+    empty = [(file, had) for file, had in before.items() if had and not now[file]]
+    told = "; ".join(f"{file} gives no rows any more (last time {had:,})" for file, had in empty[:5])
+    more = f"; and {len(empty) - 5:,} more files" if len(empty) > 5 else ""
+    return [(told + more, "--allow-empty")] if empty else []
+
+
+def check_limits(
+    plan: Plan, limits: Limits, *, previous_rows: int | None = None, previous_files: Mapping[str, int] = EMPTY
+) -> None:
     """Raise SafetyLimit, with the counts and the exact override, where the plan goes over a limit."""
-    problems = limit_problems(plan, limits, previous_rows=previous_rows)
+    problems = limit_problems(plan, limits, previous_rows=previous_rows, previous_files=previous_files)
     if not problems:
         return
     override = " ".join(flag for _, flag in problems)

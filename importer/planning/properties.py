@@ -75,7 +75,7 @@ def property_place(row: Row, path: str, value: str) -> Place:
     """The cell a property came from: the column named for its key, else one that holds its value, else the row."""
     columns = row.header.columns
     key = path.split("[")[0]
-    for name in (f"properties.{key}", key):
+    for name in (f"properties.{key}", key, "properties"):
         if name in columns:
             return row.place(name)
     return row.place(find_cell(row, value))

@@ -78,6 +78,8 @@ class RunRecord:
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds by phase, in order: read, account, plan, execute, report."""
     sandbox: bool = False
+    job: str = ""
+    """Name of the job, where it was one."""
     again: str = ""
     """Flags that lead a resume to the same account: `--sandbox`."""
 

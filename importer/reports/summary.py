@@ -26,11 +26,13 @@ def summary(record: RunRecord) -> dict[str, Json]:
     statuses = record.counts()
     rows, changes = record.rows, len(plan.changes)
     issues = issues_of(plan)
+    rows_of = Counter(change.row.header.file for change in plan.changes if change.row is not None)
     outcomes = [outcome for _, outcome in record.ended()]
     return {
         "schema": SCHEMA,
         "run": record.run,
         "command": record.command,
+        "job": record.job or None,
         "account": plan.account,
         "sandbox": record.sandbox,
         "mode": plan.mode,
@@ -57,7 +59,7 @@ def summary(record: RunRecord) -> dict[str, Json]:
         "account_tags_before": plan.account_tags,
         "category": plan.category or None,
         "plan_sha256": record.plan_sha256 or None,
-        "sources": [source_json(source) for source in plan.sources],
+        "sources": [{**source_json(source), "rows": rows_of[source.file]} for source in plan.sources],
         "mappings": list(plan.mappings),
         "issues": {**issue_counts(issues), "by_code": dict(Counter(issue.code for issue in issues).most_common())},
         "notes": [issue_json(note) for note in plan.notes[:_NOTES_SHOWN]],
@@ -111,18 +113,22 @@ def issue_json(issue: Issue) -> dict[str, Json]:
     return {key: value for key, value in found.items() if value or key in always}
 
 
-def write_failure(folder: Path, error: ImporterError, *, started: datetime, finished: datetime) -> None:
+def write_failure(
+    folder: Path, error: ImporterError, *, started: datetime, finished: datetime, command: str = "apply", job: str = ""
+) -> None:
     """The summary of a run that ended before it had a plan, or before it did anything of it."""
     told: dict[str, Json] = {
         "schema": SCHEMA,
-        "run": folder.name,
+        "run": folder.resolve().name,
+        "command": command,
+        "job": job or None,
         "started": stamp(started),
         "finished": stamp(finished),
         "exit_code": error.exit_code,
         "stopped": error.message,
         "details": list(error.details),
         "hint": error.hint or None,
-        "resumable": False,
+        "resumable": (folder / "journal.jsonl").exists(),
     }
     with atomic_text(folder / "summary.json") as stream:
         stream.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 from unicodedata import combining, east_asian_width
 
 from importer.fields.table import Field
 from importer.model import Json
 from importer.reports.screen import Line
-from importer.reports.visible import visible
+from importer.reports.visible import shortened, visible
+
+_REASON: Final = 120
 
 
 def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
@@ -45,13 +48,17 @@ def runs_lines(runs: Sequence[Mapping[str, Json]]) -> Iterator[Line]:
     rows = []
     for run in runs:
         counts = run.get("counts") or {}
-        shown = ", ".join(f"{status.replace('_', ' ')} {number:,}" for status, number in counts.items() if number)
+        reason = shortened(str(run.get("reason") or ""), _REASON) if not counts else ""
+        shown = reason or ", ".join(
+            f"{status.replace('_', ' ')} {number:,}" for status, number in counts.items() if number
+        )
         started = str(run.get("started", ""))[:19].replace("T", " ")
+        code = run.get("exit_code")
         rows.append(
             (str(run.get("run", "")), str(run.get("command", "")), str(run.get("state", "")), started,
-             f"{run.get('rows', 0):,}", shown)
+             "" if code is None else str(code), f"{run.get('rows', 0):,}", shown)
         )  # fmt: skip
-    yield from table_lines(("RUN", "COMMAND", "STATE", "STARTED (UTC)", "ROWS", "RESULT"), rows)
+    yield from table_lines(("RUN", "COMMAND", "STATE", "STARTED (UTC)", "EXIT", "ROWS", "RESULT"), rows)
 
 
 def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:

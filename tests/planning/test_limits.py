@@ -78,6 +78,15 @@ def test_an_empty_source_stops() -> None:
     check_limits(plan([]), Limits(allow_empty=True))
 
 
+def test_one_empty_file_among_several_stops() -> None:
+    """A file that had rows last time and has none stops, however small its part; a renamed one is no loss."""
+    made = plan(drafts(*(draft(f"A{number}") for number in range(97))))
+    with pytest.raises(SafetyLimit, match=r"feed.csv gives no rows any more \(last time 3\); allow with --allow-empty"):
+        check_limits(made, Limits(), previous_rows=100, previous_files={"actors.csv": 97, "feed.csv": 3})
+    check_limits(made, Limits(allow_empty=True), previous_rows=100, previous_files={"actors.csv": 97, "feed.csv": 3})
+    check_limits(made, Limits(), previous_rows=97, previous_files={"old-name.csv": 97})
+
+
 def test_a_shrunken_source_stops() -> None:
     """Half as many rows as last time stop; a few less do not."""
     rows = drafts(*(draft(f"A{number}") for number in range(50)))

@@ -10,7 +10,7 @@ import pytest
 from importer.errors import SourceError, StoppedEarly
 from importer.fields.table import FIELDS
 from importer.model import Action, Issue, Place, Severity
-from importer.reports.earlier import previous_rows
+from importer.reports.earlier import Previous, previous_run
 from importer.reports.json_text import fields_json, json_text, plan_json, run_json, validation_json
 from importer.reports.run_record import Traffic
 from importer.reports.summary import earlier_traffic, issue_json, summary, write_failure, write_summary
@@ -79,9 +79,9 @@ def test_the_last_run_of_the_same_sources_is_found(tmp_path: Path) -> None:
         write_summary(tmp_path / name / "summary.json", record(tmp_path / name, exit_code=code))
     (tmp_path / "4").mkdir()
     (tmp_path / "4" / "summary.json").write_text("{")
-    assert previous_rows(tmp_path, ["actors.csv"]) == 7
-    assert previous_rows(tmp_path, ["actors.csv", "more.csv"]) is None
-    assert previous_rows(tmp_path / "none", ["actors.csv"]) is None
+    assert previous_run(tmp_path, ["actors.csv"]) == Previous(7, {"actors.csv": 7})
+    assert previous_run(tmp_path, ["actors.csv", "more.csv"]) is None
+    assert previous_run(tmp_path / "none", ["actors.csv"]) is None
 
 
 def test_an_issue_names_its_cell() -> None:

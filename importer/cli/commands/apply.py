@@ -32,7 +32,7 @@ from importer.job.settings import Settings
 from importer.model import Plan
 from importer.planning.limits import check_limits
 from importer.planning.slim import slim
-from importer.reports.earlier import previous_rows
+from importer.reports.earlier import previous_run
 
 PENDING = 10
 """Exit code of `plan --detailed-exitcode` when changes are pending."""
@@ -154,5 +154,9 @@ class _Work:
         """The safety limits. A saved plan has been looked at by a person, who decided."""
         if self.saved is None:
             settings = self.settings
-            before = previous_rows(settings.runs_dir, [source.file for source in plan.sources])
-            check_limits(plan, settings.limits, previous_rows=before)
+            job = settings.job.name if settings.job else ""
+            before = previous_run(settings.runs_dir, [source.file for source in plan.sources], job)
+            if before is None:
+                check_limits(plan, settings.limits)
+            else:
+                check_limits(plan, settings.limits, previous_rows=before.rows, previous_files=before.files)
