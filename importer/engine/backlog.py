@@ -35,10 +35,14 @@ def sort_rows(plan: Plan, earlier: JournalState | None) -> tuple[dict[str, Outco
     return outcomes, works
 
 
-def open_rows(works: Iterable[Work], earlier: JournalState, now: datetime) -> list[tuple[Work, float]]:
-    """The rows whose calls may have been made before, each with how many seconds ago that was.
+def open_rows(
+    works: Iterable[Work], earlier: JournalState, now: datetime, *, longest: float
+) -> list[tuple[Work, float]]:
+    """The rows whose calls may have been made before, each with how many seconds ago that was at the latest.
 
-    They are looked up before anything is sent for them. A delete is not among them: it may be made twice.
+    They are looked up before anything is sent for them. A delete is not among them: it may be made twice. `longest`
+    is how many seconds a call can take: the journal knows when one began, and the server may have been at work on it
+    until the process died, which is not written anywhere.
     """
     # The machine went down, or this is another one: lines after the journal's last may be missing.
     restarted = bool(earlier.boots) and boot_id() not in earlier.boots
@@ -47,8 +51,10 @@ def open_rows(works: Iterable[Work], earlier: JournalState, now: datetime) -> li
         begun = earlier.open.get(work.change.key)
         if (begun is None and not restarted) or work.change.action is Action.DELETE:
             continue
-        at = begun.at if begun is not None else None
-        if begun is None and earlier.last is not None:
-            at = earlier.last + _POWER_LOSS
+        at = None
+        if begun is not None and begun.at is not None:
+            at = begun.at + timedelta(seconds=longest)
+        elif begun is None and earlier.last is not None:
+            at = earlier.last + _POWER_LOSS + timedelta(seconds=longest)
         found.append((work, max(0.0, (now - at).total_seconds()) if at is not None else 0.0))
     return found

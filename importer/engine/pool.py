@@ -91,7 +91,8 @@ class Pool:
         if self._earlier is None:
             return
         now = self._clock.monotonic()
-        for work, ago in open_rows(self.todo, self._earlier, self._clock.now()):
+        longest = self._api.settings.total_timeout
+        for work, ago in open_rows(self.todo, self._earlier, self._clock.now(), longest=longest):
             self._settler.park(work, "the run was interrupted", lost_at=now - ago)
         self.todo = deque(work for work in self.todo if work.change.key not in self._settler.parked)
 

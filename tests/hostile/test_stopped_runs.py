@@ -1,0 +1,174 @@
+"""Runs that are stopped: by a person, by the system, by the server; each ends with the right code and can go on."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.audit import Folder, problems
+from tests.hostile.drive import Blow, Ran, run
+from tests.hostile.faults import Hostility
+from tests.hostile.lists import write_list
+from tests.hostile.server import HostileServer
+
+ROWS = 60
+CALM = Hostility()
+SLOW = Hostility(latency=0.4)
+OPTIONS = ("--grace", "1", "--concurrency", "5")
+
+
+async def apply(server: HostileServer, folder: Path, *more: str, blow: Blow | None = None) -> tuple[list[str], Ran]:
+    names = write_list(folder / "actors.csv", ROWS)
+    ran = await run(server, folder, "apply", "actors.csv", "--yes", "--out", "run", *OPTIONS, *more, blow=blow)
+    return names, ran
+
+
+async def finish(server: HostileServer, folder: Path, names: list[str], out: str = "run") -> None:
+    """Resume on a server that works, and find everything as an undisturbed run leaves it."""
+    await server.quiet()
+    server.change(CALM)
+    ran = await run(server, folder, "resume", out, *OPTIONS)
+    assert ran.code == 0, ran.text
+    assert problems(folder / out, server.account, names, column="Name") == []
+    assert len(server.account.ours()) == len(names)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_one_signal_ends_a_run_with_reports_that_add_up(number: signal.Signals, tmp_path: Path) -> None:
+    """Ctrl-C or SIGTERM: requests under way finish, reports are written, exit 6, and the resume command is printed."""
+    async with HostileServer(SLOW) as server:
+        names, ran = await apply(server, tmp_path, blow=Blow(number, 0.1, lambda: len(server.calls) > 12))
+        assert ran.code == 6, ran.text
+        assert "tag-importer resume run" in ran.text
+        assert problems(tmp_path / "run", server.account, names, column="Name") == []
+        counts = Folder(tmp_path / "run").summary["counts"]
+        assert 0 < counts["created"] < ROWS
+        assert counts["unknown"] == 0, "requests under way were given no time"
+        await finish(server, tmp_path, names)
+
+
+async def test_a_second_signal_leaves_at_once_and_the_run_can_be_resumed(tmp_path: Path) -> None:
+    """Ctrl-C twice does not wait for answers; the journal is whole."""
+    async with HostileServer(Hostility(latency=0.2, answer_latency=0.0)) as server:
+        server_slow = Hostility(answer_latency=8.0)
+
+        def far() -> bool:
+            if len(server.calls) > 10:
+                server.change(server_slow)
+            return len(server.calls) > 15
+
+        names, ran = await apply(server, tmp_path, blow=Blow(signal.SIGINT, 0.2, far, again=0.5))
+        assert ran.code == 6, ran.text
+        assert ran.seconds < 8.0
+        server.change(CALM)
+        await finish(server, tmp_path, names)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_while_the_account_is_read_changes_nothing_and_exits_6(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """A stop before anything was sent is a stop like any other: exit 6 and a sentence."""
+    async with HostileServer(Hostility(latency=2.0)) as server:
+        _, ran = await apply(server, tmp_path, blow=Blow(number, 0.2, lambda: bool(server.calls)))
+        assert ran.code == 6, (ran.code, ran.text)
+        assert "tag-importer:" in ran.err
+        assert not server.account.ours()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_token_that_is_revoked_half_way_stops_the_run_with_4(status: int, tmp_path: Path) -> None:
+    """401 or 403 in the middle: no other row is tried, exit 4, and after a new token resume finishes the job."""
+    async with HostileServer(Hostility(latency=0.05, revoke_after=30, revoke_status=status)) as server:
+        names, ran = await apply(server, tmp_path)
+        assert ran.code == 4, ran.text
+        assert "resume run" in ran.text
+        assert len(server.calls) <= 30 + 5
+        assert problems(tmp_path / "run", server.account, names, column="Name") == []
+        await finish(server, tmp_path, names)
+
+
+async def test_an_outage_opens_the_circuit_breaker(tmp_path: Path) -> None:
+    """A server that answers nothing but 503 is left alone after a few calls: exit 6, nothing lost."""
+    async with HostileServer(Hostility(outage_after=20)) as server:
+        names, ran = await apply(server, tmp_path)
+        assert ran.code == 6, ran.text
+        assert "in a row failed" in ran.text
+        assert len(server.calls) < 20 + 60
+        assert problems(tmp_path / "run", server.account, names, column="Name") == []
+        await finish(server, tmp_path, names)
+
+
+async def test_a_full_disk_stops_the_run_before_the_next_request(tmp_path: Path) -> None:
+    """When the journal cannot grow, nothing more is sent: exit 6, and with room again resume finishes."""
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    async with HostileServer(CALM) as other:
+        await apply(other, plain)
+    room = (plain / "run" / "plan.json").stat().st_size + 300
+    assert (plain / "run" / "journal.jsonl").stat().st_size < room
+    async with HostileServer(Hostility(latency=0.02)) as server:
+        names = write_list(tmp_path / "actors.csv", ROWS)
+        ran = await run(
+            server, tmp_path, "apply", "actors.csv", "--yes", "--out", "run", *OPTIONS,
+            before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room // 4, room // 4)),
+        )  # fmt: skip
+        assert ran.code in (2, 6), ran.text
+        assert "cannot be" in ran.err, ran.text
+        server.change(CALM)
+        if (tmp_path / "run" / "plan.json").exists():
+            await finish(server, tmp_path, names)
+
+
+async def test_a_copied_folder_is_resumed_in_another_place(tmp_path: Path) -> None:
+    """The run folder alone is enough: copied elsewhere, without the source, it is finished there."""
+    there = tmp_path / "elsewhere"
+    there.mkdir()
+    async with HostileServer(SLOW) as server:
+        names, ran = await apply(server, tmp_path, blow=Blow(signal.SIGKILL, 0.1, lambda: len(server.calls) > 20))
+        assert ran.killed
+        shutil.copytree(tmp_path / "run", there / "copy")
+        await finish(server, there, names, "copy")
+
+
+async def test_resume_refuses_a_folder_whose_plan_or_source_was_changed(tmp_path: Path) -> None:
+    """A changed plan or source is named, exit 2, and nothing is sent."""
+    async with HostileServer(SLOW) as server:
+        names, ran = await apply(server, tmp_path, blow=Blow(signal.SIGINT, 0.1, lambda: len(server.calls) > 12))
+        assert ran.code == 6
+        server.change(CALM)
+        calls, plan, source = len(server.calls), tmp_path / "run" / "plan.json", tmp_path / "actors.csv"
+        was, text = plan.read_bytes(), source.read_bytes()
+        plan.write_bytes(was.replace(b"Actor 00059", b"Actor 99999"))
+        refused = await run(server, tmp_path, "resume", "run")
+        assert refused.code == 2, refused.text
+        assert "plan" in refused.err
+        plan.write_bytes(was)
+        source.write_bytes(text + b"One more,US,new\n")
+        refused = await run(server, tmp_path, "resume", "run")
+        assert refused.code == 2, refused.text
+        assert "actors.csv" in refused.err
+        assert len(server.calls) == calls
+        source.write_bytes(text)
+        await finish(server, tmp_path, names)
+
+
+async def test_undo_after_a_faulty_run_leaves_what_was_edited_since(tmp_path: Path) -> None:
+    """Undo deletes each tag that the run made, adopted ones too, and keeps the one that somebody has edited."""
+    async with HostileServer(Hostility(seed=5, lost=0.2, error=0.1, lag=0.3)) as server:
+        _, ran = await apply(server, tmp_path)
+        assert ran.code == 0, ran.text
+        assert len(server.account.ours()) == ROWS
+        server.account.lag = 0.0
+        edited = next(held for held in server.account.ours() if held.name == "Actor 00007")
+        server.account.update(edited.uuid, {"description": "looked at by a person"})
+        undone = await run(server, tmp_path, "undo", "run", "--yes", "--out", "undo", *OPTIONS)
+        assert undone.code == 1, undone.text
+        assert [held.name for held in server.account.ours()] == ["Actor 00007"]
+        counts = Folder(tmp_path / "undo").summary["counts"]
+        assert (counts["deleted"], counts["conflict"]) == (ROWS - 1, 1)
+        assert "Actor 00007" in undone.text
