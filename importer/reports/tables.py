@@ -48,17 +48,19 @@ def runs_lines(runs: Sequence[Mapping[str, Json]]) -> Iterator[Line]:
     rows = []
     for run in runs:
         counts = run.get("counts") or {}
-        reason = shortened(str(run.get("reason") or ""), _REASON) if not counts else ""
-        shown = reason or ", ".join(
-            f"{status.replace('_', ' ')} {number:,}" for status, number in counts.items() if number
-        )
+        reason = str(run.get("reason") or "")
+        if reason and not counts:
+            shown = shortened(
+                f"exit {code}: {reason}" if (code := run.get("exit_code")) is not None else reason, _REASON
+            )
+        else:
+            shown = ", ".join(f"{status.replace('_', ' ')} {number:,}" for status, number in counts.items() if number)
         started = str(run.get("started", ""))[:19].replace("T", " ")
-        code = run.get("exit_code")
         rows.append(
             (str(run.get("run", "")), str(run.get("command", "")), str(run.get("state", "")), started,
-             "" if code is None else str(code), f"{run.get('rows', 0):,}", shown)
+             f"{run.get('rows', 0):,}", shown)
         )  # fmt: skip
-    yield from table_lines(("RUN", "COMMAND", "STATE", "STARTED (UTC)", "EXIT", "ROWS", "RESULT"), rows)
+    yield from table_lines(("RUN", "COMMAND", "STATE", "STARTED (UTC)", "ROWS", "RESULT"), rows)
 
 
 def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
