@@ -6,7 +6,7 @@ The rest is `execute` with `earlier`: rows that have ended stay as they are, ope
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from importer.engine.journal_state import JournalState, read_journal
@@ -35,16 +35,20 @@ def open_run(path: Path) -> EarlierRun:
     """
     folder = RunFolder.open(path)
     plan, digest = read_plan_digest(folder.plan_path)
-    state = read_journal(folder.journal_path) if folder.journal_path.exists() else None
-    if state is not None and not state.header:
-        state = None
-    if state is not None and state.plan and state.plan != digest:
-        raise UsageError(
-            f"{folder.plan_path} is not the plan that this run carried out "
-            f"(sha256 {digest[:12]}, the journal says {state.plan[:12]})",
-            hint="Put the run's own plan.json back, or plan and apply anew.",
-        )
-    return EarlierRun(folder, plan, digest, state)
+    return EarlierRun(folder, plan, digest, _state_of(folder, digest))
+
+
+def read_again(earlier: EarlierRun) -> EarlierRun:
+    """The same run as its journal tells it now. To be called under the account's lock, before anything is sent:
+    whoever held the lock until now may have gone on with this very run. Raises UsageError as `open_run` does.
+    """
+    return replace(earlier, state=_state_of(earlier.folder, earlier.sha256))
+
+
+def check_not_undone(earlier: EarlierRun) -> None:
+    """Raise UsageError for a run that was undone: there is nothing to take up again."""
+    if earlier.state is not None and earlier.state.undone:
+        raise UsageError(f"run {earlier.folder.run} was undone", hint="Apply its source again instead.")
 
 
 def open_resumable(path: Path) -> EarlierRun:
@@ -55,8 +59,7 @@ def open_resumable(path: Path) -> EarlierRun:
     everything.
     """
     earlier = open_run(path)
-    if earlier.state is not None and earlier.state.undone:
-        raise UsageError(f"run {earlier.folder.run} was undone", hint="Apply its source again instead.")
+    check_not_undone(earlier)
     if changed := changed_sources(earlier.plan):
         raise UsageError(
             "a source changed since the plan was made: " + ", ".join(source.file for source in changed),
@@ -64,6 +67,19 @@ def open_resumable(path: Path) -> EarlierRun:
             details=tuple(f"{source.file}: sha256 was {source.sha256[:12]}" for source in changed),
         )
     return earlier
+
+
+def _state_of(folder: RunFolder, digest: str) -> JournalState | None:
+    state = read_journal(folder.journal_path) if folder.journal_path.exists() else None
+    if state is None or not state.header:
+        return None
+    if state.plan and state.plan != digest:
+        raise UsageError(
+            f"{folder.plan_path} is not the plan that this run carried out "
+            f"(sha256 {digest[:12]}, the journal says {state.plan[:12]})",
+            hint="Put the run's own plan.json back, or plan and apply anew.",
+        )
+    return state
 
 
 def changed_sources(plan: Plan) -> list[SourceFile]:

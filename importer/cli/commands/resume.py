@@ -16,7 +16,7 @@ from importer.cli.standing import reports_stand
 from importer.cli.target import open_target
 from importer.cli.watch import watching
 from importer.clock import Clock, SystemClock
-from importer.engine.resume import EarlierRun, open_resumable
+from importer.engine.resume import EarlierRun, check_not_undone, open_resumable, read_again
 from importer.engine.run_folder import RunFolder
 from importer.errors import ImporterError, UsageError
 from importer.job.merge import merge
@@ -49,6 +49,8 @@ async def _resume(earlier: EarlierRun, settings: Settings, clock: Clock, ending:
             if plan.account != target.account_id:
                 raise UsageError(f"the run is of account {plan.account}, not of {target.account_id}")
             async with locked(settings, target, run=ending.run):
+                earlier = read_again(earlier)
+                check_not_undone(earlier)
                 execution = Execution(
                     plan, earlier.sha256, earlier.folder, settings, clock, ending.started, command, earlier.state
                 )

@@ -14,7 +14,7 @@ from importer.cli.runs import find_run
 from importer.cli.target import open_target, read_account
 from importer.cli.watch import watching
 from importer.clock import Clock, SystemClock
-from importer.engine.resume import EarlierRun, open_run
+from importer.engine.resume import EarlierRun, open_run, read_again
 from importer.engine.run_folder import RunFolder
 from importer.engine.undo import mark_undone, undo_plan
 from importer.errors import ImporterError, StoppedEarly, UsageError
@@ -46,6 +46,7 @@ async def _undo(earlier: EarlierRun, settings: Settings, clock: Clock, ending: E
             if earlier.plan.account != target.account_id:
                 raise UsageError(f"the run is of account {earlier.plan.account}, not of {target.account_id}")
             async with locked(settings, target, run=ending.run):
+                earlier = read_again(earlier)
                 watch.phase("reading the account's tags")
                 account = await read_account(target, categories=False)
                 timings.done("account")
