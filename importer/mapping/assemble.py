@@ -36,11 +36,13 @@ def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple
             continue
         name = row.get("value")
         own = _key(str(name or ""))
+        labels = [entry["value"] if isinstance(entry, dict) else entry for entry in entries]
+        keys = list(map(_key, labels))
+        if own not in keys and (len(keys) == 1 or len(set(keys)) == len(keys)):
+            continue
         seen: set[str] = set()
         kept: list[Value] = []
-        for index, entry in enumerate(entries):
-            label = entry["value"] if isinstance(entry, dict) else entry
-            key = _key(label)
+        for index, (entry, label, key) in enumerate(zip(entries, labels, keys, strict=True)):
             if key == own:
                 if index or label != name:
                     yield position, Seed(Severity.INFO, "own-name-alias", "is the actor's own name; left out", label)

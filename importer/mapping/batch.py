@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from itertools import repeat
 
 from importer.mapping.assemble import attach_parts, keep_text, tidy_names, unique_links
-from importer.mapping.cells import BLANK, CLEAR, Cell, Seed
+from importer.mapping.cells import BLANK, Cell, Seed
 from importer.mapping.columns import named
 from importer.mapping.conditions import question, reason
 from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout
 from importer.mapping.nodes import nearest
+from importer.mapping.quick import CLEAR
 from importer.mapping.transforms.lists import join
 from importer.mapping.transforms.template import columns_in, template
 from importer.model import Asked, Draft, Header, Issue, Json, Place, Row, Severity

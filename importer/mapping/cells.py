@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from importer.fields.table import Field, Kind, Visibility, field_named
 from importer.fields.values import Problem, check
 from importer.fields.vocabulary import Vocabulary
 from importer.mapping.own_reading import own_reading, part_field
+from importer.mapping.quick import CLEAR, SHORT, quick_reading
 from importer.mapping.spec import Rule, Step, Unknown, Value
 from importer.mapping.transforms import transform_named
 from importer.mapping.transforms.found import About, Found, Note
 from importer.mapping.transforms.lists import join, json_list
 from importer.model import Severity
-
-CLEAR = "#CLEAR"
-"""In a cell: empty this field."""
-_SHORT = 500
 
 MEMO = 4_000
 """Distinct texts of one rule that are remembered from one table to the next."""
@@ -36,9 +34,8 @@ class Seed:
     nearest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What a rule makes of one text."""
+class Cell(NamedTuple):
+    """What a rule makes of one text. (A tuple, because one is made for nearly every cell of a list.)"""
 
     value: Value = None
     seeds: tuple[Seed, ...] = ()
@@ -60,6 +57,7 @@ class CellReader:
         self.field: Field | None = part_field(rule.target) if part else field_named(rule.target)
         self.steps = [bind(step, own) for step in rule.steps]
         self.reading = own_reading(self.field, rule, own)
+        self.quick = quick_reading(self.field, rule)
         self.memo: dict[str, Cell] = {}
         self.loud = rule.constant is not None or rule.default is not None or rule.target == "value"
         """Whether any cell so far has something to say."""
@@ -73,6 +71,9 @@ class CellReader:
         """What becomes of a cell; remembered."""
         cell = self.memo.get(text)
         if cell is None:
+            if self.quick is not None and (value := self.quick(text)) is not None:
+                cell = self.memo[text] = Cell(value)
+                return cell
             cell = self.memo[text] = self._read(text)
             if cell.seeds or cell.kept or cell.clears:
                 self.loud = True
@@ -220,12 +221,12 @@ def _problem_note(problem: Problem, text: str) -> Note:
 def _ordinary(value: Value) -> bool:
     """Short printable text, or a list of it: what every check of a text lets through, told without the check."""
     if type(value) is list:
-        return len(value) <= _SHORT and all(map(_ordinary_text, value))
+        return len(value) <= SHORT and all(map(_ordinary_text, value))
     return _ordinary_text(value)
 
 
 def _ordinary_text(value: Value) -> bool:
-    return type(value) is str and len(value) <= _SHORT and value.isprintable() and not value.isspace()
+    return type(value) is str and len(value) <= SHORT and value.isprintable() and not value.isspace()
 
 
 def _blank(value: Value) -> bool:

@@ -13,12 +13,12 @@ from importer.mapping.transforms.found import About, Found, Note
 MAX_ITEMS = 10_000
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]{1,63}\.[\w./:?=&%#-]{2,2000}")
-_ONE_URL = re.compile(r"https?://[\w./?&%#~+=:-]{1,2000}[,;]?")
+ONE_URL = re.compile(r"https?://[\w./?&%#~+=:-]{1,2000}[,;]?")
 _CUT = re.compile(r"[,;|\n]")
 # Where split_labels has more to think of than separators: brackets, quotes, slashes, odd blanks; and the last words of
 # official country names and legal forms behind a comma. Any other text is cut the short way, with the same result.
-_INTRICATE = re.compile(r"[()\[\]{}\"/\x00-\x08\x0b-\x1f\x7f]")
-_ENDS = frozenset(
+INTRICATE = re.compile(r"[()\[\]{}\"/\x00-\x08\x0b-\x1f\x7f]")
+OFFICIAL_ENDS = frozenset(
     [
         "of",
         "the",
@@ -67,9 +67,9 @@ def items(text: str, separators: str = "") -> list[Value]:
     listed = json_list(text)
     if listed is not None:
         return listed
-    if not separators and text.isascii() and not _INTRICATE.search(text):
+    if not separators and text.isascii() and not INTRICATE.search(text):
         words = [piece.split() for piece in _CUT.split(text)]
-        if not any(some and some[-1].strip(".").lower() in _ENDS for some in words[1:]):
+        if not any(some and some[-1].strip(".").lower() in OFFICIAL_ENDS for some in words[1:]):
             return [" ".join(some) for some in words if some]
     return list(split_labels(text, separator_list(separators) if separators else SEPARATORS))
 
@@ -127,7 +127,7 @@ def links(text: str) -> list[Value] | Found:
     if listed is not None:
         return listed
     words = text.split()
-    if words and all(_ONE_URL.fullmatch(word) for word in words):
+    if words and all(ONE_URL.fullmatch(word) for word in words):
         return [word.rstrip(",;") for word in words]
     if "hxxp" in text.lower():
         text = _DEFANGED.sub(r"http\1", text).replace("[:]", ":").replace("[.]", ".")
