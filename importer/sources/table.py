@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,8 @@ class Table:
     """Rows with one header: cells of text, none of them ever a number or NaN."""
 
     header: Header
-    frame: pd.DataFrame
-    """dtype object, only str cells, the header's columns, a RangeIndex."""
+    cells: Sequence[Sequence[str]]
+    """Row by row, each at the header's width."""
     numbers: Sequence[int]
     """Row.number of each row."""
     ids: Sequence[str] = ()
@@ -33,34 +33,29 @@ class Table:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The cells for work on whole columns: dtype object, only str, the header's columns, a RangeIndex.
+
+        Built when asked for: importing pandas takes as long as reading some ten thousand rows.
+        """
+        import pandas as pd
+
+        # dtype=object keeps pandas from turning text into its own strings
+        columns = pd.Index(list(self.header.columns), dtype=object)
+        return pd.DataFrame(list(self.cells), columns=columns, dtype=object)
+
     def rows(self) -> list[Row]:
         """The same cells as rows of the model."""
+        header, ids = self.header, self.ids or repeat("")
+        cells = map(tuple, self.cells)
+        if not self.issues:
+            return [Row(header, number, row, id_) for number, row, id_ in zip(self.numbers, cells, ids, strict=False)]
         none: tuple[Issue, ...] = ()
-        ids = self.ids or [""] * len(self.numbers)
-        cells = zip(*(self.frame.iloc[:, column].tolist() for column in range(self.frame.shape[1])), strict=True)
         return [
-            Row(self.header, number, row, id_, self.issues.get(position, none))
-            for position, (number, row, id_) in enumerate(zip(self.numbers, cells, ids, strict=True))
+            Row(header, number, row, id_, self.issues.get(position, none))
+            for position, (number, row, id_) in enumerate(zip(self.numbers, cells, ids, strict=False))
         ]
-
-
-def make_table(
-    header: Header,
-    rows: Sequence[Sequence[str]],
-    numbers: Sequence[int],
-    ids: Sequence[str] = (),
-    issues: Mapping[int, tuple[Issue, ...]] = _NO_ISSUES,
-) -> Table:
-    """A table from rows that all have exactly the header's width."""
-    import numpy as np
-    import pandas as pd
-
-    width = len(header.columns)
-    # column by column in memory, where it is read; dtype=object keeps pandas from turning text into its own strings
-    by_column = chain.from_iterable(zip(*rows, strict=True)) if rows else ()
-    cells = np.fromiter(by_column, dtype=object, count=len(rows) * width).reshape(width, len(rows)).T
-    columns = pd.Index(list(header.columns), dtype=object)
-    return Table(header, pd.DataFrame(cells, columns=columns, dtype=object, copy=False), numbers, ids, issues)
 
 
 @dataclass(slots=True)
@@ -93,6 +88,6 @@ class Batch:
 
     def take(self) -> Table:
         """The rows so far as a table; the batch is empty afterwards."""
-        table = make_table(self.header, self.rows, self.numbers, self.ids, self.issues)
+        table = Table(self.header, self.rows, self.numbers, self.ids, self.issues)
         self.rows, self.numbers, self.ids, self.issues = [], [], [], {}
         return table
