@@ -19,7 +19,7 @@ from importer.planning.identity import Standing
 ALIAS_FIELDS: Final = ("aliases", "internalAliases", "aliasGroupNames", "aliasGroupNamesInternal")
 PER_ROW: Final = 5
 _OTHERS: Final = 3
-_PUNCTUATION: Final = {number: None for number in range(128) if not chr(number).isalnum()}
+_PUNCTUATION: Final = bytes(number for number in range(128) if not chr(number).isalnum())
 
 
 def labels(entries: Json) -> Iterator[str]:
@@ -214,7 +214,7 @@ def _key(text: str) -> str:
 
 def _loose(key: str) -> str:
     """The loose key of an identity key."""
-    return key.translate(_PUNCTUATION) if key.isascii() else loose_key(key)
+    return key.encode().translate(None, _PUNCTUATION).decode() if key.isascii() else loose_key(key)
 
 
 class _Bounded:
