@@ -54,7 +54,7 @@ PLAN = ("plan", "a.csv", "--mapping", "m.yaml", "--sandbox", "--format", "json",
 
 
 def test_a_schema_is_kept_in_yaml(here: Here) -> None:
-    """`categories apply` makes what the file says, its export is the same file again, and a second apply does nothing."""
+    """`categories apply` makes what the file says, its export is the same again, a second apply does nothing."""
     apply_schema(here)
     here.ok("categories", "export", "--sandbox", "--out", "export.yaml")
     for name in ("cat.yaml", "export.yaml"):
@@ -83,7 +83,6 @@ def test_a_mistake_in_a_category_file_has_its_line_and_column(here: Here) -> Non
     assert ran.code == 2
     assert "cat.yaml:8:" in ran.err
     assert "'date'" in ran.err
-
 
 
 def test_a_category_is_found_by_name_or_uuid_and_an_unknown_one_has_a_neighbour(here: Here) -> None:

@@ -187,7 +187,7 @@ def test_one_run_at_a_time(cli: Cli, serve: Callable[..., Served], tmp_path: Pat
 
 def test_the_lock_of_a_killed_run_is_free(cli: Cli, serve: Callable[..., Served], tmp_path: Path) -> None:
     """A lock dies with its process: whatever a killed run left behind does not stop the next."""
-    served = serve("--latency", "200")
+    served = serve("--latency", "100")
     rows(tmp_path / "a.csv", "Name", *(f"Actor {number}" for number in range(6)))
     command = [sys.executable, "-m", "importer", "apply", "a.csv", "--yes", "--concurrency", "1", "--out", "killed"]
     first = subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path, served.env),
