@@ -1,8 +1,9 @@
 """Looking tags up by name, cheaply where the server's filter proves to work, surely everywhere.
 
-No filter is trusted unchecked. Each filtered look-up also asks for a control, a tag that is known to be there: an
-answer without it, or with a tag that nobody asked for, shows that the filter was not understood. Then the names are
-searched for one by one, or the whole list is read, whichever costs fewer calls.
+No filter is trusted unchecked. Each filtered look-up also asks for controls, tags that are known to be there, as its
+last name and where two are known as its first one too: an answer without them, or with a tag that nobody asked for,
+shows that the filter was not understood, or not to its end. Then the names are searched for one by one, or the whole
+list is read, whichever costs fewer calls.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Final
 from urllib.parse import quote
 
@@ -32,7 +34,7 @@ class Lookup:
     def __init__(self, api: Api, known: Iterable[str] = (), size: int = 0) -> None:
         """`known` are names that the account certainly holds; `size` is about how many tags it has."""
         self._api = api
-        self._control = next((name for name in known if _PLAIN.fullmatch(name)), "")
+        self._controls = tuple(islice((name for name in known if _PLAIN.fullmatch(name)), 2))
         self._size = size
         self._filter_works: bool | None = None
         self._search_works: bool | None = None
@@ -51,12 +53,13 @@ class Lookup:
 
     async def _filtered(self, names: list[str], found: dict[str, list[Tag]]) -> list[str]:
         """The names about which the filter says nothing that can be relied on."""
-        if not self._control or self._filter_works is False:
+        if not self._controls or self._filter_works is False:
             return names
         unsure: list[str] = []
-        chunks = list(_chunks(names, self._control))
+        chunks = list(_chunks(names, self._controls))
+        there = {identity_key(name) for name in self._controls}
         for number, chunk in enumerate(chunks):
-            wanted = [self._control, *chunk]
+            wanted = [*self._controls[1:], *chunk, self._controls[0]]
             asked = {identity_key(name) for name in wanted}
             filters = json.dumps([{"field": "value", "op": "in", "value": wanted}], ensure_ascii=False)
             self.calls += 1
@@ -67,7 +70,7 @@ class Lookup:
                     raise
                 tags = []
             keys = {identity_key(tag.name) for tag in tags}
-            if identity_key(self._control) not in keys or not keys <= asked:
+            if not there <= keys <= asked:
                 self._filter_works = False
                 return unsure + [name for later in chunks[number:] for name in later]
             self._filter_works = True
@@ -78,12 +81,13 @@ class Lookup:
 
     async def _searched(self, names: list[str], found: dict[str, list[Tag]]) -> list[str]:
         pages = -(-self._size // _PAGE)
-        if not self._control or self._search_works is False or len(names) + 1 >= pages:
+        if not self._controls or self._search_works is False or len(names) + 1 >= pages:
             return names
         if self._search_works is None:
             self.calls += 1
-            there = await self._api.search_tags(self._control)
-            self._search_works = any(identity_key(tag.name) == identity_key(self._control) for tag in there)
+            control = self._controls[0]
+            there = await self._api.search_tags(control)
+            self._search_works = any(identity_key(tag.name) == identity_key(control) for tag in there)
             if not self._search_works or len(there) >= self._size:
                 self._search_works = False  # it answers with everything: no cheaper than the list
                 return names
@@ -100,8 +104,8 @@ class Lookup:
         tags = await self._api.list_tags()
         self.calls += max(1, -(-len(tags) // _PAGE))
         self._size = len(tags)
-        if not self._control:
-            self._control = next((tag.name for tag in tags if _PLAIN.fullmatch(tag.name)), "")
+        if not self._controls:
+            self._controls = tuple(islice((tag.name for tag in tags if _PLAIN.fullmatch(tag.name)), 2))
         return tags
 
     @staticmethod
@@ -112,13 +116,13 @@ class Lookup:
                 held.append(tag)
 
 
-def _chunks(names: Iterable[str], control: str) -> Iterator[list[str]]:
-    """Names in groups that fit into one look-up, beside the control."""
+def _chunks(names: Iterable[str], controls: Collection[str]) -> Iterator[list[str]]:
+    """Names in groups that fit into one look-up, beside the controls."""
     group: list[str] = []
-    size = room = len(quote(control)) + 100
+    size = room = sum(len(quote(control)) for control in controls) + 100
     for name in names:
         length = len(quote(name, errors="replace")) + 10
-        if group and (len(group) >= _MOST_NAMES - 1 or size + length > _LONGEST):
+        if group and (len(group) >= _MOST_NAMES - len(controls) or size + length > _LONGEST):
             yield group
             group, size = [], room
         group.append(name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from importer.model import Tag
-from importer.remote.failures import CallFailed
+from importer.remote.failures import CallFailed, failure
 
 _SIDE_BY_SIDE: Final = 6
 _READINGS: Final = 3
@@ -53,18 +53,26 @@ async def read_pages(page: Callable[[int, int], Awaitable[Page]], *, size: int, 
 
     A list that changes while it is read moves tags from page to page: when what came does not add up to the total
     that the server gave, it is read again, and after the last reading everything that was ever seen counts.
+    Raises CallFailed where even that is less than the server says it has: a tag that is not in the list counts as
+    absent, and would be made a second time.
     """
     union: dict[str, Tag] = {}
+    promised = 0
     for _ in range(_READINGS):
-        found, whole, size = await _once(page, size, most)
+        found, whole, promised, size = await _once(page, size, most)
         if whole:
             return list(found.values())
         union.update(found)
+    if promised > len(union):
+        said = f"the list is cut short: the server counts {promised:,} tags and gave {len(union):,}"
+        raise CallFailed(failure("answer-unreadable"), status=200, detail=said)
     return list(union.values())
 
 
-async def _once(page: Callable[[int, int], Awaitable[Page]], size: int, most: int) -> tuple[dict[str, Tag], bool, int]:
-    """The tags of one reading, whether they add up, and the page size that works."""
+async def _once(
+    page: Callable[[int, int], Awaitable[Page]], size: int, most: int
+) -> tuple[dict[str, Tag], bool, int, int]:
+    """The tags of one reading, whether they add up, how many there must be at least, and the page size that works."""
     first, size = await _first(page, size)
     found = {tag.uuid: tag for tag in first.tags}
     totals = [first.total]
@@ -83,7 +91,8 @@ async def _once(page: Callable[[int, int], Awaitable[Page]], size: int, most: in
         if len(found) == before or not batch[-1].tags:
             break  # nothing new came: the end, or a server that gives the same page again and again
     steady = len(set(totals)) == 1
-    return found, steady and (first.total < 0 or first.total == len(found) or most < last), size
+    promised = 0 if most < last else min(totals)
+    return found, steady and (first.total < 0 or first.total == len(found) or most < last), promised, size
 
 
 async def _first(page: Callable[[int, int], Awaitable[Page]], size: int) -> tuple[Page, int]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
+from importer.model import Tag
+from importer.remote.api import Api
 from importer.remote.lookup import Lookup
 from importer.remote.wire import encode
 from importer.sandbox.server import Sandbox
@@ -55,3 +59,27 @@ async def test_duplicates_are_all_found() -> None:
             await api.create(encode({"value": name}))
         found = await Lookup(api, ["Control"], 3).find(["Twin"])
     assert len(found["Twin"]) == 2
+
+
+class _Shortened:
+    """A server that heeds only some of a filter's values."""
+
+    def __init__(self, heeded: slice) -> None:
+        self.tags = [Tag(f"u{number}", f"Actor {number}") for number in range(20)]
+        self._heeded = heeded
+
+    async def filter_tags(self, filters: str) -> list[Tag]:
+        wanted = json.loads(filters)[0]["value"][self._heeded]
+        return [tag for tag in self.tags if tag.name in wanted]
+
+    async def list_tags(self) -> list[Tag]:
+        return self.tags
+
+
+@pytest.mark.parametrize("heeded", [slice(0, 1), slice(-1, None), slice(0, 5), slice(-5, None)])
+async def test_a_filter_that_is_heeded_in_part_is_not_believed(heeded: slice) -> None:
+    """Names that a server left out of the filter, at either end, are not taken for absent."""
+    names = [f"Actor {number}" for number in range(10)]
+    api = cast(Api, _Shortened(heeded))
+    found = await Lookup(api, ["Actor 18", "Actor 19"], 20).find(names)
+    assert all(len(found[name]) == 1 for name in names)

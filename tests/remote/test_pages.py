@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from importer.model import Tag
@@ -80,3 +82,16 @@ async def test_the_same_page_for_ever_ends() -> None:
         return Page.of(tags, {})
 
     assert await read_pages(stuck, size=100) == tags
+
+
+async def test_a_list_that_is_cut_short_is_no_list() -> None:
+    """A server that counts 500 tags and gives 300 of them is not believed: the others would be made a second time."""
+    listing = Listing(500)
+    serve = listing.page
+
+    async def cut(number: int, size: int) -> Page:
+        page = await serve(number, size)
+        return page if number <= 3 else replace(page, tags=[])
+
+    with pytest.raises(CallFailed, match="counts 500 tags and gave 300"):
+        await read_pages(cut, size=100)
