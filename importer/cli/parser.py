@@ -10,6 +10,10 @@ from collections.abc import Callable
 
 from importer import __version__
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
 EPILOG = """\
 SOURCE is a file, a glob, a folder, - for standard input, or an https URL; JOB is a job file (YAML).
 The account comes from CLOUDFLARE_ACCOUNT_ID, the token from CLOUDFLARE_API_TOKEN (or the file that
@@ -28,12 +32,28 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=16, width=100)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, instead of thirty lines of usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        what, _, rest = message.partition(": invalid choice: ")
+        if rest:
+            given, _, choices = rest.partition(" (choose from ")
+            words = choices.rstrip(")").replace("'", "").split(", ")
+            from difflib import get_close_matches
+
+            near = get_close_matches(given.strip("'"), words, 1)
+            meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(words)}"
+            message = f"{what.removeprefix('argument ')}: there is no {given}; {meant}"
+        self.exit(2, f"{self.prog}: {message}\n  {self.prog} --help shows what there is.\n")
+
+
 def build_parser(only: str = "") -> argparse.ArgumentParser:
     """The grammar: every command's name, and the arguments of `only` (of all, where it is empty).
 
     Building one command's arguments instead of all halves the time that `--help` takes.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tag-importer",
         description="Creates Cloudforce One threat-actor tags in bulk from CSV, XLSX, STIX and MISP actor lists.",
         epilog=EPILOG,
@@ -122,7 +142,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
 
 
 def _subparser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_text: str
+    commands: argparse._SubParsersAction[Any], name: str, help_text: str
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
