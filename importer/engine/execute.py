@@ -23,6 +23,7 @@ from importer.engine.stop import StopSignal
 from importer.errors import AccessRefused, ImporterError, UsageError
 from importer.model import Action, Outcome, Plan
 from importer.planning.build import CREATE_CATEGORY, with_category
+from importer.planning.categories import find_category
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed
 
@@ -69,7 +70,11 @@ async def execute(
             )  # fmt: skip
         else:
             journal.event("resume", boot=boot_id())
-        complete = await _unless_stopped(_with_category(plan, api, journal, earlier), stop) if pool.todo else None
+        complete = (
+            await _unless_stopped(_with_category(plan, api, journal, earlier, settings.grace), stop)
+            if pool.todo
+            else None
+        )
         if complete is not None:
             pool.use(complete)
             with _rare_collection():
@@ -126,7 +131,7 @@ def _write_end(journal: Journal, stopped: str, code: int, outcomes: Mapping[str,
             raise
 
 
-async def _with_category(plan: Plan, api: Api, journal: Journal, earlier: JournalState | None) -> Plan:
+async def _with_category(plan: Plan, api: Api, journal: Journal, earlier: JournalState | None, grace: float) -> Plan:
     """The plan with the category that it has to make first; made at most once, whatever was lost."""
     name = str(plan.options.get(CREATE_CATEGORY) or "")
     if not name or not any(change.action is Action.CREATE for change in plan.changes):
@@ -134,12 +139,12 @@ async def _with_category(plan: Plan, api: Api, journal: Journal, earlier: Journa
     uuid = earlier.categories.get(name, "") if earlier is not None else ""
     if not uuid:
         try:
-            held = [category for category in await api.list_categories() if category.name == name]
-            category = held[0] if held else await api.create_category(name)
+            held = find_category(name, await api.list_categories())
+            category = held or await api.create_category(name, grace=grace)
         except CallFailed as failed:
             if failed.failure.access:
                 raise AccessRefused(str(failed)) from failed
             raise
         uuid = category.uuid
-        journal.event("category", name=name, uuid=uuid, created=not held)
+        journal.event("category", name=name, uuid=uuid, created=held is None)
     return replace(with_category(plan, uuid), options=plan.options)

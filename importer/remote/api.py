@@ -26,6 +26,9 @@ from importer.remote.transport import Transport
 from importer.remote.wire import TagAnswer, Unreadable, category_of, decode_object, decode_written, encode, tag_of
 
 _UUID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_FIRST_LOOK: Final = 1.0
+_NEXT_LOOK: Final = 5.0
+"""Seconds between looks for a category whose answer was lost."""
 
 
 class Api:
@@ -92,9 +95,13 @@ class Api:
         return categories
 
     async def create_category(
-        self, name: str, *, description: str = "", schema: Sequence[Json] | None = None
+        self, name: str, *, description: str = "", schema: Sequence[Json] | None = None, grace: float = 35.0
     ) -> Category:
-        """Create a category; after a lost answer it is looked for by name first. Raises CallFailed."""
+        """Create a category. Raises CallFailed.
+
+        After a lost answer it is looked for by name, and posted again only when it has not shown for `grace` seconds:
+        lists may lag behind writes.
+        """
         body: dict[str, Json] = {"name": name}
         if description:
             body["description"] = description
@@ -102,43 +109,57 @@ class Api:
             body["schema"] = list(schema)
         url = self._tags / "categories" / "create"
         lost: CallFailed | None = None
+        believed = 0.0
         for _ in range(self.settings.read_attempts):
-            if lost is not None:
-                await self._transport.clock.sleep(max(1.0, min(lost.retry_after, self.pacer.settings.max_wait)))
-                named = [held for held in await self.list_categories() if held.name.casefold() == name.casefold()]
-                if named:
-                    return named[0]
+            if lost is not None and (found := await self._category_named(name, lost, believed)) is not None:
+                return found
             try:
                 return await self._category("category-create", "POST", url, body)
             except CallFailed as failed:
                 if failed.failure.stops or failed.failure.meaning is Meaning.REFUSED:
                     raise
+                if failed.failure.meaning is Meaning.AMBIGUOUS:
+                    believed = self._transport.clock.monotonic() + grace
                 lost = failed
         assert lost is not None
         raise lost
 
+    async def _category_named(self, name: str, lost: CallFailed, believed: float) -> Category | None:
+        """The category of that name as soon as it shows; None when a list begun at `believed` does not have it."""
+        clock = self._transport.clock
+        pause = max(_FIRST_LOOK, min(lost.retry_after, self.pacer.settings.max_wait))
+        while True:
+            await clock.sleep(pause)
+            began = clock.monotonic()
+            named = [held for held in await self.list_categories() if held.name.casefold() == name.casefold()]
+            if named:
+                return named[0]
+            if began >= believed:
+                return None
+            pause = min(_NEXT_LOOK, believed - began)
+
     async def update_category(self, uuid: str, body: Mapping[str, Json]) -> Category:
-        """Change a category; `schema`, when given, replaces the old one. Raises CallFailed."""
-        url = self._tags / "categories" / _checked(uuid)
+        """Change a category; `schema`, when given, replaces the old one. Raises CallFailed.
+
+        The official SDK (5.9) announces that the documented path ends on 2026-11-28, and names its successor. The
+        successor is tried first; a server that does not have it yet is asked the documented way.
+        """
+        try:
+            return await self._update_category(self._events / "tag-categories" / _checked(uuid), body)
+        except CallFailed as failed:
+            if not _no_such_path(failed):
+                raise
+            try:
+                return await self._update_category(self._tags / "categories" / _checked(uuid), body)
+            except CallFailed as again_failed:
+                # Neither path: what the first one said is about the category.
+                raise (failed if _no_such_path(again_failed) else again_failed) from None
+
+    async def _update_category(self, url: URL, body: Mapping[str, Json]) -> Category:
         category: Category = await self._read(
             "category-update", lambda: self._category("category-update", "PATCH", url, body)
         )
         return category
-
-    async def delete_category(self, uuid: str) -> None:
-        """Delete a category; that it is gone already is no failure after an answer was lost. Raises CallFailed."""
-        url, lost = self._tags / "categories" / _checked(uuid), False
-
-        async def once() -> None:
-            nonlocal lost
-            try:
-                await self._transport.send("category-delete", "DELETE", url)
-            except CallFailed as failed:
-                if not (lost and failed.failure.code == "not-found"):
-                    lost = lost or failed.failure.meaning is Meaning.AMBIGUOUS
-                    raise
-
-        await self._read("category-delete", once)
 
     async def _category(self, call: str, method: str, url: URL, body: Mapping[str, Json]) -> Category:
         def read(answer: bytes) -> Category:
@@ -187,6 +208,11 @@ class Api:
                 what=(call, ""),
                 longest=self.pacer.settings.max_wait,
             )
+
+
+def _no_such_path(failed: CallFailed) -> bool:
+    """Whether the server may not know the path at all. Cloudflare's router says so under status 400, too."""
+    return failed.status in (404, 405, 410) or (failed.status == 400 and "route" in failed.detail.lower())
 
 
 def _checked(uuid: str) -> str:

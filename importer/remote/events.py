@@ -19,7 +19,7 @@ class CallFinished(Event):
     """One HTTP request came to its end, with an answer or without."""
 
     call: str
-    """create, update, delete, list, find (a look-up by name), categories, category-create, -update or -delete."""
+    """create, update, delete, list, find (a look-up by name), categories, category-create or category-update."""
     status: int
     """HTTP status; 0 when no answer came."""
     seconds: float

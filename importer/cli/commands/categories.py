@@ -114,7 +114,10 @@ async def _apply(wanted: Sequence[WantedCategory], held: Sequence[Category], tar
                 if change.action is Action.CREATE:
                     body = change.body
                     await target.api.create_category(
-                        change.name, description=str(body.get("description", "")), schema=body.get("schema")
+                        change.name,
+                        description=str(body.get("description", "")),
+                        schema=body.get("schema"),
+                        grace=settings.grace,
                     )
                 else:
                     await target.api.update_category(change.uuid, change.body)
