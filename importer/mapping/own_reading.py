@@ -27,7 +27,8 @@ def own_reading(field: Field | None, rule: Rule, own: Mapping[str, Vocabulary]) 
     if field.kind in (Kind.TEXT_LIST, Kind.ALIAS_LIST, Kind.REFERENCE_LIST):
         linked = field.name in ("externalReferenceLinks", "externalReferences")
         cut = lists.links if linked else partial(lists.items, separators=rule.separators)
-        return partial(_listed, cut=cut, shape=_SHAPES[field.kind])
+        shape = _as_link if field.name == "externalReferenceLinks" else _SHAPES[field.kind]
+        return partial(_listed, cut=cut, shape=shape)
     if field.kind is Kind.OBJECT:
         return _object
     return partial(_annotated, reading=reading) if field.annotated else reading
@@ -152,6 +153,10 @@ def _as_text(entry: Value) -> Value:
     return text or None
 
 
+def _as_link(entry: Value) -> Value:
+    return lists.link_of(entry) or None if isinstance(entry, dict) else _as_text(entry)
+
+
 def _as_alias(entry: Value) -> Value:
     if isinstance(entry, dict) and "value" in entry:
         return {key: item for key, item in entry.items() if item is not None}
@@ -164,13 +169,14 @@ def _as_reference(entry: Value) -> Value:
     if not isinstance(entry, dict):
         text = _as_text(entry)
         return None if text is None else {"url": text}
-    url = entry.get("url")
-    if not isinstance(url, str) or not url.strip():
+    url = lists.link_of(entry)
+    if not url:
         return None
-    if not entry.keys() - {"url", "description"}:
+    if "url" in entry and not entry.keys() - {"url", "description"}:
         return {key: item for key, item in entry.items() if item is not None}
-    description = entry.get("description") or entry.get("source_name")
-    return {"url": url.strip(), "description": str(description).strip()} if description else {"url": url.strip()}
+    described = (entry.get(key) for key in ("description", "source_name", "title", "name"))
+    description = next((str(text).strip() for text in described if text), "")
+    return {"url": url, "description": description} if description else {"url": url}
 
 
 _SHAPES: Mapping[Kind, Callable[[Value], Value]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from importer.fields.aliases import SEPARATORS, split_labels
 from importer.mapping.spec import Value
@@ -48,6 +48,8 @@ OFFICIAL_ENDS = frozenset(
         "sr",
     ]
 )
+_LINK_KEYS = ("url", "href", "link", "uri", "value")
+_CITES_ONLY = re.compile(r"\s*(?:\(Citation: [^()]*(?:\([^()]*\)[^()]*)*\)[\s,.]*)+")
 _DEFANGED = re.compile(r"\bhxxp(s?)(?=://|\[:\]//)", re.IGNORECASE)
 
 
@@ -125,7 +127,7 @@ def links(text: str) -> list[Value] | Found:
     """
     listed = json_list(text)
     if listed is not None:
-        return listed
+        return _listed_links(listed)
     words = text.split()
     if words and all(ONE_URL.fullmatch(word) for word in words):
         return [word.rstrip(",;") for word in words]
@@ -151,6 +153,38 @@ def links(text: str) -> list[Value] | Found:
     if not rest:
         return found
     return Found(found, Note(About.CHANGED, "text-beside-links", "stands beside the links of its cell", rest))
+
+
+def _listed_links(entries: list[Value]) -> list[Value] | Found:
+    """Entries that hold a link; of objects without one (a printed report, a CAPEC id) the words, told as such.
+
+    ATT&CK's entries that only cite others, `(Citation: ...)` beside an alias, hold nothing that is not elsewhere.
+    """
+    found = [entry for entry in entries if not isinstance(entry, dict) or link_of(entry)]
+    if len(found) == len(entries):
+        return found
+    said = (reference_text(entry) for entry in entries if isinstance(entry, dict) and not link_of(entry))
+    words = "; ".join(text for text in said if text)
+    if not words:
+        return found
+    return Found(found, Note(About.CHANGED, "reference-without-link", "names a reference that has no link", words))
+
+
+def link_of(entry: Mapping[str, Value]) -> str:
+    """The URL of an object that describes a reference; empty where it has none."""
+    urls = (entry.get(key) for key in _LINK_KEYS)
+    return next((url.strip() for url in urls if isinstance(url, str) and url.strip()), "")
+
+
+def reference_text(entry: Mapping[str, Value]) -> str:
+    """A reference without a link in words (`capec CAPEC-163: ...`); empty where it says nothing or only cites others."""
+    description = entry.get("description")
+    if isinstance(description, str) and _CITES_ONLY.fullmatch(description):
+        return ""
+    names = (entry.get(key) for key in ("source_name", "name", "title", "external_id"))
+    named = " ".join(text.strip() for text in names if isinstance(text, str) and text.strip())
+    described = description.strip() if isinstance(description, str) else ""
+    return f"{named}: {described}" if named and described else named or described
 
 
 def _first_word(piece: str) -> str:
