@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from importer import __version__
 from importer.cli.console import show
 from importer.cli.planned import Timings
 from importer.cli.target import Target
-from importer.cli.voice import Voice
+from importer.cli.voice import PROGRAM, Voice
 from importer.cli.watch import Watch
 from importer.clock import Clock
 from importer.engine.execute import execute
@@ -22,10 +23,11 @@ from importer.engine.journal_state import JournalState
 from importer.engine.run_folder import RunFolder
 from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal, on_signals
+from importer.errors import StoppedEarly
 from importer.job.settings import Settings
 from importer.model import Plan, Severity
 from importer.reports.json_text import json_text, run_json
-from importer.reports.run_record import RunRecord, Traffic
+from importer.reports.run_record import RunRecord, Traffic, resume_command
 from importer.reports.screen import Screen
 from importer.reports.summary import earlier_traffic
 from importer.reports.terminal import summary_lines
@@ -53,8 +55,9 @@ class Execution:
         before = earlier_traffic(self.folder.path) if self.earlier is not None else Traffic()
         stop = StopSignal()
         watch.log.run = self.folder.run
+        self.folder.sweep()
         async with Journal(self.folder.journal_path, self.clock, fsync=settings.fsync) as journal:
-            with on_signals(stop):
+            with on_signals(stop, at_once=self._leave):
                 result = await execute(
                     self.plan, target.api, journal, settings, run=self.folder.run, plan_sha256=self.digest,
                     clock=self.clock, observe=watch.observe, stop=stop, earlier=self.earlier, about=self._about(),
@@ -84,6 +87,14 @@ class Execution:
         watch.phase("writing the report")
         write_reports(record)
         return record
+
+    def _leave(self, number: int) -> None:
+        """The second signal: no answer is waited for and no report written, but what to do next is said."""
+        command = resume_command(self.folder.path, self._again())
+        with suppress(OSError):
+            said = f"{PROGRAM}: left at once; no report was written, and the journal is whole. Go on with: {command}"
+            Voice.of(self.settings, self.folder.run).tell(said, level="warning", event="left-at-once")
+        os._exit(StoppedEarly.exit_code)
 
     def _again(self) -> str:
         settings = self.settings

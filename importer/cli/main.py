@@ -26,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     namespace = build_parser(next((word for word in words if not word.startswith("-")), "-")).parse_args(words)
     from importer.errors import ImporterError, StoppedEarly  # after --help has answered
 
-    module = import_module(f"importer.cli.commands.{namespace.command}")
     try:
+        module = import_module(f"importer.cli.commands.{namespace.command}")
         code: int = module.run(namespace)
         sys.stdout.flush()
     except ImporterError as error:

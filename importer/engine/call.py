@@ -72,6 +72,8 @@ class Caller:
             self._breaker.failed(began, line.sentence)
         elif line.meaning is Meaning.REFUSED and not line.stops:
             self._breaker.worked()
+        if (line.stops or line.meaning in (Meaning.NOT_SENT, Meaning.LIMITED)) and not work.losses:
+            self._journal.unsent(work.change.key)
         if line.meaning is Meaning.NOT_SENT:
             work.attempts -= work.attempts > 0
         elif line.meaning is Meaning.AMBIGUOUS:

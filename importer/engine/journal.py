@@ -6,6 +6,7 @@ each is one write to the file, and a line that a full disk cuts short is taken b
     {"event":"run","run":ID,"plan":SHA256,"account":ID,"mode":M,"rows":N,"started":T,"boot":B,...}  once
     {"event":"resume","started":T,"boot":B}                     each time the run is taken up again
     {"event":"intent","key":K,"call":"create","attempt":1,"at":T}
+    {"event":"unsent","key":K,"at":T}                           the request changed nothing: never left, 429, 401 or 403
     {"event":"outcome","key":K,"status":"created","uuid":U,"attempts":1,...,"at":T}
     {"event":"end","state":"complete"|"stopped","reason":R,"exit_code":E,"counts":{...},"at":T}
     {"event":"undone","by":RUN,"at":T}                          an undo of this run came to its end
@@ -145,6 +146,14 @@ class Journal:
             self._turn = asyncio.get_running_loop().create_future()
         self._commit_soon()
         return self._turn
+
+    def unsent(self, key: str) -> None:
+        """The request of the last intent certainly changed nothing, so whoever resumes need not look for it.
+
+        The line waits as an outcome does; without it the intent is open, which costs a look-up and nothing else.
+        """
+        self._held += _encode({"event": "unsent", "key": key, "at": self._now()}) + b"\n"
+        self._commit_soon()
 
     def outcome(self, outcome: Outcome) -> None:
         """A row has ended.

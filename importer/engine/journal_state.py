@@ -36,7 +36,7 @@ class JournalState:
     outcomes: Mapping[str, Outcome]
     """By key; the last one counts. Those that are unknown are open as well."""
     open: Mapping[str, OpenIntent]
-    """By key: intents without an outcome."""
+    """By key: intents without an outcome, of which it is not known that they changed nothing."""
     ends: tuple[Mapping[str, Any], ...] = ()
     boots: frozenset[str] = frozenset()
     last: datetime | None = None
@@ -51,6 +51,18 @@ class JournalState:
     def plan(self) -> str:
         """sha256 of the plan that the run is for."""
         return str(self.header.get("plan", ""))
+
+    def standing(self) -> dict[str, Outcome]:
+        """How each row stands, by key: as it ended, or unknown where a call may have been made. Others are left out."""
+        found = dict(self.outcomes)
+        for key, intent in self.open.items():
+            if key not in found:
+                found[key] = Outcome(
+                    key, Status.UNKNOWN, "", intent.attempts, "answer-lost",
+                    "its request may have been sent, and the run was interrupted before the answer was noted; "
+                    "resume the run, it looks first and sends nothing twice",
+                )  # fmt: skip
+        return found
 
     @property
     def complete(self) -> bool:
@@ -95,6 +107,8 @@ def read_journal(path: Path) -> JournalState:
             outcomes[key] = outcome
             if outcome.status is not Status.UNKNOWN:
                 intents.pop(key, None)
+        elif event == "unsent":
+            intents.pop(key, None)
         elif event in ("run", "resume"):
             header = header or line
             boots.add(str(line.get("boot", "")))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -10,6 +12,8 @@ from typing import Final
 from importer.errors import UsageError
 
 DEFAULT_BASE: Final = Path("tag-importer-runs")
+_UNFINISHED: Final = re.compile(r"\.(plan|results|failed|summary|report)\.[a-z]+\.[0-9a-f]{8}(\.part)?")
+"""Files that were being written beside their place when their writer was killed."""
 
 
 def name_run(now: datetime) -> str:
@@ -57,3 +61,10 @@ class RunFolder:
         if not folder.plan_path.is_file():
             raise UsageError(f"{path} is no run folder: it has no plan.json", hint="tag-importer runs lists them.")
         return folder
+
+    def sweep(self) -> None:
+        """Remove what a writer that was killed left half-written. For whoever holds the account's lock."""
+        with suppress(OSError):
+            for path in self.path.iterdir():
+                if _UNFINISHED.fullmatch(path.name):
+                    path.unlink(missing_ok=True)

@@ -106,7 +106,7 @@ def _by_journal(folder: RunFolder) -> RunInfo:
     end = state.ends[-1] if state.ends else {}
     counts = end.get("counts")
     if not isinstance(counts, dict):
-        counts = {status: count for status, count in counts_of(state.outcomes).items() if count}
+        counts = {status: count for status, count in counts_of(state.standing()).items() if count}
     if state.undone:
         standing = RunState.UNDONE
     elif state.complete:

@@ -90,7 +90,7 @@ class RunRecord:
     @property
     def resume_command(self) -> str:
         """What goes on with this run, for a shell."""
-        return " ".join(filter(None, ("tag-importer resume", shlex.quote(str(self.folder)), self.again)))
+        return resume_command(self.folder, self.again)
 
     @property
     def seconds(self) -> float:
@@ -130,6 +130,11 @@ class RunRecord:
     def needs_work(self) -> bool:
         """Whether any row belongs into failed.csv."""
         return any(outcome.status.needs_work for _, outcome in self.ended())
+
+
+def resume_command(folder: Path, again: str = "") -> str:
+    """What goes on with the run in `folder`, for a shell; `again` are flags that lead to the same account."""
+    return " ".join(filter(None, ("tag-importer resume", shlex.quote(str(folder)), again)))
 
 
 def issues_of(plan: Plan) -> list[Issue]:

@@ -199,9 +199,13 @@ def stop_text(record: RunRecord) -> str:
 
 
 def _unsettled(record: RunRecord, shown: int = 10) -> Iterator[Line]:
-    """Rows that failed, or of which nobody knows: the first few by name, with their message."""
-    wanted = (Status.FAILED, Status.UNKNOWN)
-    changes = [(change, outcome) for change, outcome in record.ended() if outcome.status in wanted]
+    """Rows that failed, of which nobody knows, or in a conflict that no issue tells: the first few, with why."""
+    changes = [
+        (change, outcome)
+        for change, outcome in record.ended()
+        if outcome.status in (Status.FAILED, Status.UNKNOWN)
+        or (outcome.status is Status.CONFLICT and not change.issues)
+    ]
     for change, outcome in changes[:shown]:
         name = quoted(change.name)
         message = visible(shortened(outcome.message, 300))

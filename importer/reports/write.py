@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from importer.errors import StoppedEarly
 from importer.reports.failed import write_failed
 from importer.reports.html import write_html
@@ -22,7 +24,8 @@ def write_reports(record: RunRecord) -> None:
         write_html(record.folder / "report.html", record)
         write_summary(record.folder / "summary.json", record)
     except OSError as error:
+        command = record.resume_command if record.stopped else f"tag-importer report {shlex.quote(str(record.folder))}"
         raise StoppedEarly(
             f"the reports in {record.folder} cannot be written: {error.strerror or type(error).__name__}",
-            hint=f"What was done stands in the journal. Make room, then: tag-importer report {record.folder}",
+            hint=f"What was done stands in the journal. Make room, then: {command}",
         ) from error

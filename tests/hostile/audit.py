@@ -77,7 +77,9 @@ def problems(out: Path, account: HostileAccount, names: Sequence[str], *, before
     if len(ours) - before != results["created"] and not (results["unknown"] or results["conflict"]):
         found.append(f"{len(ours) - before} tags were made, {results['created']} are reported created")
     names_there = {held.name for held in ours.values()}
-    if lost := [row[column] for row in rows if row["_status"] == "created" and " ".join(row[column].split()) not in names_there]:
+    if lost := [
+        row[column] for row in rows if row["_status"] == "created" and " ".join(row[column].split()) not in names_there
+    ]:
         found.append(f"{len(lost)} rows are lost: {lost[:5]}")
     return found
 

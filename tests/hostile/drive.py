@@ -1,5 +1,6 @@
 """Running the program as its users do, as a process of its own, and ending it in ways that users do not choose."""
 
+# ruff: noqa: ASYNC109, ASYNC110, ASYNC240 - the state of another process can only be polled
 from __future__ import annotations
 
 import asyncio

@@ -3,6 +3,7 @@
 It speaks just enough HTTP/1.1 to be spoken to, breaks it in every way the seed says, and writes the truth down.
 """
 
+# ruff: noqa: ASYNC110 - the state of another process can only be polled
 from __future__ import annotations
 
 import asyncio
@@ -193,14 +194,18 @@ class HostileServer:
         if "filters" in query and h.filters == "json":
             rules = json.loads(query["filters"][0])
         if "filters.field" in query and h.filters == "dotted":
-            rules = [{"field": query["filters.field"][0], "op": query["filters.op"][0], "value": query["filters.value"]}]
+            rules = [
+                {"field": query["filters.field"][0], "op": query["filters.op"][0], "value": query["filters.value"]}
+            ]
         tags = matching(tags, rules)
         number = max(1, int(query.get("page", ["1"])[0]))
         size = max(1, min(int(query.get("pageSize", ["50"])[0]), h.page_limit))
         page = tags[(number - 1) * size : number * size]
         return {
             "tags": [held.answer() for held in page],
-            "pagination": {"page": number, "pageSize": size, "totalCount": len(tags), "totalPages": -(-len(tags) // size)},
+            "pagination": {
+                "page": number, "pageSize": size, "totalCount": len(tags), "totalPages": -(-len(tags) // size),
+            },
         }  # fmt: skip
 
 

@@ -1,9 +1,11 @@
 """Answers that are lost, calls that are cut, reads that lag: one tag for each row all the same."""
 
+# ruff: noqa: ASYNC110 - the state of another process can only be polled
 from __future__ import annotations
 
 import asyncio
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,27 +16,27 @@ from tests.hostile.faults import Hostility
 from tests.hostile.lists import write_list
 from tests.hostile.server import HostileServer
 
-MIX = {"lost": 0.12, "cut": 0.06, "error": 0.06, "lag": 0.6}
+MIX = Hostility(lost=0.12, cut=0.06, error=0.06, lag=0.4)
 
 
 @pytest.mark.parametrize(
     "hostility",
     [
-        Hostility(seed=1, **MIX),
-        Hostility(seed=2, **MIX, filters="ignored", search="ignored", page_limit=50, envelope="mixed"),
-        Hostility(seed=3, **MIX, filters="refused", garbage=0.04, shift=0.3, page_limit=50, unique=True),
+        replace(MIX, seed=1),
+        replace(MIX, seed=2, filters="ignored", search="ignored", page_limit=50, envelope="mixed"),
+        replace(MIX, seed=3, filters="refused", garbage=0.04, shift=0.3, page_limit=50, unique=True),
     ],
     ids=["filters", "lists-only", "garbage-shifting-unique"],
 )
 async def test_a_server_that_loses_answers_ends_up_with_each_tag_once(hostility: Hostility, tmp_path: Path) -> None:
     """Whatever is lost, cut, broken or late, every row has exactly one tag and all totals agree."""
-    names = write_list(tmp_path / "actors.csv", 70)
+    names = write_list(tmp_path / "actors.csv", 60)
     async with HostileServer(hostility) as server:
-        ran = await run(server, tmp_path, "apply", "actors.csv", "--yes", "--out", "run", "--grace", "1.2")
+        ran = await run(server, tmp_path, "apply", "actors.csv", "--yes", "--out", "run", "--grace", "0.9")
         assert ran.code == 0, ran.text
         assert len(server.account.ours()) == len(names)
         assert problems(tmp_path / "run", server.account, names, column="Name") == []
-        assert Folder(tmp_path / "run").summary["adopted"] >= 5
+        assert Folder(tmp_path / "run").summary["adopted"] >= 4
 
 
 async def test_a_request_that_the_server_was_still_working_on_when_the_run_died_is_not_sent_again(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import signal
@@ -54,7 +55,7 @@ async def test_one_signal_ends_a_run_with_reports_that_add_up(number: signal.Sig
 async def test_a_second_signal_leaves_at_once_and_the_run_can_be_resumed(tmp_path: Path) -> None:
     """Ctrl-C twice does not wait for answers; the journal is whole."""
     async with HostileServer(Hostility(latency=0.2, answer_latency=0.0)) as server:
-        server_slow = Hostility(answer_latency=8.0)
+        server_slow = Hostility(answer_latency=5.0)
 
         def far() -> bool:
             if len(server.calls) > 10:
@@ -63,7 +64,11 @@ async def test_a_second_signal_leaves_at_once_and_the_run_can_be_resumed(tmp_pat
 
         names, ran = await apply(server, tmp_path, blow=Blow(signal.SIGINT, 0.2, far, again=0.5))
         assert ran.code == 6, ran.text
-        assert ran.seconds < 8.0
+        assert ran.seconds < 5.0
+        assert "tag-importer resume run" in ran.text
+        told = await run(server, tmp_path, "report", "run")
+        assert told.code == 6
+        assert Folder(tmp_path / "run").summary["counts"]["unknown"] == 5, "five requests were under way"
         server.change(CALM)
         await finish(server, tmp_path, names)
 
@@ -92,6 +97,16 @@ async def test_a_token_that_is_revoked_half_way_stops_the_run_with_4(status: int
         await finish(server, tmp_path, names)
 
 
+async def test_a_short_outage_is_waited_out(tmp_path: Path) -> None:
+    """Two seconds of 503 cost time and nothing else: the run goes on by itself and ends well."""
+    async with HostileServer(Hostility(outage_after=20, outage_seconds=2.0)) as server:
+        names, ran = await apply(server, tmp_path)
+        assert ran.code == 0, ran.text
+        assert problems(tmp_path / "run", server.account, names, column="Name") == []
+        assert len(server.account.ours()) == ROWS
+
+
+@pytest.mark.skipif("HOSTILE_LONG" not in os.environ, reason="takes 40 s; set HOSTILE_LONG=1 to run it")
 async def test_an_outage_opens_the_circuit_breaker(tmp_path: Path) -> None:
     """A server that answers nothing but 503 is left alone after a few calls: exit 6, nothing lost."""
     async with HostileServer(Hostility(outage_after=20)) as server:
@@ -109,19 +124,20 @@ async def test_a_full_disk_stops_the_run_before_the_next_request(tmp_path: Path)
     plain.mkdir()
     async with HostileServer(CALM) as other:
         await apply(other, plain)
-    room = (plain / "run" / "plan.json").stat().st_size + 300
-    assert (plain / "run" / "journal.jsonl").stat().st_size < room
+    room = (plain / "run" / "plan.json").stat().st_size + 500
+    assert (plain / "run" / "journal.jsonl").stat().st_size > room
     async with HostileServer(Hostility(latency=0.02)) as server:
         names = write_list(tmp_path / "actors.csv", ROWS)
         ran = await run(
             server, tmp_path, "apply", "actors.csv", "--yes", "--out", "run", *OPTIONS,
-            before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room // 4, room // 4)),
+            before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         )  # fmt: skip
-        assert ran.code in (2, 6), ran.text
-        assert "cannot be" in ran.err, ran.text
-        server.change(CALM)
-        if (tmp_path / "run" / "plan.json").exists():
-            await finish(server, tmp_path, names)
+        assert ran.code == 6, ran.text
+        assert "journal.jsonl cannot be written" in ran.err
+        assert "tag-importer resume run" in ran.text
+        made = len(server.account.ours())
+        assert 0 < made < ROWS
+        await finish(server, tmp_path, names)
 
 
 async def test_a_copied_folder_is_resumed_in_another_place(tmp_path: Path) -> None:
@@ -172,3 +188,16 @@ async def test_undo_after_a_faulty_run_leaves_what_was_edited_since(tmp_path: Pa
         counts = Folder(tmp_path / "undo").summary["counts"]
         assert (counts["deleted"], counts["conflict"]) == (ROWS - 1, 1)
         assert "Actor 00007" in undone.text
+
+
+async def test_a_kill_while_reports_are_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Half-written files of a process that was killed are gone after the resume, and the reports are the usual ones."""
+    async with HostileServer(CALM) as server:
+        names, ran = await apply(server, tmp_path)
+        assert ran.code == 0
+        usual = sorted(path.name for path in (tmp_path / "run").iterdir())
+        for left in (".report.html.0a1b2c3d.part", ".plan.json.0a1b2c3d"):
+            (tmp_path / "run" / left).write_text("half")
+        (tmp_path / "run" / ".notes").write_text("a person's own")
+        await finish(server, tmp_path, names)
+        assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted([*usual, ".notes"])

@@ -30,7 +30,7 @@ def run(namespace: Namespace) -> int:
         run=earlier.folder.run,
         folder=earlier.folder.path,
         plan=earlier.plan,
-        outcomes=state.outcomes if state is not None else {},
+        outcomes=state.standing() if state is not None else {},
         started=started,
         finished=(state.last if state is not None and state.last else started),
         exit_code=int(end.get("exit_code", 6)),
