@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from importer.cli.console import show
+from importer.cli.console import show, show_json, show_text
 from importer.cli.drafting import Inputs
 from importer.cli.target import Target, read_account
 from importer.clock import Clock
@@ -19,9 +18,8 @@ from importer.planning.build import build_plan
 from importer.planning.cost import Cost, cost
 from importer.planning.exposure import Exposure, exposure
 from importer.planning.plan_file import plan_digest, write_plan
-from importer.reports.json_text import json_text, plan_json
+from importer.reports.json_text import plan_json
 from importer.reports.markdown import plan_markdown
-from importer.reports.screen import Screen
 from importer.reports.terminal import plan_lines
 
 
@@ -97,9 +95,9 @@ def show_plan(plan: Plan, ahead: Foresight, settings: Settings, *, out: Path | N
     if settings.format == "json":
         value = plan_json(plan, digest=plan_digest(plan), exposure=ahead.exposure, cost=ahead.cost,
                           out=str(out) if out else "")  # fmt: skip
-        sys.stdout.write(json_text(value))
+        show_json(value)
     elif settings.format == "markdown":
-        sys.stdout.write(plan_markdown(plan, exposure=ahead.exposure, cost=ahead.cost))
+        show_text(plan_markdown(plan, exposure=ahead.exposure, cost=ahead.cost))
     else:
         show(plan_lines(plan, exposure=ahead.exposure, cost=ahead.cost))
 
@@ -108,6 +106,6 @@ def confirmed(plan: Plan, ahead: Foresight, settings: Settings, question: str) -
     """Show the plan and ask, where a person sits at a terminal and --yes was not given."""
     if settings.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
-    Screen.on(sys.stderr, os.environ).show(plan_lines(plan, exposure=ahead.exposure, cost=ahead.cost))
+    show(plan_lines(plan, exposure=ahead.exposure, cost=ahead.cost), aside=True)
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().casefold() in ("y", "yes")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from importer.cli.console import tell
 from importer.errors import ImporterError
 from importer.job.settings import Settings
 from importer.model import Json
@@ -20,7 +20,7 @@ class Voice:
 
     def __init__(self, style: str = "text", *, secrets: Iterable[str] = (), run: str = "") -> None:
         self._json = style == "json"
-        self._log = Log(_write, lambda: datetime.now(UTC), style="json", secrets=secrets)
+        self._log = Log(tell, lambda: datetime.now(UTC), style="json", secrets=secrets)
         self._log.run = run
 
     @classmethod
@@ -33,7 +33,7 @@ class Voice:
         if self._json:
             self._log.line(level, event, text.removeprefix(f"{PROGRAM}: "), **facts)
         else:
-            _write(text)
+            tell(text)
 
     def explain(self, error: ImporterError) -> None:
         """An error: what is wrong, each detail, and what to do."""
@@ -41,16 +41,12 @@ class Voice:
             self._log.line("error", event_of(error), error.message, details=list(error.details),
                            hint=error.hint or None, exit_code=error.exit_code)  # fmt: skip
             return
-        _write(f"{PROGRAM}: {error.message}")
+        tell(f"{PROGRAM}: {error.message}")
         for line in (*error.details, error.hint):
             if line:
-                _write(f"  {line}")
+                tell(f"  {line}")
 
 
 def event_of(error: ImporterError) -> str:
     """The error's kind as the log has it: `safety-limit`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
-
-
-def _write(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from importer.cli.console import tell
 from importer.clock import Clock
 from importer.engine.events import Event
 from importer.job.settings import Settings
@@ -58,7 +59,7 @@ def watching(settings: Settings, clock: Clock, *, run: str = "") -> Iterator[Wat
         if progress is not None:
             progress.write(line)
         else:
-            print(line, file=sys.stderr, flush=True)
+            tell(line)
 
     log = Log(write, clock.now, style=settings.log_format, quiet=settings.quiet, secrets=settings.secrets())
     log.run = run

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from importer.cli.commands.mapping import write_new
-from importer.cli.console import show, show_json
+from importer.cli.console import show, show_json, show_text
 from importer.cli.locking import locked
 from importer.cli.target import Target, explained, open_target
 from importer.cli.voice import Voice
@@ -73,7 +73,7 @@ def _export(namespace: Namespace, settings: Settings, held: Sequence[Category]) 
     name = getattr(namespace, "name", None)
     text = dump_category_yaml([_named(name, held)] if name else held)
     if settings.out is None:
-        sys.stdout.write(text)
+        show_text(text)
     else:
         write_new(settings.out, text, force=bool(getattr(namespace, "force", False)))
     return 0

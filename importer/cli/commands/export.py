@@ -7,7 +7,7 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from importer.cli.console import show_json
+from importer.cli.console import show, show_json
 from importer.cli.target import open_target, read_account
 from importer.cli.voice import Voice
 from importer.cli.watch import watching
@@ -31,7 +31,7 @@ def run(namespace: Namespace) -> int:
         show_json({"file": str(exported.path), "mapping": str(exported.mapping), "tags": exported.tags,
                    "unread": list(exported.unread)})  # fmt: skip
     elif not settings.quiet:
-        print(f"{exported.tags:,} tags: {exported.path}\nmapping: {exported.mapping}")
+        show([(f"{exported.tags:,} tags: {exported.path}",), (f"mapping: {exported.mapping}",)])
     return 0
 
 

@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from importer.cli.console import show, show_json, tell, wants
+from importer.cli.console import show, show_json, show_text, tell, wants
 from importer.errors import UsageError
 
 
@@ -30,7 +30,7 @@ def _init(namespace: Namespace) -> int:
     tables = [item for item in read(namespace.sources, options, stdin=stdin) if isinstance(item, Table)]
     text = write_mapping(tables)
     if settings.out is None:
-        sys.stdout.write(text)
+        show_text(text)
         return 0
     write_new(settings.out, text, force=bool(getattr(namespace, "force", False)))
     tell(f"wrote {settings.out}; next: tag-importer validate {namespace.sources[0]} --mapping {settings.out}")
@@ -53,10 +53,10 @@ def _show(namespace: Namespace) -> int:
     from importer.mapping.load import load_mapping, preset_path, preset_text
 
     if preset_path(namespace.name) is not None:
-        sys.stdout.write(preset_text(namespace.name))
+        show_text(preset_text(namespace.name))
     else:
         load_mapping(namespace.name)  # tells what is wrong with a file of one's own
-        sys.stdout.write(Path(namespace.name).read_text("utf-8-sig"))
+        show_text(Path(namespace.name).read_text("utf-8-sig"))
     return 0
 
 
@@ -74,7 +74,7 @@ def _transforms(namespace: Namespace) -> int:
 def _schema(namespace: Namespace) -> int:
     from importer.mapping.schema import json_schema
 
-    sys.stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+    show_text(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
     return 0
 
 
