@@ -15,6 +15,7 @@ from importer.engine.resume import EarlierRun
 from importer.engine.run_folder import RunFolder
 from importer.engine.settle import differing_fields
 from importer.errors import UsageError
+from importer.fields.names import identity_key
 from importer.fields.table import field_named
 from importer.model import Action, Change, FieldChange, Json, Outcome, Plan, Status, Tag
 from importer.planning.diff import cleared
@@ -26,7 +27,8 @@ def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") ->
     """The plan that takes a run back, against the tags that the account holds now.
 
     One change for each row that the run created, updated or deleted; a tag that was changed since is a conflict and
-    stays. Raises UsageError when the run did nothing, or is an undo itself.
+    stays. A deleted tag is made again as the plan of the run saw it, with a new uuid. Raises UsageError when the run
+    did nothing, or is an undo itself.
     """
     if earlier.plan.mode == MODE:
         raise UsageError("an undo cannot be undone", hint="Apply the original list again.")
@@ -34,11 +36,14 @@ def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") ->
     outcomes = state.outcomes if state is not None else {}
     open_keys = state.open if state is not None else {}
     held = {tag.uuid: tag for tag in tags}
+    named = {identity_key(tag.name): tag for tag in tags}
     changes = []
     # The last is taken back first, as far as order means anything.
     for change in reversed(earlier.plan.changes):
         outcome = outcomes.get(change.key)
-        if outcome is not None and outcome.status in _TAKEN_BACK:
+        if outcome is not None and outcome.status is Status.DELETED:
+            changes.append(_remake(change, named.get(identity_key(change.name))))
+        elif outcome is not None and outcome.status in _TAKEN_BACK:
             changes.append(_TAKEN_BACK[outcome.status](change, outcome, held.get(outcome.uuid)))
         elif change.key in open_keys or (outcome is not None and outcome.code == "duplicates"):
             changes.append(_stays(change, "unknown", "what became of this row is not known; resume the run first"))
@@ -102,12 +107,21 @@ def _restore(change: Change, outcome: Outcome, tag: Tag | None) -> Change:
     return Change(change.key, Action.UPDATE, tag.name, change.row, tag.uuid, body, tuple(back), message=message)
 
 
-def _remake(change: Change, outcome: Outcome, tag: Tag | None) -> Change:
-    """A deleted tag cannot be made again with its uuid, and the plan holds not all of it."""
-    return _stays(change, "deleted", "deleted by the run; import it again from an export", outcome.uuid)
+def _remake(change: Change, there: Tag | None) -> Change:
+    """The plan of a delete holds every field that was lost; what pointed to the old uuid does not come back."""
+    if there is not None:
+        message = f"deleted by the run, and a tag of this name is there ({there.uuid}), so none is made"
+        return _stays(change, "exists", message, there.uuid)
+    body = {item.field: item.old for item in change.differences}
+    if "value" not in body:
+        return _stays(
+            change, "deleted", "deleted by the run, and its plan does not hold what the tag held", change.uuid
+        )
+    message = f"deleted by the run as {change.uuid}; made again with a new uuid"
+    return Change(change.key, Action.CREATE, change.name, change.row, body=body, message=message)
 
 
-_TAKEN_BACK: Final = {Status.CREATED: _delete, Status.UPDATED: _restore, Status.DELETED: _remake}
+_TAKEN_BACK: Final = {Status.CREATED: _delete, Status.UPDATED: _restore}
 
 
 def _gone(change: Change, outcome: Outcome) -> Change:

@@ -19,12 +19,14 @@ from importer.engine.runs import RunState, list_runs, prune_runs
 from importer.engine.undo import mark_undone, undo_plan
 from importer.errors import UsageError
 from importer.model import Action, Change, FieldChange, SourceFile
+from importer.planning.build import build_plan
+from importer.planning.options import Account, PlanOptions
 from importer.planning.plan_file import write_plan
 from importer.remote.wire import encode
 from importer.sandbox.server import Sandbox
 from importer.sandbox.settings import SandboxSettings
 
-from .examples import QUICK, api_of, carry_out, creates, folder_of, names_in, some
+from .examples import ACCOUNT, QUICK, api_of, carry_out, creates, folder_of, names_in, some
 
 FREE = SandboxSettings(quota=0)
 
@@ -140,6 +142,32 @@ async def test_undo_takes_back_what_is_as_it_was_left(tmp_path: Path) -> None:
         open_resumable(folder.path)
     with pytest.raises(UsageError, match="cannot be undone"):
         undo_plan(open_run(own.path), [])
+
+
+async def test_undo_makes_deleted_tags_again(tmp_path: Path) -> None:
+    """A pruned tag comes back with every field it had, under a new uuid; not beside a tag that took its name."""
+    held = {
+        "value": "Lost", "motive": {"value": "Fun", "confidence": 7}, "aliases": [{"value": "L", "tlp": "green"}],
+        "priority": 3, "properties": {"managed_by": "tag-importer:nightly"}, "internalDescription": "x",
+    }  # fmt: skip
+    async with Sandbox(FREE) as sandbox, api_of(sandbox) as api:
+        for body in (held, {**held, "value": "Taken"}):
+            await api.create(encode(body))
+        before = {tag.name: tag for tag in await api.list_tags()}
+        options = PlanOptions(mode="upsert", managed_by="tag-importer:nightly", prune=True)
+        plan = build_plan([], Account(ACCOUNT, list(before.values())), options)
+        folder, digest = folder_of(tmp_path, plan)
+        assert some((await carry_out(plan, api, folder, digest)).counts()) == {"deleted": 2}
+        await api.create(encode({"value": "TAKEN"}))
+
+        undo = undo_plan(open_run(folder.path), await api.list_tags(), created="now")
+        own = RunFolder.make(tmp_path / "undo")
+        result = await carry_out(undo, api, own, write_plan(own.plan_path, undo))
+        assert some(result.counts()) == {"created": 1, "conflict": 1}
+        after = {tag.name: tag for tag in await api.list_tags()}
+    assert set(after) == {"Lost", "TAKEN"}
+    assert after["Lost"].fields == before["Lost"].fields
+    assert after["Lost"].uuid != before["Lost"].uuid
 
 
 def test_runs_and_their_state(tmp_path: Path) -> None:
