@@ -13,6 +13,8 @@ from importer.planning.marking import Owner, owner
 from importer.planning.options import PlanOptions
 
 _SHOWN: Final = 20
+_LEFT_OUT: Final = ("left-out-sheet", "left-out-file")
+"""Tables that were read and fit no mapping. As a warning: a header that somebody renamed looks the same."""
 
 
 def vanished(
@@ -25,8 +27,9 @@ def vanished(
     """The deletes, and the notes about tags of this job that the source no longer has.
 
     A row stands for its name even when it is invalid, repeated or left out: only a name that is gone from the source
-    altogether has vanished. Where something of the source could not be read (an error among its `notes`, a row whose
-    name is lost), what seems to have vanished may only be unread: nothing is deleted, and a note says so.
+    altogether has vanished. Where something of the source could not be read (an error among its `notes`, a sheet or
+    file that no mapping fits any more, a row whose name is lost), what seems to have vanished may only be unread:
+    nothing is deleted, and a note says so.
     """
     present = {standing.name_key for standing in standings if standing.name_key}
     gone = [
@@ -61,7 +64,7 @@ def vanished(
 
 def _doubt(drafts: Sequence[Draft], standings: Sequence[Standing], notes: Sequence[Issue]) -> Issue | None:
     for note in notes:
-        if note.severity is Severity.ERROR:
+        if note.severity is Severity.ERROR or (note.severity is Severity.WARNING and note.code in _LEFT_OUT):
             told = f"nothing is deleted, because part of the source could not be read: {note.message}"
             return Issue(Severity.WARNING, "prune-withheld", told, note.place)
     for draft, standing in zip(drafts, standings, strict=True):

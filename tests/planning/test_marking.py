@@ -74,14 +74,18 @@ def test_a_row_that_is_wrong_or_left_out_still_keeps_its_tag() -> None:
 
 
 def test_nothing_is_pruned_when_part_of_the_source_is_unread() -> None:
-    """A row whose name is lost, or an error note of a file, withholds every delete and says so."""
+    """A row whose name is lost, an error note of a file, or a sheet that fits no mapping withholds every delete."""
     held = [tag("Gone", 1, **OURS)]
     made = plan(drafts(draft("A"), draft("", error="bad")), held, mode="upsert", managed_by=MARK, prune=True)
     assert (made.counts()["delete"], notes(made)) == (0, ["vanished", "prune-withheld"])
-    note = Issue(Severity.ERROR, "unclosed-quote", "the rest of the file is lost", Place("a.csv"))
     options = PlanOptions(mode="upsert", managed_by=MARK, prune=True)
-    made = build_plan([draft("A")], Account(ACCOUNT, held), options, notes=[note])
-    assert (made.counts()["delete"], notes(made)) == (0, ["unclosed-quote", "vanished", "prune-withheld"])
+    for severity, code in ((Severity.ERROR, "unclosed-quote"), (Severity.WARNING, "left-out-sheet")):
+        note = Issue(severity, code, "the rest of the file is lost", Place("a.csv"))
+        made = build_plan([draft("A")], Account(ACCOUNT, held), options, notes=[note])
+        assert (made.counts()["delete"], notes(made)) == (0, [code, "vanished", "prune-withheld"])
+    plain = Issue(Severity.INFO, "left-out-sheet", "The sheet lists no actors.", Place("a.xlsx"))
+    made = build_plan([draft("A")], Account(ACCOUNT, held), options, notes=[plain])
+    assert made.counts()["delete"] == 1
 
 
 def test_the_mark_decides_between_tags_of_one_name() -> None:
