@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from importer import __version__
-from importer.cli.console import show
+from importer.cli.console import show, show_json
 from importer.cli.planned import Timings
 from importer.cli.target import Target
 from importer.cli.voice import PROGRAM, Voice
@@ -26,9 +25,8 @@ from importer.engine.stop import StopSignal, on_signals
 from importer.errors import StoppedEarly
 from importer.job.settings import Settings
 from importer.model import Plan, Severity
-from importer.reports.json_text import json_text, run_json
+from importer.reports.json_text import run_json
 from importer.reports.run_record import RunRecord, Traffic, resume_command
-from importer.reports.screen import Screen
 from importer.reports.summary import earlier_traffic
 from importer.reports.terminal import summary_lines
 from importer.reports.write import write_reports
@@ -110,7 +108,7 @@ class Execution:
 def show_record(record: RunRecord, settings: Settings) -> None:
     """Print how it ended: the result of the command, or with --quiet one line when there is trouble."""
     if settings.format == "json":
-        sys.stdout.write(json_text(run_json(record)))
+        show_json(run_json(record))
     elif not settings.quiet:
         show(summary_lines(record, with_issues=True))
     elif record.exit_code and settings.log_format == "json":
@@ -121,4 +119,4 @@ def show_record(record: RunRecord, settings: Settings) -> None:
                                             exit_code=record.exit_code, stopped=record.stopped or None,
                                             hint=record.hint or None, folder=str(record.folder))  # fmt: skip
     elif record.exit_code:
-        Screen.on(sys.stderr, os.environ).show(summary_lines(record))
+        show(summary_lines(record), aside=True)

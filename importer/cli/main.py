@@ -29,17 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         module = import_module(f"importer.cli.commands.{namespace.command}")
         code: int = module.run(namespace)
-        sys.stdout.flush()
+        _flush()
     except ImporterError as error:
         _voice(namespace).explain(error)
         return error.exit_code
     except KeyboardInterrupt:
         _voice(namespace).tell("tag-importer: interrupted", level="error", event="interrupted")
         return StoppedEarly.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): that is its right. Keep the interpreter from complaining.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if os.environ.get("TAG_IMPORTER_TRACEBACK"):
             raise
@@ -51,6 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return INTERNAL_ERROR
     return code
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        from importer.cli.console import silence
+
+        silence(sys.stdout)
 
 
 def _never_fail_on_encoding() -> None:

@@ -141,9 +141,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     _output(parser)
 
 
-def _subparser(
-    commands: argparse._SubParsersAction[Any], name: str, help_text: str
-) -> argparse.ArgumentParser:
+def _subparser(commands: argparse._SubParsersAction[Any], name: str, help_text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=help_text,
