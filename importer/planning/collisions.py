@@ -6,7 +6,7 @@ many more there are: a list whose aliases all collide stays readable, and its pl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,14 +22,12 @@ _OTHERS: Final = 3
 _PUNCTUATION: Final = bytes(number for number in range(128) if not chr(number).isalnum())
 
 
-def labels(entries: Json) -> Iterator[str]:
+def labels(entries: Json) -> list[str]:
     """The names in the value of an alias field, whatever a server makes of one."""
     if type(entries) is not list:
-        return
-    for entry in entries:
-        text = entry.get("value") if type(entry) is dict else entry
-        if text and type(text) is str:
-            yield text
+        return []
+    texts = [entry.get("value") if type(entry) is dict else entry for entry in entries]
+    return [text for text in texts if text and type(text) is str]
 
 
 def find_collisions(
@@ -68,21 +66,22 @@ class _Search:
     """Memo: where the name of a row stands."""
 
     def read_rows(self, standings: Sequence[Standing]) -> None:
-        claims, shared = self.claims, self.shared
+        names, loose, claims = self.names, self.loose, self.claims
         for position, (draft, standing) in enumerate(zip(self.drafts, standings, strict=True)):
             if not standing.stands:
                 continue
-            self.names[standing.name_key] = position
-            loosened = _loose(standing.name_key)
-            if loosened:
-                _gather(self.loose, self.alike, loosened, position)
+            name_key = standing.name_key
+            names[name_key] = position
+            loosened = _loose(name_key)
+            if loosened and loose.setdefault(loosened, position) != position:
+                _gather(loose, self.alike, loosened, position)
             fields = draft.fields
             for name in ALIAS_FIELDS:
                 if name in fields:
                     for label in labels(fields[name]):
-                        key = _key(label)
+                        key = " ".join(label.split()).lower() if label.isascii() else identity_key(label)
                         if claims.setdefault(key, position) != position:
-                            _gather(claims, shared, key, position)
+                            _gather(claims, self.shared, key, position)
 
     def read_tags(self, tags: Sequence[Tag]) -> None:
         for tag in tags:

@@ -46,8 +46,7 @@ def stand(drafts: Sequence[Draft], index: Mapping[str, tuple[Tag, ...]]) -> list
     claimed: dict[tuple[str, str], int] = {}
     keys: dict[str, int] = {}
     for position, draft in enumerate(drafts):
-        name = draft.name
-        name_key = identity_key(name) if name else ""
+        name_key = identity_key(draft.name)
         tags = index.get(name_key, ()) if name_key else ()
         chosen = ""
         if len(tags) > 1:
