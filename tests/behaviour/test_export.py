@@ -58,7 +58,7 @@ def stored(here: Here) -> list[str]:
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_every_field_survives_export_and_import(here: Here, ending: str) -> None:
-    """A tag with every field in its richest form is unchanged when its export is read, with the mapping found beside."""
+    """A tag with every field in its richest form is unchanged when its export is read by the mapping beside it."""
     created(here)
     held = stored(here)
     assert set(EVERY_FIELD) - {"value"} <= set(json.loads(held[0])), "the tag has every field"

@@ -26,7 +26,7 @@ def planned(here: Here) -> Path:
 
 
 def test_what_was_planned_is_what_is_done(here: Here, planned: Path) -> None:
-    """`apply DIR/plan.json` carries out the saved plan where it lies: the same digest, the same changes, row for row."""
+    """`apply DIR/plan.json` carries out the saved plan where it lies: same digest, same changes, row by row."""
     predicted = json.loads(planned.read_bytes())
     here.ok("apply", "p/plan.json", "--sandbox")
     told = json.loads((planned.parent / "summary.json").read_text())
