@@ -122,7 +122,8 @@ def _report(parser: argparse.ArgumentParser) -> None:
 
 def _runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs_action", nargs="?", choices=("list", "prune"), default="list", metavar="list|prune")
-    parser.add_argument("--dir", metavar="DIR", help="where the runs are (default tag-importer-runs)")
+    parser.add_argument("--dir", metavar="DIR", help="where the runs are (default tag-importer-runs); for one made "
+                        "with --out, the folder that it is in")  # fmt: skip
     parser.add_argument("--keep", type=int, metavar="N", help="prune: keep the newest N finished runs (default 30)")
     _output(parser)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from importer.errors import UsageError
@@ -10,9 +11,11 @@ from importer.errors import UsageError
 def find_run(words: str, runs_dir: Path) -> Path:
     """The folder of a run. UsageError when none fits, or more than one."""
     given = Path(words)
-    if given.exists():
-        return given
-    found = sorted(path for path in runs_dir.glob(f"{words}*") if path.is_dir()) if words.isprintable() else []
+    with suppress(OSError):  # a name that is too long to be one
+        if given.exists():
+            return given
+    runs = runs_dir.iterdir() if runs_dir.is_dir() else ()
+    found = sorted(path for path in runs if path.name.startswith(words) and path.is_dir())
     if len(found) == 1:
         return found[0]
     if found:

@@ -15,11 +15,10 @@ from importer.engine.resume import file_of
 from importer.errors import ImporterError, SafetyLimit, SourceError, UsageError
 from importer.model import Change, Plan, Row, SourceFile
 from importer.planning.binding import moved
-from importer.planning.plan_file import read_plan
+from importer.planning.plan_file import is_plan_file, read_plan
 from importer.sources.fetch import fetch
 from importer.sources.read import ReadOptions, Table, read
 
-_HEAD: Final = 400
 _SHOWN: Final = 50
 _AGAIN: Final = "Plan again, look at the plan, and apply that one."
 
@@ -30,11 +29,10 @@ def saved_plan(words: Sequence[str]) -> Path | None:
         return None
     path = Path(words[0])
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
+        ours = is_plan_file(path)
     except OSError:
         return None  # a source that cannot be read is told about by whoever reads sources
-    return path if path.name == "plan.json" or b'"tag-importer-plan"' in head else None
+    return path if ours or path.name == "plan.json" else None
 
 
 async def read_saved(path: Path, target: Target, timings: Timings) -> Plan:

@@ -11,7 +11,6 @@ from typing import Final
 
 from importer.errors import UsageError
 
-DEFAULT_BASE: Final = Path("tag-importer-runs")
 _UNFINISHED: Final = re.compile(r"\.(plan|results|failed|summary|report)\.[a-z]+\.[0-9a-f]{8}(\.part)?")
 """Files that were being written beside their place when their writer was killed."""
 
@@ -41,7 +40,10 @@ class RunFolder:
 
     @classmethod
     def make(cls, path: Path) -> RunFolder:
-        """A new run's folder at exactly this path (`--out`). Raises UsageError when a run stands there already."""
+        """A new run's folder at exactly this path (`--out`). Raises UsageError when a run stands there already.
+
+        A folder that holds something already is somebody's: its mode stays, and only our files in it are private.
+        """
         folder = cls(path)
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,7 +51,8 @@ class RunFolder:
                 raise UsageError(
                     f"{path} holds a run already", hint=f"Take another folder, or: tag-importer resume {path}"
                 )
-            path.chmod(0o700)
+            if not any(path.iterdir()):
+                path.chmod(0o700)
         except OSError as error:
             raise UsageError(f"the run folder {path} cannot be made: {error.strerror or error}") from error
         return folder

@@ -14,6 +14,7 @@ from importer.engine.journal_state import JournalState, read_journal
 from importer.engine.result import counts_of
 from importer.engine.run_folder import RunFolder
 from importer.errors import UsageError
+from importer.planning.plan_file import is_plan_file
 
 _SUMMARY: Final = "summary.json"
 _STAMP: Final = len("20261123T174000Z")
@@ -61,8 +62,17 @@ def list_runs(base: Path) -> list[RunInfo]:
     """The runs in `base`, oldest first; empty where there is no such folder."""
     if not base.is_dir():
         return []
-    folders = [path for path in base.iterdir() if (path / "plan.json").is_file() or _ended_early(path)]
+    folders = [path for path in base.iterdir() if _planned(path) or _ended_early(path)]
     return [run_info(RunFolder(path)) for path in sorted(folders, key=_age)]
+
+
+def _planned(path: Path) -> bool:
+    """Whether this is the folder of a run: other programs call a file plan.json, too, and pruning deletes folders."""
+    folder = RunFolder(path)
+    try:
+        return is_plan_file(folder.plan_path) or folder.journal_path.is_file()
+    except OSError:
+        return False
 
 
 def _ended_early(path: Path) -> bool:
@@ -131,7 +141,7 @@ def _summary(path: Path) -> dict[str, Any]:
 def prune_runs(base: Path, keep: int) -> list[RunInfo]:
     """Delete the oldest runs but `keep`, and say which. What can still be resumed stays, whatever its age."""
     runs = list_runs(base)
-    done = [info for info in runs if info.state in _DONE]
+    done = [info for info in runs if info.state in _DONE and not info.path.is_symlink()]
     excess = max(0, len(runs) - max(0, keep))
     gone = done[:excess]
     for info in gone:

@@ -26,6 +26,7 @@ from importer.planning.plan_form import from_form, plan_bytes
 
 FORMAT: Final = "tag-importer-plan"
 VERSION: Final = 1
+_HEAD: Final = 400
 _AGAIN: Final = "make the plan again and apply that"
 
 
@@ -71,6 +72,12 @@ def write_plan(path: Path, plan: Plan) -> str:
             temporary.unlink()
         raise
     return digest.hexdigest()
+
+
+def is_plan_file(path: Path) -> bool:
+    """Whether a file says at its beginning that it is a plan of this program. Raises OSError."""
+    with path.open("rb") as file:
+        return f'"{FORMAT}"'.encode() in file.read(_HEAD)
 
 
 def read_plan(path: Path) -> Plan:

@@ -53,3 +53,10 @@ def _journal(runs: Path) -> Path:
                 return path
         time.sleep(0.02)
     raise AssertionError("the run did not begin")
+
+
+@pytest.mark.parametrize("words", ["/no/such/run", "a**b", "../x", "x" * 5000, "\x1b[2J"])
+def test_a_run_that_is_not_there(words: str, here: Here) -> None:
+    """Whatever is given for a run, the answer is a sentence."""
+    ran = here("resume", words, "--sandbox")
+    assert (ran.code, "there is no run" in ran.err) == (2, True)

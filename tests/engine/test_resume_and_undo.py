@@ -202,7 +202,9 @@ def test_runs_and_their_state(tmp_path: Path) -> None:
 
 
 def test_runs_that_ended_early_are_listed_and_pruned(tmp_path: Path) -> None:
-    """A run that ended before it had a plan is listed with its reason; a folder of strangers is left alone."""
+    """A run that ended before it had a plan is listed with its reason; folders of strangers are left alone."""
+    (tmp_path / "terraform").mkdir()
+    (tmp_path / "terraform" / "plan.json").write_text('{"format_version": "1.2"}', "utf-8")
     for name, run in (("20260101T000000Z-aaaaaa", "20260101T000000Z-aaaaaa"), ("photos", "elsewhere")):
         (tmp_path / name).mkdir()
         told = {"run": run, "exit_code": 3, "stopped": "lists/a.csv does not exist.", "started": "2026-01-01T00:00:00Z"}
@@ -213,6 +215,7 @@ def test_runs_that_ended_early_are_listed_and_pruned(tmp_path: Path) -> None:
     ]
     assert [info.path.name for info in prune_runs(tmp_path, 0)] == ["20260101T000000Z-aaaaaa"]
     assert (tmp_path / "photos").is_dir()
+    assert (tmp_path / "terraform").is_dir()
 
 
 def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
@@ -233,3 +236,13 @@ async def test_a_run_folder_is_private_and_used_once(tmp_path: Path) -> None:
     assert folder.journal_path.stat().st_mode & 0o777 == 0o600
     with pytest.raises(UsageError, match="holds a run already"):
         RunFolder.make(folder.path)
+
+
+def test_a_folder_of_others_keeps_its_mode(tmp_path: Path) -> None:
+    """A run that is put into a folder with other things in it does not shut the others out."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o755)
+    (shared / "theirs").write_text("x")
+    RunFolder.make(shared)
+    assert shared.stat().st_mode & 0o777 == 0o755
