@@ -1,14 +1,13 @@
-"""Cells that hold several labels: where they are cut, and what is taken out of the list, told."""
+"""Cells that hold several labels: where they are cut."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 
-from importer.fields.names import clean, identity_key
+from importer.fields.names import clean
 
 SEPARATORS = (",", ";", "\n", "|", " / ")
 """What labels are cut at unless told: a slash only with blanks around it, `Sapphire Mushroom/Blue Mushroom` is one."""
@@ -25,23 +24,6 @@ _TAIL = re.compile(
     |(?:inc|ltd|llc|corp|co|plc|gmbh|ag|s\.?a|s\.?r\.?l|pty|b\.?v|o\.?o\.?o)\.?(?:\s+ltd\.?)?|jr\.?|sr\.?""",
     re.IGNORECASE | re.VERBOSE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """A label that was taken out of a list, and why."""
-
-    label: str
-    reason: str
-    """`blank`, `own-name` or `repeated`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tidied:
-    """The labels that stay, in their order and spelling, and those that went."""
-
-    labels: tuple[str, ...]
-    removed: tuple[Removed, ...] = ()
 
 
 def split_labels(text: str, separators: Sequence[str] = SEPARATORS) -> list[str]:
@@ -69,27 +51,6 @@ def split_labels(text: str, separators: Sequence[str] = SEPARATORS) -> list[str]
     pieces.append(text[start:])
     labels = (_unquoted(clean(piece)) for piece in _rejoined(pieces, joints))
     return [label for label in labels if label]
-
-
-def tidy_labels(labels: Iterable[str], own_name: str = "") -> Tidied:
-    """The list without blanks, the actor's own name and repetitions (by identity, the first spelling stays)."""
-    own = identity_key(own_name) if own_name else ""
-    seen: set[str] = set()
-    kept: list[str] = []
-    removed: list[Removed] = []
-    for label in labels:
-        shown = clean(label)
-        key = identity_key(shown)
-        if not key:
-            removed.append(Removed(label, "blank"))
-        elif key == own:
-            removed.append(Removed(shown, "own-name"))
-        elif key in seen:
-            removed.append(Removed(shown, "repeated"))
-        else:
-            seen.add(key)
-            kept.append(shown)
-    return Tidied(tuple(kept), tuple(removed))
 
 
 @lru_cache(maxsize=256)

@@ -1,15 +1,15 @@
-"""Whether a saved plan still fits: the account's tags and the sources as they are now against what the plan saw."""
+"""Whether a saved plan still fits: the account's tags as they are now against what the plan saw."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from importer.fields.names import identity_key
 from importer.fields.table import field_named
 from importer.fields.values import same
-from importer.model import Action, Change, Json, Plan, SourceFile, Tag
+from importer.model import Action, Change, Json, Plan, Tag
 from importer.planning.canonical import canonical_bytes
 from importer.planning.cells import find_cell
 from importer.planning.identity import index_tags
@@ -66,26 +66,6 @@ def moved(plan: Plan, account: Account) -> tuple[Moved, ...]:
             how = _edited(change, by_uuid[change.uuid])
         if how:
             found.append(Moved(change, how))
-    return tuple(found)
-
-
-def moved_sources(plan: Plan, now: Iterable[SourceFile]) -> tuple[str, ...]:
-    """How the files the plan was made from differ from those that are there now, a sentence each.
-
-    A file the caller could not find is simply not among `now`.
-    """
-    there = {source.file: source for source in now}
-    found: list[str] = []
-    for source in plan.sources:
-        current = there.pop(source.file, None)
-        if current is None:
-            found.append(f"{source.file} is gone")
-        elif current.sha256 != source.sha256:
-            found.append(
-                f"{source.file} has changed (it had {source.size} bytes, it has {current.size}; sha256 "
-                f"{source.sha256[:12]} then, {current.sha256[:12]} now)"
-            )
-    found.extend(f"{file} is new" for file in there)
     return tuple(found)
 
 

@@ -63,11 +63,6 @@ def exposure(plan: Plan) -> tuple[Exposure, ...]:
     return tuple(sorted(found, key=lambda item: item.visibility is not Visibility.PUBLIC))
 
 
-def public_values(plan: Plan) -> int:
-    """How many values every other account will see: the sum over the public fields, names included."""
-    return sum(item.values for item in exposure(plan) if item.visibility is Visibility.PUBLIC)
-
-
 def _added(field: Field, old: Json, new: Json) -> tuple[int, int]:
     """How many values are new and seen, and how many are new and withheld."""
     if field.is_list:

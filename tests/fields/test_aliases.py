@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.fields.aliases import SEPARATORS, Removed, split_labels, tidy_labels
+from importer.fields.aliases import SEPARATORS, split_labels
 
 CELLS = {
     "Fancy Bear, Sofacy; Sednit\nPawn Storm|STRONTIUM": ["Fancy Bear", "Sofacy", "Sednit", "Pawn Storm", "STRONTIUM"],
@@ -59,18 +59,6 @@ def test_the_separators_asked_decide() -> None:
     assert split_labels("a, b", []) == ["a, b"]
     assert split_labels("a b", [" "]) == ["a", "b"]
     assert split_labels("a b", [""]) == ["a b"]
-
-
-def test_what_is_taken_out_is_told() -> None:
-    """The own name, repetitions and blanks are taken out of a list, and each is told with its reason."""
-    tidied = tidy_labels(["Sofacy", " APT\u00a028 ", "sofacy", "", "SOFACY\u200b", "Sednit"], "APT 28")
-    assert tidied.labels == ("Sofacy", "Sednit")
-    assert tidied.removed == (
-        Removed("APT 28", "own-name"),
-        Removed("sofacy", "repeated"),
-        Removed("", "blank"),
-        Removed("SOFACY", "repeated"),
-    )
 
 
 def test_a_large_cell_is_cut_in_no_time() -> None:

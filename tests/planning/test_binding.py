@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from importer.model import Json, SourceFile, Tag
-from importer.planning.binding import fingerprint, moved, moved_sources
+from importer.model import Json, Tag
+from importer.planning.binding import fingerprint, moved
 from importer.planning.build import build_plan
 from importer.planning.options import Account, PlanOptions
 
@@ -58,14 +58,3 @@ def test_a_fingerprint_knows_content_from_order() -> None:
     assert fingerprint(one) == fingerprint(two)
     assert fingerprint(one) != fingerprint(Tag("u", "A", {**one.fields, "priority": 2}))
     assert fingerprint(one) != fingerprint(Tag("u", "a", one.fields))
-
-
-def test_changed_sources_are_named() -> None:
-    """A file that changed, is gone or is new is one sentence each."""
-    then = [SourceFile(name, "csv", name * 64, 10) for name in "abc"]
-    now = [then[0], SourceFile("b", "csv", "x" * 64, 11), SourceFile("d", "csv", "d" * 64, 1)]
-    made = build_plan([], Account(ACCOUNT), sources=then)
-    assert moved_sources(made, then) == ()
-    told = moved_sources(made, now)
-    assert [line.split()[0] for line in told] == ["b", "c", "d"]
-    assert "10 bytes, it has 11" in told[0]

@@ -14,7 +14,7 @@ from importer.reports.earlier import Previous, previous_run
 from importer.reports.json_text import fields_json, json_text, plan_json, run_json, validation_json
 from importer.reports.run_record import Traffic
 from importer.reports.summary import earlier_traffic, issue_json, summary, write_failure, write_summary
-from importer.reports.validation import Tally
+from importer.reports.validation import Validation
 from importer.reports.write import write_reports
 
 from .records import EXPOSURE, START, change, mixed_plan, plan, record, row
@@ -95,12 +95,11 @@ def test_an_issue_names_its_cell() -> None:
 
 def test_each_command_has_its_document(tmp_path: Path) -> None:
     """plan, apply, validate and fields print one JSON document with a schema version each."""
-    tally = Tally()
-    tally.note(mixed_plan().notes[0])
+    validation = Validation((), (), rows=0, invalid=0, left_out=0, issues=mixed_plan().notes[:1])
     documents = [
         plan_json(mixed_plan(), digest="abc", exposure=EXPOSURE),
         run_json(record(tmp_path)),
-        validation_json(tally.result()),
+        validation_json(validation),
         fields_json(FIELDS),
     ]
     for document in documents:

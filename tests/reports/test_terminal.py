@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from importer.fields.table import FIELDS
-from importer.model import Draft, Issue, Place, Severity
+from importer.model import Issue, Place, Severity
 from importer.planning.cost import Cost
 from importer.reports.issue_lines import issue_lines
 from importer.reports.screen import Screen, plain
 from importer.reports.tables import fields_lines, runs_lines, table_lines
 from importer.reports.terminal import plan_lines, summary_lines, validation_lines
-from importer.reports.validation import Tally
+from importer.reports.validation import Validation
 from importer.reports.wording import duration
 
 from .records import EXPOSURE, issue, mixed_plan, record, row
@@ -75,12 +75,10 @@ def test_issues_are_grouped_by_kind_and_file() -> None:
 def test_validation_counts_rows() -> None:
     """validate ends with a line whose parts add up to the rows."""
     bad = row(4, "Duck Soup", "Freedonia", "")
-    tally = Tally()
-    tally.drafts([Draft(bad, {}, (issue(bad.place("Country")),)), Draft(row(5, "a"), {}, left_out="revoked"),
-                  Draft(row(6, "b"), {})])  # fmt: skip
-    text = plain(validation_lines(tally.result()))
+    found = Validation((), (), rows=3, invalid=1, left_out=1, issues=(issue(bad.place("Country")),))
+    text = plain(validation_lines(found))
     assert text.endswith("3 rows: 1 valid + 1 invalid + 1 left out; 1 error\n")
-    assert tally.result().errors
+    assert found.errors
 
 
 def test_a_terminal_gets_colour_and_a_pipe_does_not() -> None:

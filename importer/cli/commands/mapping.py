@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from argparse import Namespace
@@ -72,9 +71,9 @@ def _transforms(namespace: Namespace) -> int:
 
 
 def _schema(namespace: Namespace) -> int:
-    from importer.mapping.schema import json_schema
+    from importer.mapping.schema import schema_text
 
-    show_text(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+    show_text(schema_text())
     return 0
 
 
