@@ -65,7 +65,9 @@ class Pacer:
         self._observe = observe
         quota, span = settings.quota or DOCUMENTED_QUOTA, settings.window or DOCUMENTED_WINDOW
         explicit = settings.quota is not None or settings.window is not None
-        self._ours = Window("", quota, span, settings.reserve)
+        # At Cloudflare itself the documented limit holds, whatever a single answer leaves out.
+        guessed = not explicit and not settings.per_address
+        self._ours = Window("", quota, span, settings.reserve, guessed=guessed)
         self._fixed = [Window("ip", _IP_QUOTA, _IP_WINDOW, settings.reserve)] if settings.per_address else []
         if explicit:
             self._fixed.append(self._ours)
@@ -180,10 +182,11 @@ class Pacer:
         if retry_after <= 0:
             resets = [w.reset_at - now for w in self._windows if w.reset_at > now]
             retry_after = max(resets, default=max(w.span for w in self._windows))
+        first = now >= self._blocked_until
         self._blocked_until = max(self._blocked_until, now + retry_after + _AFTER_BLOCK)
         self._alone = True
         for window in self._windows:
-            window.limited(now, self._in_flight, self._blocked_until)
+            window.limited(now, self._in_flight, self._blocked_until, first=first)
 
     def abort(self, error: BaseException | None) -> None:
         """Make everyone who waits, now or later, raise `error`; None ends that state."""

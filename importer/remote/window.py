@@ -17,6 +17,8 @@ _OLD: Final = 0.1
 """Share of the span after which knowledge of others is old: one call asks before the rest follows."""
 _SILENCE: Final = 0.5
 """Share of the span without an answer after which that holds even when nobody else has been seen."""
+_FEW: Final = 8
+"""Calls a span with which a guess begins when next to nothing had passed before the first refusal."""
 _CAUTION: Final = 12
 """Spans after a 429 in which calls are spaced, and others are expected to take what they took per second."""
 
@@ -29,7 +31,9 @@ class Window:
         "_cautious_until",
         "_confirmed",
         "_filling",
+        "_guessed",
         "_latency",
+        "_learned",
         "_log",
         "_measured_from",
         "_others_then",
@@ -47,14 +51,21 @@ class Window:
         "told_at",
     )
 
-    def __init__(self, name: str, quota: int, span: float, reserve: float, *, confirmed: bool = False) -> None:
-        """`reserve` is the share of the quota that is left to people; `confirmed` says that the server announced it."""
+    def __init__(
+        self, name: str, quota: int, span: float, reserve: float, *, confirmed: bool = False, guessed: bool = False
+    ) -> None:
+        """`reserve` is the share of the quota that is left to people; `confirmed` says that the server announced it.
+
+        `guessed` says that nobody has said anything: refusals may teach another quota and span.
+        """
         self.name = name
         self.quota = quota
         self.span = span
         self._reserve = reserve
+        self._learned = False
         self._assumed = self.budget = self._share(quota)
         self._confirmed = confirmed
+        self._guessed = guessed
         self._log: deque[tuple[float, float]] = deque()
         self.others = 0
         self.others_seen = -1e18
@@ -189,14 +200,30 @@ class Window:
         elif elapsed >= self.span * _PROBE:
             self._rate = max(0.0, others - self._others_then + 1) / elapsed
 
-    def limited(self, now: float, in_flight: int, until: float) -> None:
-        """A 429 came although our log had room: somebody else is there, or the limit is lower than assumed."""
+    def limited(self, now: float, in_flight: int, until: float, *, first: bool = True) -> None:
+        """A 429 came although our log had room: somebody else is there, or the limit is lower than assumed.
+
+        `until` is when its Retry-After is over; `first` says that it began this block, others only echo it.
+        """
+        if first and self._guessed and self.told < 0:
+            self._guess_again(now, until)
         self.others_seen = now
         self._cautious_until = until + _CAUTION * self.span
         self._measured_from = -1.0
         own = self.used(now) + in_flight
-        if not self._confirmed and self.told < 0:
+        if not self._confirmed and not self._guessed and self.told < 0:
             self.budget = max(1, min(self.budget, int(own * 0.9)))
+
+    def _guess_again(self, now: float, until: float) -> None:
+        """A server that announces nothing has shown that its limit is not the documented one.
+
+        What it let through before it refused is about its quota, and its Retry-After about its window. Somebody else
+        may have used a part, so that the guess is at most halved at a time; a longer Retry-After makes it longer again.
+        """
+        passed = self.used(now) - 1
+        self.budget = max(1, min(self.budget, max(int(passed * 0.9), self.budget // 2 if self._learned else _FEW)))
+        self.span = max(until - now, self.span if self._learned else 0.0)
+        self._learned = True
 
     def _probe_at(self) -> float:
         pause = max(self.span * _PROBE, 0.01)
