@@ -13,11 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from importer.reports.atomic import atomic_text
+from importer.atomic import atomic_text
 from importer.reports.run_record import RunRecord
 
 _READABLE: Final = 0o644
 """The collector runs as another user, and there are only numbers in the file."""
+_PASSABLE: Final = 0o755
 _SUCCESS: Final = "tag_importer_last_success_timestamp_seconds"
 _COMPLETED: Final = "tag_importer_last_completion_timestamp_seconds"
 _LARGEST: Final = 1_000_000
@@ -40,12 +41,20 @@ def write_metrics(path: Path, end: RunEnd) -> str:
     """Write the metrics to `path`, atomically, mode 0644. Never raises for the disk: returns the reason, or ""."""
     try:
         text = metrics_text(end, _earlier(path))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         with atomic_text(path, _READABLE) as stream:
             stream.write(text)
     except OSError as error:
         return f"the metrics file {path} cannot be written: {error.strerror or type(error).__name__}"
     return ""
+
+
+def _make_folder(folder: Path) -> None:
+    """The folder, open to the collector, whatever the umask of a hardened service is. One that exists is left alone."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in made:
+        path.chmod(_PASSABLE)
 
 
 def metrics_text(end: RunEnd, earlier: str = "") -> str:

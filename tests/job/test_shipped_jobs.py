@@ -144,3 +144,15 @@ def test_github_workflow() -> None:
     checked = run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows",
                   SCHEDULING / "github-actions-plan.yml")  # fmt: skip
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_read_only_container_writes_to_its_volume_alone() -> None:
+    """Runs, state and metrics of the CronJob stand on a volume that it may write; its home may be nowhere."""
+    manifests = yaml.safe_load_all((SCHEDULING / "kubernetes-cronjob.yaml").read_text("utf-8"))
+    job = next(item for item in manifests if item["kind"] == "CronJob")
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    writable = {mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
+    places = {item["name"]: item["value"] for item in container["env"]}
+    for name in ("TAG_IMPORTER_RUNS_DIR", "TAG_IMPORTER_STATE_DIR", "TAG_IMPORTER_METRICS_FILE"):
+        assert any(Path(places[name]).is_relative_to(place) for place in writable), name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,17 @@ def test_it_is_readable_and_whole(tmp_path: Path) -> None:
     write_metrics(tmp_path / "x.prom", end(0))
     assert (tmp_path / "x.prom").stat().st_mode & 0o777 == 0o644
     assert [path.name for path in tmp_path.iterdir()] == ["x.prom"]
+
+
+def test_its_new_folder_is_open_to_the_collector_under_any_umask(tmp_path: Path) -> None:
+    """A hardened service has umask 077; the collector is another user and must get to the file all the same."""
+    before = os.umask(0o077)
+    try:
+        assert write_metrics(tmp_path / "a" / "b" / "x.prom", RunEnd("nightly", 0, START, START)) == ""
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "a", tmp_path / "a" / "b"):
+        assert path.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_folder_that_cannot_be_written_is_a_word_and_no_error(tmp_path: Path) -> None:
