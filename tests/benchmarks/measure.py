@@ -60,8 +60,9 @@ def took(
 
 
 def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
-    """Nobody's account, nobody's settings."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("CLOUDFLARE_", "TAG_IMPORTER_"))}
+    """Nobody's account, nobody's settings; compiled modules are kept, as those of an installed program are."""
+    others = ("CLOUDFLARE_", "TAG_IMPORTER_", "PYTHONDONTWRITEBYTECODE")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return {**env, "PYTHONPATH": str(ROOT), **(extra or {})}
 
 
@@ -91,6 +92,24 @@ def fast_server(latency_ms: float = 0) -> Iterator[str]:
     try:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/client/v4"
+    finally:
+        process.terminate()
+        process.wait(10)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@contextmanager
+def sandbox(database: Path, *flags: str) -> Iterator[dict[str, str]]:
+    """`tag-importer sandbox` in a process of its own; the environment that leads to it."""
+    process = subprocess.Popen(
+        importer("sandbox", "--db", database, *flags), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env=environment(), cwd=ROOT,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        told = [process.stdout.readline().strip().removeprefix("export ").partition("=") for _ in range(3)]
+        yield {name: value for name, _, value in told}
     finally:
         process.terminate()
         process.wait(10)

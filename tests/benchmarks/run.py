@@ -15,13 +15,16 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 
 from bare_clients import ACCOUNT, TOKEN, body
 from measure import HERE, Ratio, fast_server, importer, in_turn, python, took
+from parts import PARTS
 from readers import reading
+from sandboxed import limited, unchanged
 
 
 class Bench:
@@ -120,15 +123,48 @@ def bench_latency(bench: Bench) -> Iterator[Ratio]:
     yield bench.at_most("creates of 50 ms, 50 wide / ideal", seconds / ideal, 1.2, f"{seconds:.2f} s")
 
 
+def bench_parts(bench: Bench) -> Iterator[Ratio]:
+    """What pacing, retries and the journal each add to a call that works."""
+    count, wide = (500, 32) if bench.smoke else (5_000, 32)
+    with fast_server() as url:
+
+        def seconds(part: str) -> Callable[[], float]:
+            command = python(HERE / "parts.py", part, url, str(count), str(wide))
+            return lambda: float(took(command).out)
+
+        found = in_turn(bench.runs, *map(seconds, PARTS))
+    for part, before, here in zip(PARTS[1:], found, found[1:], strict=False):
+        told = f"{here / count * 1e6:.0f} us a call"
+        yield bench.at_most(f"{part}: time with it / without", here / before, 1.25, told)
+
+
+def bench_unchanged(bench: Bench) -> Iterator[Ratio]:
+    """A sync of 10,000 tags of which none has changed."""
+    count = 1_000 if bench.smoke else 10_000
+    yield from unchanged(bench.folder, bench.actors(count), count, 1 if bench.smoke else 3, bench.at_most)
+
+
+def bench_limit(bench: Bench) -> Iterator[Ratio]:
+    """Staying under a limit that the server enforces, and close to it."""
+    count = 120 if bench.smoke else 600
+    yield from limited(bench.folder, bench.actors(count), count, bench.at_least)
+
+
 def bench_validate(bench: Bench) -> Iterator[Ratio]:
     """`validate` against the bare readers: time and peak memory."""
-    yield from reading(bench.folder, 2_000 if bench.smoke else 100_000, 1 if bench.smoke else 3, bench.at_most)
+    if bench.smoke:  # small files tell of nothing but the start, so they are only shown
+        yield from reading(bench.folder, 2_000, 1, lambda *told: replace(bench.at_most(*told), good=True))
+    else:
+        yield from reading(bench.folder, 100_000, 3, bench.at_most)
 
 
 BENCHES: dict[str, Callable[[Bench], Iterator[Ratio]]] = {
     "help": bench_help,
     "apply": bench_apply,
+    "parts": bench_parts,
     "latency": bench_latency,
+    "limit": bench_limit,
+    "unchanged": bench_unchanged,
     "validate": bench_validate,
 }
 
@@ -142,6 +178,7 @@ def main() -> int:
     good = True
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), smoke=given.smoke)
+        took(importer("fields"))  # compiles the modules that every command loads
         for name in given.names or BENCHES:
             for ratio in BENCHES[name](bench):
                 print(ratio, flush=True)
