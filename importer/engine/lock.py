@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from importer.atomic import atomic_path
 from importer.errors import LockHeld, UsageError
 
 STATE_DIR: Final = "TAG_IMPORTER_STATE_DIR"
@@ -65,18 +66,14 @@ def account_lock(
         with contextlib.suppress(OSError):
             since = now().astimezone(UTC).isoformat(timespec="seconds")
             text = command or " ".join(["tag-importer", *sys.argv[1:2]])
-            _write(about, {"pid": os.getpid(), "command": text, "run": run, "since": since})
+            who = {"pid": os.getpid(), "command": text, "run": run, "since": since}
+            with atomic_path(about) as temporary:
+                temporary.write_text(json.dumps(who), "utf-8")
         yield
     finally:
         with contextlib.suppress(OSError):
             about.unlink()
         lock.release()
-
-
-def _write(path: Path, value: Mapping[str, object]) -> None:
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(value), "utf-8")
-    temporary.replace(path)
 
 
 def _held(about: Path) -> LockHeld:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
-import os
 import re
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from importer.atomic import atomic_path
 from importer.errors import UsageError
 from importer.fields.table import Kind, field_named
 from importer.model import Category, Json, Tag
@@ -132,19 +130,9 @@ def _value(column: str, text: str) -> Json:
 
 
 def _put(path: Path, data: bytes) -> None:
-    # Written beside and renamed: a backup is whole, or it is the one before.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    """A backup is whole, or it is the one before."""
+    with atomic_path(path, forced=True) as temporary:
+        temporary.write_bytes(data)
 
 
 _WRITERS: Final = {".csv": _csv, ".xlsx": _xlsx, ".json": _json}

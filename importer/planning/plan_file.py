@@ -8,16 +8,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from importer.atomic import atomic_path
 from importer.errors import UsageError
 from importer.model import Plan
 from importer.planning.bulk import many_objects
@@ -53,24 +51,13 @@ def write_plan(path: Path, plan: Plan) -> str:
     Raises OSError where the folder cannot be written.
     """
     digest = hashlib.sha256()
-    # Written beside and renamed: a reader, or a crash, never meets half a plan.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(canonical_bytes({"created": plan.created, "format": FORMAT})[:-1] + b',"plan":')
-            with many_objects():
-                for piece in plan_bytes(plan):
-                    digest.update(piece)
-                    file.write(piece)
-            file.write(b"," + canonical_bytes({"sha256": digest.hexdigest(), "version": VERSION})[1:] + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    with atomic_path(path, forced=True) as temporary, temporary.open("wb") as file:
+        file.write(canonical_bytes({"created": plan.created, "format": FORMAT})[:-1] + b',"plan":')
+        with many_objects():
+            for piece in plan_bytes(plan):
+                digest.update(piece)
+                file.write(piece)
+        file.write(b"," + canonical_bytes({"sha256": digest.hexdigest(), "version": VERSION})[1:] + b"\n")
     return digest.hexdigest()
 
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from importer.atomic import atomic_text
 from importer.errors import SourceError
 from importer.mapping.choose import choose
 from importer.model import Header, Row
-from importer.reports.atomic import atomic_text
 from importer.reports.run_record import RunRecord
 
 WORKBOOKS: Final = frozenset({"xlsx", "xlsm", "xlsb", "xls", "ods"})

@@ -16,8 +16,8 @@ from typing import Final
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from importer.atomic import atomic_text
 from importer.model import Change, FieldChange, Issue, Outcome, Severity, Status
-from importer.reports.atomic import atomic_text
 from importer.reports.failed import failed_files
 from importer.reports.foresight import exposure_text
 from importer.reports.issue_lines import STYLE, grouped

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from importer.atomic import atomic_text
 from importer.model import Change, Header, Outcome, Plan
-from importer.reports.atomic import atomic_text
 from importer.reports.run_record import RunRecord
 from importer.reports.wording import row_code, row_message
 

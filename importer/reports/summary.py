@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from importer.atomic import atomic_text
 from importer.errors import ImporterError
 from importer.model import Issue, Json, SourceFile
-from importer.reports.atomic import atomic_text
 from importer.reports.failed import failed_files
 from importer.reports.foresight import exposure_json
 from importer.reports.run_record import RunRecord, Traffic, issue_counts, issues_of

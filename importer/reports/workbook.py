@@ -10,7 +10,7 @@ from typing import Any, Final
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
 
-from importer.reports.atomic import atomic_path
+from importer.atomic import atomic_path
 
 _LONGEST_TITLE: Final = 31
 _NO_TITLE: Final = re.compile(r"[\[\]*?:/\\\x00-\x1f]")

@@ -6,10 +6,8 @@ import hashlib
 import http.client
 import ipaddress
 import json
-import os
 import socket
 import ssl
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from importer.atomic import atomic_path
 from importer.errors import SourceError
 from importer.sources.located import Located, from_bytes
 from importer.sources.options import MIB, Limits, ReadOptions
@@ -195,18 +194,8 @@ def _keep(cache_dir: Path | None, url: str, data: bytes, headers: Message) -> No
     found = {"etag": etag, "modified": modified, "sha256": hashlib.sha256(data).hexdigest()}
     try:
         cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(body, data)
-        _write(about, json.dumps(found).encode())
+        for path, content in ((body, data), (about, json.dumps(found).encode())):
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(content)
     except OSError:
         return
-
-
-def _write(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise

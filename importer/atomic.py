@@ -14,13 +14,18 @@ PRIVATE = 0o600
 
 
 @contextmanager
-def atomic_path(path: Path, mode: int = PRIVATE) -> Iterator[Path]:
-    """A temporary path beside `path`, created with `mode`; it becomes `path` when the block ends without an error."""
+def atomic_path(path: Path, mode: int = PRIVATE, *, forced: bool = False) -> Iterator[Path]:
+    """A temporary path beside `path`, created with `mode`; it becomes `path` when the block ends without an error.
+
+    `forced` has it on the disk before that: what others rely on must outlive a power loss. Raises OSError.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
     try:
         temporary.chmod(mode)  # the umask may have taken something away
         yield temporary
+        if forced:
+            _force(temporary)
         temporary.replace(path)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -38,3 +43,11 @@ def atomic_text(path: Path, mode: int = PRIVATE) -> Iterator[TextIO]:
         stream: IO[str]
         with temporary.open("w", encoding="utf-8", newline="", errors="backslashreplace", buffering=1 << 18) as stream:
             yield stream
+
+
+def _force(path: Path) -> None:
+    file = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
