@@ -8,8 +8,10 @@ Until the first answer has come, and again after a 429, calls go one at a time: 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from importer.clock import Clock
@@ -225,9 +227,12 @@ class Pacer:
             known = seconds != float("inf")
             if (known and seconds > self.settings.max_wait) or now - began > self.settings.max_wait:
                 wait = seconds if known else now - began
+                later = "later"
+                if known:
+                    later = f"after {self._clock.now() + timedelta(seconds=math.ceil(seconds)):%H:%M:%S} UTC"
                 raise WaitTooLong(
                     f"the rate limit would make the run wait {wait:.0f} s, longer than {self.settings.max_wait:.0f} s",
-                    hint="Resume later, or allow a longer wait with --max-wait.",
+                    hint=f"Resume {later}, or allow a longer wait with --max-wait.",
                 )
             if known and seconds >= _NOTABLE and not noted:
                 noted, told = True, now

@@ -87,8 +87,9 @@ class Log:
             self.line("info", "waiting", f"Waiting {duration(event.seconds)} ({event.why}).",
                       seconds=round(event.seconds, 3), why=event.why)  # fmt: skip
         elif isinstance(event, Retrying):
-            self.line("info", "retrying", f"{event.call} failed ({event.failure}), attempt {event.attempt + 1} in "
-                      f"{duration(event.seconds)}.", call=event.call, key=event.key, attempt=event.attempt,
+            when = f"in {duration(event.seconds)}" if event.seconds else "when the limit allows"
+            self.line("info", "retrying", f"{event.call} failed ({event.failure}), attempt {event.attempt + 1} {when}.",
+                      call=event.call, key=event.key, attempt=event.attempt,
                       failure=event.failure, seconds=round(event.seconds, 3))  # fmt: skip
         elif isinstance(event, AnswerLost):
             self.line("warning", "answer-lost", f"The answer for {quoted(event.name)} was lost ({event.failure}); "

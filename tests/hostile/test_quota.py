@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -46,7 +47,8 @@ async def test_a_block_longer_than_max_wait_stops_the_run_and_is_honoured_by_the
             server, tmp_path, "apply", "actors.csv", "--yes", "--out", "run", "--max-wait", "1", "--concurrency", "5"
         )
         assert ran.code == 6, ran.text
-        assert "--max-wait" in ran.text
+        assert re.search(r"Resume after \d\d:\d\d:\d\d UTC", ran.text), ran.text
+        assert "attempt 2 when the limit allows" in ran.text
         assert "tag-importer resume run" in ran.text
         refused, calls = len(server.limit.refused), len(server.calls)
         assert problems(tmp_path / "run", server.account, names, column="Name") == []
