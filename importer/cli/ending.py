@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,21 @@ class Ending:
     def run(self) -> str:
         """The run's id."""
         return RunFolder(self.path).run
+
+    def of(self, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
+        """Do the work, whose result is the exit code, and tell how it ended, however that is."""
+        with sigterm_interrupts():
+            try:
+                code = asyncio.run(work())
+            except ImporterError as error:
+                return self.failed(error)
+            except KeyboardInterrupt:
+                return self.interrupted()
+            except Exception as error:
+                self.broke(error)
+                raise
+        self.tell(code)
+        return code
 
     def failed(self, error: ImporterError) -> int:
         """Say why the run ended, and return its exit code. A job leaves a folder all the same, that says so too."""

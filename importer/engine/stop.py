@@ -53,10 +53,14 @@ def on_signals(stop: StopSignal, *, at_once: Callable[[int], None] | None = None
     installed = []
     for number in SIGNALS:
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            before = signal.getsignal(number)
             loop.add_signal_handler(number, received, number)
-            installed.append(number)
+            installed.append((number, before))
     try:
         yield
     finally:
-        for number in installed:
+        for number, before in installed:
             loop.remove_signal_handler(number)
+            # The loop leaves the system's own handler behind: SIGTERM would end the reports' writing without a word.
+            if before is not None:
+                signal.signal(number, before)

@@ -17,6 +17,7 @@ async def test_the_first_signal_asks_and_the_second_leaves() -> None:
     """SIGINT or SIGTERM asks for a stop; another one leaves at once; outside, signals are as they were."""
     stop = StopSignal()
     left: list[int] = []
+    outer = signal.signal(signal.SIGTERM, lambda *_: None)
     before = signal.getsignal(signal.SIGTERM)
     with on_signals(stop, at_once=left.append):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -25,7 +26,8 @@ async def test_the_first_signal_asks_and_the_second_leaves() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.sleep(0.01)
         assert left == [signal.SIGINT]
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(signal.SIGTERM) is before
+    signal.signal(signal.SIGTERM, outer)
 
 
 def test_the_first_reason_counts() -> None:

@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from importer.cli.drafting import Inputs, collect
-from importer.cli.ending import Ending, sigterm_interrupts
+from importer.cli.ending import Ending
 from importer.cli.execution import Execution, show_record
 from importer.cli.locking import locked
 from importer.cli.planned import (
@@ -26,7 +26,7 @@ from importer.cli.watch import Watch, watching
 from importer.clock import Clock, SystemClock
 from importer.engine.lock import state_dir
 from importer.engine.run_folder import RunFolder
-from importer.errors import ImporterError, SafetyLimit, StoppedEarly, UsageError
+from importer.errors import SafetyLimit, StoppedEarly, UsageError
 from importer.job.merge import glimpse, merge
 from importer.job.settings import Settings
 from importer.model import Plan
@@ -58,18 +58,7 @@ def carry_out(namespace: Namespace, *, dry: bool) -> int:
     work = _Work(settings, saved, clock, ending)
     if dry:
         return asyncio.run(work.plan())
-    with sigterm_interrupts():
-        try:
-            code = asyncio.run(work.apply())
-        except ImporterError as error:
-            return ending.failed(error)
-        except KeyboardInterrupt:
-            return ending.interrupted()
-        except Exception as error:
-            ending.broke(error)
-            raise
-    ending.tell(code)
-    return code
+    return ending.of(work.apply)
 
 
 def _folder_of(saved: Path | None, settings: Settings) -> Path | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from argparse import Namespace
 from pathlib import Path
@@ -16,8 +15,7 @@ from importer.cli.standing import reports_stand
 from importer.cli.target import open_target
 from importer.cli.watch import watching
 from importer.clock import Clock, SystemClock
-from importer.engine.resume import EarlierRun, check_not_undone, open_resumable, read_again
-from importer.engine.run_folder import RunFolder
+from importer.engine.resume import check_not_undone, open_resumable, read_again
 from importer.errors import ImporterError, UsageError
 from importer.job.merge import merge
 from importer.job.settings import Settings
@@ -30,17 +28,17 @@ def run(namespace: Namespace) -> int:
     ending = Ending(settings, clock, path=Path(namespace.run))
     try:
         found = find_run(namespace.run, settings.runs_dir)
-        ending = Ending(settings, clock, path=RunFolder(found if found.is_dir() else found.parent).path)
-        earlier = open_resumable(found)
-        stands = reports_stand(earlier, settings)
-        code = asyncio.run(_resume(earlier, settings, clock, ending)) if stands is None else stands
     except ImporterError as error:
         return ending.failed(error)
-    ending.tell(code)
-    return code
+    ending = Ending(settings, clock, path=found if found.is_dir() else found.parent)
+    return ending.of(lambda: _resume(found, settings, clock, ending))
 
 
-async def _resume(earlier: EarlierRun, settings: Settings, clock: Clock, ending: Ending) -> int:
+async def _resume(path: Path, settings: Settings, clock: Clock, ending: Ending) -> int:
+    earlier = open_resumable(path)
+    stands = reports_stand(earlier, settings)
+    if stands is not None:
+        return stands
     timings = Timings(clock)
     plan = earlier.plan
     command = "apply" if plan.mode != "undo" else "undo"

@@ -14,10 +14,10 @@ from importer.cli.runs import find_run
 from importer.cli.target import open_target, read_account
 from importer.cli.watch import watching
 from importer.clock import Clock, SystemClock
-from importer.engine.resume import EarlierRun, open_run, read_again
+from importer.engine.resume import open_run, read_again
 from importer.engine.run_folder import RunFolder
 from importer.engine.undo import mark_undone, undo_plan
-from importer.errors import ImporterError, StoppedEarly, UsageError
+from importer.errors import StoppedEarly, UsageError
 from importer.job.merge import merge
 from importer.job.settings import Settings
 
@@ -27,19 +27,13 @@ def run(namespace: Namespace) -> int:
     clock = SystemClock()
     settings = merge(vars(namespace), os.environ)
     ending = Ending(settings, clock)
-    try:
-        earlier = open_run(find_run(namespace.run, settings.runs_dir))
-        code = asyncio.run(_undo(earlier, settings, clock, ending))
-    except ImporterError as error:
-        if settings.dry_run:
-            raise
-        return ending.failed(error)
-    if not settings.dry_run:
-        ending.tell(code)
-    return code
+    if settings.dry_run:
+        return asyncio.run(_undo(namespace.run, settings, clock, ending))
+    return ending.of(lambda: _undo(namespace.run, settings, clock, ending))
 
 
-async def _undo(earlier: EarlierRun, settings: Settings, clock: Clock, ending: Ending) -> int:
+async def _undo(words: str, settings: Settings, clock: Clock, ending: Ending) -> int:
+    earlier = open_run(find_run(words, settings.runs_dir))
     timings = Timings(clock)
     with watching(settings, clock, run=ending.run) as watch:
         async with open_target(settings, clock, watch.observe) as target:
