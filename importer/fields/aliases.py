@@ -16,6 +16,8 @@ _ALIKE = {",": "\uff0c\u3001", ";": "\uff1b", "|": "\uff5c\u00a6", "\n": "\r\x0b
 _PAIRS = {"(": ")", "[": "]", "{": "}", "\uff08": "\uff09", "\u3010": "\u3011", "\u201c": "\u201d", "\u00ab": "\u00bb",
           "\u300c": "\u300d", "\u300e": "\u300f", "\u300a": "\u300b", "\uff3b": "\uff3d"}  # fmt: skip
 _QUOTES = {'"': '"', "\u201c": "\u201d", "\u00ab": "\u00bb"}
+# Marks of the entries of a list: no name begins with one.
+_BULLET = re.compile("^[\u2022\u2023\u25aa\u25ab\u25cf\u25cb\u25e6\u2043\u2219]\\s*")
 # What follows a comma without being a label of its own: the official forms of country names, and legal forms.
 _TAIL = re.compile(
     r"""(?:the\s+)?(?:(?:islamic|democratic|people'?s|people\u2019s|socialist|federal|federated|united|arab|bolivarian|
@@ -49,7 +51,7 @@ def split_labels(text: str, separators: Sequence[str] = SEPARATORS) -> list[str]
             joints.append(found.group())
             start = found.end()
     pieces.append(text[start:])
-    labels = (_unquoted(clean(piece)) for piece in _rejoined(pieces, joints))
+    labels = (_unquoted(_BULLET.sub("", clean(piece), 1)) for piece in _rejoined(pieces, joints))
     return [label for label in labels if label]
 
 

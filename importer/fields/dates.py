@@ -33,6 +33,13 @@ _SERIAL = re.compile(r"[1-6]\d{4}(?:\.\d+)?")
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
 _ORDINAL = re.compile(r"(\d)(?:st|nd|rd|th|er|\u00ba|\u00aa)\b", re.IGNORECASE)
 _DOUBT = re.compile("[?~<>=*\u2248]")
+_VAGUE = re.compile(
+    r"(?<![^\W\d_])(?:c\.|ca\.?|circa|about|approx(?:imately)?\.?|around|early|mid|late|since|before|after|at least|from|"
+    r"until|to|in|around|likely|possibly|probably|prior|present|now|today|ongoing|spring|summer|autumn|fall|winter|"
+    r"beginning|end|first half|second half|of|half|seit|ab|um|anfang|mitte|ende|fr\u00fch|depuis|vers|d\u00e9but|fin|desde|"
+    r"hacia|dal|q[1-4]|[1-4]q|h[12])(?![^\W\d_])|[~<>=\u2248,()/-]"
+)
+_CENTURY = re.compile(r"(?:19|20)\d{2}s?")
 _LONGEST = 60
 
 
@@ -67,9 +74,22 @@ def parse_date(text: str, order: str = "", fill: str = "") -> DateMatch:
         match = _numeric(plain[: timed.start()], order, "") or _worded(plain[: timed.start()], "")
         if match and match.reason != "partial":
             return match
+    if about := _about(plain):
+        return about
     if _SERIAL.fullmatch(plain):
         return DateMatch("", "unknown", ((date(1899, 12, 30) + timedelta(days=int(float(plain)))).isoformat(),))
     return DateMatch("", "unknown")
+
+
+def _about(text: str) -> DateMatch | None:
+    """`c. 2015`, `early 2015`, `Q1 2015`, `2009-2012`, `since 2012?`: a year or two in words of time, and no day."""
+    words = re.sub(_VAGUE, " ", text.casefold()).replace("?", " ").split()
+    month = _worded(" ".join(words), "")
+    if month and month.reason == "partial":
+        return month
+    if not 0 < len(words) <= 2 or not all(_CENTURY.fullmatch(word) for word in words):
+        return None
+    return DateMatch("", "partial", tuple(word.rstrip("s") for word in words))
 
 
 def is_date(text: str) -> bool:

@@ -11,6 +11,7 @@ from importer.mapping.cells import BLANK, Cell, Seed
 from importer.mapping.columns import named
 from importer.mapping.conditions import question, reason
 from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout
+from importer.mapping.no_actor import suspicious, why_no_actor
 from importer.mapping.nodes import nearest
 from importer.mapping.quick import CLEAR
 from importer.mapping.transforms.lists import join
@@ -42,6 +43,7 @@ class Batch:
         if self.layout.skip:
             return [Draft(row, {}, row.issues, left_out=self.layout.skip) for row in self.rows]
         left_out = self._left_out()
+        self._no_actors(left_out)
         for feed in self.layout.feeds:
             self._feed(feed)
         for position, target, label, text in self.kept:
@@ -250,6 +252,21 @@ class Batch:
                 if answers[text] is not condition.take:
                     found.setdefault(position, reason(condition, text))
         return found
+
+    def _no_actors(self, left_out: dict[int, str]) -> None:
+        """Leaves out rows that are none (totals, the header once more), each with an issue."""
+        feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")
+        column = feed.columns[0] if feed.columns else ""
+        if column not in self.columns or feed.rule.as_is:
+            return
+        names = self.columns[column]
+        odd = suspicious(names, column)
+        for position, name in enumerate(names) if odd else ():
+            if name in odd and position not in left_out:
+                why = why_no_actor(name, self.rows[position].cells, self.header.columns)
+                if why:
+                    left_out[position] = why
+                    self._add(position, feed, column, Seed(Severity.WARNING, "no-actor", f"{why}; left out", name))
 
     def _asked(self) -> dict[int, Asked]:
         column = self.layout.action

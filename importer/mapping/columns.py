@@ -12,9 +12,17 @@ from functools import lru_cache
 from importer.mapping.spec import PSEUDO_COLUMNS
 
 _NUMBERED = re.compile(r"(?:(?<=[^\d\s])|\s)\s*#?\s*\(?\d{1,3}\)?$")
+_CODENAME = re.compile(r"(?:apt|unc|fin|ta|dev|storm|temp|tag|uac|tg|group|team) ?-?\d{1,5}")
+_WRAPPERS = frozenset(
+    ["actor", "adversary", "attributes", "data", "details", "document", "entity", "fields", "group", "info", "item",
+     "node", "object", "profile", "record", "threat actor"]
+)  # fmt: skip
 _WORDS = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BRACKETS = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
+
+
+_DICTIONARY = ("@key", "@value")
 
 
 @lru_cache(maxsize=32_768)
@@ -29,12 +37,16 @@ def spoken(word: str) -> str:
 def forms(word: str) -> tuple[str, ...]:
     """The spellings under which a header word is looked up, the most exact first.
 
-    `Aliases (a.k.a.) 2` is looked up whole, without its brackets, and without its number.
+    `Aliases (a.k.a.) 2` is looked up whole, without its brackets, and without its number (but `APT28` is a name, not
+    the 28th `APT`); a key within an object that only wraps the record, `attributes.name`, also without the wrapper.
     """
     whole = spoken(word)
     bare = spoken(_BRACKETS.sub(" ", word))
-    unnumbered = spoken(_NUMBERED.sub("", bare))
+    unnumbered = bare if _CODENAME.fullmatch(bare) else spoken(_NUMBERED.sub("", bare))
     found = dict.fromkeys((whole, bare, unnumbered, whole.replace(" ", ""), unnumbered.replace(" ", "")))
+    wrapper, _, inner = word.partition(".")
+    if inner and spoken(wrapper) in _WRAPPERS:
+        found.update(dict.fromkeys(forms(inner)))
     return tuple(form for form in found if form)
 
 
@@ -76,14 +88,15 @@ def guessed(columns: Sequence[str], words: Sequence[str]) -> list[Match]:
     """The columns whose header is one of the usual words, best word first, then in the table's order."""
     ranks: dict[str, int] = {}
     for position, word in enumerate(words):
-        said = spoken(word)
+        said = spoken(word) if word not in _DICTIONARY else word
         ranks.setdefault(said, position)
         ranks.setdefault(said.replace(" ", ""), position)
     found: list[Match] = []
     for column in columns:
         if column.startswith("_"):
             continue
-        for form in forms(column):
+        # In a dictionary the key is the name, and what stands behind it is not called "value" by anybody.
+        for form in (column,) if column in _DICTIONARY and "@key" in columns else forms(column):
             if form in ranks:
                 rank = ranks[form]
                 found.append(Match(column, words[rank], rank))

@@ -149,7 +149,8 @@ class Layouter:
             matches.sort(key=lambda match: header.columns.index(match.column))
             columns.extend(match.column for match in matches if match.column not in columns)
         elif matches and not columns:
-            best, others = matches[0], matches[1:]
+            best = matches[0]
+            others = [match for match in matches[1:] if not self._read_elsewhere(match.column, rule)]
             columns.append(best.column)
             if others:
                 listed = ", ".join(f"'{match.column}'" for match in others)
@@ -165,6 +166,14 @@ class Layouter:
             severity = Severity.WARNING if near else Severity.INFO
             notes.append(self._note(header, "missing-column", message, rule.target, "", severity))
         return tuple(columns)
+
+    def _read_elsewhere(self, column: str, rule: Rule) -> bool:
+        """Whether another rule has a word for a column: vendors' names are aliases where a column has the name."""
+        return any(
+            guessed((column,), other.words)
+            for other in self.mapping.rules
+            if other.target != rule.target and other.words
+        )
 
     @property
     def is_preset(self) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from importer.fields.countries import resolve
 from importer.mapping.columns import forms, guessed, spoken
 from importer.mapping.load import load_mapping
 from importer.mapping.other_lists import INCIDENTS, SUBJECTS, other_lists
@@ -18,12 +19,18 @@ def _words(text: str) -> frozenset[str]:
 
 
 GENERIC = _words("""
-    name, names, value, group, groups, tag, tag name, tag value, cluster, cluster name, title, codename, code
+    key, name, names, value, group, groups, tag, tag name, tag value, cluster, cluster name, title, codename, code
     name, common name, primary name, main name, official name, group name, crew, gang, threat name, nom,
     nombre, nome, naam, bezeichnung, gruppe, groupe, grupo, название, группа, имя, 名称, 组织,
-    组织名称, 名前, グループ, 이름
+    组织名称, 名前, グループ, 이름, grupa, grup, groep, nazwa, назва, група, gruppo, 組織, 组织名, 組織名, 조직명, 그룹, 그룹명,
+    الاسم, المجموعة, nom du groupe, nom de groupe, gruppenname, name der gruppe, nome do grupo, nombre del grupo,
+    nome del gruppo, nome gruppo, nazwa grupy, groepsnaam, grup adı, название группы, имя группы, наименование, グループ名,
+    name of group, mitre, mandiant, crowdstrike, microsoft, kaspersky, secureworks, google name
 """)
 """Header words of the name column that lists of anything have."""
+
+_BARE = _words("actor, actors, ator, attore, aktör, acteur, akteur")
+"""Header words that lists of films have too."""
 
 _SPELT = re.compile(
     r"\b(?:apt|unc|fin|ta|dev|storm|temp|tag|uac|tg|cl-(?:sta|cri|unk)|sta|g)[- .]?[a-z]?-?\d{1,5}\b"
@@ -47,6 +54,13 @@ _INDICATOR = re.compile(
 )
 
 
+_HARD_INDICATOR = re.compile(
+    r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|\d{1,3}(?:\[?\.\]?\d{1,3}){3}(?:[:/]\d{1,5})?|"
+    r"CVE-\d{4}-\d{4,7}|[\w-]{1,63}\[\.\][\w.\[\]-]{2,100})\Z",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Likeness:
     """What speaks for and against a table being a list of actors."""
@@ -54,6 +68,8 @@ class Likeness:
     name_column: str = ""
     generic: bool = True
     """The name column's word says nothing (`name`), unlike `threat actor`."""
+    bare: bool = False
+    """The word is `actor`, which films have too."""
     for_actors: float = 0.0
     against: float = 0.0
     looks_like: str = ""
@@ -64,7 +80,7 @@ class Likeness:
         """A telling header word needs as much against it to be doubted as a bare `name` needs for it to be believed."""
         if not self.name_column:
             return False
-        return self.for_actors + (0.5 if self.generic else 2.5) > self.against
+        return self.for_actors + (0.5 if self.generic else 1.5 if self.bare else 2.5) > self.against
 
 
 def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
@@ -75,12 +91,12 @@ def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
         return Likeness(looks_like=looks if against >= 1 else "", against=against)
     column = names[0].column
     generic = spoken(names[0].word) in GENERIC
+    bare = spoken(names[0].word) in _BARE
     known = _known_columns(header.columns, column)
     score = min(3.0, 1.0 * len(known))
     if subject and header.columns.index(subject) < header.columns.index(column):
-        against += (
-            4  # a list of incidents or malware may name the actor behind each: but it begins with its own subject
-        )
+        # A list of incidents or malware may name the actor behind each: but it begins with its own subject.
+        against += 4 if spoken(subject) == "date" else 6
     if generic and any(
         spoken(other).endswith(" name") and other not in known for other in header.columns if other != column
     ):
@@ -91,12 +107,14 @@ def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
     values = _values(header, sample, column)
     if len(set(values)) < len(values) and looks == INCIDENTS:
         against += 1.5
-    if values and generic:
-        score += 2.0 * min(1.0, 3 * sum(bool(_SPELT.search(value)) for value in values) / len(values))
+    spelt = 0.0
+    if values and (generic or bare):
+        spelt = 2.0 * min(1.0, 3 * sum(bool(_SPELT.search(value)) for value in values) / len(values))
+        score += spelt
     strangers = [word for word in header.columns if word != column and word not in known and not _neutral(word)]
-    if generic and not score and len(strangers) >= 2:
-        against += 0.5 * len(strangers)
-    return Likeness(column, generic, score, against, looks if against >= 1 else "")
+    if generic and not score:
+        against += 0.5 * len(strangers) or 0.5 * (column == "@key")
+    return Likeness(column, generic, bare, score, against, looks if against >= 1 else "")
 
 
 def _by_values(header: Header, sample: Sequence[Row], column: str, known: bool) -> tuple[float, str]:
@@ -109,6 +127,12 @@ def _by_values(header: Header, sample: Sequence[Row], column: str, known: bool) 
     values = _values(header, sample, column)
     if not values:
         return 0.0, ""
+    for other in header.columns[: header.columns.index(column)]:
+        before = _values(header, sample, other)
+        if before and sum(bool(_HARD_INDICATOR.match(value)) for value in before) > 0.3 * len(before):
+            return 6.0, "a list of indicators"
+    if not known and len(values) >= 3 and sum(bool(resolve(value).code) for value in values) > 0.6 * len(values):
+        return 3.0, "a list of countries"
     if sum(bool(_INDICATOR.match(value)) for value in values) > 0.5 * len(values):
         return 4.0, "a list of indicators"
     if sum(bool(_NUMERIC.match(value)) for value in values) > 0.5 * len(values) and not known:
@@ -138,7 +162,7 @@ _SHARED = _words("""
     type, category, country, countries, land, pays, pais, notes, note, comment, comments, remarks, source,
     sources, url, urls, link, links, website, report, reports, period, unit, organization, organisation,
     agency, distribution, marking, nationality, skills, skill, purpose, since, reference, references, ref,
-    classification, details, microsoft, nation, active, other names, alternative names, group type, 国家
+    classification, details, microsoft, nation, active, value, former name, formerly, designations, alignment, other names, alternative names, group type, 国家
 """)
 """Header words that lists of anything have beside the name."""
 

@@ -12,6 +12,7 @@ SUBJECTS = frozenset(
         "a list of malware or tools",
         "a list of vulnerabilities",
         "a list of techniques",
+        "a list of campaigns",
     }
 )
 """Lists of threats that may name an actor in each row without being lists of actors."""
@@ -43,6 +44,17 @@ _LISTS = {
         technique, technique id, technique name, tactic, tactics, tactic name, subtechnique, mitigation, data
         sources
         | mitigations, detection""",
+    "a list of campaigns": """
+        campaign, campaign name, campaign id, operation name, operation id, operation
+        | campaigns, operations, start, end, start date, end date""",
+    "a list of films or shows": """
+        movie, film, movie title, film title, imdb, director, genre, box office, runtime, character, episode,
+        season, oscar, cast, filmography
+        | title, year, role, rating, release date, gender""",
+    "a list of accounts": """
+        members, member, member count, distinguished name, samaccountname, group scope, permissions, privileges,
+        account, username, user, users, login, last login
+        | created, enabled, role""",
     "a list of people": """
         age, sex, gender, birthday, birth date, date of birth, dob, salary, first name, last name, firstname,
         lastname, surname, given name, family name, full name, phone, phone number, telephone, mobile, street,

@@ -27,6 +27,8 @@ def own_reading(field: Field | None, rule: Rule, own: Mapping[str, Vocabulary]) 
     if field.kind in (Kind.TEXT_LIST, Kind.ALIAS_LIST, Kind.REFERENCE_LIST):
         linked = field.name in ("externalReferenceLinks", "externalReferences")
         cut = lists.links if linked else partial(lists.items, separators=rule.separators)
+        if "lias" in field.name:
+            cut = partial(_names_unless_none, cut=cut)
         shape = _as_link if field.name == "externalReferenceLinks" else _SHAPES[field.kind]
         return partial(_listed, cut=cut, shape=shape)
     if field.kind is Kind.OBJECT:
@@ -74,8 +76,17 @@ def _text_reading(field: Field, own: Mapping[str, Vocabulary]) -> Reading:
     if field.kind is Kind.UUID:
         return lambda value: _plain(value).strip().lower()
     if field.name == "value":
-        return lambda value: clean(_joined(value))
+        return _name
     return _text
+
+
+def _name(value: Value) -> Value:
+    """A name as it is shown; a list that names several actors at once is none of them."""
+    listed = lists.json_list(value) if isinstance(value, str) and value[:2] in ('["', "['") else value
+    if isinstance(listed, list) and len(listed) > 1:
+        text = value if isinstance(value, str) else lists.join(listed)
+        return Found(None, Note(About.UNKNOWN, "several-names", "is a list of names; a tag has one", text))
+    return clean(_joined(listed if isinstance(listed, list) else value))
 
 
 def _plain(value: Value) -> str:
@@ -133,6 +144,15 @@ def _listed(value: Value, cut: Callable[[str], Value], shape: Callable[[Value], 
         note = _annotations_lost(entries)
     shaped = [entry for entry in map(shape, entries) if entry is not None]
     return Found(shaped, note) if note else shaped
+
+
+def _names_unless_none(text: str, cut: Callable[[str], Value]) -> Value:
+    """A cell that says that there are no other names, `-` or `None`, is no other name."""
+    if text.strip().casefold() in lists.NO_NAMES:
+        return Found(
+            None, Note(About.NOTHING, "says-nothing", "says that there is none, so the field stays empty", text)
+        )
+    return cut(text)
 
 
 def _annotations_lost(entries: list[Value]) -> Note | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from importer.fields.table import Field, Kind
 from importer.mapping.spec import Rule, Value
-from importer.mapping.transforms.lists import INTRICATE, ONE_URL, OFFICIAL_ENDS
+from importer.mapping.transforms.lists import INTRICATE, NO_NAMES, OFFICIAL_ENDS, ONE_URL
 
 Quick = Callable[[str], Value]
 CLEAR: Final = "#CLEAR"
@@ -47,7 +47,7 @@ def _name(text: str) -> Value:
 def _labels(text: str) -> Value:
     if len(text) > SHORT or not text.isascii() or not text.isprintable() or "  " in text or CLEAR in text:
         return None
-    if INTRICATE.search(text):
+    if INTRICATE.search(text) or (len(text) < 12 and text.strip().lower() in NO_NAMES):
         return None
     pieces = [piece.strip() for piece in text.replace(",", ";").replace("|", ";").split(";")]
     if len(pieces) > 1 and not OFFICIAL_ENDS.isdisjoint(

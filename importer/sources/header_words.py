@@ -14,7 +14,14 @@ adversary name; activity group; activity group name; primary name; main name; ca
 official name; actor group; hacker group; hacking group; threat actor tag; tag; tag name; tag value; value; cluster;
 cluster name; campaign group; operator; gang; gang name; ransomware group; threat; threat name; crew; codename;
 code name; nom; nom du groupe; acteur; groupe; nombre; grupo; nome; naam; bezeichnung; akteur; akteursname; gruppe;
-gruppenname; angreifer; angreifergruppe; название; группа; имя; 名称; 组织; 组织名称; 名前; グループ; 이름
+gruppenname; angreifer; angreifergruppe; название; группа; имя; 名称; 组织; 组织名称; 名前; グループ; 이름;
+bedrohungsakteur; bedrohungsakteure; name des akteurs; name der gruppe; hackergruppe; nom de l acteur;
+nom de groupe; groupe d attaquants; groupe apt; acteur de la menace; acteur malveillant; nombre del actor;
+nombre del grupo; actor de amenazas; nome do ator; nome do grupo; ator; attore; nome attore; gruppo;
+название группировки; название группы; группировка; наименование; назва; назва угруповання; угруповання; група;
+攻击组织; 威胁组织; 黑客组织; 组织名; 攻击者; 組織名稱; 組織; 攻撃グループ名; 攻撃グループ; グループ名; 攻撃者; 組織名;
+그룹명; 그룹; 공격그룹; 위협행위자; 공격자; nazwa grupy; grupa; tehdit aktörü; aktör; dreigingsactor; groepsnaam;
+اسم المجموعة
 """
 _WEAK_NAME = (
     "name; group; groups; value; tag; threat; cluster; title; operator; nom; nombre; nome; naam; 名称; имя; 이름"
@@ -27,7 +34,10 @@ sponsor; motive; motivation; motivations; primary motivation; goal; goals; objec
 comments; summary; details; reference; references; links; link; url; urls; source; sources; report; reports; first seen;
 last seen; active since; sophistication; confidence; tlp; category; type; actor type; targets; target; victims; sectors;
 industries; toolset malware; tools; ttps; operations; modus operandi; priority; id; uuid; status; action; date; region;
-internal notes; internal description; opsec; crowdstrike; mandiant; fireeye; kaspersky; secureworks; symantec; microsoft
+internal notes; internal description; opsec; auch bekannt als; herkunft; herkunftsland; land; beschreibung; quelle;
+quellen; bemerkung; autres noms; pays; pays d origine; références; otros nombres; país; país de origen; descripción;
+outros nomes; país de origem; altri nomi; paese; псевдонимы; другие названия; страна; описание; мотивация; інші назви;
+країна; 别名; 別名; 国家; 国; 描述; 動機; 动机; 説明; 별칭; 국가; aliasy; kraj; ülke; diğer adlar; ook bekend als; crowdstrike; mandiant; fireeye; kaspersky; secureworks; symantec; microsoft
 """
 _OFF_TOPIC = re.compile(
     r"malware|tool|famil|scheme|taxonom|source|link|download|readme|read me|legend|glossar|changelog|change log|"

@@ -31,7 +31,7 @@ class Records:
     path: str
     rows: list[dict[str, Any]]
     shape: str
-    """objects, dictionary or texts: what the document was made of."""
+    """objects, dictionary, grouped or texts: what the document was made of."""
 
 
 def find_records(file: str, value: Any, path: str = "") -> Records:
@@ -48,7 +48,7 @@ def find_records(file: str, value: Any, path: str = "") -> Records:
     best: tuple[float, Records] | None = None
     for where, item, depth in _places(value):
         records = _as_records(where or "$", item)
-        if records is None or (records.shape != "objects" and depth > 1):
+        if records is None or (records.shape in ("dictionary", "texts") and depth > 1):
             continue
         score = _score(records, where, depth)
         if best is None or score > best[0]:
@@ -73,10 +73,10 @@ def _places(value: Any, path: str = "", depth: int = 0) -> list[tuple[str, Any, 
 
 def _score(records: Records, where: str, depth: int) -> float:
     key = where.rpartition(".")[2].lower()
-    score = {"objects": 10.0, "dictionary": 4.0, "texts": 3.0}[records.shape] - depth
+    score = {"grouped": 12.0, "objects": 10.0, "dictionary": 4.0, "texts": 3.0}[records.shape] - depth
     if key in _LIKELY:
         score += 5 - _LIKELY.index(key) * 0.05
-    elif depth and records.shape != "objects":
+    elif depth and records.shape in ("dictionary", "texts"):
         score -= 5
     return score + min(len(records.rows), 1000) / 1000
 
@@ -115,11 +115,30 @@ def _from_dictionary(path: str, value: dict[str, Any]) -> Records | None:
         return Records(path, [{"@key": key, **item} for key, item in items], "dictionary")
     if all(isinstance(item, list) and all(isinstance(one, str) for one in item) for _, item in items):
         return Records(path, [{"@key": key, "@value": item} for key, item in items], "dictionary")
+    grouped = [(key, item) for key, item in items if isinstance(item, list) and item]
+    if len(grouped) > 1 and all(isinstance(one, dict) for _, item in grouped for one in item):
+        return _from_groups(path, items, grouped)
     plain = sum(1 for _, item in items if isinstance(item, str) or item is None)
     lists = sum(1 for _, item in items if isinstance(item, list) and all(isinstance(one, str) for one in item))
-    if plain + lists == len(items) and lists:
+    words = plain == len(items) > 1 and not known_count(value) and not any(str(key).startswith("$") for key in value)
+    if plain + lists == len(items) and (lists or words):
         return Records(path, [{"@key": key, "@value": item} for key, item in items], "dictionary")
     return None
+
+
+def _from_groups(
+    path: str, items: list[tuple[str, Any]], grouped: list[tuple[str, list[dict[str, Any]]]]
+) -> Records | None:
+    """Group -> records (`{"Russia": [...], "China": [...]}`): all of them, the group's word as `@key`.
+
+    Only where the groups are alike and nothing else stands beside them; else one of the lists is meant.
+    """
+    if any(isinstance(item, dict) for _, item in items) or any(key.lower() in _OTHER_LISTS for key, _ in grouped):
+        return None
+    shared = set.intersection(*({key for one in item for key in one} for _, item in grouped))
+    if not known_count(shared):
+        return None
+    return Records(path, [{"@key": key, **one} for key, item in grouped for one in item], "grouped")
 
 
 def _alike(entries: list[dict[str, Any]]) -> bool:

@@ -109,7 +109,7 @@ def test_several_countries_never_become_one() -> None:
 
 def test_a_word_that_is_unknown_but_no_slip_is_sent_as_written() -> None:
     """The API takes any motive: a strange one is a warning, a misspelt one an error."""
-    kept, slip = drafts(SPREADSHEET, ("Actor", "Motivation"), ("A", "xyzzy plugh"), ("B", "Espionnage"))
+    kept, slip = drafts(SPREADSHEET, ("Actor", "Motivation"), ("A", "xyzzy plugh"), ("B", "Espionge"))
     assert (kept.fields["motive"], kept.invalid) == ("xyzzy plugh", False)
     assert slip.invalid
     assert slip.issues[0].nearest == "Espionage"

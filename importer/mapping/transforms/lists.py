@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from importer.fields.aliases import SEPARATORS, split_labels
 from importer.mapping.spec import Value
 from importer.mapping.transforms.found import About, Found, Note
+from importer.mapping.transforms.text import strip_citations
 
 MAX_ITEMS = 10_000
 _URL = re.compile(r"https?://", re.IGNORECASE)
@@ -49,7 +51,11 @@ OFFICIAL_ENDS = frozenset(
     ]
 )
 _LINK_KEYS = ("url", "href", "link", "uri", "value")
-_CITES_ONLY = re.compile(r"\s*(?:\(Citation: [^()]*(?:\([^()]*\)[^()]*)*\)[\s,.]*)+")
+NO_NAMES = frozenset(
+    ["-", "--", "---", "\u2013", "\u2014", "?", "n/a", "na", "none", "null", "nil", "nan", "unknown", "not known", "tbd",
+     "no aliases", "no alias", "none known", "keine", "aucun", "ninguno", "nessuno", "\u043d\u0435\u0442", "\u65e0"]
+)  # fmt: skip
+"""Cells that say that there are no other names."""
 _DEFANGED = re.compile(r"\bhxxp(s?)(?=://|\[:\]//)", re.IGNORECASE)
 
 
@@ -82,17 +88,30 @@ def separator_list(separators: str) -> list[str]:
 
 
 def json_list(text: str) -> list[Value] | None:
-    """The entries of a JSON list, blank ones left out; None where the text is no JSON list."""
+    """The entries of a JSON list, blank ones left out; None where the text is no JSON list.
+
+    A list of texts as Python writes it, `['a', 'b']`, is one too: exports of data frames are full of them.
+    """
     stripped = text.strip()
     if not (stripped.startswith("[") and stripped.endswith("]")):
         return None
     try:
         value = json.loads(stripped)
     except (ValueError, RecursionError):
-        return None
+        value = _python_list(stripped)
     if not isinstance(value, list):
         return None
     return [entry for entry in value if entry is not None and entry != ""]
+
+
+def _python_list(text: str) -> list[Value] | None:
+    if not (text[1:2] in ("'", '"') and text[-2:-1] in ("'", '"') and "'" in text) or len(text) > 100_000:
+        return None
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+    return value if isinstance(value, list) and all(isinstance(entry, str) for entry in value) else None
 
 
 def entry_text(entry: Value) -> str:
@@ -178,13 +197,13 @@ def link_of(entry: Mapping[str, Value]) -> str:
 
 def reference_text(entry: Mapping[str, Value]) -> str:
     """A reference without a link in words (`capec CAPEC-163: ...`); empty where it says nothing or only cites others."""
-    description = entry.get("description")
-    if isinstance(description, str) and _CITES_ONLY.fullmatch(description):
+    said = entry.get("description")
+    description = strip_citations(said) if isinstance(said, str) else ""
+    if isinstance(said, str) and said.strip() and not description.strip(" ,."):
         return ""
     names = (entry.get(key) for key in ("source_name", "name", "title", "external_id"))
     named = " ".join(text.strip() for text in names if isinstance(text, str) and text.strip())
-    described = description.strip() if isinstance(description, str) else ""
-    return f"{named}: {described}" if named and described else named or described
+    return f"{named}: {description}" if named and description else named or description
 
 
 def _first_word(piece: str) -> str:

@@ -93,6 +93,9 @@ def country(text: str) -> Value | Found:
         return Found(None, Note(About.SEVERAL, "region", "is a region or an alliance, not a country", text))
     allowed = ("ISO alpha-2 or alpha-3 code", "country name")
     nearest = shown_country(match.nearest)
+    if match.codes:
+        message = f"names {shown_country(match.codes[0])} among other words, so no code is taken from it"
+        return Found(None, Note(About.SEVERAL, "unclear-country", message, text))
     return Found(None, Note(About.UNKNOWN, "unknown-country", "is no country", text, allowed, nearest))
 
 

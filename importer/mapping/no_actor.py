@@ -1,0 +1,41 @@
+"""Rows that are no rows of the list: totals at its end, its header once more, a line that is drawn with dashes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from importer.mapping.columns import spoken
+
+_TOTAL = re.compile(
+    r"(?:grand |sub-?)?(?:totals?|sum|count|gesamt(?:summe)?|summe|anzahl|somme|suma|totale|totaal|toplam|razem|"
+    r"\u0438\u0442\u043e\u0433\u043e|\u0432\u0441\u0435\u0433\u043e|\u5408\u8ba1|\u603b\u8ba1|\u5408\u8a08|"
+    r"\ud569\uacc4)\b[^\d]{0,30}(?:[\d.,]+[^\d]{0,30})?\Z",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"[\d\s.,%$\u20ac-]*\d[\d\s.,%$\u20ac-]*\Z")
+_DRAWN = re.compile(r"[\s:=|+*_~-]*(?:--|==|__|~~)[\s:=|+*_~-]*\Z")
+
+
+def suspicious(names: Sequence[str], header: str) -> set[str]:
+    """Of the distinct texts of the name column, those whose rows are worth a look."""
+    word = spoken(header)
+    return {
+        name
+        for name in set(names)
+        if name and (_TOTAL.match(name.strip()) or _DRAWN.match(name) or (spoken(name) == word and word))
+    }
+
+
+def why_no_actor(name: str, cells: Sequence[str], columns: Sequence[str]) -> str:
+    """Why a row with such a name is not of the list, for a person; empty where it may be after all."""
+    filled = [(cell.strip(), column) for cell, column in zip(cells, columns, strict=True) if cell.strip()]
+    others = [cell for cell, _ in filled if cell != name.strip()]
+    if _DRAWN.match(name) and all(_DRAWN.match(cell) for cell in others) and (others or len(columns) == 1):
+        return "is a drawn line, no actor"
+    if len(filled) > 1 and all(spoken(cell) == spoken(column) for cell, column in filled):
+        return "is the header once more, no actor"
+    numbers = [cell for cell in others if _NUMBER.match(cell)]
+    if _TOTAL.match(name.strip()) and len(numbers) == len(others) and (numbers or re.search(r"\d", name)):
+        return "looks like a row of totals, no actor"
+    return ""

@@ -1,0 +1,96 @@
+"""Rows and cells that are no actors or names, and shapes of lists that strangers write."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.errors import SourceError
+from importer.mapping.choose import choose
+from importer.mapping.load import load_mapping
+from tests.mapping.tables import codes, drafts, table
+
+SPREADSHEET = load_mapping("spreadsheet")
+
+
+@pytest.mark.parametrize(
+    "row", [("Total", "2", ""), ("Total: 2 actors", "", ""), ("Actor", "Aliases", "Country"), ("---", "---", "--")]
+)
+def test_rows_of_totals_headers_and_lines_are_left_out_and_told(row: tuple[str, ...]) -> None:
+    """What a person sees is no actor makes no tag, and is not passed over in silence."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Aliases", "Country"), row)
+    assert draft.left_out
+    assert "no-actor" in codes(draft)
+
+
+@pytest.mark.parametrize("name", ["Total Crew", "Total", "Actor", "Sum41 Gang", "-", "Count Dooku"])
+def test_names_that_only_resemble_totals_stay(name: str) -> None:
+    """A name is left out only where its whole row says that it is none."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Aliases", "Country"), (name, "Foo", "China"))
+    assert (draft.name, draft.left_out) == (name, "")
+
+
+@pytest.mark.parametrize("cell", ["-", "None", "n/a", "Unknown", "—"])
+def test_a_cell_that_says_there_is_no_alias_gives_none(cell: str) -> None:
+    """No actor is called `None` besides, and it is said that the cell was not taken."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Aliases"), ("APT28", cell))
+    assert "aliasGroupNamesInternal" not in draft.fields
+    assert codes(draft) == ["says-nothing"]
+
+
+def test_lists_as_python_writes_them_and_bullets_are_read() -> None:
+    """Exports of data frames and pasted bullet lists give the names without their marks."""
+    found = drafts(SPREADSHEET, ("Actor", "Aliases"), ("A", "['Foo', \"O'Neil, B\"]"), ("B", "• Foo\n• Bar"))
+    assert [draft.fields["aliasGroupNamesInternal"] for draft in found] == [["Foo", "O'Neil, B"], ["Foo", "Bar"]]
+
+
+def test_a_list_of_names_is_no_name() -> None:
+    """Two actors in one name cell never become one tag."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Country"), ('["APT28", "APT29"]', "Russia"))
+    assert draft.invalid
+    assert codes(draft) == ["several-names"]
+
+
+@pytest.mark.parametrize("cell", ["China, Financially motivated", "Russia-aligned", "likely Iran", "Russia?"])
+def test_a_country_among_other_words_is_a_warning(cell: str) -> None:
+    """Doubt is no misspelling: the row goes on without a code, the text is kept."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Country"), ("APT28", cell))
+    assert not draft.invalid
+    assert codes(draft) == ["unclear-country"]
+    assert cell in draft.fields["internalDescription"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        (("Bedrohungsakteur", "Auch bekannt als", "Herkunftsland", "Motivation"), ("A", "B", "Russland", "Spionage")),
+        (("Nom de l’acteur", "Autres noms", "Pays d'origine", "Motif"), ("A", "B", "Russie", "Espionnage")),
+        (("Nombre del actor", "Otros nombres", "País de origen", "Motivo"), ("A", "B", "Rusia", "Espionaje")),
+        (("Название группировки", "Псевдонимы", "Страна", "Мотив"), ("A", "B", "Россия", "шпионаж")),
+        (("组织名称", "别名", "国家", "动机"), ("A", "B", "俄罗斯", "间谍活动")),
+        (("攻撃グループ名", "別名", "国", "動機"), ("A", "B", "ロシア", "諜報")),
+        (("Unit 42 Name", "Formerly Known As", "Nation", "Motive"), ("A", "B", "Russia", "Espionage")),
+    ],
+)
+def test_headers_in_several_languages_feed_their_fields(columns: tuple[str, ...], row: tuple[str, ...]) -> None:
+    """An analyst's list in their own language arrives without a mapping."""
+    assert choose(table(columns, row).header, table(columns, row).rows()).name == "spreadsheet"
+    (draft,) = drafts(SPREADSHEET, columns, row)
+    expected = {"value": "A", "aliasGroupNamesInternal": ["B"], "originCountryISO": "RU", "motive": "Espionage"}
+    assert dict(draft.fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        (("Movie", "Actor", "Year", "Genre"), ("Heat", "Al Pacino", "1995", "Crime")),
+        (("type", "value", "actor"), ("md5", "d41d8cd98f00b204e9800998ecf8427e", "APT28")),
+        (("Campaign", "Actor", "Start"), ("Aurora", "APT17", "2009")),
+        (("Malware Family", "Aliases", "First Seen", "Actors"), ("Emotet", "Geodo", "2014", "MUMMY SPIDER")),
+        (("Group", "Members", "Description"), ("Domain Admins", "3", "x")),
+        (("APT28", "Fancy Bear", "Russia"), ("APT29", "Cozy Bear", "Russia")),
+    ],
+)
+def test_lists_of_other_things_are_refused(columns: tuple[str, ...], row: tuple[str, ...]) -> None:
+    """Films, indicators, campaigns, malware, accounts and lists without a header make no tags."""
+    with pytest.raises(SourceError):
+        choose(table(columns, row).header, table(columns, row, row).rows())
