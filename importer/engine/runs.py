@@ -56,6 +56,8 @@ class RunInfo:
     command: str = ""
     exit_code: int | None = None
     """As its summary has it; None where it has none."""
+    job: str = ""
+    """Name of the job, where it was one."""
 
 
 def list_runs(base: Path) -> list[RunInfo]:
@@ -99,8 +101,9 @@ def run_info(folder: RunFolder) -> RunInfo:
         return RunInfo(
             folder.run, folder.path, RunState.STOPPED, str(told.get("mode") or ""), str(told.get("account") or ""),
             str(told.get("started") or ""), 0, {}, str(told.get("stopped") or ""), str(told.get("command") or ""), code,
+            str(told.get("job") or ""),
         )  # fmt: skip
-    return replace(_by_journal(folder), exit_code=code)
+    return replace(_by_journal(folder), exit_code=code, job=str(told.get("job") or ""))
 
 
 def _by_journal(folder: RunFolder) -> RunInfo:
@@ -139,11 +142,16 @@ def _summary(path: Path) -> dict[str, Any]:
 
 
 def prune_runs(base: Path, keep: int) -> list[RunInfo]:
-    """Delete the oldest runs but `keep`, and say which. What can still be resumed stays, whatever its age."""
+    """Delete the oldest runs but `keep`, and say which. What can still be resumed stays, whatever its age.
+
+    So does the last run of each job that came to its end: it knows how many rows its sources had, and after thirty bad
+    nights that is what tells a list from half a list.
+    """
     runs = list_runs(base)
     done = [info for info in runs if info.state in _DONE and not info.path.is_symlink()]
     excess = max(0, len(runs) - max(0, keep))
-    gone = done[:excess]
+    last = {info.job: info.path for info in runs if info.state is RunState.COMPLETE and info.command == "apply"}
+    gone = [info for info in done[:excess] if last.get(info.job) != info.path]
     for info in gone:
         shutil.rmtree(info.path)
     return gone

@@ -64,7 +64,7 @@ def plain(value: Any) -> Any:
     return None if value in ("", [], {}) else value
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ROWS, ROWS, st.sampled_from(["create", "update", "upsert"]))
 def test_a_plan_predicts_what_apply_does_and_a_second_one_finds_nothing(
     first: list[tuple[str, ...]], second: list[tuple[str, ...]], mode: str
@@ -102,7 +102,7 @@ def test_a_plan_predicts_what_apply_does_and_a_second_one_finds_nothing(
         assert sum(again["actions"][action] for action in ("create", "update", "delete")) == 0
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=9, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ROWS, st.sampled_from(["csv", "xlsx", "json"]))
 def test_any_account_survives_its_export(first: list[tuple[str, ...]], ending: str) -> None:
     """Whatever a list has made of an account, its export read again is unchanged."""

@@ -213,8 +213,15 @@ def test_runs_that_ended_early_are_listed_and_pruned(tmp_path: Path) -> None:
     assert [(info.state, info.exit_code, info.reason) for info in infos] == [
         (RunState.STOPPED, 3, "lists/a.csv does not exist.")
     ]
+    good = RunFolder.make(tmp_path / "20250101T000000Z-bbbbbb")
+    write_plan(good.plan_path, creates(1))
+    journal = Journal(good.journal_path, SystemClock())
+    journal.event("run", command="apply")
+    journal.event("end", state="complete")
+    journal.close()
     assert [info.path.name for info in prune_runs(tmp_path, 0)] == ["20260101T000000Z-aaaaaa"]
     assert (tmp_path / "photos").is_dir()
+    assert good.path.is_dir(), "the last run that came to its end is what the next one is compared with"
     assert (tmp_path / "terraform").is_dir()
 
 
@@ -239,10 +246,16 @@ async def test_a_run_folder_is_private_and_used_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_others_keeps_its_mode(tmp_path: Path) -> None:
-    """A run that is put into a folder with other things in it does not shut the others out."""
+    """A run that is put into a folder with other things in it shuts nobody out, and replaces nobody's files."""
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o755)
     (shared / "theirs").write_text("x")
     RunFolder.make(shared)
     assert shared.stat().st_mode & 0o777 == 0o755
+    (shared / "failed.csv").write_text("theirs")
+    with pytest.raises(UsageError, match=r"holds failed\.csv, which no run left there"):
+        RunFolder.make(shared)
+    (shared / "failed.csv").unlink()
+    write_plan(shared / "plan.json", creates(1))
+    RunFolder.make(shared)
