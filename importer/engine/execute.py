@@ -5,9 +5,8 @@ The same function carries out a fresh run, the rest of an old one (`earlier`) an
 
 from __future__ import annotations
 
-import asyncio
 import gc
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
@@ -19,7 +18,7 @@ from importer.engine.journal_state import JournalState
 from importer.engine.pool import Pool
 from importer.engine.result import ExecutionResult, counts_of
 from importer.engine.settings import ExecuteSettings
-from importer.engine.stop import StopSignal
+from importer.engine.stop import StopSignal, unless_stopped
 from importer.errors import AccessRefused, ImporterError, UsageError
 from importer.model import Action, Outcome, Plan
 from importer.planning.build import CREATE_CATEGORY, with_category
@@ -71,7 +70,7 @@ async def execute(
         else:
             journal.event("resume", boot=boot_id())
         complete = (
-            await _unless_stopped(_with_category(plan, api, journal, earlier, settings.grace), stop)
+            await unless_stopped(_with_category(plan, api, journal, earlier, settings.grace), stop)
             if pool.todo
             else None
         )
@@ -109,16 +108,6 @@ def _rare_collection() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-async def _unless_stopped(work: Coroutine[object, object, Plan], stop: StopSignal) -> Plan | None:
-    task, asked = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
-    finally:
-        task.cancel()
-        asked.cancel()
 
 
 def _write_end(journal: Journal, stopped: str, code: int, outcomes: Mapping[str, Outcome]) -> None:

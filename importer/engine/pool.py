@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Coroutine
 from typing import Final
 
 from importer.clock import Clock
@@ -16,8 +15,8 @@ from importer.engine.events import AnswerLost, Observe, RowDone, Settled, Stoppi
 from importer.engine.journal import Journal
 from importer.engine.journal_state import JournalState
 from importer.engine.settings import ExecuteSettings
-from importer.engine.settle import Settler, several
-from importer.engine.stop import StopSignal
+from importer.engine.settle import Settler
+from importer.engine.stop import StopSignal, unless_stopped
 from importer.engine.verdicts import done, never_answered, refused
 from importer.engine.work import Work, left_open
 from importer.errors import ImporterError, StoppedEarly, UsageError
@@ -68,10 +67,9 @@ class Pool:
         there = (change.name for change in plan.changes if change.uuid and change.action is not Action.DELETE)
         self.lookup = Lookup(api, there, plan.account_tags)
         self._settler = Settler(
-            self.lookup, clock, observe, grace=settings.grace, max_attempts=settings.max_attempts,
-            done=self._finish, again=self._requeue, failed=self._lookup_failed,
+            self.lookup, clock, observe, stop, grace=settings.grace, max_attempts=settings.max_attempts,
+            done=self._finish, again=self._requeue,
         )  # fmt: skip
-        self._lookup_failures = 0
 
     def use(self, plan: Plan) -> None:
         """Go on with the same plan, its bodies completed."""
@@ -115,19 +113,12 @@ class Pool:
             if self._stop:
                 await self._wind_down(settler)
             else:
-                await self._unless_stopped(self._look_for_duplicates(), watcher)
+                await unless_stopped(self._look_for_duplicates(), self._stop)
         finally:
             for other in (settler, watcher, *self._tasks):
                 other.cancel()
             await asyncio.gather(settler, watcher, *self._tasks, return_exceptions=True)
             self._api.pacer.abort(None)
-
-    async def _unless_stopped(self, work: Coroutine[object, object, None], watcher: asyncio.Future[None]) -> None:
-        task = asyncio.ensure_future(work)
-        await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-        task.cancel()
 
     def _check(self, task: asyncio.Future[object]) -> None:
         if task.cancelled() or (error := task.exception()) is None:
@@ -173,11 +164,16 @@ class Pool:
                 if not self._active and not todo and not self._settler.parked:
                     self._wake_all()
 
-    def _wake_all(self) -> None:
+    def _wake_one(self) -> None:
         while self._idle:
             turn = self._idle.popleft()
             if not turn.done():
                 turn.set_result(None)
+                return
+
+    def _wake_all(self) -> None:
+        while self._idle:
+            self._wake_one()
 
     # -- one row
 
@@ -264,39 +260,20 @@ class Pool:
 
     def _requeue(self, work: Work) -> None:
         self.todo.append(work)
-        while self._idle:
-            turn = self._idle.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-
-    def _lookup_failed(self, failed: CallFailed) -> None:
-        self._lookup_failures += 1
-        if failed.failure.stops:
-            self._stop.request(str(failed), exit_code=4 if failed.failure.access else 6)
-        elif self._lookup_failures >= 3:
-            self._stop.request(
-                f"lost answers cannot be looked up: {failed}", hint="When the server works again, resume the run."
-            )
+        self._wake_one()
 
     async def _look_for_duplicates(self) -> None:
         """Rows that were sent again are looked up once more: if both requests arrived, a person must know."""
-        if not self._resent:
-            return
         try:
-            found = await self._settler.look(self._resent)
+            twice = await self._settler.there_twice(self._resent)
         except (CallFailed, StoppedEarly):
             return  # nothing is known to be wrong
-        for work in self._resent:
-            tags = found[work.name]
-            if len(tags) > 1:
-                old = self._outcomes[work.change.key]
-                outcome = Outcome(
-                    old.key, Status.CONFLICT, old.uuid, old.attempts, "duplicates", several(work.name, tags)
-                )
-                self._journal.outcome(outcome)
-                self._outcomes[old.key] = outcome
-                self._observe(Settled(old.key, work.name, "duplicates"))
+        for work, message in twice:
+            old = self._outcomes[work.change.key]
+            outcome = Outcome(old.key, Status.CONFLICT, old.uuid, old.attempts, "duplicates", message)
+            self._journal.outcome(outcome)
+            self._outcomes[old.key] = outcome
+            self._observe(Settled(old.key, work.name, "duplicates"))
 
     # -- the end
 

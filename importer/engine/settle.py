@@ -8,11 +8,12 @@ counts only when the look-up began after the grace time: reads may lag behind wr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from importer.clock import Clock
 from importer.engine.events import Settled
+from importer.engine.stop import StopSignal
 from importer.engine.work import Work
 from importer.fields.table import field_named
 from importer.fields.values import same
@@ -25,6 +26,8 @@ _FIRST_LOOK: Final = 3.0
 _TOGETHER: Final = 1.0
 """Seconds by which a look-up may come early or late to take other rows along."""
 _AFTER_FAILURE: Final = 5.0
+_MOST_FAILURES: Final = 3
+"""Look-ups of a run that may fail, each tried as often as any read, before it stops."""
 
 
 class Settler:
@@ -35,12 +38,12 @@ class Settler:
         lookup: Lookup,
         clock: Clock,
         observe: Observe,
+        stop: StopSignal,
         *,
         grace: float,
         max_attempts: int,
         done: Callable[[Work, Outcome], None],
         again: Callable[[Work], None],
-        failed: Callable[[CallFailed], None],
     ) -> None:
         self._lookup = lookup
         self._clock = clock
@@ -49,7 +52,8 @@ class Settler:
         self._most = max_attempts
         self._done = done
         self._again = again
-        self._failed = failed
+        self._stop = stop
+        self._failures = 0
         self._woken = asyncio.Event()
         self.parked: dict[str, Work] = {}
 
@@ -75,6 +79,11 @@ class Settler:
                 continue
             await self._until(min((work.due for work in self.parked.values()), default=None))
 
+    async def there_twice(self, works: Sequence[Work]) -> list[tuple[Work, str]]:
+        """The rows of whose names several tags are there, each with what to say about it."""
+        found = await self.look(works) if works else {}
+        return [(work, several(work.name, found[work.name])) for work in works if len(found[work.name]) > 1]
+
     async def look(self, works: Iterable[Work]) -> Mapping[str, tuple[Tag, ...]]:
         """The tags of these rows' names, by name, both the old and the new one of an update."""
         return await self._lookup.find({name for work in works for name in (work.name, work.change.name)})
@@ -94,7 +103,7 @@ class Settler:
         try:
             found = await self.look(works)
         except CallFailed as failed:
-            self._failed(failed)
+            self._lookup_failed(failed)
             later = self._clock.monotonic() + max(_AFTER_FAILURE, failed.retry_after)
             for work in works:
                 work.due = later
@@ -104,6 +113,15 @@ class Settler:
                 self._decide_create(work, found[work.name], began)
             else:
                 self._decide_update(work, (*found[work.name], *found[work.change.name]))
+
+    def _lookup_failed(self, failed: CallFailed) -> None:
+        self._failures += 1
+        if failed.failure.stops:
+            self._stop.request(str(failed), exit_code=4 if failed.failure.access else 6)
+        elif self._failures >= _MOST_FAILURES:
+            self._stop.request(
+                f"lost answers cannot be looked up: {failed}", hint="When the server works again, resume the run."
+            )
 
     def _decide_create(self, work: Work, tags: tuple[Tag, ...], began: float) -> None:
         key, name = work.change.key, work.name

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
+T = TypeVar("T")
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,6 +35,17 @@ class StopSignal:
     async def wait(self) -> None:
         """Return when a stop was asked for."""
         await self._event.wait()
+
+
+async def unless_stopped(work: Coroutine[object, object, T], stop: StopSignal) -> T | None:
+    """What `work` comes to; None when a stop was asked for before it was done, and it is given up."""
+    task, asked = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        asked.cancel()
 
 
 @contextmanager
