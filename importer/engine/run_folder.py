@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from importer.errors import UsageError
+from importer.planning.plan_file import is_plan_file
 
 _UNFINISHED: Final = re.compile(r"\.(plan|results|failed|summary|report)\.[a-z]+\.[0-9a-f]{8}(\.part)?")
 """Files that were being written beside their place when their writer was killed."""
+_REPLACED: Final = ("plan.json", "results.csv", "failed.csv", "failed.xlsx", "report.html")
 
 
 def name_run(now: datetime) -> str:
@@ -50,6 +52,11 @@ class RunFolder:
             if folder.journal_path.exists():
                 raise UsageError(
                     f"{path} holds a run already", hint=f"Take another folder, or: tag-importer resume {path}"
+                )
+            theirs = [name for name in _REPLACED if (path / name).exists()]
+            if theirs and not (folder.plan_path.exists() and is_plan_file(folder.plan_path)):
+                raise UsageError(
+                    f"{path} holds {', '.join(theirs)}, which no run left there", hint="Take another folder."
                 )
             if not any(path.iterdir()):
                 path.chmod(0o700)

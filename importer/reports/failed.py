@@ -13,6 +13,7 @@ Cells are exactly the source's; header words are the unique ones of `Header.colu
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ WORKBOOKS: Final = frozenset({"xlsx", "xlsm", "xlsb", "xls", "ods"})
 _OBJECTS: Final = frozenset({"stix", "misp"})
 _LONGEST_CELL: Final = 32_767
 _SAMPLE: Final = 300
+_OURS: Final = re.compile(r"failed(-[0-9]+)?\.(csv|xlsx)")
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ def write_failed(folder: Path, record: RunRecord) -> Path | None:
 
     Files of an earlier report of the same run are removed first, so that a resumed run leaves none behind.
     """
-    for old in (*folder.glob("failed*.csv"), *folder.glob("failed*.xlsx")):
+    for old in failed_files(folder):
         old.unlink(missing_ok=True)
     rows = [change.row for change, outcome in record.ended() if outcome.status.needs_work and change.row is not None]
     written: list[Path] = []
@@ -81,7 +83,7 @@ def write_failed(folder: Path, record: RunRecord) -> Path | None:
 
 def failed_files(folder: Path) -> list[Path]:
     """The files that `write_failed` has left in `folder`, in the order they were numbered."""
-    found = [*folder.glob("failed*.csv"), *folder.glob("failed*.xlsx")]
+    found = [path for path in folder.glob("failed*") if _OURS.fullmatch(path.name)]
     return sorted(found, key=lambda path: (len(path.name), path.name))
 
 
