@@ -46,8 +46,13 @@ async def read_saved(path: Path, target: Target, timings: Timings) -> Plan:
         raise UsageError(f"{path} is a plan for account {plan.account}, not for {target.account_id}")
     _check_sources(plan)
     timings.done("read")
-    account = await read_account(target, categories=False)
+    account = await read_account(target, categories=bool(_categories(plan)))
     timings.done("account")
+    if gone := _categories(plan) - {category.uuid.lower() for category in account.categories or ()}:
+        raise SafetyLimit(
+            f"the account changed since the plan was made: category {', '.join(sorted(gone))} is not there any more",
+            hint=_AGAIN,
+        )
     if rows := moved(plan, account):
         raise SafetyLimit(
             f"the account changed since the plan was made: {len(rows):,} of {len(plan.changes):,} rows moved",
@@ -55,6 +60,12 @@ async def read_saved(path: Path, target: Target, timings: Timings) -> Plan:
             details=_some([str(row) for row in rows]),
         )
     return plan
+
+
+def _categories(plan: Plan) -> set[str]:
+    """UUIDs of the categories that the plan sends, in lower case."""
+    sent = {str(change.body.get("categoryUuid") or "") for change in plan.changes if change.action.calls}
+    return {uuid.lower() for uuid in sent if uuid}
 
 
 def _check_sources(plan: Plan) -> None:

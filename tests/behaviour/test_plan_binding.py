@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -80,6 +81,19 @@ def test_a_changed_account_is_refused_with_the_rows_that_moved(here: Here, plann
     assert "'Green Hen'" in ran.err
     assert "Blue Owl" not in ran.err
     assert here.tags("--sandbox")["Red Fox"]["originCountryISO"] == "KP"
+
+
+def test_a_category_that_is_gone_is_refused(here: Here) -> None:
+    """A plan whose category was deleted since stops before its first call, instead of failing row by row."""
+    rows(here.folder / "a.csv", "Name", "Red Fox")
+    (here.folder / "cat.yaml").write_text("categories: [{name: Cat}]\n")
+    here.ok("categories", "apply", "cat.yaml", "--sandbox", "--yes")
+    here.ok("plan", "a.csv", "--sandbox", "--category", "Cat", "--out", "p")
+    with sqlite3.connect(here.folder / "tag-importer-runs" / "sandbox.sqlite3") as store:
+        store.execute("DELETE FROM categories")
+    ran = here("apply", "p/plan.json", "--sandbox")
+    assert ran.code == 5
+    assert "is not there any more" in ran.err
 
 
 def test_an_edit_elsewhere_in_the_account_is_no_reason_to_refuse(here: Here, planned: Path) -> None:
