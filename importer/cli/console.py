@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import TextIO
 
 from importer.model import Json
-from importer.reports.json_text import json_text
 from importer.reports.screen import Line, Screen
 from importer.reports.visible import visible
 
@@ -43,6 +42,8 @@ def show_text(text: str) -> None:
 
 def show_json(value: Json) -> None:
     """Print the result as one JSON document."""
+    from importer.reports.json_text import json_text
+
     show_text(json_text(value))
 
 

@@ -6,8 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from rapidfuzz import process
-
 from importer.errors import UsageError
 from importer.model import Category
 
@@ -50,6 +48,8 @@ def resolve_category(wanted: str, categories: Iterable[Category], *, create: boo
         raise UsageError(f"the account has no category with UUID {wanted}", hint=_listing(held))
     if create:
         return None
+    from rapidfuzz import process
+
     close = process.extractOne(wanted, [item.name for item in held], processor=_folded, score_cutoff=60)
     hint = f"did you mean {close[0]!r}? " if close else f"{_listing(held)}; "
     raise UsageError(f"the account has no category {wanted!r}", hint=hint + "--create-category makes it")

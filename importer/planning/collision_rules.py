@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from rapidfuzz import process
-
 from importer.errors import UsageError
 from importer.model import Severity
 
@@ -36,6 +34,8 @@ class CollisionRules:
         chosen: dict[str, Severity | None] = {}
         for kind, word in words.items():
             if kind not in kinds:
+                from rapidfuzz import process
+
                 close = process.extractOne(kind, list(kinds), score_cutoff=60)
                 raise UsageError(
                     f"unknown kind of collision {kind!r}",

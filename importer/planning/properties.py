@@ -13,8 +13,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from rapidfuzz import process
-
 from importer.model import Json, Place, Row, Severity
 from importer.planning.cells import find_cell
 from importer.planning.property_formats import format_problem, is_date
@@ -112,6 +110,8 @@ class _Check:
         for key in held:
             if key in keys or key in known or held[key] is None:
                 continue
+            from rapidfuzz import process
+
             close = process.extractOne(key, keys, score_cutoff=60)
             self._add(
                 Severity.WARNING,
@@ -239,6 +239,8 @@ class _Check:
                 self._add(severity, "deprecated-value", path, told, value, left)
         elif (allowed or needed) and value not in allowed and (allowed or value != ""):
             texts = tuple(str(word) for word in allowed)
+            from rapidfuzz import process
+
             close = process.extractOne(str(value), texts, processor=str.casefold, score_cutoff=60)
             self._add(
                 severity,

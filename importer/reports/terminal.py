@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from importer.model import Action, Change, Plan, Severity, SourceFile, Status
 from importer.planning.cost import Cost
 from importer.planning.exposure import Exposure
-from importer.reports.failed import failed_files
 from importer.reports.foresight import cost_text, exposure_text
 from importer.reports.issue_lines import issue_lines
 from importer.reports.run_record import RunRecord, issue_counts, issues_of
@@ -184,6 +183,8 @@ def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[L
     yield (f"  {', '.join(parts)}",)
     yield from _unsettled(record)
     yield (f"Report: {record.folder}",)
+    from importer.reports.failed import failed_files
+
     for path in failed_files(record.folder):
         yield (f"Rows that need work: {path}",)
     if record.hint:

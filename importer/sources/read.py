@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from importer.errors import SourceError
 from importer.model import Issue, Place, Severity, SourceFile
-from importer.sources.csv_file import read_csv
 from importer.sources.locate import locate, raise_all
 from importer.sources.located import Located, Opened
 from importer.sources.options import Limits, ReadOptions
@@ -69,6 +68,8 @@ def read(
 def _read_one(opened: Opened, options: ReadOptions, documents: Documents) -> Iterator[SourceFile | Issue | Table]:
     try:
         if opened.kind == "csv":
+            from importer.sources.csv_file import read_csv
+
             yield from read_csv(opened, options)
         elif opened.kind == "workbook":
             from importer.sources.workbook_file import read_workbook

@@ -11,7 +11,6 @@ from importer.job.merge import merge
 from importer.model import Action
 from importer.planning.build import build_plan
 from importer.planning.options import Account, PlanOptions
-from importer.reports.json_text import validation_json
 from importer.reports.run_record import issues_of
 from importer.reports.terminal import validation_lines
 from importer.reports.validation import Validation
@@ -38,6 +37,8 @@ def run(namespace: Namespace) -> int:
         issues=tuple(issues_of(plan)),
     )
     if wants(namespace, "json"):
+        from importer.reports.json_text import validation_json
+
         show_json(validation_json(validation))
     else:
         show(validation_lines(validation))
