@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from bare_clients import ACCOUNT, TOKEN, body
 from measure import HERE, Ratio, fast_server, importer, in_turn, python, took
@@ -56,8 +57,8 @@ class Bench:
                 tag = body(number)
                 aliases, links = tag["aliasGroupNamesInternal"], tag["externalReferenceLinks"]
                 assert isinstance(aliases, list) and isinstance(links, list)  # noqa: PT018
-                writer.writerow([tag["value"], "; ".join(aliases), tag["originCountryISO"], tag["motive"],
-                                 tag["actorCategory"], tag["sophisticationLevel"], links[0], tag["description"]])  # fmt: skip
+                words = [tag[name] for name in ("originCountryISO", "motive", "actorCategory", "sophisticationLevel")]
+                writer.writerow([tag["value"], "; ".join(aliases), *words, links[0], tag["description"]])
         return path
 
     def apply(self, source: Path, base_url: str, *flags: str) -> dict[str, float]:
