@@ -107,8 +107,21 @@ def _loopback(host: str) -> bool:
         return False
 
 
+def _inside(host: str) -> bool:
+    """Whether a host, as it is written, is this machine, a private network or a cloud's metadata address."""
+    if host == "localhost" or host.endswith((".localhost", ".internal")):
+        return True
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
+
+
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to https only (to http on this machine), ten at most."""
+    """Follows redirects to https only (to http on this machine), ten at most.
+
+    A public server never leads to an address inside: what it could not reach itself, it does not reach through us.
+    """
 
     max_redirections = 10
 
@@ -122,6 +135,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             fp.close()
             shown = urlunsplit((target.scheme, target.hostname or "", target.path, "", ""))
             raise SourceError(f"{_shown(req.full_url)} was not fetched: it redirects to {shown}, which is not https.")
+        if _inside(target.hostname or "") and not _inside(urlsplit(req.full_url).hostname or ""):
+            fp.close()
+            raise SourceError(
+                f"{_shown(req.full_url)} was not fetched: it redirects to {target.hostname}, an address inside."
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

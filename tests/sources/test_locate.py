@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import io
 import threading
 from collections.abc import Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.request import Request
 
 import pytest
 
 from importer.errors import SourceError
+from importer.sources.fetch import _Redirects
 from importer.sources.options import Limits
 
 from .reading import got, written
@@ -139,12 +143,22 @@ def test_credentials_are_sent_and_shown_nowhere(server: _Server) -> None:
     assert "secret" not in repr((caught.value.message, caught.value.hint, caught.value.details))
 
 
+def _redirected(url: str, to: str) -> Request | None:
+    """What the program does when a server at `url` redirects."""
+    return _Redirects().redirect_request(Request(url), io.BytesIO(), 302, "Found", Message(), to)
+
+
 def test_downloads_are_bounded_and_stay_on_https(server: _Server) -> None:
     """Size, scheme and redirects have limits, each with a sentence."""
     with pytest.raises(SourceError, match="larger than"):
         got(address(server, "/big"), limits=Limits(download_bytes=1000))
     with pytest.raises(SourceError, match=r"redirects to http://example\.org"):
         got(address(server, "/away"))
+    for host in ("127.0.0.1", "169.254.169.254", "10.1.2.3", "[::1]", "[fd00::1]", "localhost", "metadata.internal"):
+        with pytest.raises(SourceError, match="an address inside"):
+            _redirected("https://example.org/list.csv", f"https://{host}/latest/meta-data")
+    assert _redirected("https://example.org/a.csv", "https://cdn.example.net/a.csv") is not None
+    assert _redirected("https://10.0.0.1/a.csv", "https://10.0.0.2/a.csv") is not None
     for url in ("http://example.org/x.csv", "ftp://example.org/x.csv", "file:///etc/passwd"):
         with pytest.raises(SourceError, match="begins with https"):
             got(url)
