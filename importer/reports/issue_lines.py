@@ -43,7 +43,7 @@ def issue_lines(issues: Iterable[Issue], *, shown: int = SHOWN, rest: str = "") 
 
 
 def _files(issues: Sequence[Issue], *, allowed: bool) -> Iterator[Line]:
-    current: str | None = None
+    current = ""
     for issue in issues:
         if issue.place.file != current:
             current = issue.place.file
