@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from importer.atomic import atomic_path
 from importer.errors import UsageError
@@ -21,8 +20,6 @@ MAPPING_ENDING: Final = ".mapping.yaml"
 SHEET: Final = "Tags"
 _CELL: Final = 32_767
 """What an Excel cell holds; writers cut what is longer without a word."""
-# XML cannot hold these; `_x0007_` is how a workbook spells them, so a text that looks like such a spelling is escaped.
-_NO_XML: Final = re.compile("[\x00-\x08\x0b-\x0d\x0e-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +83,10 @@ def _csv(table: ExportTable) -> bytes:
 
 
 def _xlsx(table: ExportTable) -> bytes:
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
+    from importer.planning.workbook import text_workbook
 
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(SHEET)
-    sheet.freeze_panes = "B2"
-
-    def cell(text: str) -> Any:
-        if not text:
-            return None
-        made = WriteOnlyCell(sheet, value=_NO_XML.sub(lambda found: f"_x{ord(found[0]):04X}_", text))
-        # Typed as text, so that `=1+1`, `007` and `#N/A` stay what they are.
-        made.data_type = "s"
-        return made
-
-    for row in (table.columns, *table.rows):
-        sheet.append([cell(text) for text in row])
     stream = io.BytesIO()
-    book.save(stream)
+    text_workbook([(SHEET, (table.columns, *table.rows))], freeze="B2").save(stream)
     return stream.getvalue()
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from importer.atomic import atomic_text
+from importer.atomic import atomic_path, atomic_text
 from importer.errors import SourceError
 from importer.mapping.choose import choose
 from importer.model import Header, Row
@@ -67,10 +67,11 @@ def write_failed(folder: Path, record: RunRecord) -> Path | None:
     written: list[Path] = []
     for group in _groups(rows):
         if group.workbook and not any(len(cell) > _LONGEST_CELL for row in group.rows() for cell in row.cells):
-            from importer.reports.workbook import write_workbook
+            from importer.planning.workbook import text_workbook
 
             path = _free(folder, written, ".xlsx")
-            write_workbook(path, [(table.sheet, table.spread()) for table in group.tables])
+            with atomic_path(path) as temporary:
+                text_workbook([(table.sheet, table.spread()) for table in group.tables]).save(temporary)
             written.append(path)
             continue
         for table in group.tables:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
-
-from importer.atomic import atomic_path
 
 _LONGEST_TITLE: Final = 31
 _NO_TITLE: Final = re.compile(r"[\[\]*?:/\\\x00-\x1f]")
@@ -18,16 +15,17 @@ _NO_TITLE: Final = re.compile(r"[\[\]*?:/\\\x00-\x1f]")
 _NO_XML: Final = re.compile("[\x00-\x08\x0b-\x0d\x0e-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
-def write_workbook(path: Path, sheets: Sequence[tuple[str, Iterable[Sequence[str]]]]) -> None:
-    """Write `sheets` (title, rows of text) as an XLSX file at `path`, atomically, mode 0600; rows are streamed."""
+def text_workbook(sheets: Sequence[tuple[str, Iterable[Sequence[str]]]], *, freeze: str = "") -> Workbook:
+    """A workbook of `sheets` (title, rows of text), to be saved once; rows are streamed. `freeze` is a cell, `B2`."""
     book = Workbook(write_only=True)
     titles: set[str] = set()
     for title, rows in sheets:
         sheet = book.create_sheet(_title(title, titles))
+        if freeze:
+            sheet.freeze_panes = freeze
         for row in rows:
             sheet.append([_cell(sheet, text) for text in row])
-    with atomic_path(path) as temporary:
-        book.save(temporary)
+    return book
 
 
 def _cell(sheet: Any, text: str) -> Cell | None:
