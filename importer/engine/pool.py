@@ -241,13 +241,11 @@ class Pool:
         self._breaker.row_done(failed=outcome.status.needs_work)
 
     def _finish(self, work: Work, outcome: Outcome) -> None:
-        """The row has ended: first into the journal, then everywhere else."""
-        try:
-            self._journal.outcome(outcome)
-        except StoppedEarly:
-            # It has happened and is not written down: for everybody else that is a question again.
-            work.lost_at, work.fault = self._clock.monotonic(), "not in the journal"
-            raise
+        """The row has ended: first into the journal, then everywhere else.
+
+        A journal that cannot take the line says so when the next row wants to leave, or at the run's end.
+        """
+        self._journal.outcome(outcome)
         work.lost_at = None
         change = work.change
         if work.resent and outcome.status is Status.CREATED:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.engine.events import Event, RowDone, RunFinished, RunStarted
+from importer.engine.events import AnswerLost, Event, RowDone, RunFinished, RunStarted
 from importer.engine.journal import Fsync, Journal, JournalFull
 from importer.engine.journal_state import read_journal
 from importer.engine.resume import open_resumable
@@ -87,8 +87,16 @@ async def test_a_different_tag_is_no_adoption(tmp_path: Path) -> None:
         other = creates(0, names=["Actor 0"])
         body = {**other.changes[0].body, "motive": "Fear"}
         other = replace(other, changes=(replace(other.changes[0], body=body),))
-        job = asyncio.ensure_future(carry_out(plan, api, folder, digest))
-        await asyncio.sleep(0.05)
+        lost = asyncio.Event()
+
+        def observe(event: Event) -> None:
+            if isinstance(event, AnswerLost):
+                lost.set()
+
+        # A first look after half a second: time enough to be there before it on a busy machine.
+        patient = replace(QUICK, grace=2.0)
+        job = asyncio.ensure_future(carry_out(plan, api, folder, digest, patient, observe=observe))
+        await lost.wait()
         await carry_out(other, api, folder_of(tmp_path / "other", other)[0], settings=replace(QUICK, grace=0.0))
         result = await job
     outcome = result.outcomes["key-0"]
