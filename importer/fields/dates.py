@@ -34,10 +34,10 @@ _WORDS = re.compile(r"\d+|[^\W\d_]+")
 _ORDINAL = re.compile(r"(\d)(?:st|nd|rd|th|er|\u00ba|\u00aa)\b", re.IGNORECASE)
 _DOUBT = re.compile("[?~<>=*\u2248]")
 _VAGUE = re.compile(
-    r"(?<![^\W\d_])(?:c\.|ca\.?|circa|about|approx(?:imately)?\.?|around|early|mid|late|since|before|after|at least|from|"
-    r"until|to|in|around|likely|possibly|probably|prior|present|now|today|ongoing|spring|summer|autumn|fall|winter|"
-    r"beginning|end|first half|second half|of|half|seit|ab|um|anfang|mitte|ende|fr\u00fch|depuis|vers|d\u00e9but|fin|desde|"
-    r"hacia|dal|q[1-4]|[1-4]q|h[12])(?![^\W\d_])|[~<>=\u2248,()/-]"
+    r"(?<![^\W\d_])(?:c\.|ca\.?|circa|about|approx(?:imately)?\.?|around|early|mid|late|since|before|after|at least|"
+    r"from|until|to|in|around|likely|possibly|probably|prior|present|now|today|ongoing|spring|summer|autumn|fall|winter|"
+    r"beginning|end|first half|second half|of|half|seit|ab|um|anfang|mitte|ende|fr\u00fch|depuis|vers|d\u00e9but|"
+    r"fin|desde|hacia|dal|q[1-4]|[1-4]q|h[12])(?![^\W\d_])|[~<>=\u2248,()/-]"
 )
 _CENTURY = re.compile(r"(?:19|20)\d{2}s?")
 _LONGEST = 60

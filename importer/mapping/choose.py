@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from importer.errors import SourceError
 from importer.mapping.columns import named
-from importer.mapping.likeness import likeness
+from importer.mapping.likeness import codenames, likeness
 from importer.mapping.load import presets
 from importer.mapping.spec import Mapping, Recognise
 from importer.model import Header, Row
@@ -16,6 +17,10 @@ HINT = (
     "If it does list actors: `tag-importer mapping init SOURCE` writes a mapping to edit, `--mapping FILE` uses it; "
     "`--mapping spreadsheet` takes the usual header words whatever else speaks against it."
 )
+
+
+_GUESSED = re.compile("[\x80-\x9f\ufffd]|[\xc0-\xff]{3}")
+"""What Cyrillic, Japanese or Chinese text looks like when it is read as Windows-1252."""
 
 
 def choose(header: Header, sample: Sequence[Row]) -> Mapping:
@@ -64,6 +69,15 @@ def _refusal(header: Header, looks: str, name_column: str) -> str:
     plural = "its columns are" if len(header.columns) > 1 else "its only column is"
     if looks:
         return f"{where} looks like {looks}, not of threat actors: {plural} {shown}"
+    if any(_GUESSED.search(column) for column in header.columns[:8]):
+        return (
+            f"{where} has no column that looks like an actor's name: {plural} {shown}. Those letters look wrong: "
+            "--encoding names the right encoding (cp1251, shift_jis, gb18030, euc-kr...)"
+        )
+    if codenames(header.columns):
+        return (
+            f"{where} seems to have no header row: its first row is {shown}; put one above it (Actor, Aliases, Country)"
+        )
     if name_column:
         return f"{where} does not look like a list of threat actors: {plural} {shown}"
     return f"{where} has no column that looks like an actor's name: {plural} {shown}"

@@ -22,11 +22,11 @@ GENERIC = _words("""
     key, name, names, value, group, groups, tag, tag name, tag value, cluster, cluster name, title, codename, code
     name, common name, primary name, main name, official name, group name, crew, gang, threat name, nom,
     nombre, nome, naam, bezeichnung, gruppe, groupe, grupo, название, группа, имя, 名称, 组织,
-    组织名称, 名前, グループ, 이름, grupa, grup, groep, nazwa, назва, група, gruppo, 組織, 组织名, 組織名, 조직명, 그룹, 그룹명,
-    الاسم, المجموعة, nom du groupe, nom de groupe, gruppenname, name der gruppe, nome do grupo, nombre del grupo,
+    组织名称, 名前, グループ, 이름, grupa, grup, groep, nazwa, назва, група, gruppo, 組織, 组织名, 組織名,
+    조직명, 그룹, 그룹명,    الاسم, المجموعة, nom du groupe, nom de groupe, gruppenname, name der gruppe, nome do grupo, nombre del grupo,
     nome del gruppo, nome gruppo, nazwa grupy, groepsnaam, grup adı, название группы, имя группы, наименование, グループ名,
     name of group, mitre, mandiant, crowdstrike, microsoft, kaspersky, secureworks, google name
-""")
+""")  # noqa: E501, RUF001
 """Header words of the name column that lists of anything have."""
 
 _BARE = _words("actor, actors, ator, attore, aktör, acteur, akteur")
@@ -40,6 +40,7 @@ _SPELT = re.compile(
     r"conti|revil|blackcat|alphv|lapsus|winnti|hafnium|nobelium|volt|salt|charming|cozy|fancy|ghost|shadow|dragon)\b",
     re.IGNORECASE,
 )
+_NUMBERED_NAME = re.compile(r"(?:apt|unc|fin|ta|dev-|storm-|uac-|tag-|apt-c-|temp\.)[ -]?\w{0,3}\d{1,5}", re.IGNORECASE)
 _KIND_WORDS = _words("type, category, class, kind, classification, malware type, tool type, platform type, subtype")
 _MALWARE_KIND = re.compile(
     r"\b(?:trojan|backdoor|rat|loader|stealer|infostealer|wiper|worm|dropper|downloader|botnet|rootkit|bootkit|keylogger|"
@@ -117,6 +118,11 @@ def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
     return Likeness(column, generic, bare, score, against, looks if against >= 1 else "")
 
 
+def codenames(columns: Sequence[str]) -> bool:
+    """Whether a header word is an actor's name (`APT28`), so that the header may be the first row of the list."""
+    return any(_NUMBERED_NAME.fullmatch(column.strip()) for column in columns)
+
+
 def _by_values(header: Header, sample: Sequence[Row], column: str, known: bool) -> tuple[float, str]:
     """What the values speak against a list of actors, and what they look like instead."""
     kinds = [
@@ -162,7 +168,8 @@ _SHARED = _words("""
     type, category, country, countries, land, pays, pais, notes, note, comment, comments, remarks, source,
     sources, url, urls, link, links, website, report, reports, period, unit, organization, organisation,
     agency, distribution, marking, nationality, skills, skill, purpose, since, reference, references, ref,
-    classification, details, microsoft, nation, active, value, former name, formerly, designations, alignment, other names, alternative names, group type, 国家
+    classification, details, microsoft, nation, active, value, former name, formerly, designations, alignment,
+    other names, alternative names, group type, 国家
 """)
 """Header words that lists of anything have beside the name."""
 

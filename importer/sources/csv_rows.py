@@ -36,6 +36,8 @@ class _Rows:
         self._batch = Batch(shape.header, options.batch)
         self._blank = 0
         self._first_blank = 0
+        self._lines = 0
+        """Blank lines, those without any delimiter among them."""
         self._total = 0
 
     def plain(self, block: Block) -> bool:
@@ -55,6 +57,12 @@ class _Rows:
 
     def take(self, record: Record) -> Iterator[Table]:
         if not record.problem and not "".join(record.cells).strip():
+            self._lines += 1
+            if self._lines > self._options.limits.rows:
+                file = self._shape.header.file
+                raise SourceError(
+                    f"{file} has more than {self._options.limits.rows:,} blank lines; it was not read on."
+                )
             if record.cells:
                 self._first_blank = self._first_blank or record.line
                 self._blank += 1

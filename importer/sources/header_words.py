@@ -37,7 +37,8 @@ industries; toolset malware; tools; ttps; operations; modus operandi; priority; 
 internal notes; internal description; opsec; auch bekannt als; herkunft; herkunftsland; land; beschreibung; quelle;
 quellen; bemerkung; autres noms; pays; pays d origine; références; otros nombres; país; país de origen; descripción;
 outros nomes; país de origem; altri nomi; paese; псевдонимы; другие названия; страна; описание; мотивация; інші назви;
-країна; 别名; 別名; 国家; 国; 描述; 動機; 动机; 説明; 별칭; 국가; aliasy; kraj; ülke; diğer adlar; ook bekend als; crowdstrike; mandiant; fireeye; kaspersky; secureworks; symantec; microsoft
+країна; 别名; 別名; 国家; 国; 描述; 動機; 动机; 説明; 별칭; 국가; aliasy; kraj; ülke; diğer adlar; ook bekend als;
+crowdstrike; mandiant; fireeye; kaspersky; secureworks; symantec; microsoft
 """
 _OFF_TOPIC = re.compile(
     r"malware|tool|famil|scheme|taxonom|source|link|download|readme|read me|legend|glossar|changelog|change log|"

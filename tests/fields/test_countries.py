@@ -282,3 +282,13 @@ def test_the_catalogues(catalogs: Path) -> None:
     assert all(resolve(meta["country"]).code == meta["country"] for meta in metas if len(meta.get("country", "")) == 2)
     sponsors = {str(meta["cfr-suspected-state-sponsor"]) for meta in metas if "cfr-suspected-state-sponsor" in meta}
     assert {text for text in sponsors if not resolve(text).code} <= {"Unknown"}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("アメリカ", "US"), ("Biélorussie", "BY"), ("Великобритания", "GB"), ("조선", "KP"), ("Irã", "IR"),
+     ("République tchèque", "CZ"), ("Hong Kong (China SAR)", "HK"), ("France (DGSE)", "FR"), ("كوريا الشمالية", "KP")],
+)  # fmt: skip
+def test_short_forms_in_other_languages_are_known(text: str, code: str) -> None:
+    """A list in its analysts' own language names countries as they do."""
+    assert resolve(text).code == code

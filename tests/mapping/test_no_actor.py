@@ -63,7 +63,7 @@ def test_a_country_among_other_words_is_a_warning(cell: str) -> None:
     ("columns", "row"),
     [
         (("Bedrohungsakteur", "Auch bekannt als", "Herkunftsland", "Motivation"), ("A", "B", "Russland", "Spionage")),
-        (("Nom de l’acteur", "Autres noms", "Pays d'origine", "Motif"), ("A", "B", "Russie", "Espionnage")),
+        (("Nom de l'acteur", "Autres noms", "Pays d'origine", "Motif"), ("A", "B", "Russie", "Espionnage")),
         (("Nombre del actor", "Otros nombres", "País de origen", "Motivo"), ("A", "B", "Rusia", "Espionaje")),
         (("Название группировки", "Псевдонимы", "Страна", "Мотив"), ("A", "B", "Россия", "шпионаж")),
         (("组织名称", "别名", "国家", "动机"), ("A", "B", "俄罗斯", "间谍活动")),

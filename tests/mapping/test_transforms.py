@@ -218,8 +218,11 @@ def test_a_cut_text_is_told() -> None:
 
 def test_references_without_a_link_are_told_and_mere_citations_are_not() -> None:
     """A links field holds links: ATT&CK's alias citations leave no trace there, a printed report is told and kept."""
-    cited = '[{"source_name": "Elfin", "description": "(Citation: Symantec Elfin (2019))"}, {"url": "https://a.example"}]'
+    cited = (
+        '[{"source_name": "Elfin", "description": "(Citation: Symantec Elfin (2019))"}, {"url": "https://a.example"}]'
+    )
     assert links(cited) == [{"url": "https://a.example"}]
     found = links('[{"source_name": "capec", "external_id": "CAPEC-1"}, {"title": "R", "href": "https://b.example"}]')
-    assert isinstance(found, Found) and found.note is not None
+    assert isinstance(found, Found)
+    assert found.note is not None
     assert (found.value, found.note.text) == ([{"title": "R", "href": "https://b.example"}], "capec CAPEC-1")

@@ -11,6 +11,7 @@ import pytest
 
 from importer.errors import SourceError, UsageError
 from importer.model import Severity
+from importer.sources.options import Limits
 
 from .reading import got, written
 
@@ -211,3 +212,10 @@ def test_batches_hold_all_rows_once(tmp_path: Path) -> None:
     assert max(len(table) for table in read.tables) <= 100
     assert [row.cells[1] for row in read.rows] == [str(number) for number in range(997)]
     assert read.rows[-1].number == 999
+
+
+def test_a_flood_of_blank_lines_ends(tmp_path: Path) -> None:
+    """A file that unpacks to blank lines without end costs no more than one with too many rows."""
+    path = written(tmp_path, "a.csv", "name,country\nA,CN\n" + "\n" * 5_000)
+    with pytest.raises(SourceError, match="blank lines"):
+        got(path, limits=Limits(rows=1_000))

@@ -30,6 +30,16 @@ from .reading import got, written
             ("@key", "country"),
             [("APT28", "RU"), ("APT1", "CN")],
         ),
+        (
+            '{"APT28": "Sofacy", "APT29": "a"}',
+            ("@key", "@value"),
+            [("APT28", "Sofacy"), ("APT29", "a")],
+        ),
+        (
+            '{"Russia": [{"name": "APT28"}], "China": [{"name": "APT1"}, {"name": "APT3"}], "version": 2}',
+            ("@key", "name"),
+            [("Russia", "APT28"), ("China", "APT1"), ("China", "APT3")],
+        ),
         ('["APT1", "APT2"]', ("@value",), [("APT1",), ("APT2",)]),
         ('[["name", "country"], ["A", "CN"]]', ("name", "country"), [("A", "CN")]),
         ('{"name": "A"}\n{"name": "B"}\n', ("name",), [("A",), ("B",)]),

@@ -52,8 +52,8 @@ OFFICIAL_ENDS = frozenset(
 )
 _LINK_KEYS = ("url", "href", "link", "uri", "value")
 NO_NAMES = frozenset(
-    ["-", "--", "---", "\u2013", "\u2014", "?", "n/a", "na", "none", "null", "nil", "nan", "unknown", "not known", "tbd",
-     "no aliases", "no alias", "none known", "keine", "aucun", "ninguno", "nessuno", "\u043d\u0435\u0442", "\u65e0"]
+    ["-", "--", "---", "\u2013", "\u2014", "?", "n/a", "na", "none", "null", "nil", "nan", "unknown", "not known",
+     "tbd", "none known", "keine", "aucun", "ninguno", "nessuno", "\u043d\u0435\u0442", "\u65e0"]
 )  # fmt: skip
 """Cells that say that there are no other names."""
 _DEFANGED = re.compile(r"\bhxxp(s?)(?=://|\[:\]//)", re.IGNORECASE)
@@ -196,7 +196,7 @@ def link_of(entry: Mapping[str, Value]) -> str:
 
 
 def reference_text(entry: Mapping[str, Value]) -> str:
-    """A reference without a link in words (`capec CAPEC-163: ...`); empty where it says nothing or only cites others."""
+    """A reference without a link in words (`capec CAPEC-163: ...`); empty where it only cites others."""
     said = entry.get("description")
     description = strip_citations(said) if isinstance(said, str) else ""
     if isinstance(said, str) and said.strip() and not description.strip(" ,."):
