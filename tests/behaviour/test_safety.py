@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -183,18 +182,3 @@ def test_one_run_at_a_time(cli: Cli, serve: Callable[..., Served], tmp_path: Pat
     assert re.search(rf"process {os.getpid()}, .*since \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d.*run the-other", refused.err)
     assert first_line.startswith("waiting: ")
     assert f"process {os.getpid()}" in first_line
-
-
-def test_the_lock_of_a_killed_run_is_free(cli: Cli, serve: Callable[..., Served], tmp_path: Path) -> None:
-    """A lock dies with its process: whatever a killed run left behind does not stop the next."""
-    served = serve("--latency", "100")
-    rows(tmp_path / "a.csv", "Name", *(f"Actor {number}" for number in range(6)))
-    command = [sys.executable, "-m", "importer", "apply", "a.csv", "--yes", "--concurrency", "1", "--out", "killed"]
-    first = subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path, served.env),
-                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-    until = time.monotonic() + 20
-    while not (tmp_path / "killed" / "journal.jsonl").exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    os.kill(first.pid, 9)
-    first.wait()
-    assert cli("apply", "a.csv", "--yes", "--mode", "upsert", env=served.env).code == 0

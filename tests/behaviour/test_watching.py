@@ -193,7 +193,7 @@ def test_old_runs_are_tidied_failed_ones_too(here: Here, job: dict[str, str]) ->
 def test_a_terminated_job_says_so(here: Here, serve: Callable[..., Served], tmp_path: Path) -> None:
     """SIGTERM while the account is read ends with exit code 6 and a folder; while rows are sent it is resumable."""
     served = serve("--latency", "300")
-    rows(here.folder / "a.csv", "Name", *(f"Actor {number}" for number in range(20)))
+    rows(here.folder / "a.csv", "Name", *(f"Actor {number}" for number in range(10)))
     (here.folder / "job.yaml").write_text("sources: a.csv\noutput: {runs: runs}\npacing: {concurrency: 2}\n")
     for wait_for in ("held", "journal"):
         process = subprocess.Popen(
@@ -215,4 +215,4 @@ def test_a_terminated_job_says_so(here: Here, serve: Callable[..., Served], tmp_
         assert told["resumable"] == (wait_for == "journal")
     done = here.ok("resume", "runs/" + told["run"], env=served.env)
     assert "created" in done.out
-    assert len(here.tags(env=served.env)) == 20
+    assert len(here.tags(env=served.env)) == 10
