@@ -75,6 +75,7 @@ class Pacer:
             self._fixed.append(self._ours)
         self._windows: list[Window] = [*self._fixed, *([] if explicit else [self._ours])]
         self._announced: list[Window] = []
+        self._unannounced: Window | None = None
         self._policy_header = ""
         self._blocked_until = -1.0
         self._alone = True
@@ -177,8 +178,11 @@ class Pacer:
         if self._busy:
             self._changed.set()
 
-    def limited(self, retry_after: float) -> None:
-        """A 429 came (after `answered`): nobody calls before its Retry-After is over. 0 where it gave none."""
+    def limited(self, retry_after: float, remaining: int = -1) -> None:
+        """A 429 came (after `answered`): nobody calls before its Retry-After is over. 0 where it gave none.
+
+        `remaining` are the calls that are left in the 429's own words, -1 where it does not say.
+        """
         now = self._clock.monotonic()
         self.too_many += 1
         if retry_after <= 0:
@@ -187,8 +191,24 @@ class Pacer:
         first = now >= self._blocked_until
         self._blocked_until = max(self._blocked_until, now + retry_after + _AFTER_BLOCK)
         self._alone = True
+        if first and remaining > self._in_flight and self._unannounced is None:
+            self._go_by_refusals()
         for window in self._windows:
             window.limited(now, self._in_flight, self._blocked_until, first=first)
+
+    def _go_by_refusals(self) -> None:
+        """A refusal that says that calls are left: its headers are about something else, or not true.
+
+        From now on refusals teach a limit of their own, beside the announced ones.
+        """
+        if not self._announced:
+            return
+        longest = max(self._windows, key=lambda window: window.span)
+        learned = Window("refusals", longest.quota, longest.span, self.settings.reserve, guessed=True)
+        learned.take_log(longest)
+        self._unannounced = learned
+        self._fixed.insert(0, learned)
+        self._windows = [*self._fixed, *self._announced]
 
     def abort(self, error: BaseException | None) -> None:
         """Make everyone who waits, now or later, raise `error`; None ends that state."""

@@ -132,7 +132,7 @@ class Transport:
             self.observe(CallFinished(call, status, now - sent, "", key, remaining))
             return answer
         if failed.failure.meaning is Meaning.LIMITED:
-            pacer.limited(failed.retry_after)
+            pacer.limited(failed.retry_after, remaining)
         self.observe(CallFinished(call, status, now - sent, failed.failure.code, key, remaining))
         raise failed
 
