@@ -146,7 +146,8 @@ def _property_change(
         if not same(field, {key: have}, {key: value}):
             old[key], new[key] = held.get(key), value
     for key, have in held.items():
-        if key not in wanted and have is not None and (_PROPERTIES in clear or f"{_PROPERTIES}.{key}" in clear):
+        asked = key not in wanted and (_PROPERTIES in clear or f"{_PROPERTIES}.{key}" in clear)
+        if asked and not same(field, {key: have}, {key: None}):  # an empty list is as good as none
             old[key], new[key] = have, None
     return FieldChange(_PROPERTIES, old, new) if new else None
 

@@ -89,6 +89,11 @@ def test_one_property_can_be_cleared() -> None:
     assert patch({"properties": {"a": 1, "b": 2}}, {}, ("properties.a",)) == {"properties": {"a": None}}
 
 
+def test_a_property_that_holds_nothing_is_not_cleared_again() -> None:
+    """An empty list is as good as an absent key: no PATCH is spent on it."""
+    assert patch({"properties": {"a": []}}, {}, clear=("properties",)) is None
+
+
 def test_what_cannot_be_cleared_is_said_and_left() -> None:
     """Clearing `tlp` or the name is a warning on the row, and nothing is sent for it."""
     change = only(plan([draft("APT28", clear=("tlp", "value"))], [tag("APT28", tlp="red")], mode="upsert"))
