@@ -156,8 +156,8 @@ def _cells(field: Field, value: Json, longest: int) -> dict[str, str] | None:
 
 def _cleaned(field: Field, value: Json) -> Json:
     """Names in a list on one line each: a request takes no other, and the comparison does not mind."""
-    if not isinstance(value, list):
-        return value
+    if not isinstance(value, list) or field.name == "externalReferenceLinks":
+        return value  # a link is compared letter by letter
     return [
         {**entry, "value": clean(str(entry.get("value")))} if isinstance(entry, Mapping) and "value" in entry
         else clean(entry) if isinstance(entry, str) else entry
