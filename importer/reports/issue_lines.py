@@ -9,7 +9,7 @@ from importer.reports.screen import Line
 from importer.reports.visible import visible
 from importer.reports.wording import allowed_words, cell_text, count, issue_text
 
-SHOWN = 50
+SHOWN = 20
 """Issues of one kind that are shown before the rest is only counted."""
 
 _ORDER = (Severity.ERROR, Severity.WARNING, Severity.INFO)

@@ -23,9 +23,13 @@ def allowed_words(issue: Issue, limit: int = _ALLOWED_SHOWN) -> str:
 
 
 def issue_text(issue: Issue, *, allowed: bool = True) -> str:
-    """What is wrong, without the place: `"Freedonia": not a country; nearest: Finland; allowed: ...`."""
+    """What is wrong, without the place: `"Freedonia" is no country; nearest: Finland; allowed: ...`.
+
+    A message that begins in lower case goes on from the value as a sentence; one in upper case stands by itself.
+    """
     message = visible(shortened(issue.message, _MESSAGE_LIMIT)).rstrip(".")
-    parts = [f"{quoted(issue.value)}: {message}" if issue.value else message]
+    joint = " " if message[:1].islower() else ": "
+    parts = [f"{quoted(issue.value)}{joint}{message}" if issue.value else message]
     if issue.nearest:
         parts.append(f"nearest: {visible(issue.nearest)}")
     if allowed and issue.allowed:

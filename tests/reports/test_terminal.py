@@ -36,7 +36,7 @@ def test_the_plan_on_a_pipe() -> None:
         "Visible to other accounts: 4 values (aliases 4); perhaps also, undocumented: 2 values (motive 2); "
         "1 entry marked purple, which the API withholds from others\nCost: 2 calls, about 0.4 s\n"
     ) in text
-    assert 'B4 (Country) [originCountryISO]: "Freedonia": this is no country; nearest: France' in text
+    assert 'B4 (Country) [originCountryISO]: "Freedonia" this is no country; nearest: France' in text
     assert text.endswith("To do: create 2, update 1.\n")
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -62,8 +62,8 @@ def test_issues_are_grouped_by_kind_and_file() -> None:
     assert plain(issue_lines(issues, shown=2)).splitlines() == [
         "error unknown-motive (4 times)",
         "  a.xlsx",
-        '    S!D2 (Motive) [motive]: "v2": no motive',
-        '    S!D3 (Motive) [motive]: "v3": no motive',
+        '    S!D2 (Motive) [motive]: "v2" no motive',
+        '    S!D3 (Motive) [motive]: "v3" no motive',
         "    ... and 2 more of this kind",
         "  allowed: Fun, Fear",
         "warning odd (1 time)",

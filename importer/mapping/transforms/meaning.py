@@ -87,8 +87,7 @@ def country(text: str) -> Value | Found:
     if reason == "none":
         return Found(None, _nothing(text))
     if reason == "several":
-        named = f" ({', '.join(match.codes)})" if match.codes else ""
-        return Found(None, Note(About.SEVERAL, "several-countries", f"names more than one country{named}", text))
+        return Found(None, Note(About.SEVERAL, "several-countries", _several(match.codes), text))
     if reason == "region":
         return Found(None, Note(About.SEVERAL, "region", "is a region or an alliance, not a country", text))
     allowed = ("ISO alpha-2 or alpha-3 code", "country name")
@@ -97,6 +96,12 @@ def country(text: str) -> Value | Found:
         message = f"names {shown_country(match.codes[0])} among other words, so no code is taken from it"
         return Found(None, Note(About.SEVERAL, "unclear-country", message, text))
     return Found(None, Note(About.UNKNOWN, "unknown-country", "is no country", text, allowed, nearest))
+
+
+def _several(codes: Sequence[str]) -> str:
+    if len(codes) == 1:
+        return f"names more than one place, {codes[0]} among them"
+    return "names more than one country" + (f" ({', '.join(codes)})" if codes else "")
 
 
 def date(text: str, order: str = "", fill: str = "") -> Value | Found:
