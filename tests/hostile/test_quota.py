@@ -18,15 +18,15 @@ from tests.hostile.server import HostileServer
 
 
 async def test_a_run_longer_than_the_quota_uses_all_of_it_and_never_goes_over(tmp_path: Path) -> None:
-    """Under 40 calls in 1 s with no reserve, 160 rows meet no 429 and take hardly longer than the limit asks."""
-    names = write_list(tmp_path / "actors.csv", 160)
+    """Under 40 calls in 1 s with no reserve, 120 rows meet no 429 and take hardly longer than the limit asks."""
+    names = write_list(tmp_path / "actors.csv", 120)
     async with HostileServer(Hostility(quota=40, window=1.0, block=30.0, latency=0.005)) as server:
         ran = await run(server, tmp_path, "apply", "actors.csv", "--yes", "--out", "run", "--reserve", "0")
         assert ran.code == 0, ran.text
         assert server.limit.refused == []
         assert server.limit.most <= 40
         assert problems(tmp_path / "run", server.account, names, column="Name") == []
-        assert Folder(tmp_path / "run").summary["timings"]["execute"] < 4.0 * 1.25  # a busy machine; alone it is 1.03
+        assert Folder(tmp_path / "run").summary["timings"]["execute"] < 3.0 * 1.4  # a busy machine; alone it is 1.03
 
 
 async def test_a_neighbour_on_the_same_token_is_left_room(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ async def test_a_block_longer_than_max_wait_stops_the_run_and_is_honoured_by_the
 @pytest.mark.parametrize("headers", ["none", "wrong"])
 async def test_a_limit_that_is_not_announced_is_learned_from_its_refusals(headers: str, tmp_path: Path) -> None:
     """Without Ratelimit headers, or with ones that lie, a block is met once or twice and not at every window."""
-    names = write_list(tmp_path / "actors.csv", 150)
+    names = write_list(tmp_path / "actors.csv", 100)
     async with HostileServer(Hostility(quota=40, window=1.0, block=1.0, headers=headers, latency=0.01)) as server:
         ran = await run(server, tmp_path, "apply", "actors.csv", "--yes", "--out", "run", timeout=60)
         assert ran.code == 0, ran.text

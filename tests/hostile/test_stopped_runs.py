@@ -16,9 +16,9 @@ from tests.hostile.faults import Hostility
 from tests.hostile.lists import write_list
 from tests.hostile.server import HostileServer
 
-ROWS = 60
+ROWS = 40
 CALM = Hostility()
-SLOW = Hostility(latency=0.4)
+SLOW = Hostility(latency=0.25)
 OPTIONS = ("--grace", "1", "--concurrency", "5")
 
 
@@ -55,7 +55,7 @@ async def test_one_signal_ends_a_run_with_reports_that_add_up(number: signal.Sig
 async def test_a_second_signal_leaves_at_once_and_the_run_can_be_resumed(tmp_path: Path) -> None:
     """Ctrl-C twice does not wait for answers; the journal is whole."""
     async with HostileServer(Hostility(latency=0.2, answer_latency=0.0)) as server:
-        server_slow = Hostility(answer_latency=5.0)
+        server_slow = Hostility(answer_latency=4.0)
 
         def far() -> bool:
             if len(server.calls) > 10:
@@ -64,7 +64,7 @@ async def test_a_second_signal_leaves_at_once_and_the_run_can_be_resumed(tmp_pat
 
         names, ran = await apply(server, tmp_path, blow=Blow(signal.SIGINT, 0.2, far, again=0.5))
         assert ran.code == 6, ran.text
-        assert ran.seconds < 5.0
+        assert ran.seconds < 4.5
         assert "tag-importer resume run" in ran.text
         told = await run(server, tmp_path, "report", "run")
         assert told.code == 6
@@ -159,7 +159,7 @@ async def test_resume_refuses_a_folder_whose_plan_or_source_was_changed(tmp_path
         server.change(CALM)
         calls, plan, source = len(server.calls), tmp_path / "run" / "plan.json", tmp_path / "actors.csv"
         was, text = plan.read_bytes(), source.read_bytes()
-        plan.write_bytes(was.replace(b"Actor 00059", b"Actor 99999"))
+        plan.write_bytes(was.replace(b"Actor 00039", b"Actor 99999"))
         refused = await run(server, tmp_path, "resume", "run")
         assert refused.code == 2, refused.text
         assert "plan" in refused.err

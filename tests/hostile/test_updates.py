@@ -16,8 +16,8 @@ OPTIONS = ("--grace", "1", "--concurrency", "4")
 
 
 async def test_updates_that_are_lost_and_killed_arrive_once_and_can_be_taken_back(tmp_path: Path) -> None:
-    """Forty updates with lost answers, a kill and a resume leave forty new texts; undo brings forty old ones back."""
-    names = write_list(tmp_path / "actors.csv", 40)
+    """Updates with lost answers, a kill and a resume leave as many new texts; undo brings the old ones back."""
+    names = write_list(tmp_path / "actors.csv", 24)
     async with HostileServer(Hostility()) as server:
         assert (await run(server, tmp_path, "apply", "actors.csv", "--yes", "--out", "one", *OPTIONS)).code == 0
         before = {held.uuid: dict(held.body) for held in server.account.ours()}
@@ -27,7 +27,7 @@ async def test_updates_that_are_lost_and_killed_arrive_once_and_can_be_taken_bac
         calls = len(server.calls)
         killed = await run(
             server, tmp_path, "apply", "actors.csv", "--yes", "--out", "two", "--mode", "upsert", "--max-updates",
-            "none", *OPTIONS, blow=Blow(signal.SIGKILL, 0.2, lambda: len(server.calls) > calls + 20),
+            "none", *OPTIONS, blow=Blow(signal.SIGKILL, 0.2, lambda: len(server.calls) > calls + 12),
         )  # fmt: skip
         assert killed.killed
         ran = await run(server, tmp_path, "resume", "two", *OPTIONS)
