@@ -113,7 +113,8 @@ def _own(change: Change, outcome: Outcome) -> list[str]:
 
 
 def _guarded(cells: list[str]) -> list[str]:
-    return [f"'{cell}" if cell[:1] in _SUSPECT and is_formula(cell) else cell for cell in cells]
+    # isspace: blanks of any kind before the sign, U+001F among them
+    return [f"'{cell}" if (cell[:1] in _SUSPECT or cell[:1].isspace()) and is_formula(cell) else cell for cell in cells]
 
 
 def is_formula(cell: str) -> bool:
