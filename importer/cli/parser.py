@@ -203,6 +203,7 @@ def _pacing(parser: argparse.ArgumentParser) -> None:
                        "(default 900)")  # fmt: skip
     group.add_argument("--grace", type=float, metavar="SECONDS", help="how long reads may lag behind writes "
                        "(default 35)")  # fmt: skip
+    group.add_argument("--timeout", type=float, metavar="SECONDS", help="how long a call may take (default 30)")
     group.add_argument("--fsync", choices=("none", "batch", "always"), help="journal against power loss "
                        "(default batch)")  # fmt: skip
 

@@ -62,7 +62,10 @@ async def open_target(settings: Settings, clock: Clock, observe: Observe) -> Asy
                 raise UsageError("--fault is for the sandbox", hint="add --sandbox, or start `tag-importer sandbox`")
             known = settings.credentials()
             account, token, base_url = known.account, known.token, known.base_url
-        api_settings = ApiSettings(account, token, base_url, concurrency=settings.concurrency)
+        api_settings = ApiSettings(
+            account, token, base_url, concurrency=settings.concurrency,
+            connect_timeout=min(10.0, settings.timeout), total_timeout=settings.timeout,
+        )  # fmt: skip
         pacing = PacerSettings(
             settings.quota, settings.window, settings.reserve, settings.max_wait, per_address=api_settings.production
         )

@@ -105,6 +105,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("max_wait", "pacing.max_wait", S.SECONDS, "Stop, resumable, rather than wait longer (default 15 min).",
            example="15 min"),
     Option("grace", "pacing.grace", S.SECONDS, "How long reads may lag behind writes (default 35 s).", example="35"),
+    Option("timeout", "pacing.timeout", S.SECONDS, "How long a call may take (default 30 s).", example="30"),
     Option("wait", "pacing.lock_wait", S.SECONDS, "Wait this long for another run on the same account to end "
            "(default 0).", example="10 min"),
     # output

@@ -163,6 +163,11 @@ class Settings:
         return float(self.values.get("grace", 35.0))
 
     @property
+    def timeout(self) -> float:
+        """Seconds that a call may take."""
+        return float(self.values.get("timeout", 30.0))
+
+    @property
     def fsync(self) -> str:
         return str(self.values.get("fsync", "batch"))
 
