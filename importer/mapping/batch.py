@@ -14,7 +14,8 @@ from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout
 from importer.mapping.no_actor import suspicious, why_no_actor
 from importer.mapping.nodes import nearest
 from importer.mapping.quick import CLEAR
-from importer.mapping.transforms.lists import join
+from importer.mapping.spec import Labelled
+from importer.mapping.transforms.lists import entry_text, join, json_list
 from importer.mapping.transforms.template import columns_in, template
 from importer.model import Asked, Draft, Header, Issue, Json, Place, Row, Severity
 
@@ -113,8 +114,9 @@ class Batch:
             return [read(text) for text in self._templates(rule.template)], [""] * self.size
         if rule.constant is not None and not columns:
             return [feed.reader.constant()] * self.size, [""] * self.size
-        if rule.join is not None and (len(columns) > 1 or rule.labelled):
-            texts = zip(*(self._joinable(column, rule.labelled) for column in columns), strict=True)
+        if rule.join is not None and (len(columns) > 1 or rule.labelled is not Labelled.FALSE):
+            bare = {Labelled.TRUE: 0, Labelled.REST: 1, Labelled.FALSE: len(columns)}[rule.labelled]
+            texts = zip(*(self._joinable(column, at >= bare) for at, column in enumerate(columns)), strict=True)
             return [read(_joined(cells, rule.join)) for cells in texts], [columns[0]] * self.size
         if len(columns) == 1:
             memo = feed.reader.memo
@@ -125,7 +127,8 @@ class Batch:
         texts = self._texts(column)
         if not labelled:
             return texts
-        return [text if text.strip() in ("", CLEAR) else f"{column}: {text.strip()}" for text in texts]
+        label = column.replace("_", " ").capitalize() if column.islower() else column
+        return [text if text.strip() in ("", CLEAR) else f"{label}: {_told(text)}" for text in texts]
 
     def _templates(self, pattern: str) -> list[str]:
         places = {name: named(self.header.columns, (name,)) for name in columns_in(pattern)}
@@ -297,3 +300,9 @@ def _joined(cells: Sequence[str], by: str) -> str:
     if CLEAR not in cells:
         return join(cells, by)
     return join([cell for cell in cells if cell != CLEAR], by) or CLEAR
+
+
+def _told(text: str) -> str:
+    """A cell for a sentence: the entries of a JSON list, else the text as it stands."""
+    entries = json_list(text)
+    return text.strip() if entries is None else ", ".join(entry_text(entry) for entry in entries)

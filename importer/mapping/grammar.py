@@ -57,7 +57,10 @@ _SOURCE: Keys = {
     "constant": ("json", "The same value for every row."),
     "template": ("text", "A text with `{Column}` in it."),
     "join": ("text", "Joins the texts of several columns with this between them."),
-    "labelled": ("flag", "With `join`: puts each column's name before its text, as in `Targets: banks`."),
+    "labelled": (
+        "labelled",
+        "With `join`: puts each column's name before its text, as in `Targets: banks`; `rest`: not before the first.",
+    ),
     "transforms": (
         "steps",
         "Steps that the text goes through, in order; `tag-importer mapping transforms` lists them.",
@@ -107,6 +110,7 @@ OBJECTS: dict[str, Keys] = {
 
 UNKNOWN_WORDS = ("error", "warning", "keep", "ignore")
 BLANK_WORDS = ("leave", "clear")
+LABELLED_WORDS = ("true", "false", "rest")
 VOCABULARY_NAMES = ("actor-category", "motive", "sophistication", "level", "confidence", "tlp")
 PART_NAMES = ("confidence", "tlp", "description")
 

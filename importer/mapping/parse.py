@@ -10,7 +10,18 @@ from importer.fields.table import Kind, field_named
 from importer.mapping import grammar
 from importer.mapping.nodes import Node, Problems
 from importer.mapping.parse_steps import parse_steps
-from importer.mapping.spec import Blank, Condition, Mapping, ReadHints, Recognise, Rule, Section, Unknown, Vocabulary
+from importer.mapping.spec import (
+    Blank,
+    Condition,
+    Labelled,
+    Mapping,
+    ReadHints,
+    Recognise,
+    Rule,
+    Section,
+    Unknown,
+    Vocabulary,
+)
 from importer.mapping.transforms.patterns import problem_with
 from importer.model import Json
 
@@ -116,6 +127,11 @@ class Reader:
             self.problems.nearest(node.spot, "word", text, allowed)
             return ""
         return text
+
+    def labelled(self, node: Node | None) -> Labelled:
+        if node is not None and isinstance(node.value, bool):
+            return Labelled.TRUE if node.value else Labelled.FALSE
+        return Labelled(self.word(node, grammar.LABELLED_WORDS) or "false")
 
     def hints(self, node: Node | None, sheets: tuple[Section, ...]) -> ReadHints:
         keys = self.object(node, grammar.READ, "key", "`read:`")
@@ -226,6 +242,7 @@ class Reader:
         unknown = self.word(keys.get("unknown"), grammar.UNKNOWN_WORDS)
         several = self.word(keys.get("several"), grammar.UNKNOWN_WORDS)
         blank = self.word(keys.get("on_blank"), grammar.BLANK_WORDS)
+        labelled = self.labelled(keys.get("labelled"))
         return Rule(
             target,
             columns=self.texts(keys.get("column")) + self.texts(keys.get("columns")),
@@ -233,7 +250,7 @@ class Reader:
             constant=keys["constant"].plain() if "constant" in keys else None,
             template=self.text(keys.get("template")),
             join=self.text(keys["join"]) if "join" in keys else None,
-            labelled=self.flag(keys.get("labelled")),
+            labelled=labelled,
             steps=parse_steps(keys.get("transforms"), self.problems),
             default=keys["default"].plain() if "default" in keys else None,
             on_blank=Blank(blank) if blank else None,

@@ -72,6 +72,7 @@ def _shape(shape: str) -> Schema:
         "flag": {"type": ["boolean", "null"]},
         "json": {},
         "blank": {"enum": [*grammar.BLANK_WORDS, None]},
+        "labelled": {"enum": [True, False, "rest", None]},
         "unknown": {"enum": [*grammar.UNKNOWN_WORDS, None]},
         "sections": {"type": ["object", "null"], "additionalProperties": _ref("section")},
         "table": {"type": ["object", "null"], "additionalProperties": {"type": ["string", "number", "null"]}},

@@ -37,6 +37,14 @@ class Blank(StrEnum):
     CLEAR = "clear"
 
 
+class Labelled(StrEnum):
+    """Which of several joined texts have their column's name before them."""
+
+    TRUE = "true"
+    FALSE = "false"
+    REST = "rest"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One transform of the catalogue with its arguments."""
@@ -59,8 +67,8 @@ class Rule:
     template: str = ""
     join: str | None = None
     """Joins all the columns' texts instead of taking the first."""
-    labelled: bool = False
-    """Puts each column's name before its joined text."""
+    labelled: Labelled = Labelled.FALSE
+    """Whether each column's name stands before its joined text."""
     steps: tuple[Step, ...] = ()
     default: Json = None
     on_blank: Blank | None = None

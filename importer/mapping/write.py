@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from importer.fields.table import Visibility, field_named
 from importer.mapping.profile import FramedTable
-from importer.mapping.spec import PSEUDO_COLUMNS, Rule, Step, Unknown
+from importer.mapping.spec import PSEUDO_COLUMNS, Labelled, Rule, Step, Unknown
 from importer.mapping.suggest import Suggested, Suggestion, suggest
 from importer.model import Json
 
@@ -143,10 +143,10 @@ def _source(rule: Rule, columns: Sequence[str]) -> dict[str, Json]:
         entries["template"] = rule.template
     if rule.constant is not None:
         entries["constant"] = rule.constant
-    if rule.join is not None and (len(real) > 1 or rule.labelled):
+    if rule.join is not None and (len(real) > 1 or rule.labelled is not Labelled.FALSE):
         entries["join"] = rule.join
-    if rule.labelled:
-        entries["labelled"] = True
+    if rule.labelled is not Labelled.FALSE:
+        entries["labelled"] = True if rule.labelled is Labelled.TRUE else "rest"
     if rule.steps:
         entries["transforms"] = [_step(step) for step in rule.steps]
     if rule.default is not None:

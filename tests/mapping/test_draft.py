@@ -282,6 +282,17 @@ fields:
     assert codes(draft) == ["other-name-column"]
 
 
+def test_what_has_no_field_is_joined_behind_the_description() -> None:
+    """`labelled: rest` puts the names of the columns before all texts but the first, and lists are read out."""
+    text = """
+fields:
+  value: A
+  internalDescription: {columns: [B, goals, resource_level], join: '; ', labelled: rest}
+"""
+    made = drafts(text, ("A", "B", "goals", "resource_level"), ("X", "Spies.", '["Mail", "Plans"]', "club"))[0]
+    assert made.fields["internalDescription"] == "Spies.; Goals: Mail, Plans; Resource level: club"
+
+
 def test_own_words_extend_and_replace_vocabularies() -> None:
     """A mapping's words come before the shipped ones, or stand alone."""
     extended = "vocabularies: {motive: {extend: {Kopfgeld: Financial, keins: ''}}}\nfields: {value: A, motive: B}"
