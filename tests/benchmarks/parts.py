@@ -12,8 +12,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bare_clients import ACCOUNT, TOKEN, body, pool
-
 from importer.clock import SystemClock
 from importer.engine.execute import execute
 from importer.engine.journal import Journal
@@ -24,6 +22,7 @@ from importer.remote.pacer import Pacer, PacerSettings
 from importer.remote.settings import ApiSettings
 from importer.remote.transport import Transport
 from importer.remote.wire import encode
+from tests.benchmarks.bare_clients import ACCOUNT, TOKEN, body, pool
 
 PARTS = ("transport", "pacing", "retries", "journal")
 """Each has what those before it have: `retries` is the engine around the calls, with a journal that keeps nothing."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from measure import Ratio, importer, python, took
+from tests.benchmarks.measure import Ratio, importer, python, took
 
 HEAD = ["Actor", "Aliases", "Country", "Motive", "Actor category", "Sophistication", "First seen", "Confidence", "TLP",
         "References", "Description", "Notes", "Analyst", "Ticket", "Region"]  # fmt: skip

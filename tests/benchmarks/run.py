@@ -19,13 +19,12 @@ from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-sys.path.insert(0, str(Path(__file__).parent))
 
-from bare_clients import ACCOUNT, TOKEN, body
-from measure import HERE, Ratio, fast_server, importer, in_turn, python, took
-from parts import PARTS
-from readers import reading
-from sandboxed import limited, unchanged
+from tests.benchmarks.bare_clients import ACCOUNT, TOKEN, body
+from tests.benchmarks.measure import HERE, Ratio, fast_server, importer, in_turn, python, took
+from tests.benchmarks.parts import PARTS
+from tests.benchmarks.readers import reading
+from tests.benchmarks.sandboxed import limited, unchanged
 
 
 class Bench:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from measure import Ratio, importer, sandbox, took
+from tests.benchmarks.measure import Ratio, importer, sandbox, took
 
 LISTS = {"list", "categories", "total"}
 """The calls of a sync that changes nothing."""
