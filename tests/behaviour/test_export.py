@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def created(here: Here) -> None:
 
 def stored(here: Here) -> list[str]:
     """The tags as the sandbox holds them."""
-    with sqlite3.connect(here.folder / "tag-importer-runs" / "sandbox.sqlite3") as store:
+    with closing(sqlite3.connect(here.folder / "tag-importer-runs" / "sandbox.sqlite3")) as store:
         return [row[0] for row in store.execute("SELECT fields FROM tags ORDER BY id")]
 
 

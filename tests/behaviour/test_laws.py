@@ -7,6 +7,7 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ ENDED = {
     "conflict": "conflict",
     "invalid": "invalid",
 }
-FREE = ("--sandbox", "--max-updates", "none", "--max-shrink", "none", "--fsync", "none")
+FREE = ("--sandbox", "--max-updates", "none", "--max-shrink", "none", "--fsync", "none", "--mapping", "spreadsheet")
 
 
 def write(path: Path, lines: Sequence[Sequence[str]]) -> None:
@@ -51,7 +52,7 @@ def write(path: Path, lines: Sequence[Sequence[str]]) -> None:
 
 def stored(folder: Path) -> dict[str, dict[str, Any]]:
     """UUID -> fields, as the sandbox holds them; nothing of the program is between."""
-    with sqlite3.connect(folder / "tag-importer-runs" / "sandbox.sqlite3") as store:
+    with closing(sqlite3.connect(folder / "tag-importer-runs" / "sandbox.sqlite3")) as store:
         return {row[0]: json.loads(row[1]) for row in store.execute("SELECT uuid, fields FROM tags")}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_a_category_that_is_gone_is_refused(here: Here) -> None:
     (here.folder / "cat.yaml").write_text("categories: [{name: Cat}]\n")
     here.ok("categories", "apply", "cat.yaml", "--sandbox", "--yes")
     here.ok("plan", "a.csv", "--sandbox", "--category", "Cat", "--out", "p")
-    with sqlite3.connect(here.folder / "tag-importer-runs" / "sandbox.sqlite3") as store:
+    with closing(sqlite3.connect(here.folder / "tag-importer-runs" / "sandbox.sqlite3")) as store, store:
         store.execute("DELETE FROM categories")
     ran = here("apply", "p/plan.json", "--sandbox")
     assert ran.code == 5
