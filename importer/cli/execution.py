@@ -25,6 +25,7 @@ from importer.engine.stop import StopSignal, on_signals
 from importer.errors import StoppedEarly
 from importer.job.settings import Settings
 from importer.model import Plan, Severity
+from importer.planning.exposure import exposure
 from importer.reports.json_text import run_json
 from importer.reports.run_record import RunRecord, Traffic, resume_command
 from importer.reports.summary import earlier_traffic
@@ -78,6 +79,7 @@ class Execution:
             command=self.command,
             plan_sha256=self.digest,
             timings=timings.seconds,
+            exposure=exposure(self.plan),
             sandbox=target.sandbox,
             job=self.settings.job.name if self.settings.job else "",
             again=self._again(),

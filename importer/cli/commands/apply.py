@@ -112,9 +112,8 @@ class _Work:
                 plan = await self._planned(inputs, target, watch)
                 self._check(plan)
                 if any(change.action.calls for change in plan.changes):
-                    ahead = foresee(plan, target, settings)
                     with watch.paused():
-                        if not confirmed(plan, ahead, settings, f"Apply to account {plan.account}?"):
+                        if not confirmed(plan, target, settings, f"Apply to account {plan.account}?"):
                             raise StoppedEarly("nothing was attempted")
                 folder = self.ending.folder = RunFolder.make(self.ending.path)
                 digest = save_plan(folder.plan_path, slim(plan))

@@ -46,12 +46,11 @@ async def _undo(words: str, settings: Settings, clock: Clock, ending: Ending) ->
                 timings.done("account")
                 plan = undo_plan(earlier, account.tags, created=clock.now().isoformat(timespec="seconds"))
                 timings.done("plan")
-                ahead = foresee(plan, target, settings)
                 if settings.dry_run:
-                    show_plan(plan, ahead, settings)
+                    show_plan(plan, foresee(plan, target, settings), settings)
                     return 0
                 with watch.paused():
-                    if not confirmed(plan, ahead, settings, f"Undo run {earlier.folder.run}?"):
+                    if not confirmed(plan, target, settings, f"Undo run {earlier.folder.run}?"):
                         raise StoppedEarly("nothing was attempted")
                 folder = ending.folder = RunFolder.make(ending.path)
                 digest = save_plan(folder.plan_path, plan)
