@@ -75,26 +75,25 @@ def _validate(parser: argparse.ArgumentParser) -> None:
     _output(parser)
 
 
-def _plan(parser: argparse.ArgumentParser) -> None:
-    _sources(parser, "SOURCE|JOB")
+def _up_to_the_plan(parser: argparse.ArgumentParser, metavar: str) -> None:
+    """`plan` and `apply` are one path up to the plan, and so are their flags."""
+    _sources(parser, metavar)
     _reading(parser)
     _planning(parser)
     _account(parser)
     _pacing(parser)
     _output(parser, formats=("text", "json", "markdown"))
     _unattended(parser)
+
+
+def _plan(parser: argparse.ArgumentParser) -> None:
+    _up_to_the_plan(parser, "SOURCE|JOB")
     parser.add_argument("--out", metavar="DIR", help="write plan.json into this folder, for `apply DIR/plan.json`")
     parser.add_argument("--detailed-exitcode", action="store_true", help="exit 10 when changes are pending")
 
 
 def _apply(parser: argparse.ArgumentParser) -> None:
-    _sources(parser, "SOURCE|JOB|PLAN")
-    _reading(parser)
-    _planning(parser)
-    _account(parser)
-    _pacing(parser)
-    _output(parser, formats=("text", "json", "markdown"))
-    _unattended(parser)
+    _up_to_the_plan(parser, "SOURCE|JOB|PLAN")
     parser.add_argument("--out", metavar="DIR", help="the run folder (default tag-importer-runs/<UTC time>-<id>)")
     parser.add_argument("--dry-run", action="store_true", help="stop after the plan, as `plan` does")
     parser.add_argument("--yes", action="store_true", help="do not ask")
