@@ -7,9 +7,11 @@ It speaks just enough HTTP/1.1 to be spoken to, breaks it in every way the seed 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -49,6 +51,7 @@ class HostileServer:
         self.under_way = 0
         self.pages = random.Random(f"pages {h.seed}")
         self._out_since = 0.0
+        self._turns: list[tuple[Callable[[], bool], Hostility]] = []
         self._server: asyncio.Server | None = None
         self._neighbour: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -87,6 +90,10 @@ class HostileServer:
         self.hostility = hostility
         self.account.lag, self.account.refuse = hostility.lag, hostility.refuse
 
+    def turn(self, when: Callable[[], bool], hostility: Hostility) -> None:
+        """Another mood from the first call that finds `when` true; asked before the call counts, in the given order."""
+        self._turns.append((when, hostility))
+
     async def quiet(self) -> None:
         """Return when nothing is being worked on any more."""
         while self.under_way:
@@ -107,6 +114,8 @@ class HostileServer:
     async def _answer(
         self, connection: _Connection, method: str, target: str, headers: dict[str, str], body: bytes
     ) -> None:
+        while self._turns and self._turns[0][0]():
+            self.change(self._turns.pop(0)[1])
         h, number = self.hostility, len(self.calls)
         fault, dice = draw(h, number)
         parsed = _json(body)
@@ -129,7 +138,7 @@ class HostileServer:
             if latency:
                 await asyncio.sleep(latency / 2)
             if h.answer_latency:
-                await asyncio.sleep(h.answer_latency)
+                await connection.sleep_while_open(h.answer_latency)
             if fault is Fault.SLOW_AFTER:
                 await asyncio.sleep(h.slow_seconds)
             data = _written(status, answer, self.limit.lines(), retry_after, dice, h.envelope, fault)
@@ -216,6 +225,7 @@ class _Connection(asyncio.Protocol):
         self._server = server
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
+        self._lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -223,8 +233,14 @@ class _Connection(asyncio.Protocol):
         self._server._open.add(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._lost.set()
         if self._transport is not None:
             self._server._open.discard(self._transport)
+
+    async def sleep_while_open(self, seconds: float) -> None:
+        """Until the time is over or nobody waits for the answer any more."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._lost.wait(), seconds)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

@@ -26,7 +26,7 @@ async def test_a_run_longer_than_the_quota_uses_all_of_it_and_never_goes_over(tm
         assert server.limit.refused == []
         assert server.limit.most <= 40
         assert problems(tmp_path / "run", server.account, names, column="Name") == []
-        assert Folder(tmp_path / "run").summary["timings"]["execute"] < 3.0 * 1.4  # a busy machine; alone it is 1.03
+        assert Folder(tmp_path / "run").summary["timings"]["execute"] < 3.0 * 2  # a busy machine; alone it is 1.03
 
 
 async def test_a_neighbour_on_the_same_token_is_left_room(tmp_path: Path) -> None:

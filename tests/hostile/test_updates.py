@@ -11,7 +11,7 @@ from tests.hostile.faults import Hostility
 from tests.hostile.lists import write_list
 from tests.hostile.server import HostileServer
 
-MIX = Hostility(seed=4, lost=0.15, cut=0.05, error=0.1, latency=0.1)
+MIX = Hostility(seed=4, lost=0.15, cut=0.05, error=0.1, latency=0.2)
 OPTIONS = ("--grace", "1", "--concurrency", "4")
 
 
@@ -27,7 +27,7 @@ async def test_updates_that_are_lost_and_killed_arrive_once_and_can_be_taken_bac
         calls = len(server.calls)
         killed = await run(
             server, tmp_path, "apply", "actors.csv", "--yes", "--out", "two", "--mode", "upsert", "--max-updates",
-            "none", *OPTIONS, blow=Blow(signal.SIGKILL, 0.2, lambda: len(server.calls) > calls + 12),
+            "none", *OPTIONS, blow=Blow(signal.SIGKILL, 0.05, lambda: len(server.calls) > calls + 12),
         )  # fmt: skip
         assert killed.killed
         ran = await run(server, tmp_path, "resume", "two", *OPTIONS)
