@@ -8,8 +8,9 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from importer.clock import Clock, SystemClock
 from importer.engine.events import Observe, RunFinished, RunStarted, ignore

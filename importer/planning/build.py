@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from importer.fields.table import FIELDS
 from importer.model import Action, Change, Draft, Issue, Json, Place, Plan, Severity, SourceFile, Tag

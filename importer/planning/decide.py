@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from importer.fields.table import field_named
 from importer.model import Action, Asked, Category, Change, Draft, FieldChange, Issue, Json, Severity, Tag

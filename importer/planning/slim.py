@@ -7,8 +7,9 @@ results.csv and summary.json still account for every row; what needs a look stay
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from importer.model import Action, Change, Plan
 

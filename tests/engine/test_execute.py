@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from importer.engine.events import AnswerLost, Event, RowDone, RunFinished, RunStarted
 from importer.engine.journal import Fsync, Journal, JournalFull
@@ -86,7 +87,7 @@ async def test_a_different_tag_is_no_adoption(tmp_path: Path) -> None:
     ):
         other = creates(0, names=["Actor 0"])
         body = {**other.changes[0].body, "motive": "Fear"}
-        other = replace(other, changes=(replace(other.changes[0], body=body),))
+        other = structs.replace(other, changes=(structs.replace(other.changes[0], body=body),))
         lost = asyncio.Event()
 
         def observe(event: Event) -> None:
@@ -123,11 +124,12 @@ async def test_refused_rows_fail_and_too_many_stop(tmp_path: Path) -> None:
     """A refused row fails with the server's words; when most are refused the run stops, with the share named."""
     plan = creates(200)
     bad = tuple(
-        replace(c, body={**c.body, "tlp": "ultraviolet"}) if c.action is Action.CREATE else c for c in plan.changes
+        structs.replace(c, body={**c.body, "tlp": "ultraviolet"}) if c.action is Action.CREATE else c
+        for c in plan.changes
     )
-    folder, digest = folder_of(tmp_path, replace(plan, changes=bad))
+    folder, digest = folder_of(tmp_path, structs.replace(plan, changes=bad))
     async with Sandbox(FREE) as sandbox, api_of(sandbox) as api:
-        result = await carry_out(replace(plan, changes=bad), api, folder, digest)
+        result = await carry_out(structs.replace(plan, changes=bad), api, folder, digest)
     counts = some(result.counts())
     assert result.exit_code == 6
     assert "% of the rows were refused" in result.stopped
@@ -257,7 +259,7 @@ async def test_a_full_disk_stops_before_the_next_request(tmp_path: Path, monkeyp
 
 async def test_the_category_is_made_first_and_once(tmp_path: Path) -> None:
     """A category that the plan asks for is made once, given to every new tag, and not made again by a resume."""
-    plan = replace(creates(5), options={"create_category": "Actors"})
+    plan = structs.replace(creates(5), options={"create_category": "Actors"})
     folder, digest = folder_of(tmp_path, plan)
     async with Sandbox(FREE) as sandbox, api_of(sandbox) as api:
         await carry_out(plan, api, folder, digest)
@@ -280,7 +282,7 @@ async def test_every_fsync_policy_works(tmp_path: Path, fsync: Fsync) -> None:
 
 async def test_a_plan_for_another_account_is_refused(tmp_path: Path) -> None:
     """A plan is carried out only in the account that it was made for."""
-    plan = replace(creates(1), account="another")
+    plan = structs.replace(creates(1), account="another")
     async with Sandbox(FREE) as sandbox, api_of(sandbox) as api:
         with pytest.raises(UsageError, match="another"):
             await carry_out(plan, api, folder_of(tmp_path, plan)[0])

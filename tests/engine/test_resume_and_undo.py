@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from importer.clock import SystemClock
 from importer.engine.journal import Journal
@@ -84,7 +85,7 @@ async def test_resume_refuses_what_does_not_fit(tmp_path: Path) -> None:
     source = tmp_path / "actors.csv"
     source.write_text("name\nA\n")
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    plan = replace(creates(2), sources=(SourceFile(str(source), "csv", digest, 7),))
+    plan = structs.replace(creates(2), sources=(SourceFile(str(source), "csv", digest, 7),))
     folder, sha = folder_of(tmp_path, plan)
     async with Sandbox(FREE) as sandbox, api_of(sandbox) as api:
         await carry_out(plan, api, folder, sha)
@@ -111,7 +112,7 @@ async def test_undo_takes_back_what_is_as_it_was_left(tmp_path: Path) -> None:
         held = {tag.name: tag.uuid for tag in await api.list_tags()}
         update = {"motive": "Fear", "description": "new"}
         changed = (FieldChange("motive", "Fun", "Fear"), FieldChange("description", None, "new"))
-        plan = replace(creates(3), changes=(
+        plan = structs.replace(creates(3), changes=(
             *creates(3).changes,
             *(Change(name, Action.UPDATE, name, uuid=held[name], body=update, differences=changed) for name in held),
         ))  # fmt: skip
