@@ -36,8 +36,8 @@ def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple
             continue
         name = row.get("value")
         own = _key(str(name or ""))
-        labels = [entry["value"] if isinstance(entry, dict) else entry for entry in entries]
-        keys = list(map(_key, labels))
+        labels = [entry["value"] if type(entry) is dict else entry for entry in entries]
+        keys = [label.lower() if label.isascii() and "  " not in label else identity_key(label) for label in labels]
         if own not in keys and (len(keys) == 1 or len(set(keys)) == len(keys)):
             continue
         seen: set[str] = set()

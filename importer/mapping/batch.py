@@ -92,6 +92,31 @@ class Batch:
         return feed.columns[0] if feed.columns else ""
 
     def _feed(self, feed: Feed) -> None:
+        if feed.alone:
+            self._feed_alone(feed)
+        else:
+            self._feed_together(feed)
+        if feed.parts:
+            self._parts(feed)
+
+    def _feed_alone(self, feed: Feed) -> None:
+        """From one column, as most fields: nothing is made for an ordinary text but its value."""
+        column, target, reader = feed.columns[0], feed.rule.target, feed.reader
+        quick, memo, all_fields = reader.quick, reader.memo, self.fields
+        for position, text in enumerate(self._texts(column)):
+            value = quick(text) if quick else None
+            if value is None:
+                cell = memo.get(text) or reader.read_the_long_way(text)
+                if cell.seeds or cell.kept or cell.clears:
+                    self._note(position, feed, cell, column)
+                value = cell.value
+                if value is None:
+                    if feed.clears_blank and not text.strip():
+                        self.clear.setdefault(position, set()).add(target)
+                    continue
+            all_fields[position][target] = value
+
+    def _feed_together(self, feed: Feed) -> None:
         target = feed.rule.target
         cells, sources = self._cells(feed)
         for fields, cell in zip(self.fields, cells, strict=True):
@@ -104,8 +129,6 @@ class Batch:
                     self._note(position, feed, cell, sources[position])
         if feed.clears_blank:
             self._clear_blank(feed, cells)
-        if feed.parts:
-            self._parts(feed)
 
     def _cells(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
         """The cell of each row, and the column each came from."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from importer.fields.table import Field, Kind, Visibility, field_named
 from importer.fields.values import Problem, check
@@ -34,8 +35,8 @@ class Seed:
     nearest: str = ""
 
 
-class Cell(NamedTuple):
-    """What a rule makes of one text. (A tuple, because one is made for nearly every cell of a list.)"""
+class Cell(Struct, frozen=True):
+    """What a rule makes of one text. (A struct, because one is made for every other cell of a list.)"""
 
     value: Value = None
     seeds: tuple[Seed, ...] = ()
@@ -74,9 +75,14 @@ class CellReader:
             if self.quick is not None and (value := self.quick(text)) is not None:
                 cell = self.memo[text] = Cell(value)
                 return cell
-            cell = self.memo[text] = self._read(text)
-            if cell.seeds or cell.kept or cell.clears:
-                self.loud = True
+            cell = self.read_the_long_way(text)
+        return cell
+
+    def read_the_long_way(self, text: str) -> Cell:
+        """`read` for a text that is not remembered and that `quick` has no answer for."""
+        cell = self.memo[text] = self._read(text)
+        if cell.seeds or cell.kept or cell.clears:
+            self.loud = True
         return cell
 
     def forget(self) -> None:

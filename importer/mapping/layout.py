@@ -11,7 +11,7 @@ from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.cells import CellReader
 from importer.mapping.columns import guessed, missing, named, spoken
 from importer.mapping.nodes import nearest
-from importer.mapping.spec import Blank, Condition, Mapping, Rule, Section
+from importer.mapping.spec import Blank, Condition, Labelled, Mapping, Rule, Section
 from importer.mapping.transforms.template import columns_in
 from importer.model import Header, Issue, Place, Severity
 
@@ -25,6 +25,12 @@ class Feed:
     columns: tuple[str, ...]
     parts: MappingABC[str, Feed]
     clears_blank: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether one column gives the whole value, nothing being put before or around its text."""
+        bare = self.rule.join is None or self.rule.labelled is Labelled.FALSE
+        return len(self.columns) == 1 and not self.rule.template and bare
 
     @property
     def collects(self) -> bool:

@@ -7,19 +7,27 @@ from collections.abc import Sequence
 
 from importer.mapping.columns import spoken
 
-_TOTAL = re.compile(
+_TOTALS = (
     r"(?:grand |sub-?)?(?:totals?|sum|count|gesamt(?:summe)?|summe|anzahl|somme|suma|totale|totaal|toplam|razem|"
     r"\u0438\u0442\u043e\u0433\u043e|\u0432\u0441\u0435\u0433\u043e|\u5408\u8ba1|\u603b\u8ba1|\u5408\u8a08|"
-    r"\ud569\uacc4)\b[^\d]{0,30}(?:[\d.,]+[^\d]{0,30})?\Z",
-    re.IGNORECASE,
+    r"\ud569\uacc4)\b"
 )
+_TOTAL = re.compile(_TOTALS + r"[^\d]{0,30}(?:[\d.,]+[^\d]{0,30})?\Z", re.IGNORECASE)
 _NUMBER = re.compile(r"[\d\s.,%$\u20ac-]*\d[\d\s.,%$\u20ac-]*\Z")
 _DRAWN = re.compile(r"[\s:=|+*_~-]*(?:--|==|__|~~)[\s:=|+*_~-]*\Z")
+# How a total or a drawn line begins, for one look at all names together, each after a line break.
+_PERHAPS = re.compile(r"\n[^\S\n]*(?:" + _TOTALS + r"|[^\w\n]*(?:--|==|__|~~))", re.IGNORECASE)
 
 
 def suspicious(names: Sequence[str], header: str) -> set[str]:
     """Of the distinct texts of the name column, those whose rows are worth a look."""
     word = spoken(header)
+    together = "\n".join(("", *names, ""))
+    # Hardly any list has such a row; where names hold line breaks or other scripts, each is looked at by itself.
+    if together.isascii() and together.count("\n") == len(names) + 1 and not _PERHAPS.search(together):
+        again = re.compile(r"\n[^a-z0-9\n]*" + r"[^a-z0-9\n]*".join(word.split()) + r"[^a-z0-9\n]*\n", re.IGNORECASE)
+        if not word or not again.search(together):
+            return set()
     return {
         name
         for name in set(names)

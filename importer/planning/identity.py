@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from importer.fields.names import identity_key
 from importer.model import Asked, Draft, Row, Tag
@@ -13,7 +14,7 @@ UUID_COLUMN = "_uuid"
 """The column of results and exports that says which tag a row is about; it only decides between tags of one name."""
 
 
-class Standing(NamedTuple):
+class Standing(Struct, frozen=True):
     """What one row stands for."""
 
     name_key: str

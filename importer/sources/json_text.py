@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from importer.sources.located import Opened
 from importer.sources.options import MIB, Limits
 
 _quote = json.encoder.encode_basestring
+_WORDS = {None: "null", True: "true", False: "false"}
 
 
 class NumberText(str):
@@ -144,31 +144,11 @@ def _not_utf8(file: str, data: bytes, error: UnicodeDecodeError, offset: int = 0
 
 def json_text(value: Any) -> str:
     """A parsed value as JSON text, numbers as they stood."""
-    return "".join(_pieces(value))
-
-
-def _pieces(value: Any) -> Iterator[str]:
-    if isinstance(value, NumberText):
-        yield str(value)
-    elif isinstance(value, str):
-        yield _quote(value)
-    elif value is None or value is True or value is False:
-        yield {None: "null", True: "true", False: "false"}[value]
-    elif isinstance(value, dict):
-        yield "{"
-        for position, (key, item) in enumerate(value.items()):
-            yield f"{', ' if position else ''}{_quote(key)}: "
-            yield from _pieces(item)
-        yield "}"
-    elif isinstance(value, list):
-        if all(type(item) is str for item in value):
-            yield "[" + ", ".join(map(_quote, value)) + "]"
-            return
-        yield "["
-        for position, item in enumerate(value):
-            if position:
-                yield ", "
-            yield from _pieces(item)
-        yield "]"
-    else:
-        yield str(value)
+    kind = type(value)
+    if kind is str:
+        return _quote(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join([f"{_quote(key)}: {json_text(item)}" for key, item in value.items()]) + "}"
+    if kind is list:
+        return "[" + ", ".join(map(json_text, value)) + "]"
+    return _WORDS.get(value) or str(value)

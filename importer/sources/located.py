@@ -33,8 +33,8 @@ class Opened:
     open: Callable[[], BinaryIO]
     size: int
     """Bytes of the file as it was found."""
-    sha256: str
-    """Of the file as it was found."""
+    digest: Callable[[], str]
+    """Gives `sha256`."""
     length: int
     """Bytes after unpacking."""
     path: Path | None = None
@@ -42,6 +42,11 @@ class Opened:
     listed: bool = True
     packed: str = ""
     """gzip, bzip2, xz or zip, when it was unpacked."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the file as it was found. May wait, and raises SourceError when the file went away."""
+        return self.digest()
 
 
 def from_bytes(data: bytes) -> Callable[[], BinaryIO]:

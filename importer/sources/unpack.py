@@ -1,10 +1,9 @@
-"""Opens what was found: hashes it, unpacks gzip, bzip2, xz and one-member ZIP within bounds, and tells its kind."""
+"""Opens what was found: unpacks gzip, bzip2, xz and one-member ZIP within bounds, and tells its kind."""
 
 from __future__ import annotations
 
 import bz2
 import gzip
-import hashlib
 import io
 import lzma
 import tempfile
@@ -17,6 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 
 from importer.errors import SourceError
 from importer.sources.content import HEAD, compression, kind_of, zip_content
+from importer.sources.digest import digest_of
 from importer.sources.located import Located, Opened
 from importer.sources.options import MIB, Limits
 from importer.sources.refusal import not_a_list, unreadable
@@ -43,13 +43,9 @@ def open_located(located: Located, limits: Limits, encoding: str = "") -> Opened
             f"at most {limits.file_bytes / MIB:,.0f} MiB are read."
         )
     try:
+        digest = digest_of(located)
         with located.open() as stream:
-            digest = hashlib.sha256()
             head = stream.read(HEAD)
-            chunk = head
-            while chunk:
-                digest.update(chunk)
-                chunk = stream.read(_CHUNK)
         content, kind = _unpack(located, head, limits, encoding)
     except OSError as error:
         raise unreadable(located.file, error) from error
@@ -58,7 +54,7 @@ def open_located(located: Located, limits: Limits, encoding: str = "") -> Opened
         kind=kind,
         open=content.open,
         size=located.size,
-        sha256=digest.hexdigest(),
+        digest=digest,
         length=content.length,
         path=None if content.packed else located.path,
         listed=located.listed,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.mapping.cells import CellReader
+from importer.mapping.cells import Cell, CellReader
 from importer.mapping.spec import Rule
 
 TARGETS = ("value", "description", "attributionOrganization", "aliasGroupNamesInternal", "externalReferenceLinks")
@@ -39,7 +39,7 @@ def test_quick_is_the_long_way(target: str, text: str) -> None:
     assert reader.quick is not None
     value = reader.quick(text)
     if value is not None:
-        assert reader._read(text) == (value, (), "", False, False)
+        assert reader._read(text) == Cell(value)
 
 
 @pytest.mark.parametrize("target", TARGETS)
