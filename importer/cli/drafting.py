@@ -17,7 +17,7 @@ from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
 from importer.model import Draft, Header, Issue, Place, Severity, SourceFile
 from importer.planning.bulk import many_objects
-from importer.planning.export_file import mapping_beside
+from importer.planning.mapping_beside import mapping_beside
 from importer.sources.read import Table, read
 
 SAMPLE = 300

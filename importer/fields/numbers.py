@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from fractions import Fraction
 
 from importer.fields.vocabulary import load_vocabulary
 
@@ -83,11 +82,13 @@ def parse_score(text: str, scale: str = "10", decimal: str = "") -> ScoreMatch:
         return ScoreMatch(int(word.value) if word.value else None, word.reason, word.nearest)
     if number.value is None:
         return ScoreMatch(None, number.reason)
-    return _score(Fraction(number.value), whole)
+    return _score(number.value, whole)
 
 
-def _score(number: Fraction, scale: str) -> ScoreMatch:
-    tenths = number * 10 / int(scale)
+def _score(number: int | float, scale: str) -> ScoreMatch:
+    from fractions import Fraction  # takes longer to import than most lists to read
+
+    tenths = Fraction(number) * 10 / int(scale)
     if scale == "10":
         if tenths.denominator == 1 and LEAST <= tenths <= MOST:
             return ScoreMatch(int(tenths), "found")

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from importer.errors import SourceError
 from importer.mapping.columns import named
 from importer.mapping.likeness import codenames, likeness
-from importer.mapping.load import presets
+from importer.mapping.load import load_mapping, presets
 from importer.mapping.spec import Mapping, Recognise
 from importer.model import Header, Row
 
@@ -29,16 +29,14 @@ def choose(header: Header, sample: Sequence[Row]) -> Mapping:
     `sample` are some of the table's rows (a few hundred are plenty). Raises SourceError, in one sentence that says
     what the table looks like instead, where nothing fits.
     """
-    looks = likeness(header, sample)
-    for mapping in presets():
-        if not mapping.recognise:
-            if looks.is_actors:
-                return mapping
-            continue
-        if recognises(mapping.recognise, header, sample):
-            if mapping.name == "misp-galaxy" and looks.against >= 2 and looks.against > looks.for_actors:
-                break
-            return mapping
+    known = next((one for one in presets() if one.recognise and recognises(one.recognise, header, sample)), None)
+    if known is not None and known.name != "misp-galaxy":
+        return known
+    looks = likeness(header, sample)  # only where it decides: it takes longer than all presets together
+    if known is not None and (looks.against < 2 or looks.against <= looks.for_actors):
+        return known
+    if known is None and looks.is_actors:
+        return load_mapping("spreadsheet")
     raise SourceError(_refusal(header, looks.looks_like, looks.name_column), hint=HINT)
 
 

@@ -15,8 +15,8 @@ from importer.errors import UsageError
 from importer.fields.table import Kind, field_named
 from importer.model import Category, Json, Tag
 from importer.planning.export import ExportTable, export_mapping, export_table
+from importer.planning.mapping_beside import MAPPING_ENDING
 
-MAPPING_ENDING: Final = ".mapping.yaml"
 SHEET: Final = "Tags"
 _CELL: Final = 32_767
 """What an Excel cell holds; writers cut what is longer without a word."""
@@ -31,15 +31,6 @@ class Exported:
     tags: int
     unread: tuple[str, ...]
     """Sentences on what an import of the file would not bring back; it stands in the file's `_other` column."""
-
-
-def mapping_beside(source: str | Path) -> Path | None:
-    """The mapping that an export left beside this file, `actors.csv.mapping.yaml`; None where there is none."""
-    beside = Path(f"{source}{MAPPING_ENDING}")
-    try:
-        return beside if beside.is_file() else None
-    except (OSError, ValueError):  # a URL or a glob as `source`
-        return None
 
 
 def check_target(path: Path, *, force: bool = False) -> None:

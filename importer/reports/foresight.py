@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from importer.fields.table import Visibility
 from importer.model import Json
-from importer.planning.cost import Cost
-from importer.planning.exposure import Exposure
 from importer.reports.wording import count, duration
+
+if TYPE_CHECKING:
+    from importer.planning.cost import Cost
+    from importer.planning.exposure import Exposure
 
 
 def exposure_text(exposure: Sequence[Exposure]) -> str:

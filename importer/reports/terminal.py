@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from importer.model import Action, Change, Plan, Severity, SourceFile, Status
-from importer.planning.cost import Cost
-from importer.planning.exposure import Exposure
 from importer.reports.foresight import cost_text, exposure_text
 from importer.reports.issue_lines import issue_lines
 from importer.reports.run_record import RunRecord, issue_counts, issues_of
@@ -15,6 +14,10 @@ from importer.reports.screen import Line
 from importer.reports.validation import Validation
 from importer.reports.visible import quoted, shortened, visible
 from importer.reports.wording import count, duration, value_text
+
+if TYPE_CHECKING:
+    from importer.planning.cost import Cost
+    from importer.planning.exposure import Exposure
 
 NAMES_SHOWN = 20
 """Rows of one action that are listed before the rest is only counted."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from typing import BinaryIO
 
 from importer.sources.encoding import decode_head
 
 HEAD = 64 * 1024
+ARCHIVE_IN_ARCHIVE = "an archive within an archive; unpack it first"
 
 COMPRESSED = {b"\x1f\x8b\x08": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
 
@@ -110,6 +110,8 @@ def _kind_of_xml(text: str) -> str:
 
 def zip_content(stream: BinaryIO) -> tuple[str, str]:
     """("workbook", "") or ("zip", the one member worth reading) or ("", what it looks like)."""
+    import zipfile
+
     with zipfile.ZipFile(stream) as archive:
         names = archive.namelist()
         lowered = [name.lower().replace("\\", "/").lstrip("/") for name in names]

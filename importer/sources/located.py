@@ -24,6 +24,16 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What `open` gives after unpacking."""
+
+    open: Callable[[], BinaryIO]
+    length: int
+    packed: str = ""
+    member: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A located file whose kind was told by its content; compressed ones are unpacked."""
 

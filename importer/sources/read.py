@@ -9,10 +9,10 @@ from importer.errors import SourceError
 from importer.model import Issue, Place, Severity, SourceFile
 from importer.sources.locate import locate, raise_all
 from importer.sources.located import Located, Opened
+from importer.sources.opening import open_located
 from importer.sources.options import Limits, ReadOptions
 from importer.sources.refusal import NotAList
 from importer.sources.table import Table
-from importer.sources.unpack import open_located
 
 if TYPE_CHECKING:
     from importer.sources.documents import Documents

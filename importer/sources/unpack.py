@@ -1,4 +1,4 @@
-"""Opens what was found: unpacks gzip, bzip2, xz and one-member ZIP within bounds, and tells its kind."""
+"""Unpacks gzip, bzip2, xz and one-member ZIP within bounds, into memory or a temporary file."""
 
 from __future__ import annotations
 
@@ -10,86 +10,35 @@ import tempfile
 import weakref
 import zipfile
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import IO, Any, BinaryIO, cast
 
 from importer.errors import SourceError
-from importer.sources.content import HEAD, compression, kind_of, zip_content
-from importer.sources.digest import digest_of
-from importer.sources.located import Located, Opened
+from importer.sources.content import ARCHIVE_IN_ARCHIVE, HEAD, kind_of, zip_content
+from importer.sources.located import Content, Located
 from importer.sources.options import MIB, Limits
-from importer.sources.refusal import not_a_list, unreadable
 
 _CHUNK = 1 << 20
 _IN_MEMORY = 16 * MIB
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What `open` gives after unpacking."""
-
-    open: Callable[[], BinaryIO]
-    length: int
-    packed: str = ""
-    member: str = ""
-
-
-def open_located(located: Located, limits: Limits, encoding: str = "") -> Opened:
-    """The file with its kind, hash and unpacked content; SourceError for what is no list or over a limit."""
-    if located.size > limits.file_bytes:
-        raise SourceError(
-            f"{located.file} is too large: {located.size / MIB:,.0f} MiB, "
-            f"at most {limits.file_bytes / MIB:,.0f} MiB are read."
-        )
-    try:
-        digest = digest_of(located)
-        with located.open() as stream:
-            head = stream.read(HEAD)
-        content, kind = _unpack(located, head, limits, encoding)
-    except OSError as error:
-        raise unreadable(located.file, error) from error
-    return Opened(
-        file=f"{located.file}/{content.member}" if content.member else located.file,
-        kind=kind,
-        open=content.open,
-        size=located.size,
-        digest=digest,
-        length=content.length,
-        path=None if content.packed else located.path,
-        listed=located.listed,
-        packed=content.packed,
-    )
-
-
-def _unpack(located: Located, head: bytes, limits: Limits, encoding: str) -> tuple[_Content, str]:
-    content = _Content(located.open, located.size)
-    packed = compression(head)
-    if packed:
-        content = _spool(located, limits, packed)
-        with content.open() as stream:
-            head = stream.read(HEAD)
-    kind, looks = kind_of(located.file, head, encoding)
+def look_into_zip(located: Located, content: Content, limits: Limits, encoding: str) -> tuple[Content, str, str]:
+    """A workbook as it is, the one member of an archive unpacked: content, kind, and what it is if it is no list."""
+    kind, looks = _zip_kind(located.file, content)
+    if kind != "zip":
+        return content, kind, looks
+    member = looks
+    content = unpack(located, limits, "zip", content, member)
+    with content.open() as stream:
+        head = stream.read(HEAD)
+    kind, looks = kind_of(member, head, encoding)
     if kind == "zip":
         kind, looks = _zip_kind(located.file, content)
         if kind == "zip":
-            member = looks
-            content = _spool(located, limits, "zip", content, member)
-            with content.open() as stream:
-                head = stream.read(HEAD)
-            kind, looks = kind_of(member, head, encoding)
-            if kind == "zip":
-                kind, looks = _zip_kind(located.file, content)
-                if kind == "zip":
-                    kind, looks = "", "an archive within an archive; unpack it first"
-    elif packed and compression(head):
-        kind, looks = "", "an archive within an archive; unpack it first"
-    if not kind:
-        raise not_a_list(located.file, looks)
-    return content, kind
+            kind, looks = "", ARCHIVE_IN_ARCHIVE
+    return content, kind, looks
 
 
-def _zip_kind(file: str, content: _Content) -> tuple[str, str]:
+def _zip_kind(file: str, content: Content) -> tuple[str, str]:
     try:
         with content.open() as stream:
             return zip_content(stream)
@@ -100,7 +49,7 @@ def _zip_kind(file: str, content: _Content) -> tuple[str, str]:
         ) from error
 
 
-def _spool(located: Located, limits: Limits, packed: str, outer: _Content | None = None, member: str = "") -> _Content:
+def unpack(located: Located, limits: Limits, packed: str, outer: Content | None = None, member: str = "") -> Content:
     """The unpacked content in memory, or in a temporary file when it is large; stops at the limits."""
     target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - lives as long as the opener
     shared = _Shared(cast(IO[bytes], target))  # closes it, also when this function fails
@@ -127,7 +76,7 @@ def _spool(located: Located, limits: Limits, packed: str, outer: _Content | None
         if error.errno is not None:
             raise
         raise SourceError(f"{located.file} is damaged or cut short: its {packed} data cannot be unpacked.") from error
-    return _Content(shared.open, length, packed, member)
+    return Content(shared.open, length, packed, member)
 
 
 def _unpacker(packed: str, raw: BinaryIO, member: str, located: Located) -> tuple[IO[bytes], int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 
 from importer.fields.names import clean
@@ -39,7 +38,11 @@ def strip_html(text: str) -> str:
     """Removes HTML tags and resolves entities; `<br>` and `</p>` become line breaks."""
     if "<" in text:
         text = _TAG.sub("", _BREAKING.sub("\n", text))
-    return html.unescape(text) if "&" in text else text
+    if "&" not in text:
+        return text
+    import html
+
+    return html.unescape(text)
 
 
 def strip_citations(text: str) -> str:
