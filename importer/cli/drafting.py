@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from importer.errors import SourceError
 from importer.job.job_file import JobSource
@@ -24,16 +26,14 @@ SAMPLE = 300
 """Rows that are looked at to tell what a table is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drafted:
+class Drafted(Struct, frozen=True):
     """The drafts of one table, and the mapping that made them, as `attack@1f2e3d4c`."""
 
     mapping: str
     drafts: list[Draft]
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """Everything that the sources gave."""
 
     drafts: tuple[Draft, ...]

@@ -6,8 +6,9 @@ import os
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from importer import __version__
 from importer.cli.console import show, show_json
@@ -33,8 +34,7 @@ from importer.reports.terminal import summary_lines
 from importer.reports.write import write_reports
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """A plan that is about to be carried out."""
 
     plan: Plan

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
 from importer.cli.console import show, show_json, show_text
 from importer.cli.drafting import Inputs
 from importer.cli.target import Target, read_account
@@ -77,8 +79,7 @@ def _mind_categories(drafts: Iterable[Draft]) -> bool:
     return any("categoryUuid" in draft.fields or "properties" in draft.fields for draft in drafts)
 
 
-@dataclass(frozen=True, slots=True)
-class Foresight:
+class Foresight(Struct, frozen=True):
     """What a plan shows to others, and what it costs."""
 
     exposure: tuple[Exposure, ...]

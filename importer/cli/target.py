@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from importer.clock import Clock
 from importer.engine.events import Observe
@@ -22,8 +23,7 @@ SANDBOX_WINDOW: Final = 5.0
 """Seconds in which the embedded sandbox's budget of 1,200 calls comes back (the API: 300). Practice need not wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """An open account."""
 
     api: Api

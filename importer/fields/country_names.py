@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from importer.fields.vocabulary import load_data
 
@@ -19,8 +20,7 @@ FORM = re.compile(
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class CountryMatch:
+class CountryMatch(Struct, frozen=True):
     """What a text says of a country."""
 
     code: str

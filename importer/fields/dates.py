@@ -6,9 +6,10 @@ import calendar
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+
+from msgspec import Struct
 
 from importer.fields.vocabulary import load_data
 
@@ -43,8 +44,7 @@ _CENTURY = re.compile(r"(?:19|20)\d{2}s?")
 _LONGEST = 60
 
 
-@dataclass(frozen=True, slots=True)
-class DateMatch:
+class DateMatch(Struct, frozen=True):
     """A date, or why there is none."""
 
     date: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from importer.fields.vocabulary import load_vocabulary
 
@@ -21,8 +22,7 @@ _SHARE = re.compile(r"(?P<part>[^/%]+?)\s*(?:/\s*(?P<whole>10|100)|(?P<percent>%
 _MAX_DIGITS = 400
 
 
-@dataclass(frozen=True, slots=True)
-class NumberMatch:
+class NumberMatch(Struct, frozen=True):
     """A number, or why there is none."""
 
     value: int | float | None
@@ -32,8 +32,7 @@ class NumberMatch:
     nearest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreMatch:
+class ScoreMatch(Struct, frozen=True):
     """A whole number from 1 to 10, or why there is none."""
 
     value: int | None

@@ -6,8 +6,9 @@ new field is a new line here and nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Kind(StrEnum):
@@ -45,8 +46,7 @@ class Visibility(StrEnum):
 NOW = "now"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field of a tag."""
 
     name: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from importer.fields.comparing import canonical_value, token
 from importer.fields.dates import is_date
@@ -28,8 +29,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _UNSAFE_URL = re.compile(r"\s*(?:javascript|data|vbscript|file):", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Why a value may not be sent."""
 
     code: str
@@ -39,8 +39,7 @@ class Problem:
     nearest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """A value as it may be sent, or the problem with it (then `value` is what was given)."""
 
     value: Json

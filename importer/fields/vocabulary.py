@@ -10,6 +10,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct
+
 from importer.shipped import shipped
 
 NAMES = ("actor-category", "motive", "sophistication", "level", "confidence", "tlp")
@@ -19,8 +21,7 @@ _LONGEST_WORD = 2_000
 _PARTS = re.compile(r"[,;/|&\n]|\s(?:and|or)\s", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class VocabularyMatch:
+class VocabularyMatch(Struct, frozen=True):
     """What a text is in a vocabulary."""
 
     value: str

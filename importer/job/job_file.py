@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from importer.errors import JobError, MappingError, Spot
 from importer.job.convert import NotThat, convert
@@ -41,8 +42,7 @@ _TOP: Final = ("name", "description", "sources", "collisions")
 _HINT: Final = "every key is described in config/schema/job.schema.json; config/jobs/ holds examples"
 
 
-@dataclass(frozen=True, slots=True)
-class JobSource:
+class JobSource(Struct, frozen=True):
     """One source of a job, and what is different for it."""
 
     path: str
@@ -51,8 +51,7 @@ class JobSource:
     """Settings for this source alone, by option name: mapping, sheet, header_row..."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobSettings:
+class JobSettings(Struct, frozen=True):
     """What one job file says. Settings that it leaves out are absent from `values`."""
 
     name: str

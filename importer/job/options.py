@@ -5,9 +5,10 @@ The job file's parser, its JSON Schema, the environment and the flags are all re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
+
+from msgspec import Struct
 
 
 class Shape(Enum):
@@ -35,8 +36,7 @@ class Shape(Enum):
     """A path in which `${VARIABLE}` is filled in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One setting."""
 
     name: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from msgspec import Struct
@@ -23,8 +22,7 @@ MEMO = 4_000
 """Distinct texts of one rule that are remembered from one table to the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seed:
+class Seed(Struct, frozen=True):
     """An issue without its place: the same for every row that holds the same text."""
 
     severity: Severity
@@ -239,8 +237,7 @@ def _blank(value: Value) -> bool:
     return value is None or (isinstance(value, str) and not value.strip()) or value in ([], {})
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """A step with its arguments filled in."""
 
     name: str

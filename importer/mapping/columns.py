@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+
+from msgspec import Struct
 
 from importer.mapping.spec import PSEUDO_COLUMNS
 
@@ -50,8 +51,7 @@ def forms(word: str) -> tuple[str, ...]:
     return tuple(form for form in found if form)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A column that was found for a rule, and by which of the rule's words."""
 
     column: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from importer.fields.table import FIELDS, Kind
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
@@ -16,8 +18,7 @@ from importer.mapping.transforms.template import columns_in
 from importer.model import Header, Issue, Place, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """A rule and the columns of this table that feed it."""
 
     rule: Rule
@@ -39,8 +40,7 @@ class Feed:
         return field is not None and field.is_list and self.rule.join is None
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Everything that is known before the first row is read."""
 
     feeds: tuple[Feed, ...]

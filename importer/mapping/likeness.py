@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from importer.fields.countries import resolve
 from importer.mapping.columns import forms, guessed, spoken
@@ -62,8 +63,7 @@ _HARD_INDICATOR = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
+class Likeness(Struct, frozen=True):
     """What speaks for and against a table being a list of actors."""
 
     name_column: str = ""

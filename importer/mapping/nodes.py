@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from importer.errors import MappingError, Spot
 from importer.model import Json
@@ -24,13 +26,12 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
 _NUMBER = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{1,17}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A value and where it stands. `value` is a scalar, a list of Node or a dict of str to Node."""
 
     value: Any
     spot: Spot
-    keys: Mapping[str, Spot] = field(default_factory=dict)
+    keys: Mapping[str, Spot] = MappingProxyType({})
     """Where each key stands, for a dict."""
 
     def plain(self) -> Json:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from importer.fields.names import clean
 from importer.fields.table import Field, Kind
@@ -45,8 +46,7 @@ def part_field(name: str) -> Field:
     return Field(name, kind, "5.5", "now", Visibility.UNDOCUMENTED, "", vocabulary=vocabulary)
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(Struct, frozen=True):
     """Reads a text with a function of texts; numbers that a step made go on as they are."""
 
     function: Callable[[str], Value]

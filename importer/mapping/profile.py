@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from importer.model import Header, Row
 
@@ -29,8 +30,7 @@ class FramedTable(Protocol):
     def rows(self) -> list[Row]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """One column of one or more tables that share its name."""
 
     column: str

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from importer.errors import Spot
 from importer.model import Json
@@ -45,16 +46,14 @@ class Labelled(StrEnum):
     REST = "rest"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One transform of the catalogue with its arguments."""
 
     name: str
     arguments: MappingABC[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """Where one field's value comes from and what is done to it on the way."""
 
     target: str
@@ -83,15 +82,14 @@ class Rule:
     """The text is taken as it stands: not trimmed, not split, not looked up."""
     parts: MappingABC[str, Rule] = field(default_factory=dict)
     """`confidence`, `tlp` and `description` that go with the value."""
-    spot: Spot = field(default_factory=lambda: Spot(""))
+    spot: Spot = Spot("")
 
     @property
     def has_source(self) -> bool:
         return bool(self.columns or self.words or self.template or self.constant is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A question about one cell of a row."""
 
     column: str
@@ -102,8 +100,7 @@ class Condition:
     """True: only rows it holds for are taken. False: rows it holds for are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """What is different for some sheets or files; `pattern` is a glob, compared without case."""
 
     pattern: str
@@ -115,8 +112,7 @@ class Section:
     """Wire names that are not filled here (`field: null`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recognise:
+class Recognise(Struct, frozen=True):
     """How a table shows that this mapping is for it; by its columns, so that failed.csv finds it again."""
 
     every: tuple[str, ...] = ()
@@ -129,8 +125,7 @@ class Recognise:
         return bool(self.every or self.some or self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadHints:
+class ReadHints(Struct, frozen=True):
     """What a mapping says about reading its source."""
 
     records: str = ""
@@ -140,8 +135,7 @@ class ReadHints:
     include_hidden: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(Struct, frozen=True):
     """A mapping's own words for a vocabulary: added to the shipped ones, or in their place."""
 
     name: str
@@ -150,8 +144,7 @@ class Vocabulary:
     replace: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(Struct, frozen=True):
     """One mapping file."""
 
     name: str
@@ -159,8 +152,8 @@ class Mapping:
     """First 8 hex digits of the file's sha256: tells two versions apart in a plan."""
     description: str = ""
     file: str = ""
-    hints: ReadHints = field(default_factory=ReadHints)
-    recognise: Recognise = field(default_factory=Recognise)
+    hints: ReadHints = ReadHints()
+    recognise: Recognise = Recognise()
     action: str = ""
     """The column that chooses per row; `action` itself is found without being named."""
     on_blank: Blank = Blank.LEAVE

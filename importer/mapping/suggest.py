@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from importer.errors import SourceError
 from importer.fields.countries import resolve
@@ -24,8 +26,7 @@ _URL = re.compile(r"(?:https?|hxxps?)://", re.IGNORECASE)
 _WORDLESS = re.compile(r"[\d\s.,:/+%$-]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Suggested:
+class Suggested(Struct, frozen=True):
     """A rule for one field, with the columns of these tables that feed it."""
 
     rule: Rule
@@ -35,8 +36,7 @@ class Suggested:
     """Found by its header word; False where only the values speak for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """A mapping in the making."""
 
     base: Mapping

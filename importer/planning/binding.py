@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from importer.fields.names import identity_key
 from importer.fields.table import field_named
@@ -16,8 +17,7 @@ from importer.planning.identity import index_tags
 from importer.planning.options import Account
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """One row whose footing is gone."""
 
     change: Change

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from importer.errors import UsageError
 from importer.model import Action, Category, FieldChange, Issue, Json, Place, Severity, Tag
@@ -14,8 +15,7 @@ from importer.planning.marking import MARK_KEY
 from importer.planning.properties import check_properties
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryChange:
+class CategoryChange(Struct, frozen=True):
     """What is to be done about one category."""
 
     action: Action

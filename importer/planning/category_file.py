@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
+from msgspec import Struct
 
 from importer.errors import MappingError, Spot, UsageError
 from importer.mapping.nodes import Node, Problems, read_yaml
@@ -26,15 +26,14 @@ _KEYS: Final = ("name", "uuid", "description", "schema")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-@dataclass(frozen=True, slots=True)
-class WantedCategory:
+class WantedCategory(Struct, frozen=True):
     """A category as the file asks for it; None leaves that part alone."""
 
     name: str
     uuid: str = ""
     description: str | None = None
     schema: tuple[Mapping[str, Json], ...] | None = None
-    spot: Spot = field(default_factory=lambda: Spot(""))
+    spot: Spot = Spot("")
 
 
 def dump_category_yaml(categories: Iterable[Category]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
 
 from importer.errors import UsageError
 from importer.model import Severity
@@ -11,8 +12,7 @@ from importer.model import Severity
 OFF = "off"
 
 
-@dataclass(frozen=True, slots=True)
-class CollisionRules:
+class CollisionRules(Struct, frozen=True):
     """A severity for each kind; None does not look. `error` makes the row a conflict, the others let it go on."""
 
     alias_is_name: Severity | None = Severity.WARNING
@@ -30,7 +30,7 @@ class CollisionRules:
 
         Raises UsageError that names the nearest kind or the words allowed.
         """
-        kinds = {item.name.replace("_", "-"): item.name for item in fields(cls)}
+        kinds = {name.replace("_", "-"): name for name in cls.__struct_fields__}
         chosen: dict[str, Severity | None] = {}
         for kind, word in words.items():
             if kind not in kinds:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from importer.model import Action, Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """The rate limit as far as it is known. Seconds and calls."""
 
     quota: int = 1_200
@@ -27,8 +27,7 @@ class Budget:
         return max(1, math.floor(self.quota * (1 - self.reserve)))
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """Calls and expected seconds; retries and look-ups after lost answers are not foreseen."""
 
     creates: int

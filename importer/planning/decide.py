@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from importer.fields.table import field_named
@@ -17,8 +18,7 @@ from importer.planning.options import Mode, PlanOptions
 from importer.planning.properties import check_properties, property_place
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """What every row of a plan is decided against."""
 
     options: PlanOptions

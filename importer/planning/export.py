@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from importer.fields.names import clean
 from importer.fields.table import FIELDS, Field, Kind
@@ -24,8 +25,7 @@ ABOUT: Final = ("_uuid", "_category", "_created", "_updated", "_other")
 _CLEAR: Final = "#CLEAR"
 
 
-@dataclass(frozen=True, slots=True)
-class ExportTable:
+class ExportTable(Struct, frozen=True):
     """The cells of an export: text in every one."""
 
     columns: tuple[str, ...]
@@ -97,8 +97,7 @@ def _as_json(field: Field) -> bool:
     return field.is_list or field.kind in (Kind.NUMBER, Kind.SCORE, Kind.OBJECT)
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
+class _Record(Struct, frozen=True):
     cells: Mapping[str, str]
     unread: tuple[str, ...]
 

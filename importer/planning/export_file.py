@@ -6,9 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from importer.atomic import atomic_path
 from importer.errors import UsageError
@@ -22,8 +23,7 @@ _CELL: Final = 32_767
 """What an Excel cell holds; writers cut what is longer without a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """What was written."""
 
     path: Path

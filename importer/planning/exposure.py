@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from importer.fields.table import FIELDS, Field, Kind, Visibility
 from importer.model import Action, Json, Plan
@@ -12,8 +13,7 @@ from importer.model import Action, Json, Plan
 PURPLE: Final = "purple"
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(Struct, frozen=True):
     """What the plan newly writes into one field that is not private."""
 
     field: str

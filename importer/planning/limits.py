@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from importer.errors import SafetyLimit, UsageError
 from importer.model import EMPTY, Action, Plan
@@ -20,8 +21,7 @@ from importer.model import EMPTY, Action, Plan
 _AMOUNT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*(%|per ?cent)?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """At most `count`, and at most `percent` of a base of `floor` or more. None does not limit."""
 
     count: int | None = None
@@ -56,8 +56,7 @@ def parse_limit(text: str | float) -> Limit:
     return Limit(count=int(amount))
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The limits of a run."""
 
     creates: Limit = NO_LIMIT

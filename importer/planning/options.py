@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from importer.errors import UsageError
 from importer.model import Asked, Category, Tag
 from importer.planning.collision_rules import CollisionRules
@@ -19,8 +21,7 @@ class Mode(StrEnum):
     UPSERT = "upsert"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """What the account holds at the moment of planning."""
 
     account_id: str

@@ -13,6 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec import Struct
+
 from importer.model import Json, Place, Row, Severity
 from importer.planning.cells import find_cell
 from importer.planning.property_formats import format_problem, is_date
@@ -38,8 +40,7 @@ _NEEDED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PropertyProblem:
+class PropertyProblem(Struct, frozen=True):
     """One breach of the schema."""
 
     severity: Severity

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+from msgspec import Struct
 
 from importer.atomic import atomic_text
 from importer.model import Change, FieldChange, Issue, Outcome, Severity, Status
@@ -33,8 +33,7 @@ _ISSUES_SHOWN: Final = 100
 _CELL: Final = 240
 
 
-@dataclass(frozen=True, slots=True)
-class _Tile:
+class _Tile(Struct, frozen=True):
     status: str
     name: str
     number: int

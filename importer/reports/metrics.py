@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from importer.atomic import atomic_text
 from importer.reports.run_record import RunRecord
@@ -26,8 +27,7 @@ _LARGEST: Final = 1_000_000
 Sample = tuple[dict[str, str], float]
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnd:
+class RunEnd(Struct, frozen=True):
     """How a run of a job ended, also where it ended before there was a plan."""
 
     job: str

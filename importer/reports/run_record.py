@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from importer.model import Action, Change, Issue, Outcome, Plan, Severity, Status
 from importer.planning.exposure import Exposure, exposure
@@ -22,8 +23,7 @@ _WITHOUT_A_CALL = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True):
     """What was asked of the API."""
 
     calls: Mapping[str, int] = field(default_factory=dict)
@@ -53,8 +53,7 @@ class Traffic:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(Struct, frozen=True):
     """One execution: its plan, how each change ended, and what it took."""
 
     run: str
@@ -66,7 +65,7 @@ class RunRecord:
     started: datetime
     finished: datetime
     exit_code: int = 0
-    traffic: Traffic = field(default_factory=Traffic)
+    traffic: Traffic = Traffic()
     stopped: str = ""
     """Why the run ended before its plan did, as a sentence; empty when it did not."""
     hint: str = ""

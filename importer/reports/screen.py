@@ -7,9 +7,10 @@ wrap at its width; NO_COLOR and TERM=dumb are respected, FORCE_COLOR and COLUMNS
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TextIO
+
+from msgspec import Struct
 
 from importer.reports.visible import visible
 
@@ -31,8 +32,7 @@ def plain(lines: Iterable[Line]) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(Struct, frozen=True):
     """Where lines are shown."""
 
     stream: TextIO

@@ -6,7 +6,8 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from importer.sources.header_words import known_count
 
@@ -16,8 +17,7 @@ _SAMPLE_ROWS = 200
 _SEP_LINE = re.compile(r'\A"?sep=(.)"?\r?\n?\Z', re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """What the csv module is told."""
 
     delimiter: str = ","

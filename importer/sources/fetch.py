@@ -13,11 +13,12 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
+
+from msgspec import Struct
 
 from importer.atomic import atomic_path
 from importer.errors import SourceError
@@ -28,8 +29,7 @@ _CHUNK = 256 * 1024
 _AGENT = "tag-importer"
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     """A download of an earlier run."""
 
     body: Path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from importer.errors import SourceError, UsageError
 from importer.sources.header_words import known_count
@@ -24,8 +25,7 @@ _RECORDS_HINT = "If it lists actors all the same, name it as the records path, `
 _STEP = re.compile(r"\A([^\[\]]*)((?:\[\d*\])*)\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(Struct, frozen=True):
     """The records of a document: (1-based position, object or dictionary entry)."""
 
     path: str

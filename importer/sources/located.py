@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Located:
+
+class Located(Struct, frozen=True):
     """A file, a download or standard input, before anything is known of its content."""
 
     file: str
@@ -23,8 +23,7 @@ class Located:
     """The user named it; False for one found in a folder, which may be passed over when it is no list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What `open` gives after unpacking."""
 
     open: Callable[[], BinaryIO]
@@ -33,8 +32,7 @@ class Content:
     member: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A located file whose kind was told by its content; compressed ones are unpacked."""
 
     file: str

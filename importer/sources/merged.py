@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from importer.sources.workbook_cells import cell_text
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 Range = tuple[tuple[int, int], tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Merges:
+class Merges(Struct, frozen=True):
     """The merged ranges of one sheet: 0-based (row, column) of both corners."""
 
     ranges: tuple[Range, ...]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+
+from msgspec import Struct
 
 MIB = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a stranger's file may cost. A file over one of these is refused in one sentence."""
 
     file_bytes: int = 1024 * MIB
@@ -39,8 +39,7 @@ class Limits:
     folder_files: int = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
+class ReadOptions(Struct, frozen=True):
     """What the command line, the job file or the mapping asks of the readers; the defaults find out by themselves."""
 
     sheets: tuple[str, ...] = ()
@@ -48,7 +47,7 @@ class ReadOptions:
     include_hidden: bool = False
     header_row: int = 0
     """1-based line or row of the header; 0 finds it."""
-    per_sheet_header: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    per_sheet_header: Mapping[str, int] = MappingProxyType({})
     encoding: str = ""
     delimiter: str = ""
     records: str = ""
@@ -60,4 +59,4 @@ class ReadOptions:
     """Rows in one table."""
     name_columns: tuple[str, ...] = ()
     """Header words that the mapping takes the name from; like the usual ones, they mark a sheet as a list of actors."""
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = Limits()

@@ -8,6 +8,8 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from importer.model import Header, Issue, Row
 
 if TYPE_CHECKING:
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
 _NO_ISSUES: Mapping[int, tuple[Issue, ...]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows with one header: cells of text, none of them ever a number or NaN."""
 
     header: Header
@@ -27,7 +28,7 @@ class Table:
     """Row.number of each row."""
     ids: Sequence[str] = ()
     """Row.id of each row; empty where rows have none."""
-    issues: Mapping[int, tuple[Issue, ...]] = field(default_factory=lambda: _NO_ISSUES)
+    issues: Mapping[int, tuple[Issue, ...]] = _NO_ISSUES
     """What the reader found, by position in this table."""
 
     def __len__(self) -> int:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from importer.mapping.spec import Value
 from importer.mapping.transforms import lists, meaning, patterns, template, text
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """One argument of a transform. `kind`: text, number, texts, table, pattern or vocabulary."""
 
     name: str
@@ -20,8 +20,7 @@ class Argument:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """A step as it stands in YAML, what goes in and what comes out."""
 
     step: str
@@ -29,8 +28,7 @@ class Example:
     after: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(Struct, frozen=True):
     """A plain function under the name that a mapping calls it by."""
 
     name: str

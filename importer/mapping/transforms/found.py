@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from importer.mapping.spec import Value
 
@@ -21,8 +22,7 @@ class About(StrEnum):
     """The value goes on, but not as it stood: a warning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Why a text did not become a value as it stood."""
 
     about: About
@@ -34,8 +34,7 @@ class Note:
     nearest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A value with a note; transforms without anything to say return the bare value."""
 
     value: Value
