@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -63,9 +64,9 @@ def preset_text(name: str) -> str:
     return shipped("mappings", f"{name}.yaml").read_text("utf-8")
 
 
-def presets() -> list[Mapping]:
-    """All presets, in the order in which they are tried on a table."""
-    return [_preset(name) for name in ORDER]
+def presets() -> Iterator[Mapping]:
+    """The presets, in the order in which they are tried on a table; each is loaded when its turn comes."""
+    return map(_preset, ORDER)
 
 
 @lru_cache(maxsize=16)

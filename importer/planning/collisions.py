@@ -26,8 +26,9 @@ def labels(entries: Json) -> list[str]:
     """The names in the value of an alias field, whatever a server makes of one."""
     if type(entries) is not list:
         return []
-    texts = [entry.get("value") if type(entry) is dict else entry for entry in entries]
-    return [text for text in texts if text and type(text) is str]
+    return [
+        text for entry in entries if type(text := entry.get("value") if type(entry) is dict else entry) is str and text
+    ]
 
 
 def find_collisions(

@@ -44,7 +44,7 @@ def stand(drafts: Sequence[Draft], index: Mapping[str, tuple[Tag, ...]]) -> list
     one takes its place.
     """
     standings: list[Standing] = []
-    claimed: dict[tuple[str, str], int] = {}
+    claimed: dict[str | tuple[str, str], int] = {}
     keys: dict[str, int] = {}
     for position, draft in enumerate(drafts):
         name_key = identity_key(draft.name)
@@ -56,7 +56,7 @@ def stand(drafts: Sequence[Draft], index: Mapping[str, tuple[Tag, ...]]) -> list
         first = -1
         good = name_key != "" and usable(draft)
         if good:
-            first = claimed.setdefault((name_key, chosen), position)
+            first = claimed.setdefault((name_key, chosen) if chosen else name_key, position)
             first = -1 if first == position else first
         key = _change_key(name_key, draft.row, keys)
         standings.append(Standing(name_key, key, tags, first, good and first < 0))

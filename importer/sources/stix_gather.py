@@ -202,11 +202,9 @@ def _gather_all(raws: list[msgspec.Raw], probes: list[Probe] | None, found: Stix
     """The objects of one list. All are probed in one go; only the wanted ones are looked at by Python code."""
     start = found.objects
     probes = probes if probes is not None else _probes_singly(raws)
-    kinds = [probe.type for probe in probes]
-    if set(map(type, kinds)) != {str} or "" in kinds:
-        kinds = [kind if isinstance(kind, str) and kind else "untyped object" for kind in kinds]
-    wanted = [position for position, kind in enumerate(kinds) if kind in _WANTED]
-    found.types.update(kinds)
+    kinds, counts = _kinds(probes)
+    found.types.update(counts)
+    wanted = [position for position, kind in enumerate(kinds) if kind in _WANTED] if counts.keys() & _WANTED else []
     for position in wanted:
         kind, link = kinds[position], probes[position].relationship_type
         if kind == "relationship" and not (isinstance(link, str) and link in LINKS):
@@ -220,6 +218,19 @@ def _gather_all(raws: list[msgspec.Raw], probes: list[Probe] | None, found: Stix
                 _gather(raw, found, world, depth + 1)
         else:
             world.add(parse(found.opened.file, raw))
+
+
+def _kinds(probes: list[Probe]) -> tuple[list[str], Counter[str]]:
+    """The type of each object, and how often each occurs. A value that is no text, or none, is no type."""
+    kinds = [probe.type for probe in probes]
+    try:
+        counts = Counter(kinds)
+    except TypeError:
+        counts = Counter([""])
+    if not all(type(kind) is str and kind for kind in counts):
+        kinds = [kind if isinstance(kind, str) and kind else "untyped object" for kind in kinds]
+        counts = Counter(kinds)
+    return kinds, counts
 
 
 def _probes(raw: msgspec.Raw) -> list[Probe] | None:
