@@ -102,11 +102,11 @@ class Batch:
     def _feed_alone(self, feed: Feed) -> None:
         """From one column, as most fields: nothing is made for an ordinary text but its value."""
         column, target, reader = feed.columns[0], feed.rule.target, feed.reader
-        quick, memo, all_fields = reader.quick, reader.memo, self.fields
-        for position, text in enumerate(self._texts(column)):
-            value = quick(text) if quick else None
+        texts, find = self._texts(column), reader.quick or reader.values.get
+        for position, (fields, text) in enumerate(zip(self.fields, texts, strict=True)):
+            value = find(text)
             if value is None:
-                cell = memo.get(text) or reader.read_the_long_way(text)
+                cell = reader.memo.get(text) or reader.read_the_long_way(text)
                 if cell.seeds or cell.kept or cell.clears:
                     self._note(position, feed, cell, column)
                 value = cell.value
@@ -114,7 +114,7 @@ class Batch:
                     if feed.clears_blank and not text.strip():
                         self.clear.setdefault(position, set()).add(target)
                     continue
-            all_fields[position][target] = value
+            fields[target] = value
 
     def _feed_together(self, feed: Feed) -> None:
         target = feed.rule.target

@@ -58,6 +58,8 @@ class CellReader:
         self.reading = own_reading(self.field, rule, own)
         self.quick = quick_reading(self.field, rule)
         self.memo: dict[str, Cell] = {}
+        self.values: dict[str, Value] = {}
+        """Of the remembered texts those that have a value and nothing to say."""
         self.loud = rule.constant is not None or rule.default is not None or rule.target == "value"
         """Whether any cell so far has something to say."""
         self.plain = self.field is not None and self.field.kind in (Kind.TEXT, Kind.TEXT_LIST)
@@ -81,12 +83,15 @@ class CellReader:
         cell = self.memo[text] = self._read(text)
         if cell.seeds or cell.kept or cell.clears:
             self.loud = True
+        elif cell.value is not None:
+            self.values[text] = cell.value
         return cell
 
     def forget(self) -> None:
         """Between two tables: a column in which every text differs is not worth remembering."""
         if len(self.memo) > MEMO:
             self.memo.clear()
+            self.values.clear()
 
     def constant(self) -> Cell:
         """The rule's constant as a cell."""

@@ -50,7 +50,7 @@ def _labels(text: str) -> Value:
     if INTRICATE.search(text) or (len(text) < 12 and text.strip().lower() in NO_NAMES):
         return None
     pieces = [piece.strip() for piece in text.replace(",", ";").replace("|", ";").split(";")]
-    if len(pieces) > 1 and not OFFICIAL_ENDS.isdisjoint(
+    if "," in text and not OFFICIAL_ENDS.isdisjoint(
         [piece.rpartition(" ")[2].strip(".").lower() for piece in pieces[1:]]
     ):
         return None

@@ -67,7 +67,7 @@ class Sheet:
                 issues = self._special(index, row)
             if not whole:
                 row = [row[column] for column in pick]
-            if not any(row) or not "".join(row).strip():
+            if not "".join(row).strip():
                 continue
             if batch.add(index + 1, row, issues=issues):
                 total += len(batch.rows)
