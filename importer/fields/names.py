@@ -13,6 +13,11 @@ _INVISIBLE_ENDS = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"
 _INVISIBLE_MARKS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
+# Characters that a name holds by accident, or to pass for another: soft hyphens, zero-width spaces, bidi controls and
+# isolates, tag characters. ZWNJ and ZWJ are not among them: Persian and Indic names need them.
+_HIDDEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _MINUS = "\u2212"
 _ROUNDS = 6
 _LONGEST_KEPT = 200
@@ -27,6 +32,13 @@ def clean(text: str) -> str:
         before = text
         text = _BLANKS.sub(" ", text).strip().strip(_INVISIBLE_ENDS)
     return text
+
+
+def hidden_characters(text: str) -> list[str]:
+    """Those of a text that nobody sees, each once, as `U+200B`."""
+    if text.isascii():
+        return []
+    return [f"U+{ord(character):04X}" for character in dict.fromkeys(_HIDDEN.findall(text))]
 
 
 def identity_key(name: str) -> str:

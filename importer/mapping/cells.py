@@ -7,6 +7,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from importer.fields.names import hidden_characters
 from importer.fields.table import Field, Kind, Visibility, field_named
 from importer.fields.values import Problem, check
 from importer.fields.vocabulary import Vocabulary
@@ -18,6 +19,8 @@ from importer.mapping.transforms.found import About, Found, Note
 from importer.mapping.transforms.lists import join, json_list
 from importer.model import Severity
 
+NAMES = frozenset(("value", "aliases", "internalAliases", "aliasGroupNames", "aliasGroupNamesInternal"))
+"""The fields that hold names of actors."""
 MEMO = 4_000
 """Distinct texts of one rule that are remembered from one table to the next."""
 
@@ -63,6 +66,7 @@ class CellReader:
         self.loud = rule.constant is not None or rule.default is not None or rule.target == "value"
         """Whether any cell so far has something to say."""
         self.plain = self.field is not None and self.field.kind in (Kind.TEXT, Kind.TEXT_LIST)
+        self.names = rule.target in NAMES and not rule.as_is
         self.reads_blank = any(step.name in ("default", "constant") for step in rule.steps)
         self.default = BLANK
         if rule.default is not None:
@@ -125,6 +129,9 @@ class CellReader:
             result = result.value
         if not result and _blank(result):
             return self._noted(None, notes, text) if notes else BLANK
+        if self.names and (hidden := hidden_characters(text)):
+            message = f"holds {' and '.join(hidden[:3])}, which nobody sees; delete it unless it is meant"
+            notes.append(Note(About.CHANGED, "hidden-character", message))
         if not notes and self.plain and _ordinary(result):
             return Cell(result)
         if self.field is not None:

@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 from msgspec.structs import replace
 
-from importer.fields.table import FIELDS, Kind
+from importer.fields.table import FIELDS
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
-from importer.mapping.cells import CellReader
+from importer.mapping.cells import NAMES, CellReader
 from importer.mapping.columns import guessed, missing, named, spoken
 from importer.mapping.nodes import nearest
 from importer.mapping.spec import Blank, Condition, Labelled, Mapping, Rule, Section
@@ -233,5 +233,5 @@ class Layouter:
         return Issue(severity, code, message, place, field)
 
 
-LISTS_OF_NAMES = frozenset(f.name for f in FIELDS if f.kind in (Kind.TEXT_LIST, Kind.ALIAS_LIST) and "lias" in f.name)
+LISTS_OF_NAMES = NAMES - {"value"}
 """Fields that hold other names of the actor: its own name and repetitions are taken out of them."""

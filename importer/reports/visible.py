@@ -6,9 +6,10 @@ import re
 from typing import Final
 
 # Controls (ANSI escapes begin with one), line and paragraph separators, bidi marks, embeddings, overrides and
-# isolates, invisible spaces, tag characters and lone surrogates. ZWNJ and ZWJ stay: Persian and Indic names need them.
+# isolates, soft hyphens, invisible spaces, tag characters and lone surrogates. ZWNJ and ZWJ stay: Persian and Indic
+# names need them.
 _HIDDEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f\ud800-\udfff]"
 )
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -369,3 +369,23 @@ def test_distinct_texts_are_read_once_and_batches_agree() -> None:
     for _ in range(2):
         rows = drafter.draft(table(("Actor", "Country"), ("A", "Russsia"), ("B", "Russsia"), ("C", "")))
         assert [[issue.place.cell for issue in row.issues] for row in rows] == [["B2"], ["B3"], []]
+
+
+@pytest.mark.parametrize(("column", "cell"), [(0, "APT\u200b28"), (0, "\ufeffSnake"), (1, "Sofacy, Fancy\u202eBear")])
+def test_a_name_with_a_character_that_nobody_sees_is_told(column: int, cell: str) -> None:
+    """A zero-width or direction-changing character in a name or alias is a warning at its cell; the row goes on."""
+    row = ["Turla", "Uroburos"]
+    row[column] = cell
+    draft = drafts(SPREADSHEET, ("Actor", "Aliases"), tuple(row))[0]
+    assert [(issue.code, issue.place.cell, issue.severity) for issue in draft.issues] == [
+        ("hidden-character", "AB"[column] + "2", Severity.WARNING)
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u6d77\u83b2\u82b1", "APT\u00a028", "Fancy Bear"]
+)
+def test_letters_of_any_script_are_nothing_hidden(name: str) -> None:
+    """Joiners that Persian needs, Chinese, and a no-break space between words are no hidden characters."""
+    draft = drafts(SPREADSHEET, ("Actor", "Aliases"), (name, "Uroburos"))[0]
+    assert draft.issues == ()
