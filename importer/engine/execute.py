@@ -122,15 +122,18 @@ def _write_end(journal: Journal, stopped: str, code: int, outcomes: Mapping[str,
 
 
 async def _with_category(plan: Plan, api: Api, journal: Journal, earlier: JournalState | None, grace: float) -> Plan:
-    """The plan with the category that it has to make first; made at most once, whatever was lost."""
+    """The plan with the category that it has to make first; made once, whatever was lost or killed in between."""
     name = str(plan.options.get(CREATE_CATEGORY) or "")
     if not name or not any(change.action is Action.CREATE for change in plan.changes):
         return plan
     uuid = earlier.categories.get(name, "") if earlier is not None else ""
     if not uuid:
         try:
-            held = find_category(name, await api.list_categories())
-            category = held or await api.create_category(name, grace=grace)
+            category = held = find_category(name, await api.list_categories())
+            if category is None:
+                asked = earlier is not None and name in earlier.categories_asked
+                journal.event("category-intent", name=name)
+                category = await api.create_category(name, grace=grace, perhaps_made=asked)
         except CallFailed as failed:
             if failed.failure.access:
                 raise AccessRefused(str(failed)) from failed

@@ -46,6 +46,8 @@ class JournalState:
     """Whether the last line was cut short."""
     categories: Mapping[str, str] = field(default_factory=dict)
     """Categories that the run created: name -> uuid."""
+    categories_asked: frozenset[str] = frozenset()
+    """Names of categories that the run may have created."""
 
     @property
     def plan(self) -> str:
@@ -84,6 +86,7 @@ def read_journal(path: Path) -> JournalState:
     ends: list[Mapping[str, Any]] = []
     boots: set[str] = set()
     categories: dict[str, str] = {}
+    asked: set[str] = set()
     last: datetime | None = None
     undone = False
     for number, raw in enumerate(lines, 1):
@@ -117,9 +120,13 @@ def read_journal(path: Path) -> JournalState:
             ends.append(line)
         elif event == "undone":
             undone = True
+        elif event == "category-intent":
+            asked.add(str(line.get("name")))
         elif event == "category":
             categories[str(line.get("name"))] = str(line.get("uuid"))
-    return JournalState(header, outcomes, intents, tuple(ends), frozenset(boots), last, undone, torn, categories)
+    return JournalState(
+        header, outcomes, intents, tuple(ends), frozenset(boots), last, undone, torn, categories, frozenset(asked)
+    )
 
 
 def _line(raw: bytes) -> dict[str, Any] | None:

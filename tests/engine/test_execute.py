@@ -19,7 +19,8 @@ from importer.engine.resume import open_resumable
 from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal
 from importer.errors import UsageError
-from importer.model import Action, Change, FieldChange, Plan, Status, Tag
+from importer.model import Action, Category, Change, FieldChange, Plan, Status, Tag
+from importer.remote.api import Api
 from importer.remote.events import CallFinished
 from importer.remote.lookup import Lookup
 from importer.remote.pacer import PacerSettings
@@ -266,6 +267,31 @@ async def test_the_category_is_made_first_and_once(tmp_path: Path) -> None:
         (category,) = await api.list_categories()
         assert {tag.fields.get("categoryUuid") for tag in await api.list_tags()} == {category.uuid}
     assert read_journal(folder.journal_path).categories == {"Actors": category.uuid}
+
+
+async def test_a_category_is_not_made_again_by_the_resume_of_a_run_that_died_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that died between asking for its category and the answer has written so: its resume looks for it first."""
+    plan = structs.replace(creates(5), options={"create_category": "Actors"})
+    folder, digest = folder_of(tmp_path, plan)
+    async with Sandbox(FREE) as sandbox, api_of(sandbox) as api:
+        await carry_out(plan, api, folder, digest)
+        text = folder.journal_path.read_text()
+        folder.journal_path.write_text(text[: text.index("\n", text.index('"category-intent"')) + 1])
+        looks, listed = 0, Api.list_categories
+
+        async def late(self: Api) -> list[Category]:
+            nonlocal looks
+            looks += 1
+            return [] if looks < 2 else await listed(self)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Api, "list_categories", late)
+            again = open_resumable(folder.path).state
+            await carry_out(plan, api, folder, digest, settings=replace(QUICK, grace=30.0), earlier=again)
+        assert looks == 2
+        assert len(await api.list_categories()) == 1
 
 
 @pytest.mark.parametrize("fsync", list(Fsync))

@@ -136,5 +136,32 @@ def test_a_category_is_made_once_although_lists_lag(lag: float) -> None:
     assert run(story) == ("c-1", 1)
 
 
+@pytest.mark.parametrize(("shows_at", "posts"), [(10.0, 0), (1e9, 1)])
+def test_a_category_that_a_killed_run_may_have_made_is_looked_for_first(shows_at: float, posts: int) -> None:
+    """Nothing is posted while the list may still lag behind what the killed run did; then once, where it had not."""
+
+    async def story(clock: VirtualClock) -> tuple[str, int, float]:
+        made: list[float] = []
+
+        def create(url: URL, **_: Any) -> CallbackResult:
+            made.append(clock.monotonic())
+            return CallbackResult(payload=CATEGORY, response_class=Response)
+
+        def listing(url: URL, **_: Any) -> CallbackResult:
+            shown = [CATEGORY] if clock.monotonic() >= shows_at else []
+            return CallbackResult(payload={"categories": shown}, response_class=Response)
+
+        with aioresponses() as wire:
+            _always(wire.post, "create", create)
+            _always(wire.get, "", listing)
+            async with open_api(ApiSettings("acc", TOKEN, BASE), clock=clock) as api:
+                found = await api.create_category("Actors", grace=35, perhaps_made=True)
+                return found.uuid, len(made), clock.monotonic()
+
+    uuid, count, seconds = run(story)
+    assert (uuid, count) == ("c-1", posts)
+    assert seconds >= min(shows_at, 35)
+
+
 def _always(method: Callable[..., None], path: str, callback: Callable[..., CallbackResult]) -> None:
     method(f"{EVENTS}/tags/categories/{path}".rstrip("/"), callback=callback, repeat=True)
