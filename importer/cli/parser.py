@@ -35,6 +35,9 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, instead of thirty lines of usage before it."""
 
+    flags: tuple[str, ...] = ()
+    """Those of the command that was given."""
+
     def error(self, message: str) -> NoReturn:
         what, _, rest = message.partition(": invalid choice: ")
         if rest:
@@ -45,7 +48,15 @@ class _Parser(argparse.ArgumentParser):
             near = get_close_matches(given.strip("'"), words, 1)
             meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(words)}"
             message = f"{what.removeprefix('argument ')}: there is no {given}; {meant}"
+        if message.startswith("unrecognized arguments: -"):
+            message = self._unknown_flag(message.split()[2].partition("=")[0])
         self.exit(2, f"{self.prog}: {message}\n  {self.prog} --help shows what there is.\n")
+
+    def _unknown_flag(self, given: str) -> str:
+        from difflib import get_close_matches
+
+        near = get_close_matches(given, self.flags, 1)
+        return f"there is no flag {given}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def build_parser(only: str = "") -> argparse.ArgumentParser:
@@ -66,6 +77,8 @@ def build_parser(only: str = "") -> argparse.ArgumentParser:
         subparser = _subparser(commands, name, help_text)
         if only == name or not only:
             fill(subparser)
+        if only == name:
+            parser.flags = tuple(subparser._option_string_actions)
     return parser
 
 

@@ -15,6 +15,7 @@ from yarl import URL
 
 from importer import __version__
 from importer.clock import Clock
+from importer.errors import UsageError
 from importer.remote.events import CallFinished, Observe, ignore
 from importer.remote.failures import CallFailed, Meaning, classify_exception, classify_status, failure
 from importer.remote.limit_headers import parse_retry_after
@@ -176,6 +177,11 @@ def _proxy_of(base_url: str) -> dict[str, Any]:
     if not proxy or proxy_bypass(parts.hostname or ""):
         return {}
     found = urlsplit(proxy if "//" in proxy else f"http://{proxy}")
+    if found.scheme not in ("http", "https"):
+        raise UsageError(
+            f"the environment names a {found.scheme} proxy for {parts.scheme}, and only http proxies are spoken to",
+            hint=f"Set {parts.scheme.upper()}_PROXY to an http proxy, or NO_PROXY to {parts.hostname}.",
+        )
     address = URL.build(scheme=found.scheme or "http", host=found.hostname or "", port=found.port)
     if found.username is None:
         return {"proxy": address}

@@ -162,3 +162,11 @@ def test_no_account_is_exit_2_and_says_which_variable(cli: Cli, samples: Path) -
     assert ran.code == 2
     assert "CLOUDFLARE_ACCOUNT_ID" in ran.err
     assert "CLOUDFLARE_API_TOKEN" in ran.err
+
+
+@pytest.mark.parametrize(("given", "meant"), [("--sandbx", "--sandbox"), ("--mdoe=upsert", "--mode")])
+def test_a_mistyped_flag_is_told_with_the_nearest_one(cli: Cli, samples: Path, given: str, meant: str) -> None:
+    """An unknown flag ends with exit 2 and one line that names the flag of this command that comes closest."""
+    ran = cli("plan", samples / "actors.csv", given)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"there is no flag {given.partition('=')[0]}; did you mean {meant}?" in ran.err

@@ -12,6 +12,7 @@ import pytest
 from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
+from importer.errors import UsageError
 from importer.remote.api import Api, open_api
 from importer.remote.failures import CallFailed
 from importer.remote.settings import ApiSettings
@@ -161,6 +162,16 @@ def test_a_category_that_a_killed_run_may_have_made_is_looked_for_first(shows_at
     uuid, count, seconds = run(story)
     assert (uuid, count) == ("c-1", posts)
     assert seconds >= min(shows_at, 35)
+
+
+async def test_a_proxy_that_cannot_be_spoken_to_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SOCKS proxy in the environment ends the command before the first call, without its password in the text."""
+    monkeypatch.setenv("https_proxy", "socks5://me:hunter2@proxy.example:1080")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(UsageError, match="socks5") as refused:
+        async with open_api(ApiSettings("acc", TOKEN, BASE)):
+            pass
+    assert "hunter2" not in f"{refused.value} {refused.value.hint}"
 
 
 def _always(method: Callable[..., None], path: str, callback: Callable[..., CallbackResult]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import threading
 from collections.abc import Iterator
@@ -79,6 +80,7 @@ def test_standard_input(tmp_path: Path) -> None:
 
 class _Server(ThreadingHTTPServer):
     asked: list[dict[str, str]]
+    over: threading.Event
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -90,6 +92,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(302, b"", {"Location": "http://example.org/list.csv"})
         elif self.path == "/big":
             self._answer(200, b"x" * 3000, {})
+        elif self.path == "/slow":
+            self.send_response(200)
+            self.send_header("X-Slow", "yes")
+            for _ in range(100):  # a header that never ends, each piece well within a socket's limit
+                self.flush_headers()
+                self.send_header("X-More", "y")
+                if self.server.over.wait(0.05):
+                    return
         elif self.path == "/gone":
             self._answer(404, b"", {})
         elif self.headers.get("If-None-Match") == '"v1"':
@@ -112,9 +122,10 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[_Server]:
     with _Server(("127.0.0.1", 0), _Handler) as running:
-        running.asked = []
+        running.asked, running.over = [], threading.Event()
         threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield running
+        running.over.set()
         running.shutdown()
 
 
@@ -141,6 +152,18 @@ def test_credentials_are_sent_and_shown_nowhere(server: _Server) -> None:
     with pytest.raises(SourceError, match="404") as caught:
         got(address(server, "/gone", "user:secret@"))
     assert "secret" not in repr((caught.value.message, caught.value.hint, caught.value.details))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the connection that was given up
+def test_a_download_whose_headers_never_end_is_given_up(server: _Server) -> None:
+    """The time for a download covers its headers too, however little comes at a time."""
+    with pytest.raises(SourceError, match="did not answer in time"):
+        got(address(server, "/slow"), limits=Limits(download_seconds=0.3))
+    server.over.set()
+    for thread in threading.enumerate():
+        if thread.name == "fetch":
+            thread.join(5)
+    gc.collect()
 
 
 def _redirected(url: str, to: str) -> Request | None:
