@@ -92,10 +92,8 @@ async def execute(
     code = (stop.exit_code or RESUMABLE) if stopped else int(needs_work)
     _write_end(journal, stopped, code, outcomes)
     seconds = clock.monotonic() - began
-    result = ExecutionResult(
-        outcomes, stopped, stop.hint if stopped else "", code, seconds,
-        pool.lookup.calls, api.pacer.waits, api.pacer.waited,
-    )  # fmt: skip
+    hint = stop.hint if stopped else ""
+    result = ExecutionResult(outcomes, stopped, hint, code, seconds, api.pacer.waits, api.pacer.waited)
     observe(RunFinished(run, result.counts(), seconds, stopped))
     return result
 

@@ -20,8 +20,6 @@ class ExecutionResult:
     exit_code: int
     """0 all is well, 1 some rows need work, 4 the token was refused, 6 stopped early and resumable."""
     seconds: float
-    lookups: int
-    """Look-ups made for lost answers."""
     waits: int
     """How often the limit made everybody wait."""
     waited: float
