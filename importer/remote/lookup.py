@@ -38,8 +38,6 @@ class Lookup:
         self._size = size
         self._filter_works: bool | None = None
         self._search_works: bool | None = None
-        self.calls = 0
-        """Look-ups made, lists included."""
 
     async def find(self, names: Collection[str]) -> dict[str, tuple[Tag, ...]]:
         """For each name the tags of that name (by identity key), none, one or several. Raises CallFailed."""
@@ -62,7 +60,6 @@ class Lookup:
             wanted = [*self._controls[1:], *chunk, self._controls[0]]
             asked = {identity_key(name) for name in wanted}
             filters = json.dumps([{"field": "value", "op": "in", "value": wanted}], ensure_ascii=False)
-            self.calls += 1
             try:
                 tags = await self._api.filter_tags(filters)
             except CallFailed as failed:
@@ -84,7 +81,6 @@ class Lookup:
         if not self._controls or self._search_works is False or len(names) + 1 >= pages:
             return names
         if self._search_works is None:
-            self.calls += 1
             control = self._controls[0]
             there = await self._api.search_tags(control)
             self._search_works = any(identity_key(tag.name) == identity_key(control) for tag in there)
@@ -93,7 +89,6 @@ class Lookup:
                 return names
         unsure = []
         for name in names:
-            self.calls += 1
             tags = await self._api.search_tags(name)
             self._take(tags, found)
             if not _PLAIN.fullmatch(name) and not any(identity_key(tag.name) == identity_key(name) for tag in tags):
@@ -102,7 +97,6 @@ class Lookup:
 
     async def _everything(self) -> list[Tag]:
         tags = await self._api.list_tags()
-        self.calls += max(1, -(-len(tags) // _PAGE))
         self._size = len(tags)
         if not self._controls:
             self._controls = tuple(islice((tag.name for tag in tags if _PLAIN.fullmatch(tag.name)), 2))
