@@ -247,6 +247,11 @@ _SPECIAL: Mapping[str, Callable[[Json], Json]] = {
 }
 
 
+def is_link(field: Field) -> bool:
+    """Whether the texts of a field are links: however ordinary one looks, it may be one that runs code."""
+    return field.name == "externalReferenceLinks"
+
+
 def canonical(field: Field, value: Json) -> Json:
     """What `value` means, in one form for all its spellings; None where it is blank. Never raises, idempotent.
 

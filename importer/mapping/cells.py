@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from importer.fields.names import hidden_characters
 from importer.fields.table import Field, Kind, Visibility, field_named
-from importer.fields.values import Problem, check
+from importer.fields.values import Problem, check, is_link
 from importer.fields.vocabulary import Vocabulary
 from importer.mapping.own_reading import own_reading, part_field
 from importer.mapping.quick import CLEAR, SHORT, quick_reading
@@ -65,7 +65,9 @@ class CellReader:
         """Of the remembered texts those that have a value and nothing to say."""
         self.loud = rule.constant is not None or rule.default is not None or rule.target == "value"
         """Whether any cell so far has something to say."""
-        self.plain = self.field is not None and self.field.kind in (Kind.TEXT, Kind.TEXT_LIST)
+        self.plain = (
+            self.field is not None and self.field.kind in (Kind.TEXT, Kind.TEXT_LIST) and not is_link(self.field)
+        )
         self.names = rule.target in NAMES and not rule.as_is
         self.reads_blank = any(step.name in ("default", "constant") for step in rule.steps)
         self.default = BLANK

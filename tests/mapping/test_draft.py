@@ -389,3 +389,12 @@ def test_letters_of_any_script_are_nothing_hidden(name: str) -> None:
     """Joiners that Persian needs, Chinese, and a no-break space between words are no hidden characters."""
     draft = drafts(SPREADSHEET, ("Actor", "Aliases"), (name, "Uroburos"))[0]
     assert draft.issues == ()
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd"])
+def test_a_link_that_would_run_code_is_left_out_of_a_list_too(link: str) -> None:
+    """In a JSON list, as STIX and MISP bring them, an unsafe link is an issue and its neighbours are taken."""
+    cell = f'["{link}", "https://ok.example/1", "hxxps://also[.]example/2"]'
+    draft = drafts(SPREADSHEET, ("Actor", "References"), ("A", cell))[0]
+    assert draft.fields["externalReferenceLinks"] == ["https://ok.example/1", "https://also.example/2"]
+    assert [(issue.code, issue.value) for issue in draft.issues] == [("unsafe-url", link)]

@@ -150,8 +150,7 @@ def links(text: str) -> list[Value] | Found:
     words = text.split()
     if words and all(ONE_URL.fullmatch(word) for word in words):
         return [word.rstrip(",;") for word in words]
-    if "hxxp" in text.lower():
-        text = _DEFANGED.sub(r"http\1", text).replace("[:]", ":").replace("[.]", ".")
+    text = _refanged(text)
     starts = [match.start() for match in _URL.finditer(text)]
     if not starts:
         hosts = [word.strip(",;") for word in words if _HOST.fullmatch(word.strip(",;"))]
@@ -179,6 +178,7 @@ def _listed_links(entries: list[Value]) -> list[Value] | Found:
 
     ATT&CK's entries that only cite others, `(Citation: ...)` beside an alias, hold nothing that is not elsewhere.
     """
+    entries = [_refanged(entry) if isinstance(entry, str) else entry for entry in entries]
     found = [entry for entry in entries if not isinstance(entry, dict) or link_of(entry)]
     if len(found) == len(entries):
         return found
@@ -187,6 +187,13 @@ def _listed_links(entries: list[Value]) -> list[Value] | Found:
     if not words:
         return found
     return Found(found, Note(About.CHANGED, "reference-without-link", "names a reference that has no link", words))
+
+
+def _refanged(text: str) -> str:
+    """`hxxps://a[.]b`, as reports write links that nobody should follow by accident, as the link it is."""
+    if "hxxp" not in text.lower():
+        return text
+    return _DEFANGED.sub(r"http\1", text).replace("[:]", ":").replace("[.]", ".")
 
 
 def link_of(entry: Mapping[str, Value]) -> str:
