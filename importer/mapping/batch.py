@@ -11,7 +11,7 @@ from importer.mapping.cells import BLANK, Cell, Seed
 from importer.mapping.columns import named
 from importer.mapping.conditions import question, reason
 from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout
-from importer.mapping.no_actor import suspicious, why_no_actor
+from importer.mapping.no_actor import no_actors
 from importer.mapping.nodes import nearest
 from importer.mapping.quick import CLEAR
 from importer.mapping.spec import Labelled
@@ -285,14 +285,12 @@ class Batch:
         column = feed.columns[0] if feed.columns else ""
         if column not in self.columns or feed.rule.as_is:
             return
-        names = self.columns[column]
-        odd = suspicious(names, column)
-        for position, name in enumerate(names) if odd else ():
-            if name in odd and position not in left_out:
-                why = why_no_actor(name, self.rows[position].cells, self.header.columns)
+        words = [(other.rule.target, other.rule.words) for other in self.layout.feeds]
+        for position, why, seed in no_actors(self.columns[column], column, self.rows, words):
+            if position not in left_out:
                 if why:
                     left_out[position] = why
-                    self._add(position, feed, column, Seed(Severity.WARNING, "no-actor", f"{why}; left out", name))
+                self._add(position, feed, column, seed)
 
     def _asked(self) -> dict[int, Asked]:
         column = self.layout.action

@@ -13,13 +13,28 @@ SPREADSHEET = load_mapping("spreadsheet")
 
 
 @pytest.mark.parametrize(
-    "row", [("Total", "2", ""), ("Total: 2 actors", "", ""), ("Actor", "Aliases", "Country"), ("---", "---", "--")]
+    "row",
+    [
+        ("Total", "2", ""),
+        ("Total: 2 actors", "", ""),
+        ("Actor", "Aliases", "Country"),
+        ("---", "---", "--"),
+        ("-----", "-----", "-----"),
+        ("Threat Group", "Also known as", "Origin"),
+    ],
 )
 def test_rows_of_totals_headers_and_lines_are_left_out_and_told(row: tuple[str, ...]) -> None:
     """What a person sees is no actor makes no tag, and is not passed over in silence."""
     (draft,) = drafts(SPREADSHEET, ("Actor", "Aliases", "Country"), row)
     assert draft.left_out
     assert "no-actor" in codes(draft)
+
+
+def test_a_second_header_in_another_order_is_an_error() -> None:
+    """What stands below a header of its own would be read under the wrong columns: that is said, and makes no tag."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Aliases", "Country"), ("Actor", "Country", "Aliases"))
+    assert draft.invalid
+    assert "second-header" in codes(draft)
 
 
 @pytest.mark.parametrize("name", ["Total Crew", "Total", "Actor", "Sum41 Gang", "-", "Count Dooku"])
