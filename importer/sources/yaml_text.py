@@ -1,4 +1,7 @@
-"""YAML as data and nothing else: every scalar is the text in the file, anchors are bounded, nothing is constructed."""
+"""YAML as data and nothing else: a scalar is the text in the file or null, anchors are bounded, nothing is constructed.
+
+Merge keys (`<<: *defaults`) are folded in as every YAML loader does: what stands in the object itself wins.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from importer.sources.json_text import Repeated, too_deep
 from importer.sources.options import Limits
 
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 @dataclass(slots=True)
@@ -23,12 +27,16 @@ class _Level:
     anchor: str = ""
     key: Any = None
     has_key: bool = False
+    merges: bool = False
+    """Whether the key is an unquoted `<<`."""
+    merged: list[dict[str, Any]] = field(default_factory=list)
+    """What `<<` brings in, the first counts most."""
     repeated: list[str] = field(default_factory=list)
     size: int = 1
 
 
 def parse_yaml(file: str, text: str, limits: Limits) -> list[Any]:
-    """The documents of a YAML text: dict, list and str only.
+    """The documents of a YAML text: dict, list, str and None only.
 
     Built from parser events, not by a loader: its depth and the total that anchors expand to are bounded on the way.
     Raises SourceError with line and column for what is no YAML.
@@ -60,7 +68,7 @@ class _Builder:
         for event in events:
             name = type(event).__name__
             if name == "ScalarEvent":
-                self._put(event.value, event.anchor, 1, event)
+                self._put(None if _is_null(event) else event.value, event.anchor, 1, event)
             elif name == "AliasEvent":
                 if event.anchor not in self._anchors:
                     raise self._wrong(f"the anchor {event.anchor!r} is used before it is complete", event)
@@ -95,9 +103,15 @@ class _Builder:
         if isinstance(level.value, list):
             level.value.append(value)
         elif not level.has_key:
+            if value is None and isinstance(event, yaml.ScalarEvent):
+                value = event.value
             if not isinstance(value, str):
                 raise self._wrong("a key is a list or an object", event)
             level.key, level.has_key = value, True
+            level.merges = value == "<<" and isinstance(event, yaml.ScalarEvent) and event.implicit[0]
+        elif level.merges and (mappings := _mappings(value)) is not None:
+            level.merged += mappings
+            level.has_key = False
         else:
             if level.key in level.value:
                 level.repeated.append(level.key)
@@ -105,12 +119,37 @@ class _Builder:
             level.has_key = False
 
     def _finished(self, level: _Level) -> Any:
-        if not level.repeated:
-            return level.value
-        repeated = Repeated(level.value)
-        repeated.keys_repeated = tuple(dict.fromkeys(level.repeated))
+        """The collection with what it merges; a key that a merged object has twice is told where it is used."""
+        value, twice = level.value, level.repeated
+        if level.merged:
+            value = {}
+            for one in reversed(level.merged):
+                value.update(one)
+            value.update(level.value)
+            twice = twice + [
+                key
+                for one in level.merged
+                if isinstance(one, Repeated)
+                for key in one.keys_repeated
+                if key not in level.value
+            ]
+        if not twice:
+            return value
+        repeated = Repeated(value)
+        repeated.keys_repeated = tuple(dict.fromkeys(twice))
         return repeated
 
     def _wrong(self, what: str, event: Any) -> SourceError:
         mark = event.start_mark
         return SourceError(f"{self._file} cannot be read: {what} at line {mark.line + 1}, column {mark.column + 1}.")
+
+
+def _is_null(event: yaml.ScalarEvent) -> bool:
+    """Whether a scalar is YAML's null: unquoted and without a tag. `"null"` is a text, and may be a name."""
+    return event.value in _NULLS and bool(event.implicit[0])
+
+
+def _mappings(value: Any) -> list[dict[str, Any]] | None:
+    """What a merge key may bring in: an object or a list of them; None for anything else, an ordinary value."""
+    found = value if isinstance(value, list) else [value]
+    return found if all(isinstance(one, dict) for one in found) else None

@@ -103,13 +103,54 @@ def test_what_is_no_list_is_refused_in_one_sentence(tmp_path: Path, text: str | 
 
 def test_yaml_scalars_are_text(tmp_path: Path) -> None:
     """`no`, 007, 1e5 and dates stay what stands there, and no tag is obeyed."""
-    text = "- name: no\n  id: 007\n  x: 1e5\n  d: 2020-01-01\n  t: !!python/object:os.system ls\n  e: ~\n"
+    text = "- name: no\n  id: 007\n  x: 1e5\n  d: 2020-01-01\n  t: !!python/object:os.system ls\n  e: off\n"
     read = got(written(tmp_path, "a.yaml", text))
-    assert read.cells == [("no", "007", "1e5", "2020-01-01", "ls", "~")]
+    assert read.cells == [("no", "007", "1e5", "2020-01-01", "ls", "off")]
+
+
+def test_yaml_null_is_no_text(tmp_path: Path) -> None:
+    """`~`, `null` and nothing are blank; quoted or tagged they are texts, and as keys too."""
+    text = "- {a: ~, b: null, c: Null, d: NULL, e: , f: \"~\", g: 'null', h: !!str ~, ~: k, i: nil, j: [x, ~]}\n"
+    read = got(written(tmp_path, "a.yaml", text))
+    assert read.columns == ("a", "b", "c", "d", "e", "f", "g", "h", "~", "i", "j")
+    assert read.cells == [("", "", "", "", "", "~", "null", "~", "k", "nil", '["x", null]')]
+
+
+def test_yaml_merge_keys_give_way_to_own_keys(tmp_path: Path) -> None:
+    """`<<` brings in an object or a list of them, the first counts most, the object's own keys before all."""
+    read = got(
+        written(
+            tmp_path,
+            "a.yaml",
+            [
+                "d: &d {country: RU, motive: Espionage}",
+                "e: &e {country: IR, tlp: red, tlp: green}",
+                "actors:",
+                "  - {<<: *d, name: A}",
+                "  - {name: B, country: CN, <<: *d}",
+                "  - {<<: [*d, *e], name: C}",
+                '  - {"<<": x, name: D}',
+                "  - {<<: text, name: E}",
+            ],
+        )
+    )
+    rows = [dict(zip(read.columns, row, strict=True)) for row in read.cells]
+    assert [(row["name"], row["country"], row["motive"], row["tlp"], row["<<"]) for row in rows] == [
+        ("A", "RU", "Espionage", "", ""),
+        ("B", "CN", "Espionage", "", ""),
+        ("C", "RU", "Espionage", "green", ""),
+        ("D", "", "", "", "x"),
+        ("E", "", "", "", "text"),
+    ]
+    assert [(issue.code, issue.value, issue.place.row) for issue in read.row_issues()] == [("repeated-key", "tlp", 3)]
 
 
 ANCHORS = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{key}: &{key} [{','.join(['*' + before] * 10)}]\n" for before, key in pairwise("abcdefghi")
+)
+
+MERGES = "a: &a {x: 1, y: 2}\n" + "".join(
+    f"{key}: &{key} {{<<: [{','.join(['*' + before] * 10)}]}}\n" for before, key in pairwise("abcdefghi")
 )
 
 
@@ -120,6 +161,7 @@ ANCHORS = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("[" * 50_000, "nested deeper"),
         ("a: &a\n  - *a\n", "used before it is complete"),
         ("a: [1,\nb: }", "line 2"),
+        (MERGES, "anchors expand"),
     ],
 )  # fmt: skip
 def test_yaml_tricks_are_bounded(tmp_path: Path, text: str, says: str) -> None:
