@@ -113,6 +113,8 @@ def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
         spelt = 2.0 * min(1.0, 3 * sum(bool(_SPELT.search(value)) for value in values) / len(values))
         score += spelt
     strangers = [word for word in header.columns if word != column and word not in known and not _neutral(word)]
+    if header.kind == "misp":
+        strangers = []  # any key may stand in a cluster; that it lists actors is said by the galaxy itself
     if generic and not score:
         against += 0.5 * len(strangers) or 0.5 * (column == "@key")
     return Likeness(column, generic, bare, score, against, looks if against >= 1 else "")
@@ -186,8 +188,8 @@ def _known_columns(columns: Sequence[str], name: str) -> list[str]:
 
 
 def _neutral(column: str) -> bool:
-    """Columns that say nothing either way: ids, dates of the record, anything that the preset reads."""
-    if column.startswith("_") or any(form in _NEUTRAL for form in forms(column)):
+    """Columns that say nothing either way: ids, dates of the record, keys of a galaxy, all that the preset reads."""
+    if column.startswith(("_", "meta.")) or any(form in _NEUTRAL for form in forms(column)):
         return True
     mapping = load_mapping("spreadsheet")
     return any(guessed((column,), rule.words) for rule in mapping.rules if rule.target != "value")

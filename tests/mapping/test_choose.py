@@ -71,6 +71,15 @@ def test_lists_of_other_things_are_refused_in_one_sentence(looks: str, text: str
     assert "mapping init" in caught.value.hint
 
 
+@pytest.mark.parametrize("kind", ["misp", "csv"])
+def test_a_galaxy_may_have_any_keys(kind: str) -> None:
+    """However many `meta` keys its clusters have, a galaxy of actors is taken, from its file and from failed.csv."""
+    keys = "meta.cfr-suspected-state-sponsor,meta.cfr-target-category,meta.cfr-type-of-incident,meta.since,meta.mood"
+    assert chosen(f"uuid,value,{keys}\nu,Blue Heron,China,Gov,Espionage,2014,x\n", kind) == "misp-galaxy"
+    with pytest.raises(SourceError, match="malware"):
+        chosen("uuid,value,meta.ransomnotes,meta.extensions,meta.encryption\nu,Locky,x,.777,AES\n", kind)
+
+
 def test_columns_of_a_report_decide_nothing() -> None:
     """`_status` and the like stand in results.csv beside the list's own columns."""
     assert chosen("Actor,_source,_row,_action,_status,_uuid\nX,a,1,create,created,u\n") == "spreadsheet"
