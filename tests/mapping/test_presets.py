@@ -193,6 +193,16 @@ def test_a_stix_description_stays_private() -> None:
     }
 
 
+def test_a_second_motivation_of_stix_is_kept() -> None:
+    """The field takes the primary motivation; the secondary ones stand in the private notes, never nowhere."""
+    columns = ("type", "id", "name", "primary_motivation", "secondary_motivations")
+    cells = ("threat-actor", "threat-actor--1", "X", "ideology", '["revenge", "dominance"]')
+    fields = drafts(load_mapping("stix"), columns, cells)[0].fields
+    assert fields["motive"] == "Ideology"
+    assert "revenge" in fields["internalDescription"]
+    assert "dominance" in fields["internalDescription"]
+
+
 def test_a_question_mark_is_no_name_in_the_apt_workbook() -> None:
     """`?` gives way to the first vendor's name; with none, the row is told to lack one and the cell is shown."""
     columns = ("Common Name", "CrowdStrike", "Toolset / Malware", "Link 1")
