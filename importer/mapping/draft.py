@@ -59,8 +59,9 @@ class Drafter:
             )
         near = nearest(wanted[0], header.columns)
         hint = f"; nearest is '{near}'" if near else ""
+        spot = f" ({rule.spot})" if rule and not self.mapping.shipped and rule.spot.line else ""
         return (
-            f"{where} has no column '{wanted[0]}', from which the mapping {self.mapping.name} takes the name: "
+            f"{where} has no column '{wanted[0]}', from which the mapping {self.mapping.name} takes the name{spot}: "
             f"its columns are {shown}{hint}"
         )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from importer.errors import MappingError
 from importer.fields.table import FIELDS
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.cells import NAMES, CellReader
@@ -100,6 +102,9 @@ class Layouter:
         feeds = [self._feed(rule, header, taken, notes) for rule in rules.values()]
         used = [feed for feed in feeds if feed.columns or feed.rule.constant is not None or feed.rule.template]
         action, told = self._action(header)
+        if not self.mapping.shipped:
+            notes.extend(self._unasked(header, conditions))
+            notes.extend(self._unfilled(header, used))
         notes.extend(self._unread(header, used, conditions, action, rules))
         return Layout(tuple(used), tuple(conditions), action, told, skip, tuple(notes))
 
@@ -165,7 +170,7 @@ class Layouter:
         for column in columns:
             taken.setdefault(column, rule.target)
         lacking = missing(header.columns, rule.columns) if rule.columns and not columns else []
-        if lacking and not self.is_preset:
+        if lacking and not self.mapping.shipped:
             near = nearest(lacking[0], header.columns)
             hint = f"; did the mapping mean '{near}'?" if near else ""
             message = f"{rule.target} is not filled: there is no column '{lacking[0]}'{hint} ({rule.spot})"
@@ -180,10 +185,6 @@ class Layouter:
             for other in self.mapping.rules
             if other.target != rule.target and other.words
         )
-
-    @property
-    def is_preset(self) -> bool:
-        return bool(self.mapping.recognise) or self.mapping.guesses
 
     def _reader(self, rule: Rule, part: bool) -> CellReader:
         key = (id(rule), part)
@@ -201,6 +202,29 @@ class Layouter:
             found = named(header.columns, (self.mapping.action,))
             return (found[0], True) if found else ("", True)
         return next((column for column in header.columns if spoken(column) == "action" and column[0] != "_"), ""), False
+
+    def _unasked(self, header: Header, conditions: list[Condition]) -> Iterator[Issue]:
+        """Conditions on columns that this table lacks. A mistyped one ends it: rows would come in that must not."""
+        for condition in conditions:
+            if named(header.columns, (condition.column,)) or condition.column.startswith("$"):
+                continue
+            near = nearest(condition.column, header.columns)
+            told = f"there is no column '{condition.column}' in {header.sheet or header.file} for `when:`"
+            if near:
+                raise MappingError(f"{condition.spot}: {told}; did the mapping mean '{near}'?")
+            message = f"{told}, so its rows are not asked ({condition.spot})"
+            yield self._note(header, "missing-column", message, severity=Severity.WARNING)
+
+    def _unfilled(self, header: Header, feeds: list[Feed]) -> Iterator[Issue]:
+        """Columns in a template that this table lacks: their places stay empty."""
+        for feed in feeds:
+            for column in columns_in(feed.rule.template) if feed.rule.template else ():
+                if named(header.columns, (column,)) or column.startswith("$"):
+                    continue
+                near = nearest(column, header.columns)
+                hint = f"; did the mapping mean '{near}'?" if near else ""
+                message = f"the template's '{column}' is empty: there is no such column{hint} ({feed.rule.spot})"
+                yield self._note(header, "missing-column", message, feed.rule.target, "", Severity.WARNING)
 
     def _unread(
         self, header: Header, feeds: list[Feed], conditions: list[Condition], action: str, rules: dict[str, Rule]

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from msgspec import structs
+
 from importer.errors import MappingError
 from importer.mapping.nodes import MAX_BYTES, Problems, nearest, read_yaml
 from importer.mapping.parse import parse
@@ -71,4 +73,5 @@ def presets() -> Iterator[Mapping]:
 
 @lru_cache(maxsize=16)
 def _preset(name: str) -> Mapping:
-    return mapping_from_bytes(shipped("mappings", f"{name}.yaml").read_bytes(), f"{name}.yaml")
+    mapping = mapping_from_bytes(shipped("mappings", f"{name}.yaml").read_bytes(), f"{name}.yaml")
+    return structs.replace(mapping, shipped=True)

@@ -80,7 +80,9 @@ def nearest(word: str, allowed: Sequence[str]) -> str:
     from rapidfuzz import process
     from rapidfuzz.distance import JaroWinkler
 
-    folded = {candidate.casefold(): candidate for candidate in reversed(allowed)}
+    folded: dict[str, str] = {}
+    for candidate in allowed:
+        folded.setdefault(candidate.casefold(), candidate)
     found = process.extractOne(
         word.casefold()[:200], list(folded), scorer=JaroWinkler.normalized_similarity, score_cutoff=0.8
     )

@@ -162,7 +162,8 @@ class Reader:
 
     def condition(self, node: Node, take: bool) -> list[Condition]:
         keys = self.object(node, grammar.CONDITION, "key", "a condition")
-        column = self.text(keys.pop("column", None))
+        named = keys.pop("column", None)
+        column, spot = self.text(named), (named or node).spot
         if not column:
             self.problems.add(node.spot, "a condition needs a `column:`")
         if not keys:
@@ -179,7 +180,7 @@ class Reader:
                 if operator == "matches" and (why := problem_with(value)):
                     self.problems.add(operand.spot, f"this pattern {why}")
                     continue
-            found.append(Condition(column, operator, value, take))
+            found.append(Condition(column, operator, value, take, spot))
         return found
 
     def sections(self, node: Node | None, what: str) -> tuple[Section, ...]:

@@ -98,6 +98,7 @@ class Condition(Struct, frozen=True):
     operand: Json
     take: bool
     """True: only rows it holds for are taken. False: rows it holds for are left out."""
+    spot: Spot = Spot("")
 
 
 class Section(Struct, frozen=True):
@@ -164,6 +165,8 @@ class Mapping(Struct, frozen=True):
     vocabularies: tuple[Vocabulary, ...] = ()
     guesses: bool = False
     """Whether columns named like a tag field (`properties.x` too) are taken though no rule names them."""
+    shipped: bool = False
+    """One of ours: made for many tables, so that columns which one of them lacks are no mistake."""
     ignore: tuple[str, ...] = ()
     """Columns that are left alone on purpose: no note says that they were not read."""
 

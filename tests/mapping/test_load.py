@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from importer.errors import MappingError
-from importer.mapping.load import ORDER, load_mapping, presets
+from importer.mapping.draft import Drafter
+from importer.mapping.load import ORDER, load_mapping, mapping_from_bytes, presets
+from importer.model import Header
 from tests.mapping.tables import mapping
 
 WRONG = """\
@@ -117,3 +119,27 @@ def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_bytes(b"name: x\n\xff\xfe")
     with pytest.raises(MappingError, match=r"bad\.yaml:2: the mapping is not UTF-8"):
         load_mapping(str(tmp_path / "bad.yaml"))
+
+
+@pytest.mark.parametrize(
+    "condition", ["leave_out: {column: Stauts, in: [retired]}", "take: {column: Stauts, in: [live]}"]
+)
+def test_a_condition_on_a_mistyped_column_ends_it(condition: str) -> None:
+    """Rows that a `when:` should keep out do not come in because its column is misspelt."""
+    mapping = mapping_from_bytes(f"name: x\nfields:\n  value: Actor\nwhen:\n  - {condition}\n".encode(), "x.yaml")
+    with pytest.raises(
+        MappingError, match=r"x\.yaml:5:\d+: there is no column 'Stauts'.*did the mapping mean 'Status'"
+    ):
+        Drafter(mapping).layout(Header("list.csv", "csv", ("Actor", "Status")))
+
+
+def test_what_a_mapping_of_ones_own_does_not_find_is_told() -> None:
+    """A mistyped column of a rule or a template, in a mapping that guesses too, is told with place and nearest."""
+    text = 'name: x\nguess: true\nfields:\n  value: Actor\n  motive: Motve\n  description: {template: "{Stats}"}\n'
+    layout = Drafter(mapping_from_bytes(text.encode(), "x.yaml")).layout(
+        Header("list.csv", "csv", ("Actor", "Motive", "Status"))
+    )
+    told = [note.message for note in layout.notes if note.code == "missing-column"]
+    assert len(told) == 2
+    assert all(word in told[0] for word in ("'Motve'", "'Motive'", "x.yaml:5:"))
+    assert all(word in told[1] for word in ("'Stats'", "'Status'", "x.yaml:6:"))
