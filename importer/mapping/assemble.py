@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from importer.fields.names import identity_key
 from importer.mapping.cells import Cell, Seed
+from importer.mapping.quick import CLEAR
 from importer.mapping.spec import Value
+from importer.mapping.transforms.lists import entry_text, join, json_list
 from importer.model import Json, Severity
 
 
@@ -86,3 +88,16 @@ def keep_text(row: dict[str, Json], target: str, label: str, text: str) -> None:
         row[target] = f"{before}\n\n{line}"
     else:
         row[target] = line
+
+
+def joined(cells: Sequence[str], by: str) -> str:
+    """Several cells as one text; `#CLEAR` counts only where no other cell says anything."""
+    if CLEAR not in cells:
+        return join(cells, by)
+    return join([cell for cell in cells if cell != CLEAR], by) or CLEAR
+
+
+def as_words(text: str) -> str:
+    """A cell for a sentence: the entries of a JSON list, else the text as it stands."""
+    entries = json_list(text)
+    return text.strip() if entries is None else ", ".join(entry_text(entry) for entry in entries)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingABC
-from collections.abc import Sequence
 from itertools import repeat
 
-from importer.mapping.assemble import attach_parts, keep_text, tidy_names, unique_links
+from importer.mapping.assemble import as_words, attach_parts, joined, keep_text, tidy_names, unique_links
 from importer.mapping.cells import BLANK, Cell, Seed
 from importer.mapping.columns import named
-from importer.mapping.conditions import question, reason
-from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout
+from importer.mapping.conditions import left_out_by
+from importer.mapping.layout import COUNTRY, LISTS_OF_NAMES, Feed, Layout
 from importer.mapping.no_actor import no_actors
 from importer.mapping.nodes import nearest
 from importer.mapping.quick import CLEAR
 from importer.mapping.spec import Labelled
-from importer.mapping.transforms.lists import entry_text, join, json_list
 from importer.mapping.transforms.template import columns_in, template
 from importer.model import Asked, Draft, Header, Issue, Json, Place, Row, Severity
 
@@ -43,7 +42,7 @@ class Batch:
     def drafts(self) -> list[Draft]:
         if self.layout.skip:
             return [Draft(row, {}, row.issues, left_out=self.layout.skip) for row in self.rows]
-        left_out = self._left_out()
+        left_out = left_out_by(self.layout.conditions, self.header.columns, self._texts)
         self._no_actors(left_out)
         for feed in self.layout.feeds:
             self._feed(feed)
@@ -123,10 +122,9 @@ class Batch:
             value = cell.value
             if value is not None:
                 fields[target] = value
-        if feed.reader.loud:
-            for position, cell in enumerate(cells):
-                if cell.seeds or cell.kept or cell.clears:
-                    self._note(position, feed, cell, sources[position])
+        for position, cell in enumerate(cells):
+            if cell.seeds or cell.kept or cell.clears:
+                self._note(position, feed, cell, sources[position])
         if feed.clears_blank:
             self._clear_blank(feed, cells)
 
@@ -140,7 +138,7 @@ class Batch:
         if rule.join is not None and (len(columns) > 1 or rule.labelled is not Labelled.FALSE):
             bare = {Labelled.TRUE: 0, Labelled.REST: 1, Labelled.FALSE: len(columns)}[rule.labelled]
             texts = zip(*(self._joinable(column, at >= bare) for at, column in enumerate(columns)), strict=True)
-            return [read(_joined(cells, rule.join)) for cells in texts], [columns[0]] * self.size
+            return [read(joined(cells, rule.join)) for cells in texts], [columns[0]] * self.size
         if len(columns) == 1:
             memo = feed.reader.memo
             return [memo.get(text) or read(text) for text in self._texts(columns[0])], [columns[0]] * self.size
@@ -151,7 +149,7 @@ class Batch:
         if not labelled:
             return texts
         label = column.replace("_", " ").capitalize() if column.islower() else column
-        return [text if text.strip() in ("", CLEAR) else f"{label}: {_told(text)}" for text in texts]
+        return [text if text.strip() in ("", CLEAR) else f"{label}: {as_words(text)}" for text in texts]
 
     def _templates(self, pattern: str) -> list[str]:
         places = {name: named(self.header.columns, (name,)) for name in columns_in(pattern)}
@@ -165,6 +163,7 @@ class Batch:
     def _first(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
         """The first column that says something; one that says that nothing is known passes the question on."""
         read, columns = feed.reader.read, feed.columns
+        compares = feed.rule.target == COUNTRY and not feed.rule.columns
         cells: list[Cell] = []
         sources: list[str] = []
         for texts in zip(*(self._texts(column) for column in columns), strict=True):
@@ -179,6 +178,8 @@ class Batch:
                     chosen, source = cell, column
                 if not cell.nothing:
                     break
+            if compares and chosen.value is not None:
+                chosen = self._compared(chosen, source, columns, texts, read)
             if chosen is BLANK:
                 chosen = read("")
             elif source != columns[0] and feed.rule.target == "value":
@@ -188,6 +189,20 @@ class Batch:
             cells.append(chosen)
             sources.append(source)
         return cells, sources
+
+    def _compared(
+        self, chosen: Cell, source: str, columns: Sequence[str], texts: Sequence[str], read: Callable[[str], Cell]
+    ) -> Cell:
+        """The chosen cell, with a warning where another column of the same meaning says something else."""
+        for column, text in zip(columns, texts, strict=True):
+            if column == source or not text.strip():
+                continue
+            other = read(text).value
+            if other is not None and other != chosen.value:
+                told = f"'{column}' says {other}, '{source}' {chosen.value}; the latter is taken"
+                seed = Seed(Severity.WARNING, "columns-disagree", told, text)
+                return Cell(chosen.value, (*chosen.seeds, seed), chosen.kept, False, chosen.nothing)
+        return chosen
 
     def _collected(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
         """All columns of a list field together; the issues of each go to its own cell."""
@@ -266,19 +281,6 @@ class Batch:
                 whole = fields.get("properties")
                 fields["properties"] = {**whole, **found} if isinstance(whole, dict) else found
 
-    def _left_out(self) -> dict[int, str]:
-        found: dict[int, str] = {}
-        for condition in self.layout.conditions:
-            columns = named(self.header.columns, (condition.column,))
-            if not columns:
-                continue
-            ask = question(condition)
-            answers = {text: ask(text) for text in set(self._texts(columns[0]))}
-            for position, text in enumerate(self._texts(columns[0])):
-                if answers[text] is not condition.take:
-                    found.setdefault(position, reason(condition, text))
-        return found
-
     def _no_actors(self, left_out: dict[int, str]) -> None:
         """Leaves out rows that are none (totals, the header once more), each with an issue."""
         feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")
@@ -314,16 +316,3 @@ class Batch:
             issue = Issue(severity, "unknown-action", message, place, "", text, tuple(words), near)
             self.issues.setdefault(position, []).append(issue)
         return found
-
-
-def _joined(cells: Sequence[str], by: str) -> str:
-    """Several cells as one text; `#CLEAR` counts only where no other cell says anything."""
-    if CLEAR not in cells:
-        return join(cells, by)
-    return join([cell for cell in cells if cell != CLEAR], by) or CLEAR
-
-
-def _told(text: str) -> str:
-    """A cell for a sentence: the entries of a JSON list, else the text as it stands."""
-    entries = json_list(text)
-    return text.strip() if entries is None else ", ".join(entry_text(entry) for entry in entries)

@@ -63,8 +63,6 @@ class CellReader:
         self.memo: dict[str, Cell] = {}
         self.values: dict[str, Value] = {}
         """Of the remembered texts those that have a value and nothing to say."""
-        self.loud = rule.constant is not None or rule.default is not None or rule.target == "value"
-        """Whether any cell so far has something to say."""
         self.plain = (
             self.field is not None and self.field.kind in (Kind.TEXT, Kind.TEXT_LIST) and not is_link(self.field)
         )
@@ -87,9 +85,7 @@ class CellReader:
     def read_the_long_way(self, text: str) -> Cell:
         """`read` for a text that is not remembered and that `quick` has no answer for."""
         cell = self.memo[text] = self._read(text)
-        if cell.seeds or cell.kept or cell.clears:
-            self.loud = True
-        elif cell.value is not None:
+        if cell.value is not None and not (cell.seeds or cell.kept or cell.clears):
             self.values[text] = cell.value
         return cell
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from importer.mapping.columns import named
 from importer.mapping.spec import Condition
 from importer.mapping.transforms.patterns import matches
 
@@ -36,3 +37,18 @@ def reason(condition: Condition, text: str) -> str:
     shown = text.strip()[:60]
     cell = f"'{shown}'" if shown else "blank"
     return f"the mapping's `when:` leaves it out: {condition.column} is {cell}"
+
+
+def left_out_by(
+    conditions: Sequence[Condition], columns: Sequence[str], texts_of: Callable[[str], Sequence[str]]
+) -> dict[int, str]:
+    """The rows of a table that conditions leave out, by position, each with its reason."""
+    found: dict[int, str] = {}
+    for condition in conditions:
+        for column in named(columns, (condition.column,))[:1]:
+            texts, ask = texts_of(column), question(condition)
+            answers = {text: ask(text) for text in set(texts)}
+            for position, text in enumerate(texts):
+                if answers[text] is not condition.take:
+                    found.setdefault(position, reason(condition, text))
+    return found

@@ -163,7 +163,9 @@ class Layouter:
             best = matches[0]
             others = [match for match in matches[1:] if not self._read_elsewhere(match.column, rule)]
             columns.append(best.column)
-            if others:
+            if rule.target == COUNTRY:  # a name and a code beside each other say the same, and one may be blank
+                columns.extend(match.column for match in others)
+            elif others:
                 listed = ", ".join(f"'{match.column}'" for match in others)
                 message = f"{rule.target} is read from '{best.column}'; {listed} could be meant too and is left alone"
                 notes.append(self._note(header, "several-columns", message, rule.target, best.column))
@@ -257,5 +259,6 @@ class Layouter:
         return Issue(severity, code, message, place, field)
 
 
+COUNTRY = "originCountryISO"
 LISTS_OF_NAMES = NAMES - {"value"}
 """Fields that hold other names of the actor: its own name and repetitions are taken out of them."""

@@ -358,9 +358,9 @@ def test_a_missing_column_is_told_with_the_nearest() -> None:
 
 
 def test_an_ambiguous_find_is_explained() -> None:
-    """Where two columns could be the country, the better word wins and the other is named."""
-    notes = Drafter(SPREADSHEET).notes(table(("Actor", "Origin", "Country")).header)
-    assert "originCountryISO is read from 'Country'; 'Origin' could be meant too" in notes[0].message
+    """Where two columns could be the motive, the better word wins and the other is named."""
+    notes = Drafter(SPREADSHEET).notes(table(("Actor", "Motivation", "Motive")).header)
+    assert "motive is read from 'Motive'; 'Motivation' could be meant too" in notes[0].message
 
 
 def test_distinct_texts_are_read_once_and_batches_agree() -> None:
@@ -398,3 +398,29 @@ def test_a_link_that_would_run_code_is_left_out_of_a_list_too(link: str) -> None
     draft = drafts(SPREADSHEET, ("Actor", "References"), ("A", cell))[0]
     assert draft.fields["externalReferenceLinks"] == ["https://ok.example/1", "https://also.example/2"]
     assert [(issue.code, issue.value) for issue in draft.issues] == [("unsafe-url", link)]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "expected", "told"),
+    [
+        ("China", "", "CN", []),
+        ("", "IR", "IR", []),
+        ("Iran", "IR", "IR", []),
+        ("China", "RU", "RU", ["columns-disagree"]),
+    ],
+)
+def test_a_country_and_its_code_beside_each_other_help_out(
+    name: str, code: str, expected: str, told: list[str]
+) -> None:
+    """Of two columns for the country one may be blank; where they disagree that is a warning, and the code counts."""
+    draft = drafts(SPREADSHEET, ("Actor", "Country", "Country Code"), ("A", name, code))[0]
+    assert draft.fields["originCountryISO"] == expected
+    assert codes(draft) == told
+
+
+@pytest.mark.parametrize(("cell", "taken"), [("TLP:GREEN, TLP:RED", "red"), ("amber+strict; amber", "amber+strict")])
+def test_of_several_markings_the_strictest_counts(cell: str, taken: str) -> None:
+    """A cell with more than one TLP word never makes a tag less restricted than one of them says."""
+    draft = drafts(SPREADSHEET, ("Actor", "TLP"), ("A", cell))[0]
+    assert draft.fields["tlp"] == taken
+    assert codes(draft) == ["several-tlp"]

@@ -55,6 +55,13 @@ def vocabulary_word(text: str, name: str, own: Mapping[str, Vocabulary] | None =
     return Found(None, Note(about, code, message, text, vocabulary.allowed, found.nearest))
 
 
+_STRICTEST = ("red", "amber+strict", "amber-strict", "amber", "purple", "green", "clear")
+
+
+def _strictness(word: str) -> int:
+    return _STRICTEST.index(word) if word in _STRICTEST else len(_STRICTEST)
+
+
 def _several_words(text: str, parts: Sequence[str], vocabulary: Vocabulary) -> Value | Found | None:
     """The word of a cell that holds several, the first of which is known; None where it doesn't."""
     if not 1 < len(parts) <= _MOST_PARTS:
@@ -66,8 +73,11 @@ def _several_words(text: str, parts: Sequence[str], vocabulary: Vocabulary) -> V
         return None
     if len(words) == 1 and not unread:
         return words[0]
-    message = f"holds several words; the field takes one, so the first, {words[0]}, was taken"
-    return Found(words[0], Note(About.SEVERAL, f"several-{vocabulary.name}", message, text, vocabulary.allowed))
+    which, word = "first", words[0]
+    if vocabulary.name == "tlp":
+        which, word = "strictest", min(words, key=_strictness)
+    message = f"holds several words; the field takes one, so the {which}, {word}, was taken"
+    return Found(word, Note(About.SEVERAL, f"several-{vocabulary.name}", message, text, vocabulary.allowed))
 
 
 def country(text: str) -> Value | Found:
