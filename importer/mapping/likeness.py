@@ -21,7 +21,7 @@ def _words(text: str) -> frozenset[str]:
 
 GENERIC = _words("""
     key, name, names, value, group, groups, tag, tag name, tag value, cluster, cluster name, title, codename, code
-    name, common name, primary name, main name, official name, group name, crew, gang, threat name, nom,
+    name, moniker, operator, threat, campaign group, common name, primary name, main name, official name, group name, crew, gang, threat name, nom,
     nombre, nome, naam, bezeichnung, gruppe, groupe, grupo, название, группа, имя, 名称, 组织,
     组织名称, 名前, グループ, 이름, grupa, grup, groep, nazwa, назва, група, gruppo, 組織, 组织名, 組織名,
     조직명, 그룹, 그룹명,    الاسم, المجموعة, nom du groupe, nom de groupe, gruppenname, name der gruppe, nome do grupo, nombre del grupo,
@@ -32,6 +32,9 @@ GENERIC = _words("""
 
 _BARE = _words("actor, actors, ator, attore, aktör, acteur, akteur")
 """Header words that lists of films have too."""
+
+_FAINT = _words("operator, threat")
+"""Header words that speak for actors only beside a column that does, or over names that do: risks are threats, too."""
 
 _SPELT = re.compile(
     r"\b(?:apt|unc|fin|ta|dev|storm|temp|tag|uac|tg|cl-(?:sta|cri|unk)|sta|g)[- .]?[a-z]?-?\d{1,5}\b"
@@ -71,6 +74,8 @@ class Likeness(Struct, frozen=True):
     """The name column's word says nothing (`name`), unlike `threat actor`."""
     bare: bool = False
     """The word is `actor`, which films have too."""
+    faint: bool = False
+    """The word is `threat` or `operator`, which by itself is no reason."""
     for_actors: float = 0.0
     against: float = 0.0
     looks_like: str = ""
@@ -81,7 +86,8 @@ class Likeness(Struct, frozen=True):
         """A telling header word needs as much against it to be doubted as a bare `name` needs for it to be believed."""
         if not self.name_column:
             return False
-        return self.for_actors + (0.5 if self.generic else 1.5 if self.bare else 2.5) > self.against
+        word = 0.0 if self.faint else 0.5 if self.generic else 1.5 if self.bare else 2.5
+        return self.for_actors + word > self.against
 
 
 def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
@@ -117,7 +123,9 @@ def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
         strangers = []  # any key may stand in a cluster; that it lists actors is said by the galaxy itself
     if generic and not score:
         against += 0.5 * len(strangers) or 0.5 * (column == "@key")
-    return Likeness(column, generic, bare, score, against, looks if against >= 1 else "")
+    faint = spoken(names[0].word) in _FAINT
+    against += 2 * (faint and against > 0)  # who operates each malware or each station
+    return Likeness(column, generic, bare, faint, score, against, looks if against >= 1 else "")
 
 
 def codenames(columns: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from importer.errors import SourceError
 from importer.model import Issue, Place, Severity, SourceFile
+from importer.sources.header_words import may_list_actors
 from importer.sources.located import Opened
 from importer.sources.options import ReadOptions
 from importer.sources.refusal import not_a_list
@@ -166,6 +167,9 @@ def _settle(opened: Opened, chosen: _Chosen, options: ReadOptions) -> _Chosen:
                 "left-out-sheet",
                 f"The sheet lists no actors as far as its headers tell; read it with --sheet {_quoted(sheet.name)}.",
                 sheet.headline,
+                Severity.WARNING
+                if sheet.tabular and may_list_actors(sheet.name, sheet.header.columns)
+                else Severity.INFO,
             )
         )
     return chosen
@@ -208,8 +212,10 @@ def _passed_over(
     return None
 
 
-def _left_out(file: str, sheet: str, code: str, message: str, value: str = "") -> Issue:
-    return Issue(Severity.INFO, code, message, Place(file, sheet), value=value)
+def _left_out(
+    file: str, sheet: str, code: str, message: str, value: str = "", severity: Severity = Severity.INFO
+) -> Issue:
+    return Issue(severity, code, message, Place(file, sheet), value=value)
 
 
 def _quoted(name: str) -> str:

@@ -9,7 +9,10 @@ import pytest
 
 from importer.errors import SourceError
 from importer.mapping.choose import choose
+from importer.mapping.columns import guessed
+from importer.mapping.load import load_mapping
 from importer.model import Header, Row
+from importer.sources.header_words import NAME_WORDS, WEAK_NAME_WORDS, name_words
 
 
 def chosen(text: str, kind: str = "csv") -> str:
@@ -36,6 +39,9 @@ def chosen(text: str, kind: str = "csv") -> str:
         ("spreadsheet", "name,aliases\nX,Y\n"),
         ("spreadsheet", "Actor,Aliases,Country,Victims,Date\nAPT28,x,RU,NATO,2020\nTurla,y,RU,z,2021\n"),
         ("spreadsheet", "type,name\nAPT,Lazarus Group\n"),
+        ("spreadsheet", "Codename,Sponsor,Known since\nRed Fox,MSS,2014-02-03\nBlue Whale,GRU,2015-01-01\n"),
+        ("spreadsheet", "Operator,Country\nAPT1,China\nAPT28,Russia\n"),
+        ("spreadsheet", "Threat,Also known as\nRed Fox,Foo\n"),
     ],
 )
 def test_a_shape_is_known_by_its_columns(name: str, text: str) -> None:
@@ -56,6 +62,9 @@ def test_a_shape_is_known_by_its_columns(name: str, text: str) -> None:
         ("incidents", "date,victim,actor,impact\n2020,A,APT28,x\n2021,B,APT28,y\n"),
         ("indicators", "type,value,first_seen\nip,1.2.3.4,2020\ndomain,5.6.7.8,2021\n"),
         ("vulnerabilities", "CVE,actor\nCVE-2020-1,APT1\n"),
+        ("does not look like a list of threat actors", "Threat,Category,Description\nPhishing,Social,x\n"),
+        ("does not look like a list of threat actors", "Operator,Country\nOrange,France\nVodafone,Italy\n"),
+        ("malware", "Malware,Operator\nEmotet,TA542\n"),
         ("numbers", "value\n00001\n00002\n"),
         ("columns are sepal_length", "sepal_length,sepal_width,species\n1,2,iris\n"),
         ("its only column is a", "a\n1\n"),
@@ -78,6 +87,16 @@ def test_a_galaxy_may_have_any_keys(kind: str) -> None:
     assert chosen(f"uuid,value,{keys}\nu,Blue Heron,China,Gov,Espionage,2014,x\n", kind) == "misp-galaxy"
     with pytest.raises(SourceError, match="malware"):
         chosen("uuid,value,meta.ransomnotes,meta.extensions,meta.encryption\nu,Locky,x,.777,AES\n", kind)
+
+
+def test_the_preset_and_the_sheets_agree_on_the_words_for_a_name() -> None:
+    """A sheet is read by the very words that the preset takes a name from; vendors' names apart, which are aliases."""
+    rules = {rule.target: rule.words for rule in load_mapping("spreadsheet").rules}
+    vendors = {word for word in rules["aliasGroupNamesInternal"] if not name_words([word])}
+    wanted = [word for word in rules["value"] if word not in vendors and word != "@key"]
+    assert [word for word in wanted if not name_words([word])] == []
+    assert [word for word in NAME_WORDS if not guessed([word], rules["value"])] == []
+    assert WEAK_NAME_WORDS <= NAME_WORDS
 
 
 def test_columns_of_a_report_decide_nothing() -> None:

@@ -110,6 +110,52 @@ def test_unknown_headers_are_left_to_the_mapping(tmp_path: Path) -> None:
     assert [table.header.sheet for table in got(path, name_columns=("wer",)).tables] == ["Sheet"]
 
 
+def test_every_usual_word_for_the_name_counts(tmp_path: Path) -> None:
+    """Sheets headed `Actor`, `Threat Group Name`, `Attacker`, `ThreatActor` are all read; one above more is a title."""
+
+    def fill(book: Any) -> None:
+        for number, word in enumerate(("Actor", "Threat Group Name", "Attacker", "ThreatActor", "Actor group (main)")):
+            sheet = book.create_sheet(f"List {number}")
+            for row in ([word, "Country"], [f"Zed{number}", "Iran"]):
+                sheet.append(row)
+        sheet = book.create_sheet("Titled")
+        for row in (
+            ["Actors", "x", "y"],
+            ["Threat Group Name", "Also Known As", "Suspected Country"],
+            ["Z", "q", "CN"],
+        ):
+            sheet.append(row)
+
+    read = got(workbook(tmp_path / "a.xlsx", fill))
+    assert [row.cells[0] for row in read.rows] == ["Zed0", "Zed1", "Zed2", "Zed3", "Zed4", "Z"]
+    assert read.tables[-1].header.columns[0] == "Threat Group Name"
+
+
+def test_a_sheet_that_may_list_actors_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    """Rows under `Group label` or `Aliases` may be lost actors; a sheet of tools or of prose is no loss."""
+
+    def fill(book: Any) -> None:
+        book.active.title = "Actors"
+        for title, *rows in (
+            ("Actors", ["Actor"], ["A"]),
+            ("New", ["Group label", "Where"], ["B", "Iran"]),
+            ("Old", ["Who", "Aliases"], ["C", "D"]),
+            ("Werkzeuge", ["Name", "Typ"], ["Mimikatz", "Tool"]),
+            ("Plain", ["Was", "Wo"], ["x", "y"]),
+        ):
+            sheet = book.active if title == "Actors" else book.create_sheet(title)
+            for row in rows:
+                sheet.append(row)
+
+    read = got(workbook(tmp_path / "a.xlsx", fill))
+    assert {issue.place.sheet: issue.severity for issue in read.notes if issue.code == "left-out-sheet"} == {
+        "New": Severity.WARNING,
+        "Old": Severity.WARNING,
+        "Werkzeuge": Severity.INFO,
+        "Plain": Severity.INFO,
+    }
+
+
 def test_hidden_sheets_are_read_only_on_request(tmp_path: Path) -> None:
     """A hidden sheet is left out with a word, and read when it is named or all are asked for."""
 
