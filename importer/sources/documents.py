@@ -14,7 +14,8 @@ from importer.sources.located import Opened
 from importer.sources.misp import is_galaxy, read_galaxy
 from importer.sources.options import ReadOptions
 from importer.sources.refusal import NotAList, not_a_list
-from importer.sources.stix_gather import StixFile, gather, gather_bundle, is_stix
+from importer.sources.stix_gather import StixFile, gather, gather_bundle
+from importer.sources.stix_heads import is_stix
 from importer.sources.stix_rows import choose_versions, read_stix
 from importer.sources.stix_world import World
 from importer.sources.table import Table

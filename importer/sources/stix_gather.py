@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,11 +10,11 @@ import msgspec
 
 from importer.sources.json_text import parse
 from importer.sources.located import Opened
+from importer.sources.stix_heads import Head, first_byte, head_of, items_of, wrapped
 from importer.sources.stix_world import World
 
 ACTORS = ("intrusion-set", "threat-actor")
 LINKS = frozenset({"located-at", "attributed-to", "originates-from"})
-_ID = re.compile(r"\A[a-z0-9][a-z0-9-]*--[0-9a-fA-F-]{8,}\Z")
 
 
 class Probe(msgspec.Struct, gc=False):
@@ -34,15 +32,6 @@ class Identity(msgspec.Struct, gc=False):
     revoked: Any = False
     x_mitre_deprecated: Any = False
     type: Any = ""
-
-
-class Head(msgspec.Struct, gc=False):
-    """The outside of a bundle."""
-
-    type: Any = ""
-    id: Any = ""
-    spec_version: Any = ""
-    objects: msgspec.Raw = msgspec.Raw(b"")
 
 
 _WANTED = frozenset({*ACTORS, "relationship", "location", "identity", "marking-definition", "bundle"})
@@ -67,8 +56,6 @@ class BundleProbes(msgspec.Struct, gc=False):
 
 _bundle = msgspec.json.Decoder(Bundle)
 _bundle_probes = msgspec.json.Decoder(BundleProbes)
-_head = msgspec.json.Decoder(Head)
-_list = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 @dataclass(slots=True)
@@ -91,6 +78,8 @@ class StixFile:
     opened: Opened
     version: str = ""
     bundles: int = 0
+    more: bool = False
+    """Whether it is a page of a TAXII answer and says that there are others."""
     actors: list[Actor] = field(default_factory=list)
     types: Counter[str] = field(default_factory=Counter)
 
@@ -132,42 +121,6 @@ def _settle_version(found: StixFile) -> None:
         found.version = "2.1" if any(b'"spec_version"' in actor.raw for actor in found.actors[:20]) else "2.0"
 
 
-def _is_bundle(head: Head) -> bool:
-    return bool(head.objects or head.spec_version or _has_id(head, "bundle"))
-
-
-def is_stix(documents: list[msgspec.Raw]) -> bool:
-    """Whether the documents of a file are bundles or objects of STIX 2."""
-    looked = 0
-    for raw in documents[:20]:
-        for item in _heads(raw):
-            looked += 1
-            if item.type == "bundle" and _is_bundle(item):
-                return True
-            if isinstance(item.type, str) and item.type and _has_id(item, item.type):
-                return True
-            if looked > 20:
-                return False
-    return False
-
-
-def _has_id(head: Head, kind: str) -> bool:
-    return isinstance(head.id, str) and head.id.startswith(f"{kind}--") and _ID.match(head.id) is not None
-
-
-def _heads(raw: msgspec.Raw) -> Iterator[Head]:
-    first = bytes(memoryview(raw)[:1])
-    try:
-        if first == b"{":
-            yield _head.decode(raw)
-        elif first == b"[":
-            for item in _list.decode(raw)[:20]:
-                if bytes(memoryview(item)[:1]) == b"{":
-                    yield _head.decode(item)
-    except msgspec.DecodeError:
-        return
-
-
 def gather(opened: Opened, documents: list[msgspec.Raw], world: World) -> StixFile:
     """Keeps actors in the file's record; links, places, identities and markings in the run's world."""
     found = StixFile(opened)
@@ -178,24 +131,28 @@ def gather(opened: Opened, documents: list[msgspec.Raw], world: World) -> StixFi
 
 
 def _gather(raw: msgspec.Raw, found: StixFile, world: World, depth: int) -> None:
-    """A bundle, an array of bundles or objects, or an object that stands alone."""
-    first = bytes(memoryview(raw)[:1])
+    """A bundle, an array of bundles or objects, what holds bundles, or an object that stands alone."""
+    first = first_byte(raw)
     if first == b"[" and depth < 4:
-        _gather_all(_list.decode(raw), _probes(raw), found, world, depth)
+        _gather_all(items_of(raw), _probes(raw), found, world, depth)
         return
-    head = _head.decode(raw) if first == b"{" and depth < 4 else Head()
+    head = head_of(raw) if first == b"{" and depth < 4 else Head()
     if head.type == "bundle" or (not head.type and head.objects):
         _gather_bundle(head, found, world, depth)
+    elif inner := wrapped(raw) if depth < 4 else []:
+        for one in inner:
+            _gather(one, found, world, depth + 1)
     else:
         _gather_all([raw], _probes_singly([raw]), found, world, depth)
 
 
 def _gather_bundle(head: Head, found: StixFile, world: World, depth: int) -> None:
     found.bundles += 1
+    found.more = found.more or head.more is True
     if isinstance(head.spec_version, str) and head.spec_version:
         found.version = head.spec_version
-    if bytes(memoryview(head.objects)[:1]) == b"[":
-        _gather_all(_list.decode(head.objects), _probes(head.objects), found, world, depth)
+    if first_byte(head.objects) == b"[":
+        _gather_all(items_of(head.objects), _probes(head.objects), found, world, depth)
 
 
 def _gather_all(raws: list[msgspec.Raw], probes: list[Probe] | None, found: StixFile, world: World, depth: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +22,8 @@ PREDEFINED: Mapping[str, str] = MappingProxyType(
         "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1": "red",
     }
 )
+KNOWN = frozenset({*PREDEFINED, "marking-definition--fa42a846-8d90-4e51-bc29-71d5b4802168"})
+"""Needs no definition: the predefined ones, and MITRE's copyright, which ATT&CK's files of one object leave out."""
 _TLP_2 = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 _NAME = re.compile(r"\ATLP\s*[: ]\s*(CLEAR|WHITE|GREEN|AMBER\s*\+\s*STRICT|AMBER|RED)\Z", re.IGNORECASE)
 
@@ -45,6 +47,18 @@ def strictest(ids: Iterable[Any], defined: Mapping[str, str]) -> str:
     """The most restrictive TLP among marking ids; empty when none of them is a TLP."""
     words = [PREDEFINED.get(id_) or defined.get(id_, "") for id_ in ids if isinstance(id_, str)]
     return max((word for word in words if word), key=ORDER.index, default="")
+
+
+def marking_ids(value: Any) -> list[Any]:
+    """`object_marking_refs` as a list; a single id counts as a list of one."""
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def granular(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(marking id, what it marks) of an object's granular markings; those of languages have no id."""
+    for one in marking_ids(value.get("granular_markings")):
+        if isinstance(one, dict) and isinstance(one.get("marking_ref"), str):
+            yield one["marking_ref"], ", ".join(str(part) for part in marking_ids(one.get("selectors")))
 
 
 def _word(text: str) -> str:

@@ -94,6 +94,14 @@ def read_stix(
             f"The file holds no actor, but {file.holds}; what it says of places, identities and markings is used.",
             Place(opened.file),
         )
+    if file.more:
+        yield Issue(
+            Severity.WARNING,
+            "more-pages",
+            "The file is one page of a TAXII server's answer, and says that there are more; "
+            "actors of the other pages are missing unless those are read along.",
+            Place(opened.file),
+        )
     yield from lost
     actors = [actor for position, actor in enumerate(file.actors) if position in kept]
     if not options.include_revoked:
@@ -107,6 +115,7 @@ def read_stix(
 def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str], list[Issue]]:
     value: dict[str, Any] = parse(file, actor.raw)
     issues = repeated_key_issues(value, Place(file, row=actor.number, id=actor.id))
+    issues += _unused(file, actor, value, world)
     cells: dict[str, str] = {"name": cell(value.pop("name", ""))}
     references = value.pop("external_references", None)
     if isinstance(references, list):
@@ -133,6 +142,43 @@ def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str
         cells["country"] = _one_or_list(countries)
     flatten(value, cells)
     return actor.number, actor.id, {key: text for key, text in cells.items() if text or key == "name"}, issues
+
+
+def _unused(file: str, actor: Actor, value: dict[str, Any], world: World) -> Iterator[Issue]:
+    """A warning for each kind of thing that other objects should say of an actor, but that is not in its row."""
+    if "object_marking_refs" in value or "granular_markings" in value:
+        for code, column, found, message in (
+            (
+                "unknown-marking",
+                "object_marking_refs",
+                world.unknown_markings(value),
+                "The marking's definition, or a TLP word in it, is not in what was read, so it does not count; "
+                "read the file that defines it along, or check the TLP by hand.",
+            ),
+            (
+                "granular-marking",
+                "granular_markings",
+                world.granular_tlp(value),
+                "The TLP marks parts of the actor only, so it does not count for the tag; check its TLP by hand.",
+            ),
+        ):
+            if found:
+                yield Issue(
+                    Severity.WARNING,
+                    code,
+                    message,
+                    Place(file, row=actor.number, column=column, id=actor.id),
+                    value=", ".join(found),
+                )
+    if actor.id in world.links and (lost := world.lost_places(actor.id)):
+        yield Issue(
+            Severity.WARNING,
+            "unknown-place",
+            "The actor is linked to a place that is not in what was read, is revoked or names no country; "
+            "read the file that holds it along, or check the country by hand.",
+            Place(file, row=actor.number, column="country", id=actor.id),
+            value=", ".join(lost),
+        )
 
 
 def _one_or_list(names: list[str]) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from importer.sources.stix_markings import marking_tlp, strictest
+from importer.sources.flatten import cell
+from importer.sources.stix_markings import KNOWN, granular, marking_ids, marking_tlp, strictest
 
 _PLACE_LINKS = ("originates-from", "located-at")
 _STEPS = 4
@@ -23,6 +24,8 @@ class World:
     """Location id -> its country, else region, else name."""
     identities: dict[str, str] = field(default_factory=dict)
     tlp: dict[str, str] = field(default_factory=dict)
+    markings: set[str] = field(default_factory=set)
+    """Ids of the markings that are understood: a TLP, or plainly something else."""
 
     def add(self, value: Any) -> None:
         """One relationship, location, identity or marking-definition."""
@@ -46,6 +49,8 @@ class World:
             word = marking_tlp(value)
             if word:
                 self.tlp[id_] = word
+            if word or value.get("definition_type") != "tlp":
+                self.markings.add(id_)
 
     def countries(self, id_: str) -> list[str]:
         """Where an actor comes from: its own places, else those of what it is attributed to."""
@@ -57,7 +62,32 @@ class World:
         return list(dict.fromkeys(name for name in names if name))
 
     def strictest_tlp(self, markings: Any) -> str:
-        return strictest(markings, self.tlp) if isinstance(markings, list) else ""
+        """The TLP of `object_marking_refs`, which is a list, or one id where a program wrote it wrongly."""
+        return strictest(marking_ids(markings), self.tlp)
+
+    def unknown_markings(self, value: dict[str, Any]) -> list[str]:
+        """What an actor is marked with that nothing defines, or that defines a TLP which is no known word."""
+        ids = [*marking_ids(value.get("object_marking_refs")), *(id_ for id_, _ in granular(value))]
+        return [id_ for id_ in dict.fromkeys(map(cell, ids)) if id_ not in KNOWN and id_ not in self.markings]
+
+    def granular_tlp(self, value: dict[str, Any]) -> list[str]:
+        """`red (description)` for each TLP that marks parts of an actor only."""
+        found = [(strictest([id_], self.tlp), parts) for id_, parts in granular(value)]
+        return list(dict.fromkeys(f"{word} ({parts})" if parts else word for word, parts in found if word))
+
+    def lost_places(self, id_: str) -> list[str]:
+        """What an actor is linked to as its places, but that leads to none: not there, revoked, or without a word."""
+        lost: list[str] = []
+        for level in self._attributed(id_):
+            ends = self._ends(level)
+            homes = [place for end in ends if end in self.identities for place in self._ends([end], ("located-at",))]
+            lost += [end for end in [*ends, *homes] if not self.places.get(end) and end not in self.identities]
+            if self._places_of(level):
+                break
+        return list(dict.fromkeys(lost))
+
+    def _ends(self, ids: Iterable[str], kinds: tuple[str, ...] = _PLACE_LINKS) -> list[str]:
+        return [target for id_ in ids for kind, target in self.links.get(id_, ()) if kind in kinds]
 
     def _attributed(self, id_: str) -> Iterator[list[str]]:
         """The actor itself, then what it is attributed to, then what those are, each object once."""

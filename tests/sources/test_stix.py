@@ -42,10 +42,15 @@ ACTOR = object_of("threat-actor", 1, name="A", modified="2020-01-01T00:00:00Z", 
         lambda a, b: json.dumps(a) + "\n" + json.dumps(b) + "\n",
         lambda a, b: bundle(json.loads(bundle(a)), b),
         lambda a, b: "\ufeff" + bundle(a, b),
+        lambda a, b: json.dumps({"more": False, "objects": [a, b]}),
+        lambda a, b: json.dumps({"objects": [a]}) + "\n" + json.dumps({"objects": [b]}),
+        lambda a, b: json.dumps({"status": {"code": 200}, "data": json.loads(bundle(a, b))}),
+        lambda a, b: json.dumps({"result": {"page": 1, "bundles": [json.loads(bundle(a)), json.loads(bundle(b))]}}),
+        lambda a, b: json.dumps({"data": json.loads(bundle(a))}) + "\n" + json.dumps({"data": {"objects": [b]}}),
     ],
 )
 def test_every_arrangement_gives_both_actors(tmp_path: Path, arrange: Any) -> None:
-    """One bundle, many, arrays, lines, nested: the actors and their ids are the same."""
+    """One bundle, many, arrays, lines, nested, within a server's answer: the actors and their ids are the same."""
     other = object_of("intrusion-set", 2, name="B")
     read = got(written(tmp_path, "a.json", arrange(ACTOR, other)))
     names = {row.id: row.cells[row.header.columns.index("name")] for row in read.rows}
@@ -128,6 +133,50 @@ def test_tlp_from_markings(tmp_path: Path, markings: list[Any], expected: str) -
     assert read.column("tlp") == [expected, "red"]
 
 
+def test_a_marking_that_does_not_count_is_told(tmp_path: Path) -> None:
+    """A single id counts; one that nothing defines, a TLP that is no word, a TLP of parts are one warning each."""
+    red = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+    statement = object_of("marking-definition", 1, definition_type="statement", definition={"statement": "(c)"})
+    wrong = object_of("marking-definition", 2, definition_type="tlp", definition={"tlp": "ultra"})
+    nowhere = "marking-definition--00000003-1111-4111-8111-111111111111"
+    marks: list[dict[str, Any]] = [
+        {"object_marking_refs": red},
+        {"object_marking_refs": [statement["id"], "marking-definition--fa42a846-8d90-4e51-bc29-71d5b4802168"]},
+        {"object_marking_refs": [nowhere, red, wrong["id"], nowhere]},
+        {"granular_markings": [{"marking_ref": red, "selectors": ["description", "goals"]}, {"lang": "de"}, 3]},
+        {"granular_markings": [{"marking_ref": statement["id"], "selectors": ["name"]}]},
+    ]
+    actors = [object_of("threat-actor", number, name="A", **more) for number, more in enumerate(marks)]
+    read = got(written(tmp_path, "a.json", bundle(*actors, statement, wrong)))
+    assert read.column("tlp") == ["red", "", "red", "", ""]
+    assert [(issue.code, issue.severity, issue.place.row, issue.value) for issue in read.row_issues()] == [
+        ("unknown-marking", Severity.WARNING, 3, f"{nowhere}, {wrong['id']}"),
+        ("granular-marking", Severity.WARNING, 4, "red (description, goals)"),
+    ]
+
+
+def test_a_place_that_is_missing_is_told(tmp_path: Path) -> None:
+    """Links to a place that is not there, or names none, are one warning of the actor, also over an identity."""
+    place, empty, gone = (
+        object_of("location", number, **more) for number, more in enumerate(({"country": "CN"}, {}, {}))
+    )
+    army, second = object_of("identity", 1, name="Army"), object_of("threat-actor", 2, name="B")
+    third, fourth = object_of("threat-actor", 3, name="C"), object_of("threat-actor", 4, name="D")
+    links = [
+        link(1, "located-at", ACTOR, place), link(2, "originates-from", ACTOR, gone),
+        link(3, "located-at", ACTOR, empty),
+        link(4, "attributed-to", second, army), link(5, "located-at", army, gone),
+        link(6, "originates-from", third, army), link(7, "located-at", fourth, place),
+    ]  # fmt: skip
+    read = got(written(tmp_path, "a.json", bundle(ACTOR, second, third, fourth, place, empty, army, *links)))
+    assert read.column("country") == ["CN", "", "", "CN"]
+    assert [(issue.code, issue.severity, issue.place.row, issue.value) for issue in read.row_issues()] == [
+        ("unknown-place", Severity.WARNING, 1, f"{gone['id']}, {empty['id']}"),
+        ("unknown-place", Severity.WARNING, 2, gone["id"]),
+        ("unknown-place", Severity.WARNING, 3, gone["id"]),
+    ]
+
+
 def test_the_newer_of_two_versions_counts(tmp_path: Path) -> None:
     """One id in two files is one actor: the newer one, and it is said where the older one stands."""
     newer = {**ACTOR, "name": "A new", "modified": "2020-01-01T00:00:00.001Z"}
@@ -156,6 +205,22 @@ def test_revoked_and_deprecated_actors_are_left_out_and_counted(tmp_path: Path) 
     assert (alone.rows, alone.codes()) == ([], ["revoked-left-out"])
 
 
+def test_a_page_of_a_longer_answer_is_told(tmp_path: Path) -> None:
+    """A TAXII envelope takes identities and malware for what they are, and says when there is more than it holds."""
+    objects = [object_of("identity", 1, name="Vendor"), ACTOR, object_of("malware", 1, name="M")]
+    read = got(written(tmp_path, "a.json", json.dumps({"more": True, "next": "x", "objects": objects})))
+    assert (read.column("name"), read.codes()) == (["A"], ["more-pages"])
+
+
+def test_a_bundle_beside_a_list_leaves_the_list(tmp_path: Path) -> None:
+    """What holds a list of its own beside a bundle, or objects that only have a type, is no STIX."""
+    value = {"actors": [{"name": "B", "country": "CN"}], "stix": json.loads(bundle(ACTOR))}
+    for number, one in enumerate((value, {"data": {"actors": value["actors"]}, "stix": value["stix"]})):
+        assert got(written(tmp_path, f"{number}.json", json.dumps(one))).column("name")[:1] == ["B"]
+    plain = {"objects": [{"type": "group", "id": "1", "name": "C"}]}
+    assert got(written(tmp_path, "b.json", json.dumps(plain))).files[0].kind == "json"
+
+
 def test_a_bundle_without_actors_says_what_it_holds(tmp_path: Path) -> None:
     """The refusal counts the kinds of objects."""
     path = written(tmp_path, "a.json", bundle(object_of("malware", 1, name="x"), object_of("malware", 2, name="y")))
@@ -165,7 +230,7 @@ def test_a_bundle_without_actors_says_what_it_holds(tmp_path: Path) -> None:
 
 def test_wrong_types_within_objects_are_survived(tmp_path: Path) -> None:
     """Objects that break the specification are rows all the same, or nothing; never a traceback."""
-    odd = {"type": "intrusion-set", "id": 3, "name": ["x"], "external_references": "y", "object_marking_refs": 3}
+    odd = {"type": "intrusion-set", "id": 3, "name": ["x"], "external_references": "y", "object_marking_refs": [3, {}]}
     read = got(
         written(tmp_path, "a.json", bundle(ACTOR, 1, "x", None, [], {"type": 5}, {"type": "intrusion-set"}, odd))
     )
