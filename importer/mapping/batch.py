@@ -18,6 +18,7 @@ from importer.mapping.spec import Labelled
 from importer.mapping.transforms.template import columns_in, template
 from importer.model import Asked, Draft, Header, Issue, Json, Place, Row, Severity
 
+_DELETES = frozenset(("delete", "remove", "drop", "prune", "deleted", "removed"))
 NO_CLEAR: frozenset[str] = frozenset()
 
 
@@ -299,18 +300,24 @@ class Batch:
         if not column:
             return {}
         words = {word.value: word for word in Asked}
+        texts = [text.strip().casefold() for text in self.columns[column]]
+        # One word that is an action shows that the column is about actions: then every other one is a mistake.
+        told = self.layout.action_told or not words.keys().isdisjoint(texts)
         found: dict[int, Asked] = {}
-        for position, text in enumerate(self.columns[column]):
-            word = text.strip().casefold()
+        for position, word in enumerate(texts):
             if not word:
                 continue
             if word in words:
                 found[position] = words[word]
                 continue
             near = nearest(word, tuple(words))
-            wrong = self.layout.action_told or bool(near)
+            deletes = word in _DELETES
+            wrong = told or deletes or bool(near)
             severity = Severity.ERROR if wrong else Severity.WARNING
             message = "is no action" if wrong else "is no action; the column is taken for something else"
+            if deletes:
+                message = "is no action of a row; with --prune, tags that vanish from the list are deleted"
+            text = self.columns[column][position]
             row = self.rows[position]
             place = Place(self.header.file, self.header.sheet, row.number, self.letters.get(column, ""), column, row.id)
             issue = Issue(severity, "unknown-action", message, place, "", text, tuple(words), near)

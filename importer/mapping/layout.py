@@ -127,7 +127,8 @@ class Layouter:
         left to the mapping's words, which keep them private.
         """
         taken: dict[str, str] = {}
-        known = {spoken(column) for rule in rules.values() for column in (*rule.columns, *rule.words)}
+        every = [one for rule in rules.values() for one in (rule, *rule.parts.values())]
+        known = {spoken(column) for rule in every for column in (*rule.columns, *rule.words)}
         for column in header.columns:
             if column.startswith("properties.") and column[11:].strip() and column not in rules:
                 rules[column] = Rule(column, columns=(column,))

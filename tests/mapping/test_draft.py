@@ -424,3 +424,23 @@ def test_of_several_markings_the_strictest_counts(cell: str, taken: str) -> None
     draft = drafts(SPREADSHEET, ("Actor", "TLP"), ("A", cell))[0]
     assert draft.fields["tlp"] == taken
     assert codes(draft) == ["several-tlp"]
+
+
+def test_in_a_column_of_actions_every_other_word_is_an_error() -> None:
+    """`delete` makes no tag, and a word that is none is an error as soon as the column holds one that is."""
+    rows = [("A", "skip"), ("B", "delete"), ("C", "none"), ("D", "")]
+    found = drafts(SPREADSHEET, ("Actor", "Action"), *rows)
+    assert [draft.invalid for draft in found] == [False, True, True, False]
+    (alone,) = drafts(SPREADSHEET, ("Actor", "Action"), ("B", "delete"))
+    assert "--prune" in alone.issues[0].message
+
+
+def test_a_confidence_column_goes_with_its_value_alone() -> None:
+    """`Motive confidence` is part of the motive, and feeds no field of a past generation besides."""
+    columns = ("Actor", "Motive", "Motive confidence", "Origin country", "Origin country confidence")
+    (draft,) = drafts(SPREADSHEET, columns, ("A", "Espionage", "8", "Iran", "7"))
+    assert draft.fields == {
+        "value": "A",
+        "motive": {"value": "Espionage", "confidence": 8},
+        "originCountryISO": {"value": "IR", "confidence": 7},
+    }
