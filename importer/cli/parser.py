@@ -185,7 +185,7 @@ def _reading(parser: argparse.ArgumentParser) -> None:
 def _planning(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("planning")
     group.add_argument("--mode", choices=("create", "upsert", "update"), help="what may be done (default create)")
-    group.add_argument("--category", metavar="NAME|UUID", help="the category of the tags")
+    group.add_argument("--category", metavar="NAME|UUID", help="the category that new tags are given")
     group.add_argument("--create-category", action="store_true", help="create the category when there is none")
     group.add_argument("--max-creates", metavar="N|P%", help="stop when more tags would be created")
     group.add_argument("--max-updates", metavar="N|P%", help="stop when more tags would be updated")

@@ -75,8 +75,13 @@ def needs_work(plan: Plan) -> bool:
 
 
 def _mind_categories(drafts: Iterable[Draft]) -> bool:
-    """Whether a row names a category or has properties, which its category's schema governs."""
-    return any("categoryUuid" in draft.fields or "properties" in draft.fields for draft in drafts)
+    """Whether a row names a category or has, or clears, properties, which its category's schema governs."""
+    return any(
+        "categoryUuid" in draft.fields
+        or "properties" in draft.fields
+        or any(name.partition(".")[0] in ("categoryUuid", "properties") for name in draft.clear)
+        for draft in drafts
+    )
 
 
 class Foresight(Struct, frozen=True):

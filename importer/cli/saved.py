@@ -13,6 +13,8 @@ from importer.cli.target import Target, read_account
 from importer.engine.lock import state_dir
 from importer.engine.resume import file_of
 from importer.errors import ImporterError, SafetyLimit, SourceError, UsageError
+from importer.job.options import SOURCE_OPTIONS
+from importer.job.settings import FLAG, Settings
 from importer.model import Change, Plan, Row, SourceFile
 from importer.planning.binding import moved
 from importer.planning.plan_file import is_plan_file, read_plan
@@ -20,6 +22,7 @@ from importer.sources.fetch import fetch
 from importer.sources.read import ReadOptions, Table, read
 
 _SHOWN: Final = 50
+_SETTLED: Final = (*SOURCE_OPTIONS, "mode", "category", "create_category", "managed_by", "adopt", "prune")
 _AGAIN: Final = "Plan again, look at the plan, and apply that one."
 
 
@@ -33,6 +36,14 @@ def saved_plan(words: Sequence[str]) -> Path | None:
     except OSError:
         return None  # a source that cannot be read is told about by whoever reads sources
     return path if ours or path.name == "plan.json" else None
+
+
+def refuse_what_a_plan_settles(settings: Settings) -> None:
+    """Raise UsageError for flags beside a saved plan that would have changed it: they would do nothing now."""
+    given = [name for name in _SETTLED if settings.origins.get(name) == FLAG]
+    if given:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"a saved plan is carried out as it stands: {flags} came too late", hint=f"Plan with {flags}.")
 
 
 async def read_saved(path: Path, target: Target, timings: Timings) -> Plan:
@@ -74,7 +85,8 @@ def _check_sources(plan: Plan) -> None:
     for source in plan.sources:
         now = _sha256_now(source)
         if now == "":
-            problems.append(f"{source.file} is not there any more")
+            seen = "" if "://" in source.file or Path(source.file).is_absolute() else f" (as seen from {Path.cwd()})"
+            problems.append(f"{source.file} is not there any more{seen}")
         elif now is not None and now != source.sha256:
             problems.append(f"{source.file} changed")
             rows += _rows_moved(plan, source)

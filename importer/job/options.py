@@ -69,7 +69,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "chosen by the shape of each source when it is left out.", example="spreadsheet"),
     Option("mode", "mode", S.WORD, "What may be done: create (the default, and only that), update, or upsert for both.",
            words=("create", "upsert", "update")),
-    Option("category", "category", S.TEXT, "Name or UUID of the category of the tags."),
+    Option("category", "category", S.TEXT, "Name or UUID of the category that new tags are given."),
     Option("create_category", "create_category", S.FLAG, "Create the category when there is none of that name."),
     # reading
     Option("sheet", "reading.sheets", S.TEXTS, "Only these sheets of a workbook."),

@@ -14,7 +14,7 @@ from importer.job.credentials import Credentials, filled_in, read_secret
 from importer.job.job_file import JobSettings, JobSource
 from importer.model import Json
 from importer.planning.collision_rules import CollisionRules
-from importer.planning.limits import Limits
+from importer.planning.limits import NO_LIMIT, Limits
 from importer.planning.marking import marker
 from importer.planning.options import PlanOptions
 from importer.remote.settings import PRODUCTION
@@ -87,6 +87,15 @@ class Settings:
             if f"max_{name}" in self.values
         }
         return Limits(**given, allow_empty=self._flag("allow_empty"))
+
+    @property
+    def limits_told(self) -> Limits:
+        """Those limits alone that flags or the environment name: they hold for a plan that was looked at, too."""
+        given = {
+            name: self.values[f"max_{name}"] if self.origins.get(f"max_{name}", JOB) > JOB else NO_LIMIT
+            for name in ("creates", "updates", "deletes", "shrink")
+        }
+        return Limits(**given, allow_empty=True)
 
     # ---- reading
 

@@ -17,22 +17,26 @@ from msgspec import Struct
 
 from importer.errors import SafetyLimit, UsageError
 from importer.model import EMPTY, Action, Plan
+from importer.planning.marking import MARK_KEY
 
 _AMOUNT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*(%|per ?cent)?", re.IGNORECASE)
 
 
 class Limit(Struct, frozen=True):
-    """At most `count`, and at most `percent` of a base of `floor` or more. None does not limit."""
+    """At most `count`, and at most `percent` of a base of `floor` or more. None does not limit.
+
+    Of a base of 0 every number is more than any per cent: only a limit that a person set (floor 0) looks at that.
+    """
 
     count: int | None = None
     percent: float | None = None
-    floor: int = 1
+    floor: int = 0
 
     def exceeded(self, number: int, base: int) -> str:
         """The limit that `number` of `base` goes over, as `limit 30 %`; empty where it does not."""
         if self.count is not None and number > self.count:
             return f"limit {self.count:,}"
-        if self.percent is not None and base >= max(self.floor, 1) and number * 100 > self.percent * base:
+        if self.percent is not None and base >= self.floor and number * 100 > self.percent * base:
             return f"limit {self.percent:g} %"
         return ""
 
@@ -77,7 +81,8 @@ def limit_problems(
     """
     counts = plan.counts()
     managed = plan.options.get("managed_tags")
-    base = int(managed) if managed is not None else plan.account_tags
+    # A tag that is adopted becomes the job's own tonight: it counts among those that may change.
+    base = int(managed) + _adopted(plan) if managed is not None else plan.account_tags
     whose = "of this job's tags" if managed is not None else "of tags"
     problems: list[tuple[str, str]] = []
     for action, limit, verb, flag in (
@@ -116,6 +121,13 @@ def limit_problems(
     if rows and before is not None and before > rows and not limits.allow_empty:
         problems += _emptied(plan, previous_files)
     return tuple(problems)
+
+
+def _adopted(plan: Plan) -> int:
+    """How many tags of nobody's an update marks as the job's."""
+    mark = plan.options.get("managed_by")
+    sent = (change.body.get("properties") for change in plan.changes if change.action is Action.UPDATE)
+    return sum(isinstance(properties, Mapping) and properties.get(MARK_KEY) == mark for properties in sent)
 
 
 def _emptied(plan: Plan, before: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -50,6 +50,11 @@ class PlanOptions:
     def __post_init__(self) -> None:
         if self.mode not in list(Mode):
             raise UsageError(f"unknown mode {self.mode!r}", hint="the modes are create, upsert and update")
+        if self.create_category and not self.category:
+            raise UsageError(
+                "--create-category says that a category may be made, and none is named",
+                hint="name it with --category NAME",
+            )
         if self.prune and not self.managed_by:
             raise UsageError(
                 "--prune deletes only tags that are marked as the job's own, and marking is off",

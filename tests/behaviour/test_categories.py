@@ -172,3 +172,14 @@ def test_a_refused_category_is_the_files_mistake(here: Here, serve: Callable[...
     assert "'Odd'" in ran.err
     assert "colour" in ran.err
     assert "1 of 2 categories were changed before it" in ran.err
+
+
+def test_a_required_property_is_not_cleared(here: Here) -> None:
+    """`#CLEAR` of what the schema requires is invalid in the plan already, not first at the server."""
+    apply_schema(here)
+    rows(here.folder / "a.csv", "Actor,properties.region", "Red Fox,emea")
+    here.ok("apply", "a.csv", "--sandbox", "--category", "Threat actors")
+    rows(here.folder / "a.csv", "Actor,properties.region", "Red Fox,#CLEAR")
+    ran = here("plan", "a.csv", "--sandbox", "--mode", "upsert")
+    assert ran.code == 1
+    assert "property-missing" in ran.out

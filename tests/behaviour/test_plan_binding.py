@@ -157,3 +157,23 @@ def test_the_exit_code_of_a_plan_tells_whether_there_is_work(here: Here, planned
     assert here(*command, "--detailed-exitcode").code == 0
     rows(here.folder / "a.csv", "Name,Country", *LIST, ",US")
     assert here(*command, "--detailed-exitcode").code == 1
+
+
+def test_a_limit_beside_a_saved_plan_holds_and_what_would_change_it_is_refused(here: Here, planned: Path) -> None:
+    """What is said beside a plan is never passed over: a limit stops it, a flag of planning is exit 2."""
+    limited = here("apply", planned, "--sandbox", "--max-creates", "1")
+    assert limited.code == 5
+    assert "allow with --max-creates 2" in limited.err
+    late = here("apply", planned, "--sandbox", "--mode", "create")
+    assert late.code == 2
+    assert "--mode came too late" in late.err
+    assert len(here.tags("--sandbox")) == 1
+    here.ok("apply", planned, "--sandbox", "--max-creates", "2")
+
+
+def test_a_category_may_only_be_made_where_one_is_named(here: Here) -> None:
+    """`--create-category` alone would do nothing, and says so."""
+    rows(here.folder / "a.csv", "Name,Country", "Red Fox,US")
+    ran = here("apply", "a.csv", "--sandbox", "--create-category")
+    assert ran.code == 2
+    assert "--category NAME" in ran.err

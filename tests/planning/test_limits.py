@@ -121,3 +121,19 @@ def test_limits_are_read_from_words() -> None:
     for word in ("", "-3", "many", "2.5", "30%%"):
         with pytest.raises(UsageError):
             parse_limit(word)
+
+
+def test_a_per_cent_that_is_set_holds_for_an_empty_account_too() -> None:
+    """Of nothing, every tag is more than any per cent: whoever set one is asked; the defaults ask nobody."""
+    creates = plan(drafts(*(draft(f"A{number}") for number in range(20))))
+    with pytest.raises(SafetyLimit, match="allow with --max-creates 20"):
+        check_limits(creates, Limits(creates=parse_limit("10%")))
+    check_limits(creates, Limits(creates=parse_limit("20")))
+
+
+def test_adopted_tags_count_as_changed() -> None:
+    """A night that adopts and changes everything is over the limit, although no tag was the job's own before."""
+    with pytest.raises(SafetyLimit) as caught:
+        check_limits(updates(20, 20, managed_by=MARK, adopt=True), Limits())
+    assert "100.0 % of this job's tags would change (20/20)" in caught.value.message
+    assert "allow with --max-updates 20" in caught.value.message

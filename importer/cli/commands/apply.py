@@ -20,7 +20,7 @@ from importer.cli.planned import (
     save_plan,
     show_plan,
 )
-from importer.cli.saved import read_saved, saved_plan
+from importer.cli.saved import read_saved, refuse_what_a_plan_settles, saved_plan
 from importer.cli.target import Target, open_target
 from importer.cli.watch import Watch, watching
 from importer.clock import Clock, SystemClock
@@ -50,6 +50,8 @@ def carry_out(namespace: Namespace, *, dry: bool) -> int:
     sources = () if saved else namespace.sources
     try:
         settings = merge(vars(namespace), os.environ, sources)
+        if saved is not None:
+            refuse_what_a_plan_settles(settings)
     except UsageError as error:
         if dry:
             raise
@@ -139,12 +141,14 @@ class _Work:
         return await make_plan(self.settings, inputs, target, self.clock, self.timings)
 
     def _check(self, plan: Plan) -> None:
-        """The safety limits. A saved plan has been looked at by a person, who decided."""
-        if self.saved is None:
-            settings = self.settings
-            job = settings.job.name if settings.job else ""
-            before = previous_run(settings.runs_dir, [source.file for source in plan.sources], job)
-            if before is None:
-                check_limits(plan, settings.limits)
-            else:
-                check_limits(plan, settings.limits, previous_rows=before.rows, previous_files=before.files)
+        """The safety limits. A saved plan was looked at by a person: only what is said beside it still holds."""
+        settings = self.settings
+        if self.saved is not None:
+            check_limits(plan, settings.limits_told)
+            return
+        job = settings.job.name if settings.job else ""
+        before = previous_run(settings.runs_dir, [source.file for source in plan.sources], job)
+        if before is None:
+            check_limits(plan, settings.limits)
+        else:
+            check_limits(plan, settings.limits, previous_rows=before.rows, previous_files=before.files)
