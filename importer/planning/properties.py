@@ -233,13 +233,12 @@ class _Check:
         needed: bool = False,
     ) -> None:
         allowed, old = _words(entry.get("allowedValues")), _words(entry.get("deprecatedValues"))
+        texts = tuple(str(word) for word in allowed if word not in old)
         if value in old:
             if value != before:
-                left = tuple(str(word) for word in allowed if word not in old)
                 told = "this value is deprecated and cannot be written anew"
-                self._add(severity, "deprecated-value", path, told, value, left)
+                self._add(severity, "deprecated-value", path, told, value, texts)
         elif (allowed or needed) and value not in allowed and (allowed or value != ""):
-            texts = tuple(str(word) for word in allowed)
             from rapidfuzz import process
 
             close = process.extractOne(str(value), texts, processor=str.casefold, score_cutoff=60)

@@ -85,6 +85,7 @@ def test_what_is_deprecated_may_stay_and_not_be_written_anew() -> None:
     problems = check_properties(schema, {"k": "old", "d": "x"})
     assert [problem.code for problem in problems] == ["deprecated-value", "deprecated-property"]
     assert (problems[0].severity, problems[0].allowed) == (Severity.ERROR, ("new",))
+    assert check_properties(schema, {"k": "Old"})[0].allowed == ("new",)
     assert check_properties(schema, {"k": "old", "d": "x"}, before={"k": "old", "d": "x"}) == []
     assert check_properties(schema, {"k": "new"}) == []
 
