@@ -101,12 +101,34 @@ class Documents:
         empty = sum(1 for row in records.rows if not row)
         if empty:
             yield Issue(Severity.INFO, "blank-rows", f"{empty:,} empty objects were left out.", Place(opened.file))
+        yield from _around(opened.file, records)
         rows = (
             (number, "", flatten(row, {}), repeated_key_issues(row, Place(opened.file, row=number)))
             for number, row in enumerate(records.rows, 1)
             if row
         )
         yield from object_tables(opened.file, opened.kind, rows, self._options)
+
+
+def _around(file: str, records: Records) -> Iterator[Issue]:
+    """What stands outside the records and is lost: other lists, and what a key that is repeated had before."""
+    for other in records.others:
+        yield Issue(
+            Severity.WARNING if other.likely else Severity.INFO,
+            "other-list",
+            f"A list of {other.count:,} record{'' if other.count == 1 else 's'} was not read; "
+            f"`--records {other.path}` reads it instead.",
+            Place(file),
+            value=other.path,
+        )
+    for key in records.repeated:
+        yield Issue(
+            Severity.WARNING,
+            "repeated-key",
+            "The key stands in the file more than once; only its last value is read.",
+            Place(file, column=key),
+            value=key,
+        )
 
 
 def _without_actors(file: StixFile) -> NotAList:

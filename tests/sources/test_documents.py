@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,79 @@ def test_json_shapes(tmp_path: Path, text: str, columns: tuple[str, ...], cells:
     """Objects, nested lists, dictionaries, texts, arrays and lines become rows; numbers keep their text."""
     read = got(written(tmp_path, "a.json", text))
     assert (read.columns, read.cells) == (columns, cells)
+
+
+@pytest.mark.parametrize(
+    ("value", "records", "keys"),
+    [
+        ({"russia": {"actors": ["A", "B"]}, "china": {"actors": ["C"]}}, "russia.actors, china.actors", "russia china"),
+        ({"meta": {"v": 1}, "apt": ["A", "B"], "crime": ["C"]}, "apt, crime", "apt crime"),
+        ({"threat_actors": ["A"], "groups": ["B", "C"], "n": 3}, "threat_actors, groups", "threat_actors groups"),
+        ({"page1": {"items": ["A", "B"]}, "page2": {"items": ["C"]}}, "page1.items, page2.items", "page1 page2"),
+    ],
+)
+def test_lists_of_one_kind_are_read_together(tmp_path: Path, value: Any, records: str, keys: str) -> None:
+    """Neighbours whose objects have the same name key are one list, whatever stands beside them."""
+    read = got(written(tmp_path, "a.json", actors_in(value)))
+    assert (read.column("name"), read.codes()) == (["A", "B", "C"], [])
+    assert list(dict.fromkeys(read.column("@key"))) == keys.split()
+    assert read.files[0].details["records"] == records
+
+
+def actors_in(value: Any) -> str:
+    """JSON in which every list of names is a list of objects."""
+    text = json.dumps(value)
+    for name in "ABC":
+        text = text.replace(f'"{name}"', json.dumps({"name": name, "aliases": [f"x{name}"]}))
+    return text
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "severity"),
+    [
+        ({"actors": ["A"], "archived": {"actors": ["B", "C"]}}, "archived.actors", Severity.WARNING),
+        ({"actors": ["A"], "targets": ["B", "C"]}, "targets", Severity.WARNING),
+        ({"actors": ["A"], "malware": ["B", "C"]}, "malware", Severity.INFO),
+        ({"actors": ["A"], "sightings_by_day": [{"day": 1}, {"day": 2}]}, "sightings_by_day", Severity.INFO),
+        ({"actors": [{"name": "X", "groups": ["B", "C"]}]}, "actors[].groups", Severity.WARNING),
+    ],
+)
+def test_a_list_that_is_not_read_is_told(tmp_path: Path, value: Any, other: str, severity: Severity) -> None:
+    """The issue has the path that `--records` takes, and how many records are there."""
+    path = written(tmp_path, "a.json", actors_in(value))
+    read = got(path)
+    assert read.column("name") in (["A"], ["X"])
+    assert [(issue.code, issue.severity, issue.value) for issue in read.notes] == [("other-list", severity, other)]
+    assert "2 records" in read.notes[0].message
+    assert len(got(path, records=other).rows) == 2
+
+
+def test_lists_within_nameless_objects_are_the_records(tmp_path: Path) -> None:
+    """A region with a list of actors is no actor; its words are columns of theirs."""
+    value = {"regions": [{"region": "RU", "aliases": 1, "actors": ["A", "B"]}, {"region": "CN", "actors": ["C"]}]}
+    read = got(written(tmp_path, "a.json", actors_in(value)))
+    assert read.column("name") == ["A", "B", "C"]
+    assert (read.column("region"), read.column("group.aliases")) == (["RU", "RU", "CN"], ["1", "1", ""])
+    assert read.column("aliases") == ['["xA"]', '["xB"]', '["xC"]']
+
+
+def test_an_actor_is_no_container_of_its_references(tmp_path: Path) -> None:
+    """In a dictionary of actors the lists within them are cells, named or not."""
+    actor = {"country": "RU", "aliases": [], "references": [{"url": "u"}], "members": [{"name": "M"}]}
+    read = got(written(tmp_path, "a.json", json.dumps({"A": actor, "B": {**actor, "country": "CN"}})))
+    assert (read.column("@key"), read.column("country")) == (["A", "B"], ["RU", "CN"])
+
+
+def test_a_repeated_key_around_the_records_is_told(tmp_path: Path) -> None:
+    """A list or a dictionary entry that another of the same key replaces is a warning; within a row it is an error."""
+    read = got(written(tmp_path, "a.json", '{"actors": [{"name": "A"}], "actors": [{"name": "B"}]}'))
+    assert [(issue.code, issue.severity, issue.value) for issue in read.notes] == [
+        ("repeated-key", Severity.WARNING, "actors")
+    ]
+    entries = '{"A": {"country": "RU"}, "B": {"country": "CN", "country": "IR"}, "A": {"country": "IR"}}'
+    read = got(written(tmp_path, "b.json", entries))
+    assert [issue.value for issue in read.notes] == ["A"]
+    assert [issue.value for issue in read.row_issues()] == ["country"]
 
 
 def test_the_records_path_decides(tmp_path: Path) -> None:
