@@ -45,10 +45,15 @@ _SPELT = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED_NAME = re.compile(r"(?:apt|unc|fin|ta|dev-|storm-|uac-|tag-|apt-c-|temp\.)[ -]?\w{0,3}\d{1,5}", re.IGNORECASE)
-_KIND_WORDS = _words("type, category, class, kind, classification, malware type, tool type, platform type, subtype")
+_KIND_WORDS = _words("""
+    type, category, class, kind, classification, malware type, tool type, platform type, subtype, typ, art, tipo, genre,
+    kategorie, catégorie, categoría, categoria
+""")
 _MALWARE_KIND = re.compile(
     r"\b(?:trojan|backdoor|rat|loader|stealer|infostealer|wiper|worm|dropper|downloader|botnet|rootkit|bootkit|keylogger|"
-    r"malware|ransomware|banker|cryptominer|miner|tool|webshell|exploit kit|remote access trojan)\b",
+    r"malware|ransomware|banker|cryptominer|miner|tools?|webshell|exploit kit|remote access trojan|werkzeuge?|"
+    r"schadsoftware|schadprogramm|trojaner|outils?|logiciel(?: malveillant)?|maliciel|herramienta|ferramenta|"
+    r"strumento)\b",
     re.IGNORECASE,
 )
 _NUMERIC = re.compile(r"[\d\s.,:/+%$€-]+\Z")

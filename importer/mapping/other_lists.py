@@ -81,6 +81,9 @@ _LISTS = {
         median, percent, percentage, frequency
         | average, min, max, total, sum, count, year, month, week, quarter, time, timestamp, rank, score,
         value 1""",
+    "a list of codes": """
+        code
+        | code list, code description""",
     "a description of a file's columns": """
         field num, data type, datatype, nullable, constraint, field name, field type, default value, max
         length

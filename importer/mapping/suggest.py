@@ -16,14 +16,25 @@ from importer.fields.vocabulary import load_vocabulary
 from importer.mapping.choose import choose
 from importer.mapping.columns import named, spoken
 from importer.mapping.layout import Layouter
+from importer.mapping.likeness import codenames, likeness
 from importer.mapping.load import load_mapping
 from importer.mapping.profile import FramedTable, Profile, profiles
 from importer.mapping.spec import PSEUDO_COLUMNS, Mapping, Rule
+from importer.model import Header
 
 MOST = 0.6
 """The share of a column's values that must agree before they speak for a field."""
+SURE = 2.0
+"""What must speak against a sheet before it is left out as a list of something else."""
+TELLING = 3
+"""Fields that an unknown sheet must fill before it is preferred to one with a usual word for the name."""
 _URL = re.compile(r"(?:https?|hxxps?)://", re.IGNORECASE)
 _WORDLESS = re.compile(r"[\d\s.,:/+%$-]+\Z")
+_ID_WORD = re.compile(
+    r"\b(?:id|ids|uid|uuid|guid|key|ref|nr|no|num|number|nummer|kennung|kennnummer|code|serial|index|ticket|case)\b"
+)
+_NAME_WORD = re.compile(r"name|label|actor|adversar|group|grupp|crew|cluster|akteur|acteur|bezeich")
+_SERIAL = re.compile(r"([^\W\d]{0,6}[-_. #]?)\d{1,7}")
 
 
 class Suggested(Struct, frozen=True):
@@ -36,6 +47,16 @@ class Suggested(Struct, frozen=True):
     """Found by its header word; False where only the values speak for it."""
 
 
+class Unmapped(Struct, frozen=True):
+    """A sheet that the mapping does not read."""
+
+    sheet: str
+    looks_like: str
+    """`a list of malware or tools`; empty where the sheet was merely not recognised, and may list actors after all."""
+    unread: tuple[tuple[Profile, str], ...]
+    """Its columns, each with the rule line that would take it in."""
+
+
 class Suggestion(Struct, frozen=True):
     """A mapping in the making."""
 
@@ -44,17 +65,23 @@ class Suggestion(Struct, frozen=True):
     unread: tuple[tuple[Profile, str], ...]
     """Columns that feed nothing, each with the rule line that would take it in."""
     columns: MappingABC[str, Profile]
-    others: tuple[str, ...] = ()
-    """Sheets that list something else."""
+    others: tuple[Unmapped, ...] = ()
 
 
 def suggest(tables: Sequence[FramedTable]) -> Suggestion:
     """The best mapping for these tables; SourceError where there is no table, or none with a column."""
     if not tables or not any(table.header.columns for table in tables):
         raise SourceError("there is no table to write a mapping for")
-    base, fitting = _base(tables)
+    base, fitting, looks = _base(tables)
     sheets = {table.header.sheet for table in fitting}
-    others = tuple(dict.fromkeys(t.header.sheet for t in tables if t.header.sheet and t.header.sheet not in sheets))
+    left: dict[str, list[FramedTable]] = {}
+    for table in tables:
+        if table.header.sheet and table.header.sheet not in sheets:
+            left.setdefault(table.header.sheet, []).append(table)
+    others = tuple(
+        Unmapped(sheet, looks.get(sheet, ""), tuple((held, _line_for(held)) for held in profiles(parts).values()))
+        for sheet, parts in left.items()
+    )
     columns = profiles(fitting)
     found = _by_header(base, fitting)
     read = {column for item in found.values() for column in item.columns}
@@ -76,18 +103,55 @@ def suggest(tables: Sequence[FramedTable]) -> Suggestion:
     return Suggestion(base, tuple(ordered), unread, columns, others)
 
 
-def _base(tables: Sequence[FramedTable]) -> tuple[Mapping, Sequence[FramedTable]]:
-    """The preset that knows this shape, and the tables it knows; else the one of usual header words, and all tables."""
-    found: dict[str, tuple[Mapping, list[FramedTable]]] = {}
+def _base(tables: Sequence[FramedTable]) -> tuple[Mapping, Sequence[FramedTable], dict[str, str]]:
+    """The preset to start from, the tables it is laid over, and what the sheets look like that list something else.
+
+    That is the preset that knows a shape. Where only usual header words speak, the sheet that looks most like actors
+    counts, be it one whose name column nobody knows: beside it, a sheet with a column `Name` may be anything.
+    """
+    by_header: dict[Header, list[FramedTable]] = {}
     for table in tables:
+        by_header.setdefault(table.header, []).append(table)
+    known: dict[str, tuple[Mapping, list[Header]]] = {}
+    looks: dict[str, str] = {}
+    for header, parts in by_header.items():
+        sample = parts[0].rows()[:300]
         try:
-            mapping = choose(table.header, table.rows()[:300])
+            mapping = choose(header, sample)
         except SourceError:
+            seen = likeness(header, sample)
+            if seen.looks_like and seen.against >= SURE:
+                looks[header.sheet] = seen.looks_like
             continue
-        found.setdefault(mapping.name, (mapping, []))[1].append(table)
-    if not found:
-        return load_mapping("spreadsheet"), tables
-    return max(found.values(), key=lambda item: len(item[1]))
+        known.setdefault(mapping.name, (mapping, []))[1].append(header)
+    usual = known.pop("spreadsheet", (load_mapping("spreadsheet"), []))
+    base, headers = max(known.values(), key=lambda item: len(item[1])) if known else usual
+    if not known and len(by_header) > 1:
+        headers = _most_like_actors(by_header, headers, looks)
+    fitting = [table for header in headers or by_header for table in by_header[header]]
+    return base, fitting, looks
+
+
+def _most_like_actors(
+    by_header: MappingABC[Header, Sequence[FramedTable]], known: list[Header], looks: MappingABC[str, str]
+) -> list[Header]:
+    """The sheets to start from: those that are known, unless another one has more columns that tell of actors."""
+    unknown = [header for header in by_header if header not in known and header.sheet not in looks]
+    weights = {header: _telling(by_header[header]) for header in (*known, *unknown)}
+    best = max(unknown, key=lambda header: weights[header], default=None)
+    if best is None or (known and weights[best] < max(TELLING, 1 + max(weights[header] for header in known))):
+        return known
+    if not weights[best]:
+        return unknown
+    # One list is often spread over sheets of one shape.
+    return [header for header in unknown if 2 * len(set(header.columns) & set(best.columns)) >= len(set(best.columns))]
+
+
+def _telling(tables: Sequence[FramedTable]) -> int:
+    """How many fields of an actor beside its name a sheet could fill, by its header words and by its values."""
+    feeds = Layouter(load_mapping("spreadsheet")).lay(tables[0].header).feeds
+    targets = {feed.rule.target for feed in feeds} | {_by_values(held) for held in profiles(tables).values()}
+    return len(targets - {"value", ""})
 
 
 def _by_header(base: Mapping, tables: Sequence[FramedTable]) -> dict[str, Suggested]:
@@ -134,19 +198,30 @@ def _by_values(profile: Profile) -> str:
 
 
 def _likely_name(columns: MappingABC[str, Profile], read: set[str]) -> str:
-    """The column that most looks like names: filled, different in every row, short, not numbers."""
+    """The column that most looks like names: filled, different in every row, short, not numbers, dates or codes."""
 
     def likelihood(profile: Profile) -> float:
         if not profile.filled:
-            return -1.0
+            return -5.0
         values = profile.values[:200]
         words = sum(not _WORDLESS.match(value) for value in values) / len(values)
         short = sum(2 <= len(value) <= 60 for value in values) / len(values)
         dates = sum(parse_date(value).reason == "found" for value in values) / len(values)
-        return profile.filled / max(1, profile.rows) + profile.distinct / profile.filled + 2 * words + short - 2 * dates
+        shape = (
+            profile.filled / max(1, profile.rows) + profile.distinct / profile.filled + 2 * words + short - 2 * dates
+        )
+        header = spoken(profile.column)
+        told = 0.5 * bool(_NAME_WORD.search(header)) - 1.5 * bool(_ID_WORD.search(header))
+        return shape + told - 1.5 * _serial(values)
 
     free = {column: profile for column, profile in columns.items() if column not in read} or columns
     return max(free, key=lambda column: likelihood(free[column]))
+
+
+def _serial(values: Sequence[str]) -> bool:
+    """Whether the values are one code counted up (T-1, T-2), which are ids; APT1 and APT2 are names."""
+    found = [_SERIAL.fullmatch(value) for value in values]
+    return all(found) and len({match[1] for match in found if match}) == 1 and not codenames(values)
 
 
 def _line_for(profile: Profile) -> str:

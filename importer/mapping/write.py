@@ -9,7 +9,7 @@ from collections.abc import Mapping as MappingABC
 from pathlib import PurePath
 
 from importer.fields.table import Visibility, field_named
-from importer.mapping.profile import FramedTable
+from importer.mapping.profile import FramedTable, Profile
 from importer.mapping.spec import PSEUDO_COLUMNS, Labelled, Rule, Step, Unknown
 from importer.mapping.suggest import Suggested, Suggestion, suggest
 from importer.model import Json
@@ -46,31 +46,57 @@ def _lines(suggestion: Suggestion, files: Sequence[str]) -> Iterator[str]:
     for item in suggestion.rules:
         yield ""
         yield from _rule(item, suggestion)
+    used = {item.rule.target for item in suggestion.rules}
     if ignored:
         yield ""
         yield "  # Columns that feed nothing yet. Remove the # to take one in (the key may be another tag field:"
         yield "  # `tag-importer fields` lists them)."
-        used = {item.rule.target for item in suggestion.rules}
-        for profile, key in suggestion.unread:
-            while key in used:
-                key += "_2"
-            used.add(key)
-            yield f"  #   {_comment(profile.summary)}"
-            yield f"  # {scalar(key)}: {scalar(profile.column)}"
+        yield from _unread(suggestion.unread, used)
+    for other in suggestion.others:
+        if not other.looks_like:
+            yield ""
+            yield f"  # The sheet {_comment(scalar(other.sheet))} was not recognised as a list of actors."
+            yield "  # If it is, add its column of names to `value` above (value: [This, That]); else see `sheets`."
+            yield from _unread(other.unread, used)
     if ignored and (suggestion.base.guesses or not suggestion.base.ignore):
         yield ""
         yield "# What is left alone on purpose (no note will name it):"
         yield f"# ignore: [{', '.join(scalar(column) for column in ignored[:20])}]"
-    skipped = [section.pattern for section in suggestion.base.sheets if section.skip]
-    skipped += [re.sub(r"([\[*?])", r"[\1]", sheet) for sheet in suggestion.others if sheet not in skipped]
-    if skipped:
-        yield ""
-        yield "sheets:"
-        yield from (f"  {scalar(pattern)}: {{skip: true}}" for pattern in skipped)
+    yield from _sheets(suggestion)
     yield ""
     yield "# Rows to take or to leave out:"
     yield "# when:"
     yield "#   - leave_out: {column: Status, in: [retired, merged]}"
+
+
+def _unread(columns: Sequence[tuple[Profile, str]], used: set[str]) -> Iterator[str]:
+    """Each column's values, and the commented line that takes it in under a key of its own."""
+    for profile, key in columns:
+        while key in used:
+            key += "_2"
+        used.add(key)
+        yield f"  #   {_comment(profile.summary)}"
+        yield f"  # {scalar(key)}: {scalar(profile.column)}"
+
+
+def _sheets(suggestion: Suggestion) -> Iterator[str]:
+    """Sheets of something else are left out; whether one that was not recognised is, a person decides."""
+    skipped = {section.pattern: "" for section in suggestion.base.sheets if section.skip}
+    doubtful = []
+    for other in suggestion.others:
+        pattern = re.sub(r"([\[*?])", r"[\1]", other.sheet)
+        if pattern not in skipped and other.looks_like:
+            skipped[pattern] = f"   # looks like {other.looks_like}"
+        elif pattern not in skipped:
+            doubtful.append(pattern)
+    if not skipped and not doubtful:
+        return
+    yield ""
+    yield "sheets:" if skipped else "# Sheets to leave out (remove both #):"
+    if not skipped:
+        yield "# sheets:"
+    yield from (f"  {scalar(pattern)}: {{skip: true}}{why}" for pattern, why in skipped.items())
+    yield from (f"{'  # ' if skipped else '#   '}{scalar(pattern)}: {{skip: true}}" for pattern in doubtful)
 
 
 def _rule(item: Suggested, suggestion: Suggestion) -> Iterator[str]:

@@ -65,6 +65,7 @@ def test_a_shape_is_known_by_its_columns(name: str, text: str) -> None:
         ("does not look like a list of threat actors", "Threat,Category,Description\nPhishing,Social,x\n"),
         ("does not look like a list of threat actors", "Operator,Country\nOrange,France\nVodafone,Italy\n"),
         ("malware", "Malware,Operator\nEmotet,TA542\n"),
+        ("codes", "Code,Code name\n1,Farm\n2,Forest\n"),
         ("numbers", "value\n00001\n00002\n"),
         ("columns are sepal_length", "sepal_length,sepal_width,species\n1,2,iris\n"),
         ("its only column is a", "a\n1\n"),

@@ -75,6 +75,59 @@ def test_sheets_are_written_down_together() -> None:
     assert drafter.draft(two)[0].fields == {"value": "Y", "aliasGroupNamesInternal": ["Z"]}
 
 
+def test_a_sheet_that_was_not_recognised_is_never_skipped() -> None:
+    """Its columns and values stand in comments, and so does the line that would leave it out."""
+    one = table(("Actor", "Country"), ("X", "CN"), sheet="A")
+    two = table(("Wer", "Sektor"), ("Y", "energy"), sheet="B [old]")
+    text = written(one, two)
+    assert "#   column B, 1 of 1 filled, 1 different: energy\n  # properties.sektor: Sektor" in text
+    assert '# sheets:\n#   "B [[]old]": {skip: true}' in text
+    assert not mapping(text).sheets
+    skipping = text.replace("# sheets:", "sheets:").replace('#   "B [', '  "B [')
+    assert [section.pattern for section in mapping(skipping).sheets] == ["B [[]old]"]
+    taking = mapping(text.replace("value: Actor", "value: [Actor, Wer]"))
+    assert [draft.name for held in (one, two) for draft in Drafter(taking).draft(held)] == ["X", "Y"]
+
+
+def test_the_sheet_that_looks_most_like_actors_is_mapped() -> None:
+    """Origins, markings and links speak louder than a header `Name`; the sheet with that header is not skipped."""
+    actors = table(
+        ("Nr", "Deckwort", "Woher", "Stufe", "Belege"),
+        ("1", "Roter Fuchs", "China", "TLP:AMBER", "https://a.example"),
+        ("2", "Blauer Wal", "Iran", "TLP:GREEN", "https://b.example"),
+        sheet="Stand 2024",
+    )
+    text = written(table(("Name", "Ort"), ("Mimi", "Keller"), sheet="Sonstiges"), actors)
+    assert "value: Deckwort" in text
+    assert "#   Sonstiges: {skip: true}" in text
+    assert Drafter(mapping(text)).draft(actors)[0].fields["originCountryISO"] == "CN"
+
+
+@pytest.mark.parametrize(("word", "kind"), [("Typ", "Werkzeug"), ("Type", "outil"), ("type", "Tool")])
+def test_a_sheet_of_tools_is_left_out_and_the_reason_stands_beside_it(word: str, kind: str) -> None:
+    """`Name` over names of tools counts for nothing when the type beside it says so, in German and French as well."""
+    tools = table(("Name", word), ("Mimikatz", kind), ("PsExec", kind), sheet="Hilfsmittel")
+    for actors in (table(("Codename", "Land"), ("X", "Iran"), sheet="A"), table(("Wer",), ("X",), sheet="A")):
+        text = written(tools, actors)
+        assert "  Hilfsmittel: {skip: true}   # looks like a list of malware or tools" in text
+        assert "Mimikatz" not in text
+        assert Drafter(mapping(text)).draft(actors)[0].name == "X"
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "name"),
+    [
+        (("Internal ID", "Wer"), [("T-0", "Red Fox"), ("T-1", "Blue Whale")], "Wer"),
+        (("Zeile", "Wer"), [("T-0", "Red Fox"), ("T-1", "Blue Whale")], "Wer"),
+        (("Wer", "Was"), [("APT1", "phishing by mail"), ("APT2", "theft of data")], "Wer"),
+        (("Zeile", "Moniker"), [("Red", "Fox"), ("Blue", "Whale")], "Moniker"),
+    ],
+)
+def test_an_id_is_no_guess_for_a_name(columns: tuple[str, ...], rows: list[tuple[str, ...]], name: str) -> None:
+    """Codes counted up and columns called ID give way to words; APT1 and APT2 are names all the same."""
+    assert f"value: {name}\n" in written(table(columns, *rows))
+
+
 @given(
     st.lists(st.text(min_size=1, max_size=20).filter(str.strip), min_size=1, max_size=6, unique=True),
     st.text(max_size=30),
