@@ -26,6 +26,8 @@ _NO_SIBLINGS = OTHER_LISTS | frozenset(
 _ACTORS = frozenset(
     "actors threat_actors threatactors threat-actors adversaries intrusion_sets apts apt_groups groups".split()  # noqa: SIM905
 )
+_ALIASES = frozenset({"aliases", "alias", "aka", "synonyms"})
+"""What has these beside its name is an actor itself, whatever lists it holds."""
 
 
 def merged(first: Mapping[str, Any], item: dict[str, Any]) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def inner_list(rows: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
     lists = Counter(key for row in rows for key, item in row.items() if is_objects(item))
     named = bool(name_words({key for row in rows for key, item in row.items() if isinstance(item, str)}))
     for key, count in lists.most_common():
-        if key.lower() in _NO_SIBLINGS or (named and key.lower() not in _ACTORS):
+        if key.lower() in _NO_SIBLINGS or (named and (key.lower() not in _ACTORS or _ALIASES & common_keys(rows))):
             continue
         inner = [one for row in rows if is_objects(row.get(key)) for one in row[key]]
         if count * 2 >= len(rows) and name_words(common_keys(inner)):
@@ -83,13 +85,18 @@ def inner_list(rows: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
 def unfolded(rows: Sequence[dict[str, Any]], key: str) -> list[dict[str, Any]]:
     """The objects of the lists under `key`, what stands beside the list in front of each.
 
-    A word that both have is `group.word`. An object without such a list stays a row, so that it is told.
+    The name of what holds them is `@key`, as a group's word is elsewhere; another word that both have is `group.word`.
+    An object without such a list stays a row, so that it is told.
     """
     inner = {word for row in rows if is_objects(row.get(key)) for one in row[key] for word in one}
+    shown = {word: f"group.{word}" for word in inner}
+    if "@key" not in inner:
+        names = name_words({word: None for row in rows for word, item in row.items() if isinstance(item, str)})
+        shown.update(dict.fromkeys(names[:1], "@key"))
     found: list[dict[str, Any]] = []
     for row in rows:
-        around = {f"group.{word}" if word in inner else word: item for word, item in row.items() if word != key}
         if is_objects(row.get(key)):
+            around = {shown.get(word, word): item for word, item in row.items() if word != key}
             found += [merged(around, one) for one in row[key]]
         elif row.get(key) or key not in row:
             found.append(row)

@@ -118,10 +118,8 @@ def _with_others(best: Place, found: list[Place], repeated: tuple[str, ...]) -> 
         inner = f"{path}[].{key}" if path != "$" else key
         if not key:
             break
-        if not alone:
-            lists = [row[key] for row in rows if is_objects(row.get(key))]
-            others.append(Other(inner, sum(map(len, lists)), True))
-            break
+        if not alone:  # a country by its name, most likely; were it an actor, the list would be taken for its name
+            others.append(Other(path, len(rows), likely=True))
         path, rows = inner, unfolded(rows, key)
     return Records(path, rows, shape, tuple(others), repeated)
 
