@@ -16,6 +16,7 @@ from importer.planning.identity import Standing
 from importer.planning.marking import MARK_KEY, Owner, mark_of, marked, owner
 from importer.planning.options import Mode, PlanOptions
 from importer.planning.properties import check_properties, property_place
+from importer.planning.property_formats import READABLE, how_to_read
 
 
 class Setting(Struct, frozen=True):
@@ -170,21 +171,31 @@ class _Decision:
             return [Issue(Severity.ERROR, "unknown-category", message, place, "categoryUuid", uuid)]
         if category.schema is None:
             return []
-        return [
-            Issue(
-                problem.severity,
-                problem.code,
-                f"{problem.message} (category {category.name!r})",
-                property_place(self.draft.row, problem.path, problem.value),
-                f"properties.{problem.path}",
-                problem.value,
-                problem.allowed,
-                problem.nearest,
+        held = fields.get("properties") or {}
+        entries = {entry.get("key"): entry for entry in category.schema if isinstance(entry, Mapping)}
+        found: list[Issue] = []
+        told: set[str] = set()
+        for problem in check_properties(category.schema, held, before=before, known={MARK_KEY}):
+            place = property_place(self.draft.row, problem.path, problem.value)
+            message = f"{problem.message} (category {category.name!r})"
+            key = problem.path.split("[")[0]
+            if key in entries and key not in told and problem.code in READABLE:
+                hint = how_to_read(entries[key], held.get(key), self.draft.row, place.column)
+                message += f"; {hint}" if hint else ""
+                told.add(key)
+            found.append(
+                Issue(
+                    problem.severity,
+                    problem.code,
+                    message,
+                    place,
+                    f"properties.{problem.path}",
+                    problem.value,
+                    problem.allowed,
+                    problem.nearest,
+                )
             )
-            for problem in check_properties(
-                category.schema, fields.get("properties") or {}, before=before, known={MARK_KEY}
-            )
-        ]
+        return found
 
     def _unclearable(self) -> list[Issue]:
         return [

@@ -1,13 +1,15 @@
-"""The formats that a category's schema can ask of a text: date, url, duration, country."""
+"""The formats that a category's schema can ask of a text, and the transforms that make of a cell what it asks for."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from importer.fields.countries import code_of, resolve
+from importer.model import Json, Row
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_DURATION: Final = re.compile(
@@ -15,6 +17,9 @@ _ISO_DURATION: Final = re.compile(
     r"(?:T(?=\d)(?:\d+(?:[.,]\d+)?H)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?S)?)?"
 )
 _SPOKEN_DURATION: Final = re.compile(r"(\d+)\s*(h|hour|d|day|w|week|month|y|year)s?", re.IGNORECASE)
+
+READABLE: Final = frozenset({"property-kind", "property-format", "property-value"})
+"""Codes of problems that another reading of the cell may solve."""
 
 
 def is_date(text: str) -> bool:
@@ -40,6 +45,49 @@ def format_problem(wanted: str, text: str) -> tuple[str, str]:
         match = resolve(text)
         return "not an ISO 3166-1 country code in capitals", match.code
     return "", ""
+
+
+def how_to_read(entry: Mapping[str, Any], value: Json, row: Row, column: str) -> str:
+    """The line of a mapping that makes of a cell's text what the schema's `entry` asks for; empty where none does.
+
+    Cells are text, so that a sheet fills a number, a list or an object only where its mapping says so.
+    """
+    steps = _steps(entry, value)
+    if not steps:
+        return ""
+    key = entry["key"]
+    listed = f"[{', '.join(steps)}]"
+    held = dict(zip(row.header.columns, row.cells, strict=False)).get(column, "").strip()
+    own = held and (column in (f"properties.{key}", key) or held == value)
+    if not own:
+        return f"the mapping's rule for properties.{key} makes it one with `transforms: {listed}`"
+    from importer.mapping.write import scalar  # only where there is a problem to tell
+
+    return f"in the mapping: `{scalar(f'properties.{key}')}: {{column: {scalar(column)}, transforms: {listed}}}`"
+
+
+def _steps(entry: Mapping[str, Any], value: Json) -> list[str]:
+    """The transforms by which a text could be what `entry` asks for."""
+    kind, wanted = entry.get("kind"), entry.get("format")
+    if kind == "array":
+        element = entry.get("element")
+        inner = {"kind": element} if isinstance(element, str) else element if isinstance(element, Mapping) else {}
+        if isinstance(value, str):
+            return ["json"] if inner.get("kind") == "object" else ["items", *_steps(inner, value)]
+        found = [_steps(inner, item) for item in value] if isinstance(value, list) else []
+        return next((["items", *steps] for steps in found if steps), [])
+    if not isinstance(value, str):
+        return []
+    number = any(character.isdigit() for character in value)
+    allowed = entry.get("allowedValues")
+    counted = isinstance(allowed, list) and any(str(word) == value for word in allowed if not isinstance(word, str))
+    if number and (kind == "number" or (kind == "enum" and counted)):
+        return ["number"]
+    if number and (kind == "date" or (kind == "string" and wanted == "date")) and not is_date(value):
+        return ["date"]
+    if kind == "object" and value.lstrip().startswith("{"):
+        return ["json"]
+    return ["country"] if kind == "string" and wanted == "country" and resolve(value).code not in ("", value) else []
 
 
 def _as_duration(text: str) -> str:

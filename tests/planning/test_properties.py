@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from importer.model import Header, Json, Row, Severity
 from importer.planning.properties import PropertyProblem, check_properties, property_place
+from importer.planning.property_formats import how_to_read
 
 
 def check(entry: dict[str, Any], value: Json) -> list[PropertyProblem]:
@@ -142,3 +143,25 @@ WORDS = st.sampled_from(["string", "number", "enum", "date", "array", "object", 
 def test_no_schema_and_no_value_raises(schema: list[dict[str, Any]], properties: dict[str, Json]) -> None:
     """Whatever a server calls a schema and whatever a row holds, checking ends without an exception."""
     check_properties(schema, properties)
+
+
+@pytest.mark.parametrize(
+    ("entry", "cell", "steps"),
+    [
+        ({"kind": "number"}, "3", "[number]"),
+        ({"kind": "enum", "allowedValues": [1, 2]}, "2", "[number]"),
+        ({"kind": "array", "element": {"kind": "number"}}, "1, 2", "[items, number]"),
+        ({"kind": "date"}, "31.01.2024", "[date]"),
+        ({"kind": "object"}, '{"a": 1}', "[json]"),
+        ({"kind": "string", "format": "country"}, "Russia", "[country]"),
+        ({"kind": "number"}, "many", ""),
+        ({"kind": "enum", "allowedValues": ["low"]}, "2", ""),
+    ],
+)
+def test_a_cell_that_another_reading_would_mend_is_told_the_line_for_it(
+    entry: dict[str, Any], cell: str, steps: str
+) -> None:
+    """Cells are text: where a transform makes of one what the schema asks for, its line of a mapping is told."""
+    row = Row(Header("a.csv", "csv", ("Name", "level: x"), ("A", "B")), 2, ("X", cell))
+    line = f'in the mapping: `properties.k: {{column: "level: x", transforms: {steps}}}`' if steps else ""
+    assert how_to_read({"key": "k", **entry}, cell, row, "level: x") == line
