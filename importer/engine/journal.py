@@ -9,6 +9,7 @@ each is one write to the file, and a line that a full disk cuts short is taken b
     {"event":"unsent","key":K,"at":T}                           the request changed nothing: never left, 429, 401 or 403
     {"event":"outcome","key":K,"status":"created","uuid":U,"attempts":1,...,"at":T}
     {"event":"end","state":"complete"|"stopped","reason":R,"exit_code":E,"counts":{...},"at":T}
+    {"event":"undoing","by":RUN,"folder":PATH,"at":T}           an undo of this run is about to send its first call
     {"event":"undone","by":RUN,"at":T}                          an undo of this run came to its end
 
 How safe a line is, chosen by `Fsync`: none survives kill -9 and every crash of the program; batch also reaches the disk

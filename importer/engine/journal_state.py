@@ -42,6 +42,8 @@ class JournalState:
     last: datetime | None = None
     """Time of the last line."""
     undone: bool = False
+    undoing: str = ""
+    """Folder of an undo of this run that has begun and not come to its end, as far as is known here."""
     torn: bool = False
     """Whether the last line was cut short."""
     categories: Mapping[str, str] = field(default_factory=dict)
@@ -88,7 +90,7 @@ def read_journal(path: Path) -> JournalState:
     categories: dict[str, str] = {}
     asked: set[str] = set()
     last: datetime | None = None
-    undone = False
+    undone, undoing = False, ""
     for number, raw in enumerate(lines, 1):
         line = _line(raw)
         if line is None:
@@ -119,14 +121,17 @@ def read_journal(path: Path) -> JournalState:
         elif event == "end":
             ends.append(line)
         elif event == "undone":
-            undone = True
+            undone, undoing = True, ""
+        elif event == "undoing":
+            undoing = str(line.get("folder") or line.get("by"))
         elif event == "category-intent":
             asked.add(str(line.get("name")))
         elif event == "category":
             categories[str(line.get("name"))] = str(line.get("uuid"))
     return JournalState(
-        header, outcomes, intents, tuple(ends), frozenset(boots), last, undone, torn, categories, frozenset(asked)
-    )
+        header, outcomes, intents, tuple(ends), frozenset(boots), last, undone, undoing, torn, categories,
+        frozenset(asked),
+    )  # fmt: skip
 
 
 def _line(raw: bytes) -> dict[str, Any] | None:

@@ -85,5 +85,6 @@ def _held(about: Path) -> LockHeld:
     except (OSError, ValueError, KeyError, TypeError):
         told = "a process that has not said who it is"
     return LockHeld(
-        f"another run holds the lock of this account: {told}", hint="Wait for it, ten minutes with --wait 600, or stop it first."
+        f"another run holds the lock of this account: {told}",
+        hint="Wait for it, ten minutes with --wait 600, or stop it first.",
     )

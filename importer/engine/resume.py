@@ -6,6 +6,7 @@ The rest is `execute` with `earlier`: rows that have ended stay as they are, ope
 from __future__ import annotations
 
 import hashlib
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,17 +47,23 @@ def read_again(earlier: EarlierRun) -> EarlierRun:
 
 
 def check_not_undone(earlier: EarlierRun) -> None:
-    """Raise UsageError for a run that was undone: there is nothing to take up again."""
-    if earlier.state is not None and earlier.state.undone:
+    """Raise UsageError for a run that was undone, or is being undone: its journal tells of tags that are gone."""
+    state = earlier.state
+    if state is not None and state.undone:
         raise UsageError(f"run {earlier.folder.run} was undone", hint="Apply its source again instead.")
+    if state is not None and state.undoing:
+        raise UsageError(
+            f"an undo of run {earlier.folder.run} was begun and has not ended: {state.undoing}",
+            hint=f"Finish the undo: tag-importer resume {shlex.quote(state.undoing)}",
+        )
 
 
 def open_resumable(path: Path) -> EarlierRun:
     """Read a run's folder for resume.
 
-    Raises UsageError as `open_run` does, when the run was undone, or when a source that is still at its place has
-    changed; the message says which. A source that is not there (a copied folder) is no hindrance: the plan holds
-    everything.
+    Raises UsageError as `open_run` does, when the run was undone or is being undone, or when a source that is still at
+    its place has changed; the message says which. A source that is not there (a copied folder) is no hindrance: the
+    plan holds everything.
     """
     earlier = open_run(path)
     check_not_undone(earlier)

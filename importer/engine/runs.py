@@ -126,6 +126,8 @@ def _by_journal(folder: RunFolder) -> RunInfo:
         standing = RunState.COMPLETE
     else:
         standing, reason = RunState.RESUMABLE, str(end.get("reason") or "it was interrupted")
+    if state.undoing:
+        reason = f"its undo is not finished: {state.undoing}"
     header = state.header
     return RunInfo(
         folder.run, folder.path, standing, str(header.get("mode", "")), str(header.get("account", "")),

@@ -6,21 +6,26 @@ An undo is a plan like any other, carried out by `execute` with its own folder, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from importer.clock import Clock
 from importer.engine.journal import Journal, moment
-from importer.engine.resume import EarlierRun
+from importer.engine.resume import EarlierRun, open_run
 from importer.engine.run_folder import RunFolder
 from importer.engine.settle import differing_fields
-from importer.errors import UsageError
+from importer.errors import ImporterError, UsageError
 from importer.fields.names import identity_key
 from importer.fields.table import field_named
 from importer.model import Action, Change, FieldChange, Json, Outcome, Plan, Status, Tag
 from importer.planning.diff import cleared
 
 MODE: Final = "undo"
+UNDOES: Final = "undoes"
+UNDOES_FOLDER: Final = "undoes_folder"
+"""Options of an undo's plan: the run that it takes back, and where that run lay."""
 
 
 def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") -> Plan:
@@ -51,15 +56,38 @@ def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") ->
         raise UsageError(f"run {earlier.folder.run} changed nothing that could be undone")
     return Plan(
         account=earlier.plan.account, mode=MODE, changes=tuple(changes), account_tags=len(tags), created=created,
-        options={"undoes": earlier.folder.run, "plan": earlier.sha256},
+        options={
+            UNDOES: earlier.folder.run, "plan": earlier.sha256, UNDOES_FOLDER: str(earlier.folder.path.resolve()),
+        },
     )  # fmt: skip
+
+
+def mark_undoing(folder: RunFolder, by: RunFolder, clock: Clock) -> None:
+    """Write into a run's journal that an undo begins: from its first delete on, the outcomes in it are not so."""
+    _note(folder, clock, "undoing", by=by.run, folder=str(by.path.resolve()))
 
 
 def mark_undone(folder: RunFolder, by: str, clock: Clock) -> None:
     """Write into a run's journal that the run `by` has taken it back."""
-    journal = Journal(folder.journal_path, clock)
+    _note(folder, clock, "undone", by=by)
+
+
+def undone_run(undo: EarlierRun) -> EarlierRun | None:
+    """The run that an undo takes back: where it lay, or beside the undo; None where it is in neither place."""
+    options = undo.plan.options
+    places = (str(options.get(UNDOES_FOLDER) or ""), str(undo.folder.path.resolve().parent / str(options.get(UNDOES))))
+    for place in filter(None, places):
+        with suppress(ImporterError, OSError):
+            found = open_run(Path(place))
+            if found.sha256 == options.get("plan") and found.state is not None:
+                return found
+    return None
+
+
+def _note(run: RunFolder, clock: Clock, event: str, /, **values: str) -> None:
+    journal = Journal(run.journal_path, clock)
     try:
-        journal.event("undone", by=by)
+        journal.event(event, **values)
     finally:
         journal.close()
 

@@ -185,6 +185,31 @@ async def test_undo_after_a_faulty_run_leaves_what_was_edited_since(tmp_path: Pa
         assert "Actor 00007" in undone.text
 
 
+async def test_an_undo_that_was_stopped_is_finished_by_resume(tmp_path: Path) -> None:
+    """While an undo is stopped half-way its run cannot be resumed; resuming the undo ends it, and the run is undone."""
+    async with HostileServer(CALM) as server:
+        _, ran = await apply(server, tmp_path)
+        assert ran.code == 0, ran.text
+        server.change(SLOW)
+        calls = len(server.calls)
+        blow = Blow(signal.SIGINT, 0.1, lambda: len(server.calls) > calls + 12)
+        stopped = await run(server, tmp_path, "undo", "run", "--yes", "--out", "undo", *OPTIONS, blow=blow)
+        assert stopped.code == 6, stopped.text
+        assert 0 < len(server.account.ours()) < ROWS
+        server.change(CALM)
+        calls = len(server.calls)
+        refused = await run(server, tmp_path, "resume", "run", *OPTIONS)
+        assert refused.code == 2, refused.text
+        assert f"tag-importer resume {tmp_path / 'undo'}" in refused.err
+        assert len(server.calls) == calls
+        finished = await run(server, tmp_path, "resume", "undo", *OPTIONS)
+        assert finished.code == 0, finished.text
+        assert not server.account.ours()
+        refused = await run(server, tmp_path, "resume", "run", *OPTIONS)
+        assert refused.code == 2, refused.text
+        assert "was undone" in refused.err
+
+
 async def test_a_kill_while_reports_are_written_leaves_nothing_behind(tmp_path: Path) -> None:
     """Half-written files of a process that was killed are gone after the resume, and the reports are the usual ones."""
     async with HostileServer(CALM) as server:

@@ -13,9 +13,11 @@ from importer.cli.planned import Timings
 from importer.cli.runs import find_run
 from importer.cli.standing import reports_stand
 from importer.cli.target import open_target
+from importer.cli.voice import PROGRAM, Voice
 from importer.cli.watch import watching
 from importer.clock import Clock, SystemClock
-from importer.engine.resume import check_not_undone, open_resumable, read_again
+from importer.engine.resume import EarlierRun, check_not_undone, open_resumable, read_again
+from importer.engine.undo import UNDOES, mark_undone, undone_run
 from importer.errors import ImporterError, UsageError
 from importer.job.merge import merge
 from importer.job.settings import Settings
@@ -53,5 +55,20 @@ async def _resume(path: Path, settings: Settings, clock: Clock, ending: Ending) 
                     plan, earlier.sha256, earlier.folder, settings, clock, ending.started, command, earlier.state
                 )
                 record = ending.record = await execution.run(target, watch, timings)
+                if command == "undo" and not record.stopped:
+                    _mark_undone(earlier, settings, clock)
     show_record(record, settings)
     return record.exit_code
+
+
+def _mark_undone(undo: EarlierRun, settings: Settings, clock: Clock) -> None:
+    """The undo has come to its end: the run that it takes back must never be taken up again."""
+    run = undone_run(undo)
+    if run is None:
+        name = undo.plan.options.get(UNDOES)
+        said = (
+            f"{PROGRAM}: run {name} was undone, and its folder is not there to note it in; do not resume it elsewhere"
+        )
+        Voice.of(settings, undo.folder.run).tell(said, level="warning", event="undone-not-noted")
+    elif run.state is not None and not run.state.undone:
+        mark_undone(run.folder, undo.folder.run, clock)

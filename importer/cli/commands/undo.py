@@ -16,7 +16,7 @@ from importer.cli.watch import watching
 from importer.clock import Clock, SystemClock
 from importer.engine.resume import open_run, read_again
 from importer.engine.run_folder import RunFolder
-from importer.engine.undo import mark_undone, undo_plan
+from importer.engine.undo import mark_undoing, mark_undone, undo_plan
 from importer.errors import StoppedEarly, UsageError
 from importer.job.merge import merge
 from importer.job.settings import Settings
@@ -54,6 +54,7 @@ async def _undo(words: str, settings: Settings, clock: Clock, ending: Ending) ->
                         raise StoppedEarly("nothing was attempted")
                 folder = ending.folder = RunFolder.make(ending.path)
                 digest = save_plan(folder.plan_path, plan)
+                mark_undoing(earlier.folder, folder, clock)
                 execution = Execution(plan, digest, folder, settings, clock, ending.started, "undo")
                 record = ending.record = await execution.run(target, watch, timings)
                 if not record.stopped:
