@@ -64,6 +64,8 @@ _OFF_TOPIC = re.compile(
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BRACKETS = re.compile(r"\([^()]{0,80}\)|\[[^\[\]]{0,80}\]")
+_ENOUGH = 3
+"""Usual header words that make a list of actors likely, though none of them is one for the name."""
 _ALMOST = re.compile(
     r"name\b|\b(?:actor|adversar|apt|akteur|acteur|attore|ator\b)|group|grupp|groupe|grupo", re.IGNORECASE
 )
@@ -106,14 +108,16 @@ def known_count(cells: Iterable[str]) -> int:
 def lists_actors(sheet: str, above: Iterable[str], cells: Iterable[str], extra: Iterable[str] = ()) -> bool:
     """Whether a sheet with this name, these titles above its header and these header cells lists actors.
 
-    `name` alone says little: on a sheet called Malware it is the name of a malware.
+    `name` alone says little: on a sheet called Malware it is the name of a malware. Several other usual columns say as
+    much: such a sheet is handed on, and where the mapping finds no name in it, that is told there.
     """
     more = {normal(word) for word in extra}
     cells = list(cells)
     strong = (NAME_WORDS - WEAK_NAME_WORDS) | more
     if any(_is_one(cell, strong) or _is_one(_BRACKETS.sub(" ", cell), strong) for cell in cells):
         return True
-    return bool(name_words(cells)) and not any(_OFF_TOPIC.search(text) for text in (sheet, *above))
+    likely = bool(name_words(cells)) or known_count(cells) >= _ENOUGH
+    return likely and not any(_OFF_TOPIC.search(text) for text in (sheet, *above))
 
 
 def may_list_actors(sheet: str, cells: Sequence[str]) -> bool:

@@ -66,6 +66,7 @@ class Merges(Struct, frozen=True):
             for (top, left), (bottom, _) in self.ranges
             if top >= first and bottom > top and start <= left <= end_column
         }
+        tall = _apart(tall)
         by_row: dict[int, list[tuple[int, str, int]]] = {}
         tops = {top for top, _ in tall}
         columns = sorted({left for _, left in tall})
@@ -79,3 +80,13 @@ class Merges(Struct, frozen=True):
                     for row in range(index + 1, bottom + 1 if text else 0):
                         by_row.setdefault(row, []).append((left, text, index))
         return Merges(self.ranges, by_row)
+
+
+def _apart(tall: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
+    """Ranges that overlap, as only a made-up file has them, end above the next: each cell is put in once."""
+    ordered = sorted(tall, key=lambda corner: (corner[1], corner[0]))
+    apart = {}
+    for position, (top, left) in enumerate(ordered):
+        below = ordered[position + 1] if position + 1 < len(ordered) else (0, -1)
+        apart[top, left] = min(tall[top, left], below[0] - 1) if below[1] == left else tall[top, left]
+    return apart

@@ -16,6 +16,7 @@ from importer.sources.merged import Merges
 from importer.sources.options import ReadOptions
 from importer.sources.table import Batch, Table
 from importer.sources.workbook_cells import cell_text
+from importer.sources.workbook_scan import Scan
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet
@@ -125,10 +126,9 @@ class Sheet:
 
 def find_table(
     file: str,
-    kind: str,
+    scan: Scan,
     name: str,
     source: CalamineSheet,
-    errors: Mapping[tuple[int, int], str],
     options: ReadOptions,
 ) -> Sheet | None:
     """The table of a sheet, None when the sheet is empty."""
@@ -142,12 +142,12 @@ def find_table(
         raise SourceError(f"{file}: the sheet {name} has no header in row {asked}, where it was said to be.")
     if position < 0:
         return None
-    merges = Merges.of(source.merged_cell_ranges or ())
+    merges = Merges.of(source.merged_cell_ranges or scan.merges.get(name, ()))
     words, last = merges.header_words(rows, position, start)
     columns = _columns(source, words, last + 1)
     header, issues = make_header(
         file,
-        kind,
+        scan.kind,
         [words[column] for column in columns],
         row=position + 1,
         sheet=name,
@@ -169,7 +169,7 @@ def find_table(
         header_row=position + 1,
         start=start,
         merges=merges.with_values(source, last + 1, start),
-        errors=errors,
+        errors=scan.errors.get(name, {}),
         actors=lists_actors(name, above, words, options.name_columns),
         tabular=bool(filled) and source.start[0] + source.height > last + 1,
         headline=", ".join(filled)[:200],

@@ -138,7 +138,7 @@ def _choose(opened: Opened, book: CalamineWorkbook, scan: Scan, options: ReadOpt
                 chosen.issues.append(_left_out(opened.file, meta.name, *reason))
             continue
         source = _sheet(opened, book, meta.name)
-        sheet = find_table(opened.file, scan.kind, meta.name, source, scan.errors.get(meta.name, {}), options)
+        sheet = find_table(opened.file, scan, meta.name, source, options)
         if sheet is None:
             chosen.issues.append(_left_out(opened.file, meta.name, "empty-sheet", "The sheet is empty."))
             continue

@@ -1,7 +1,7 @@
 """Looks into a workbook's ZIP before it is parsed: sizes, the rectangle each sheet spans, and cells with errors.
 
 calamine lays a sheet out as a full rectangle, so two cells in opposite corners would ask for more memory than there
-is, and it hands error cells (#N/A) on as blanks; both are found here, in the XML.
+is, and it hands error cells (#N/A) on as blanks; both are found here, in the XML (for ODS in ods_scan).
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from importer.errors import SourceError
 from importer.sources.columns import letters
+from importer.sources.merged import Range
+from importer.sources.ods_scan import scan_content
 from importer.sources.options import MIB, Limits
 
 _CHUNK = 2 * MIB
@@ -44,6 +46,8 @@ class Scan:
     """xlsx, xlsm, xlsb or ods."""
     errors: Mapping[str, Mapping[tuple[int, int], str]] = field(default_factory=dict)
     """By sheet name: (0-based row, 0-based column) -> `#N/A`."""
+    merges: Mapping[str, Sequence[Range]] = field(default_factory=dict)
+    """By sheet name: the merged ranges, where calamine does not tell them (ODS)."""
 
 
 def scan_zip(file: str, stream: BinaryIO, limits: Limits) -> Scan:
@@ -55,11 +59,19 @@ def scan_zip(file: str, stream: BinaryIO, limits: Limits) -> Scan:
             kind = _kind(archive)
             if kind in ("xlsx", "xlsm"):
                 return Scan(kind, dict(_scan_sheets(file, archive, limits)))
-            return Scan(kind)
+            return _scan_ods(file, archive, limits) if kind == "ods" else Scan(kind)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise SourceError(f"{file} is damaged or cut short: its ZIP archive cannot be read.") from error
     except RuntimeError as error:
         raise SourceError(f"{file} is protected with a password; save it without one.") from error
+
+
+def _scan_ods(file: str, archive: zipfile.ZipFile, limits: Limits) -> Scan:
+    if "content.xml" not in archive.namelist():
+        return Scan("ods")
+    with archive.open("content.xml") as stream:
+        found = scan_content(file, stream, limits)
+    return Scan("ods", found.errors, found.merges)
 
 
 def column_index(name: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -95,6 +96,25 @@ def test_each_sheet_has_its_own_header(tmp_path: Path) -> None:
         got(path, sheets=("Iran",))
 
 
+def test_a_formula_that_was_never_calculated_is_told(tmp_path: Path) -> None:
+    """A formula without a stored value is no blank cell: it is told, wherever it stands; an empty result is one."""
+
+    def fill(book: Any) -> None:
+        rows = (["Name", "Alias", "Note"], ["A", "=A2", "x"], ["B", "=A3", "=A3"], ["=A2", None, None], ["=A3"])
+        for row in rows:
+            book.active.append(row)
+
+    def empty(data: bytes) -> bytes:
+        assert b'<c r="B2"><f>A2</f><v' in data
+        data = re.sub(rb'<c r="B2"><f>A2</f><v ?/>', b'<c r="B2" t="str"><f>A2</f><v></v>', data)
+        return re.sub(rb'<c r="C3"><f>A3</f><v ?/>', b'<c r="C3"><f>A3&gt;1</f>', data)
+
+    read = got(changed(workbook(tmp_path / "a.xlsx", fill), "sheet1.xml", empty))
+    assert read.cells == [("A", "", "x"), ("B", "", "")]
+    told = [(issue.code, issue.place.cell) for issue in [*read.row_issues(), *read.notes]]
+    assert told == [("formula-without-value", f"Sheet!{cell}") for cell in ("B3", "C3", "A4", "A5")]
+
+
 def test_unknown_headers_are_left_to_the_mapping(tmp_path: Path) -> None:
     """Where no sheet has a usual word for the name, all tables are handed on; the mapping's own word decides else."""
 
@@ -154,6 +174,21 @@ def test_a_sheet_that_may_list_actors_is_left_out_with_a_warning(tmp_path: Path)
         "Werkzeuge": Severity.INFO,
         "Plain": Severity.INFO,
     }
+
+
+def test_a_sheet_with_usual_columns_is_handed_on_without_a_known_name(tmp_path: Path) -> None:
+    """A sheet of aliases, countries and motives goes to the mapping beside one headed `Name`; statistics do not."""
+
+    def fill(book: Any) -> None:
+        book.active.title = "Misc"
+        for row in (["Name"], ["A"]):
+            book.active.append(row)
+        for title in ("Stand 2024", "Statistics"):
+            sheet = book.create_sheet(title)
+            for row in (["Deckwort", "Aliases", "Country", "Motivation"], ["Red Fox", "x", "CN", "Espionage"]):
+                sheet.append(row)
+
+    assert [table.header.sheet for table in got(workbook(tmp_path / "a.xlsx", fill)).tables] == ["Misc", "Stand 2024"]
 
 
 def test_hidden_sheets_are_read_only_on_request(tmp_path: Path) -> None:
