@@ -5,6 +5,7 @@ An undo is a plan like any other, carried out by `execute` with its own folder, 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -33,13 +34,12 @@ def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") ->
 
     One change for each row that the run created, updated or deleted; a tag that was changed since is a conflict and
     stays. A deleted tag is made again as the plan of the run saw it, with a new uuid. Raises UsageError when the run
-    did nothing, or is an undo itself.
+    did nothing, is an undo itself, or holds a row that nobody knows the end of.
     """
     if earlier.plan.mode == MODE:
         raise UsageError("an undo cannot be undone", hint="Apply the original list again.")
-    state = earlier.state
-    outcomes = state.outcomes if state is not None else {}
-    open_keys = state.open if state is not None else {}
+    check_settled(earlier)
+    outcomes = earlier.state.outcomes if earlier.state is not None else {}
     held = {tag.uuid: tag for tag in tags}
     named = {identity_key(tag.name): tag for tag in tags}
     changes = []
@@ -50,8 +50,10 @@ def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") ->
             changes.append(_remake(change, named.get(identity_key(change.name))))
         elif outcome is not None and outcome.status in _TAKEN_BACK:
             changes.append(_TAKEN_BACK[outcome.status](change, outcome, held.get(outcome.uuid)))
-        elif change.key in open_keys or (outcome is not None and outcome.code == "duplicates"):
-            changes.append(_stays(change, "unknown", "what became of this row is not known; resume the run first"))
+        elif outcome is not None and outcome.code == "duplicates":
+            changes.append(
+                _stays(change, "duplicates", "several tags of this name were there; delete what is too many")
+            )
     if not changes:
         raise UsageError(f"run {earlier.folder.run} changed nothing that could be undone")
     return Plan(
@@ -60,6 +62,19 @@ def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") ->
             UNDOES: earlier.folder.run, "plan": earlier.sha256, UNDOES_FOLDER: str(earlier.folder.path.resolve()),
         },
     )  # fmt: skip
+
+
+def check_settled(earlier: EarlierRun) -> None:
+    """Raise UsageError when a call of the run may have been made unnoted: an undo would leave its tag behind."""
+    state = earlier.state
+    if state is None:
+        return
+    unknown = [key for key, outcome in state.outcomes.items() if outcome.status is Status.UNKNOWN]
+    if number := len({*state.open, *unknown}):
+        raise UsageError(
+            f"what became of {number:,} row{'s' * (number > 1)} of run {earlier.folder.run} is not known",
+            hint=f"Resume it first: tag-importer resume {shlex.quote(str(earlier.folder.path))}, then undo.",
+        )
 
 
 def mark_undoing(folder: RunFolder, by: RunFolder, clock: Clock) -> None:

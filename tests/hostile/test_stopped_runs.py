@@ -210,6 +210,35 @@ async def test_an_undo_that_was_stopped_is_finished_by_resume(tmp_path: Path) ->
         assert "was undone" in refused.err
 
 
+async def test_an_undo_waits_until_every_row_is_settled(tmp_path: Path) -> None:
+    """A run that was killed with calls under way is not undone before it was resumed, so that no tag is left behind."""
+    async with HostileServer(SLOW) as server:
+        names, ran = await apply(server, tmp_path, blow=Blow(signal.SIGKILL, 0.1, lambda: len(server.calls) > 20))
+        assert ran.killed
+        await server.quiet()
+        calls = len(server.calls)
+        refused = await run(server, tmp_path, "undo", "run", "--yes", "--out", "undo", *OPTIONS)
+        assert refused.code == 2, refused.text
+        assert "tag-importer resume run" in refused.err
+        assert len(server.calls) == calls
+        await finish(server, tmp_path, names)
+        undone = await run(server, tmp_path, "undo", "run", "--yes", "--out", "undo", *OPTIONS)
+        assert undone.code == 0, undone.text
+        assert not server.account.ours()
+
+
+async def test_a_run_that_was_stopped_cleanly_is_undone_as_it_is(tmp_path: Path) -> None:
+    """Rows that were not attempted are no hindrance: what was made is taken back, without a resume."""
+    async with HostileServer(SLOW) as server:
+        _, ran = await apply(server, tmp_path, blow=Blow(signal.SIGINT, 0.1, lambda: len(server.calls) > 12))
+        assert ran.code == 6, ran.text
+        assert server.account.ours()
+        server.change(CALM)
+        undone = await run(server, tmp_path, "undo", "run", "--yes", "--out", "undo", *OPTIONS)
+        assert undone.code == 0, undone.text
+        assert not server.account.ours()
+
+
 async def test_a_kill_while_reports_are_written_leaves_nothing_behind(tmp_path: Path) -> None:
     """Half-written files of a process that was killed are gone after the resume, and the reports are the usual ones."""
     async with HostileServer(CALM) as server:

@@ -16,7 +16,7 @@ from importer.cli.watch import watching
 from importer.clock import Clock, SystemClock
 from importer.engine.resume import open_run, read_again
 from importer.engine.run_folder import RunFolder
-from importer.engine.undo import mark_undoing, mark_undone, undo_plan
+from importer.engine.undo import check_settled, mark_undoing, mark_undone, undo_plan
 from importer.errors import StoppedEarly, UsageError
 from importer.job.merge import merge
 from importer.job.settings import Settings
@@ -41,6 +41,7 @@ async def _undo(words: str, settings: Settings, clock: Clock, ending: Ending) ->
                 raise UsageError(f"the run is of account {earlier.plan.account}, not of {target.account_id}")
             async with locked(settings, target, run=ending.run):
                 earlier = read_again(earlier)
+                check_settled(earlier)
                 watch.phase("reading the account's tags")
                 account = await read_account(target, categories=False)
                 timings.done("account")
