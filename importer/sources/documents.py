@@ -20,6 +20,9 @@ from importer.sources.stix_rows import choose_versions, read_stix
 from importer.sources.stix_world import World
 from importer.sources.table import Table
 
+_SHOWN = 20
+"""Lists beside the records that are told one by one."""
+
 
 class Documents:
     """Looked at one by one, then read one by one; what STIX files say about each other's actors is known by then."""
@@ -112,7 +115,7 @@ class Documents:
 
 def _around(file: str, records: Records) -> Iterator[Issue]:
     """What stands outside the records and is lost: other lists, and what a key that is repeated had before."""
-    for other in records.others:
+    for other in records.others[:_SHOWN]:
         yield Issue(
             Severity.WARNING if other.likely else Severity.INFO,
             "other-list",
@@ -120,6 +123,15 @@ def _around(file: str, records: Records) -> Iterator[Issue]:
             f"`--records {other.path}` reads it instead.",
             Place(file),
             value=other.path,
+        )
+    rest = records.others[_SHOWN:]
+    if rest:
+        yield Issue(
+            Severity.WARNING if any(other.likely for other in rest) else Severity.INFO,
+            "other-list",
+            f"{len(rest):,} more lists with {sum(other.count for other in rest):,} records were not read; "
+            "`--records PATH` reads one of them instead.",
+            Place(file),
         )
     for key in records.repeated:
         yield Issue(

@@ -51,13 +51,12 @@ def common_keys(rows: Sequence[Mapping[str, Any]]) -> set[str]:
     return {key for key, count in counts.items() if count * 2 >= len(rows)}
 
 
-def are_alike(one: Steps, rows: Sequence[Mapping[str, Any]], other: Steps, more: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether two lists are plainly parts of one: neighbours by their keys, of objects with the same name key."""
-    if len(one) != len(other) or sum(left != right for left, right in zip(one, other, strict=True)) != 1:
+def are_alike(one: Steps, left: set[str], other: Steps, right: set[str]) -> bool:
+    """Whether two lists with these common keys are plainly parts of one: neighbours, with the same name key."""
+    if len(one) != len(other) or sum(mine != theirs for mine, theirs in zip(one, other, strict=True)) != 1:
         return False
     if any(step.lower() in _NO_SIBLINGS for step in (*one, *other)):
         return False
-    left, right = common_keys(rows), common_keys(more)
     return bool(name_words(left & right)) and len(left & right) * 2 >= len(left | right)
 
 

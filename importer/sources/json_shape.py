@@ -88,21 +88,21 @@ def _with_others(best: Place, found: list[Place], repeated: tuple[str, ...]) -> 
     """The chosen list, with those that are plainly parts of it; the others are named."""
     _, steps, records = best
     parts, others = [], []
-    taken: list[Steps] = [steps]
+    taken, keys = {steps}, common_keys(records.rows)
     for place in sorted(found, key=lambda one: len(one[1])):
         _, at, more = place
-        if any(at[: len(one)] == one[: len(at)] for one in taken) and at != steps:
+        within = any(at[:length] in taken for length in range(len(at) + 1)) or steps[: len(at)] == at
+        if within and at != steps:
             continue
-        if at == steps or (records.shape == more.shape == "objects" and are_alike(steps, records.rows, at, more.rows)):
+        theirs = common_keys(more.rows)
+        if at == steps or (records.shape == more.shape == "objects" and are_alike(steps, keys, at, theirs)):
             parts.append(place)
         elif more.shape in ("objects", "grouped") or (more.shape == "dictionary" and at[-1].lower() in _LIKELY):
-            likely = at[-1].lower() not in OTHER_LISTS and (
-                more.shape == "dictionary" or bool(name_words(common_keys(more.rows)))
-            )
+            likely = at[-1].lower() not in OTHER_LISTS and (more.shape == "dictionary" or bool(name_words(theirs)))
             others.append(Other(more.path, len(more.rows), likely))
         else:
             continue
-        taken.append(at)
+        taken.add(at)
     path, rows, shape = records.path, records.rows, records.shape
     if len(parts) > 1:
         order = {at: number for number, (_, at, _) in enumerate(found)}
