@@ -78,6 +78,8 @@ class Pacer:
         self._unannounced: Window | None = None
         self._policy_header = ""
         self._blocked_until = -1.0
+        self._refused_since: float | None = None
+        self._refused_before: float | None = None
         self._alone = True
         self._in_flight = 0
         self._queue: deque[asyncio.Future[float | None]] = deque()
@@ -159,6 +161,8 @@ class Pacer:
             window.answered(sent, now)
         least = -1
         if headers is not None:
+            # Cleared as if it were no 429; `limited`, which follows at once on one, takes that back.
+            self._refused_before, self._refused_since = self._refused_since, None
             self._alone = False
             limit, policy = headers
             if policy and policy != self._policy_header:
@@ -190,6 +194,7 @@ class Pacer:
             retry_after = max(resets, default=max(w.span for w in self._windows))
         first = now >= self._blocked_until
         self._blocked_until = max(self._blocked_until, now + retry_after + _AFTER_BLOCK)
+        self._refused_since = now if self._refused_before is None else self._refused_before
         self._alone = True
         if first and remaining > self._in_flight and self._unannounced is None:
             self._go_by_refusals()
@@ -245,8 +250,11 @@ class Pacer:
                 self._in_flight += 1
                 return now
             known = seconds != float("inf")
-            if (known and seconds > self.settings.max_wait) or now - began > self.settings.max_wait:
-                wait = seconds if known else now - began
+            wait = seconds if known else now - began
+            if why == "blocked" and self._refused_since is not None:
+                # Each 429 of a row extends one and the same wait, however short its own Retry-After is.
+                wait = self._blocked_until - self._refused_since
+            if max(wait, now - began) > self.settings.max_wait:
                 later = "later"
                 if known:
                     later = f"after {self._clock.now() + timedelta(seconds=math.ceil(seconds)):%H:%M:%S} UTC"

@@ -135,6 +135,56 @@ def test_a_wait_that_is_too_long_stops() -> None:
     run(main)
 
 
+@pytest.mark.parametrize("retry_after", [1, 30])
+def test_refusals_in_a_row_are_one_wait(retry_after: int) -> None:
+    """A server that answers nothing but 429 with a short Retry-After stops the run when max_wait is over."""
+
+    async def main(clock: VirtualClock) -> None:
+        pacer = Pacer(PacerSettings(max_wait=120), clock)
+
+        async def call() -> None:
+            while True:
+                sent = pacer.take()
+                sent = await pacer.acquire() if sent is None else sent
+                await asyncio.sleep(0.2)
+                pacer.answered(sent, ("", ""))
+                pacer.limited(retry_after)
+
+        found = await asyncio.gather(*(call() for _ in range(5)), return_exceptions=True)
+        assert all(isinstance(error, WaitTooLong) for error in found), found
+        assert 120 - retry_after - 1 <= clock.monotonic() <= 121
+
+    run(main, limit=10_000)
+
+
+def test_refusals_with_answers_between_them_are_waits_of_their_own() -> None:
+    """A block of five minutes is waited out as often as it comes; late 429s of the same moment do not add up."""
+
+    async def main(clock: VirtualClock) -> None:
+        server = LimitedServer(clock, 100, 5.0, block=300.0, latency=(0.5, 5.0), headers=False)
+        await server.work(Pacer(PacerSettings(max_wait=320), clock), 1_000, 50)
+        assert clock.monotonic() > 2 * 300
+        assert len(server.refused) > 5
+
+    run(main)
+
+
+def test_a_call_without_an_answer_says_nothing_about_the_limit() -> None:
+    """An answer that was lost between two refusals does not begin the wait anew."""
+
+    async def main(clock: VirtualClock) -> None:
+        pacer = Pacer(PacerSettings(max_wait=100), clock)
+        pacer.answered(await pacer.acquire(), ("", ""))
+        pacer.limited(60)
+        pacer.answered(await pacer.acquire(), None)
+        pacer.answered(await pacer.acquire(), ("", ""))
+        pacer.limited(60)
+        with pytest.raises(WaitTooLong, match="120"):
+            await pacer.acquire()
+
+    run(main)
+
+
 def test_abort_wakes_everybody() -> None:
     """Whoever waits for the limit when the run stops is woken with its reason."""
 
