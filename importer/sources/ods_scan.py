@@ -41,7 +41,7 @@ class OdsScan:
     """What was found, by sheet name; rows and columns are 0-based."""
 
     errors: dict[str, dict[tuple[int, int], str]] = field(default_factory=dict)
-    """(row, column) -> `#N/A`."""
+    """(row, column) -> `#N/A`; empty for a formula without a stored value."""
     merges: dict[str, list[Range]] = field(default_factory=dict)
     found_errors: int = 0
     found_merges: int = 0
@@ -65,7 +65,7 @@ def scan_content(file: str, stream: IO[bytes], limits: Limits) -> OdsScan:
                 scan.merges.pop(sheet, None)
         elif sheet is not None:
             repeated = _number(_attributes(start[2]).get(b"table:number-rows-repeated"))
-            if b"-spanned" in segment or b"#" in segment or b"Err:" in segment:
+            if b"-spanned" in segment or b"#" in segment or b":formula" in segment or b"Err:" in segment:
                 _row(file, scan, sheet, segment, row, repeated)
             row += repeated
     return scan
@@ -127,8 +127,10 @@ def _cells(segment: bytes) -> Iterator[tuple[dict[bytes, bytes], bytes]]:
 
 
 def _error(attributes: dict[bytes, bytes], content: bytes) -> str | None:
-    """The word that stands in a cell in error, None for other cells."""
+    """The word that stands in a cell in error, "" for a formula that was never calculated, None for other cells."""
     kind = attributes.get(b"office:value-type")
+    if kind is None and b"<text:p" not in content and b"table:formula" in attributes:
+        return ""
     marked = attributes.get(b"calcext:value-type") == b"error"
     if not marked and (kind is None or (kind == b"string" and attributes.get(b"office:string-value") != b"")):
         return None  # its text is its value

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
 from importer.model import Header, Issue, Place, Severity
-from importer.sources.columns import make_header
+from importer.sources.columns import letters, make_header
 from importer.sources.header_row import find_header
 from importer.sources.header_words import lists_actors
 from importer.sources.merged import Merges
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
 _SAMPLE_ROWS = 400
+_FAILED = "The cell's formula ended in an error."
+_UNSTORED = "The cell's formula has no stored value; open the workbook in Excel or LibreOffice and save it."
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class Sheet:
         """The sheet's issues, then its rows; rows of blank cells are no rows."""
         assert self.source is not None
         yield from self.issues
+        yield from self._beyond()
         batch, total = Batch(self.header, options.batch), 0
         whole = self.columns == tuple(range(self.source.width))
         pick = self.columns
@@ -69,6 +72,7 @@ class Sheet:
             if not whole:
                 row = [row[column] for column in pick]
             if not "".join(row).strip():
+                yield from issues  # formulas were all there was in it
                 continue
             if batch.add(index + 1, row, issues=issues):
                 total += len(batch.rows)
@@ -100,26 +104,34 @@ class Sheet:
             )
         for (at, column), text in self.errors.items() if len(self.errors) < 50 else self._errors_at(index):
             position = column - self.start
-            if at == index and 0 <= position < len(row):
-                row[position] = text
-                issues.append(
-                    Issue(
-                        Severity.WARNING,
-                        "error-cell",
-                        "The cell's formula ended in an error.",
-                        self._place(index, position),
-                        value=text,
-                    )
-                )
+            if at != index or not 0 <= position < len(row):
+                continue
+            row[position] = text or row[position]
+            if not row[position] or text:
+                issues.append(self._problem(text, at, position))
         return issues
 
     def _errors_at(self, index: int) -> list[tuple[tuple[int, int], str]]:
         columns = range(self.start, self.start + (self.source.width if self.source else 0))
         return [((index, column), self.errors[index, column]) for column in columns if (index, column) in self.errors]
 
+    def _problem(self, text: str, index: int, position: int) -> Issue:
+        code, message = ("error-cell", _FAILED) if text else ("formula-without-value", _UNSTORED)
+        return Issue(Severity.WARNING, code, message, self._place(index, position), value=text)
+
+    def _beyond(self) -> Iterator[Issue]:
+        """The same in the header and past the last cell with a value, where the parser's rectangle ends."""
+        assert self.source is not None
+        assert self.source.end is not None
+        end_row, end_column = self.source.end
+        for (index, column), text in sorted(self.errors.items()):
+            inside = self.first <= index <= end_row and self.start <= column <= end_column
+            if not inside and index >= self.header_row - 1:
+                yield self._problem(text, index, column - self.start)
+
     def _place(self, index: int, position: int) -> Place:
         if position not in self.columns:
-            return Place(self.file, self.name, index + 1)
+            return Place(self.file, self.name, index + 1, letters(self.start + position))
         at = self.columns.index(position)
         return Place(self.file, self.name, index + 1, self.header.letters[at], self.header.columns[at])
 

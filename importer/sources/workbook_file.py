@@ -140,7 +140,7 @@ def _choose(opened: Opened, book: CalamineWorkbook, scan: Scan, options: ReadOpt
         source = _sheet(opened, book, meta.name)
         sheet = find_table(opened.file, scan, meta.name, source, options)
         if sheet is None:
-            chosen.issues.append(_left_out(opened.file, meta.name, "empty-sheet", "The sheet is empty."))
+            chosen.issues.append(_empty(opened.file, meta.name, scan))
             continue
         kept += source.height * source.width
         sheet.source = source if kept <= _KEPT_CELLS else None
@@ -210,6 +210,13 @@ def _passed_over(
     if str(meta.visible).rpartition(".")[2] != "Visible" and not options.include_hidden:
         return "hidden-sheet", f"The sheet is hidden; read it with --sheet {_quoted(meta.name)}."
     return None
+
+
+def _empty(file: str, sheet: str, scan: Scan) -> Issue:
+    if "" in scan.errors.get(sheet, {}).values():
+        message = "The sheet's formulas have no stored values; open the workbook in Excel or LibreOffice and save it."
+        return Issue(Severity.WARNING, "formula-without-value", message, Place(file, sheet))
+    return _left_out(file, sheet, "empty-sheet", "The sheet is empty.")
 
 
 def _left_out(

@@ -35,6 +35,13 @@ _FILLED = re.compile(rb"""<(?:\w+:)?c\b[^<>]*?\sr\s*=\s*["']([A-Za-z]+)(\d+)["']
 _ERROR = re.compile(rb'<(?:\w+:)?c\b([^<>]*?\st="e"[^<>]*)>(.*?)</(?:\w+:)?c>', re.DOTALL)
 _REFERENCE = re.compile(rb'\sr="([A-Z]+)(\d+)"')
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>([^<]*)<")
+_UNSTORED = re.compile(
+    rb"<(?:\w+:)?c\b([^<>]*)>\s*"
+    rb"<(?:\w+:)?f\b(?:[^<>]*/>|[^<>]*+>(?:[^<]++|<!\[CDATA\[[^<]*+)*+</(?:\w+:)?f>)\s*"
+    rb"(<(?:\w+:)?v\b[^<>]*>\s*(?:</(?:\w+:)?v>\s*)?)?</(?:\w+:)?c>"
+)
+"""A cell with a formula and no value, or an empty one."""
+_TEXT_RESULT = re.compile(rb"""\st\s*=\s*["']str["']""")
 _MAX_ERRORS = 100_000
 
 
@@ -45,7 +52,7 @@ class Scan:
     kind: str
     """xlsx, xlsm, xlsb or ods."""
     errors: Mapping[str, Mapping[tuple[int, int], str]] = field(default_factory=dict)
-    """By sheet name: (0-based row, 0-based column) -> `#N/A`."""
+    """By sheet name: (0-based row, 0-based column) -> `#N/A`; empty for a formula without a stored value."""
     merges: Mapping[str, Sequence[Range]] = field(default_factory=dict)
     """By sheet name: the merged ranges, where calamine does not tell them (ODS)."""
 
@@ -169,6 +176,8 @@ def _scan_sheet(
             columns = max(columns, 702, max(wide, default=0) + 1)
         if b't="e"' in chunk and len(errors) < _MAX_ERRORS:
             errors.update(_errors(chunk))
+        if (b"<f" in chunk or (not usual and b":f" in chunk)) and len(errors) < _MAX_ERRORS:
+            errors.update(_unstored(chunk))
     if last and (last - first + 1) * columns > limits.sheet_cells:
         _check_span(file, sheet, archive, member, limits)
     return errors
@@ -182,6 +191,14 @@ def _errors(chunk: bytes) -> Iterator[tuple[tuple[int, int], str]]:
                 (int(reference[2]) - 1, column_index(reference[1].decode())),
                 value[1].decode("utf-8", "replace").strip(),
             )
+
+
+def _unstored(chunk: bytes) -> Iterator[tuple[tuple[int, int], str]]:
+    """Formulas that the program which wrote the file did not calculate; an empty text can be a result."""
+    for attributes, value in _UNSTORED.findall(chunk):
+        reference = _REFERENCE.search(b" " + attributes)
+        if reference and not (value and _TEXT_RESULT.search(b" " + attributes)):
+            yield (int(reference[2]) - 1, column_index(reference[1].decode())), ""
 
 
 def _check_span(file: str, sheet: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits) -> None:

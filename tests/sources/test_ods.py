@@ -63,7 +63,7 @@ def test_an_ods_is_merged_like_an_xlsx(tmp_path: Path) -> None:
 
 
 def test_error_cells_of_an_ods_are_told(tmp_path: Path) -> None:
-    """An error keeps its word, with an issue, however it was written; text that begins with `#` is no error."""
+    """An error keeps its word, with an issue, as a formula without a value has one; text like `#hash` is no error."""
     undefined, missing = cell("#DIV/0!", 'office:string-value=""'), cell("#N/A", 'office:value="0"', "float")
     path = ods(
         tmp_path / "a.ods",
@@ -71,13 +71,15 @@ def test_error_cells_of_an_ods_are_told(tmp_path: Path) -> None:
         f">{cell('A')}{undefined}",
         f' table:number-rows-repeated="2">{cell("B")}{missing}',
         f">{cell('C')}{cell('#hash')}",
+        f">{cell('D')}<table:table-cell table:formula='of:=[.A2]'/>",
     )
     read = got(path)
-    assert read.column("Alias") == ["#DIV/0!", "#N/A", "#N/A", "#hash"]
+    assert read.column("Alias") == ["#DIV/0!", "#N/A", "#N/A", "#hash", ""]
     assert [(issue.code, issue.place.cell) for issue in read.row_issues()] == [
         ("error-cell", "Actors!B2"),
         ("error-cell", "Actors!B3"),
         ("error-cell", "Actors!B4"),
+        ("formula-without-value", "Actors!B6"),
     ]
 
 
