@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -104,7 +105,10 @@ class Execution(Struct, frozen=True):
         return f"--sandbox --sandbox-db {shlex.quote(str(given))}" if given else "--sandbox"
 
     def _about(self) -> Mapping[str, str]:
-        return {"command": self.command, "version": __version__}
+        about = {"command": self.command, "version": __version__}
+        with suppress(OSError):  # a folder that was deleted under our feet
+            about["cwd"] = str(Path.cwd())
+        return about
 
 
 def show_record(record: RunRecord, settings: Settings) -> None:

@@ -3,7 +3,7 @@
 A line an event; an intent is in the file before its request leaves, the outcome after the answer. Lines are whole:
 each is one write to the file, and a line that a full disk cuts short is taken back. No line holds a token or a body.
 
-    {"event":"run","run":ID,"plan":SHA256,"account":ID,"mode":M,"rows":N,"started":T,"boot":B,...}  once
+    {"event":"run","run":ID,"plan":SHA256,"account":ID,"mode":M,"rows":N,"started":T,"boot":B,"cwd":PATH,...}  once
     {"event":"resume","started":T,"boot":B}                     each time the run is taken up again
     {"event":"intent","key":K,"call":"create","attempt":1,"at":T}
     {"event":"unsent","key":K,"at":T}                           the request changed nothing: never left, 429, 401 or 403

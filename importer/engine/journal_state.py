@@ -56,6 +56,11 @@ class JournalState:
         """sha256 of the plan that the run is for."""
         return str(self.header.get("plan", ""))
 
+    @property
+    def cwd(self) -> str:
+        """The working directory that the run was started in; empty where its journal does not say."""
+        return str(self.header.get("cwd") or "")
+
     def standing(self) -> dict[str, Outcome]:
         """How each row stands, by key: as it ended, or unknown where a call may have been made. Others are left out."""
         found = dict(self.outcomes)

@@ -67,7 +67,7 @@ def open_resumable(path: Path) -> EarlierRun:
     """
     earlier = open_run(path)
     check_not_undone(earlier)
-    if changed := changed_sources(earlier.plan):
+    if changed := changed_sources(earlier.plan, earlier.state.cwd if earlier.state is not None else ""):
         raise UsageError(
             "a source changed since the plan was made: " + ", ".join(source.file for source in changed),
             hint="Put the old file back, or plan and apply the new one: what exists already is skipped.",
@@ -89,12 +89,15 @@ def _state_of(folder: RunFolder, digest: str) -> JournalState | None:
     return state
 
 
-def changed_sources(plan: Plan) -> list[SourceFile]:
-    """The sources that are still where they were and hold something else now."""
+def changed_sources(plan: Plan, cwd: str = "") -> list[SourceFile]:
+    """The sources that are still where they were and hold something else now.
+
+    `cwd` is where the run was started: its relative names are meant from there.
+    """
     changed = []
     for source in plan.sources:
         try:
-            path = file_of(source)
+            path = file_of(source, cwd)
             if path is None:
                 continue
             with path.open("rb") as file:
@@ -105,9 +108,9 @@ def changed_sources(plan: Plan) -> list[SourceFile]:
     return changed
 
 
-def file_of(source: SourceFile) -> Path | None:
-    """The file that was hashed: the source itself, or the archive that it is a member of."""
+def file_of(source: SourceFile, cwd: str = "") -> Path | None:
+    """The file that was hashed, as seen from `cwd`: the source itself, or the archive that it is a member of."""
     if not source.sha256 or "://" in source.file:
         return None
-    path = Path(source.file)
+    path = Path(cwd, source.file)
     return next((place for place in (path, *path.parents) if place.is_file()), None)

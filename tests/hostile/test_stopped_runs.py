@@ -147,7 +147,7 @@ async def test_a_copied_folder_is_resumed_in_another_place(tmp_path: Path) -> No
 
 
 async def test_resume_refuses_a_folder_whose_plan_or_source_was_changed(tmp_path: Path) -> None:
-    """A changed plan or source is named, exit 2, and nothing is sent."""
+    """A changed plan or source is named, exit 2, and nothing is sent, wherever the command is given."""
     async with HostileServer(SLOW) as server:
         names, ran = await apply(server, tmp_path, blow=Blow(signal.SIGINT, 0.1, lambda: len(server.calls) > 12))
         assert ran.code == 6
@@ -163,9 +163,15 @@ async def test_resume_refuses_a_folder_whose_plan_or_source_was_changed(tmp_path
         refused = await run(server, tmp_path, "resume", "run")
         assert refused.code == 2, refused.text
         assert "actors.csv" in refused.err
+        other = tmp_path / "other"
+        other.mkdir()
+        refused = await run(server, other, "resume", "../run")
+        assert refused.code == 2, refused.text
+        assert "actors.csv" in refused.err
         assert len(server.calls) == calls
         source.write_bytes(text)
-        await finish(server, tmp_path, names)
+        (other / "actors.csv").write_text("Name\nSomebody else\n")
+        await finish(server, other, names, "../run")
 
 
 async def test_undo_after_a_faulty_run_leaves_what_was_edited_since(tmp_path: Path) -> None:
