@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from importer.fields.countries import resolve
+from importer.fields.table import FIELDS
 from importer.mapping.columns import forms, guessed, spoken
 from importer.mapping.load import load_mapping
 from importer.mapping.other_lists import INCIDENTS, SUBJECTS, other_lists
@@ -189,10 +190,15 @@ _SHARED = _words("""
 """Header words that lists of anything have beside the name."""
 
 
+_OWN = frozenset(field.name for field in FIELDS if not field.name.islower())
+
+
 def _known_columns(columns: Sequence[str], name: str) -> list[str]:
     """The columns that only a list of actors is likely to have."""
     rules = _rules()
-    found: dict[str, None] = {}
+    # Nobody else writes a tag's own fields: `originCountryISO`, `properties.team`.
+    found = dict.fromkeys(column for column in columns if column.startswith("properties.") or column in _OWN)
+    found.pop(name, None)
     for target in _TELLING:
         for match in guessed(columns, rules[target].words):
             if match.column != name and spoken(match.word) not in _SHARED:

@@ -13,6 +13,7 @@ from importer.mapping.columns import guessed
 from importer.mapping.load import load_mapping
 from importer.model import Header, Row
 from importer.sources.header_words import NAME_WORDS, WEAK_NAME_WORDS, name_words
+from tests.mapping.tables import table
 
 
 def chosen(text: str, kind: str = "csv") -> str:
@@ -103,3 +104,10 @@ def test_the_preset_and_the_sheets_agree_on_the_words_for_a_name() -> None:
 def test_columns_of_a_report_decide_nothing() -> None:
     """`_status` and the like stand in results.csv beside the list's own columns."""
     assert chosen("Actor,_source,_row,_action,_status,_uuid\nX,a,1,create,created,u\n") == "spreadsheet"
+
+
+@pytest.mark.parametrize("column", ["properties.region", "dateOfDiscovery"])
+def test_a_column_called_like_a_field_of_a_tag_tells_a_list_of_actors(column: str) -> None:
+    """`Name` alone says little; beside a tag's own field it is a list for tags."""
+    header = table(("Name", column), ("Amber Fox", "emea")).header
+    assert choose(header, table(("Name", column), ("Amber Fox", "emea")).rows()).name == "spreadsheet"
