@@ -21,7 +21,7 @@ from importer.remote.failures import CallFailed, Meaning, classify_exception, cl
 from importer.remote.limit_headers import parse_retry_after
 from importer.remote.pacer import Pacer
 from importer.remote.settings import ApiSettings
-from importer.remote.wire import SaysNo, Unreadable, errors_of
+from importer.remote.wire import SaysNo, Unreadable, errors_of, shown
 
 _CHUNK: Final = 1 << 16
 _AGENT: Final = f"tag-importer/{__version__}"
@@ -155,19 +155,16 @@ class Transport:
         words, codes = errors_of(body)
         line = classify_status(status, codes) or failure("odd-status")
         seconds = parse_retry_after(retry_after, self.clock.now()) if retry_after else 0.0
-        return CallFailed(line, status=status, detail=self._without_token(words), retry_after=seconds)
+        return CallFailed(line, status=status, detail=shown(words, self.settings.token), retry_after=seconds)
 
     def _named(self, error: BaseException, status: int) -> CallFailed:
         if isinstance(error, SaysNo):
-            return CallFailed(failure("says-no"), status=status, detail=self._without_token(str(error)))
+            return CallFailed(failure("says-no"), status=status, detail=shown(str(error), self.settings.token))
         if isinstance(error, Unreadable):
             return CallFailed(failure("answer-unreadable"), status=status, detail=str(error))
         if 400 <= status < 500 and (line := classify_status(status)) is not None:
             return CallFailed(line, status=status)  # the status has said it all; only the body was lost
         return CallFailed(classify_exception(error), status=status)
-
-    def _without_token(self, words: str) -> str:
-        return words.replace(self.settings.token, "***")
 
 
 def _proxy_of(base_url: str) -> dict[str, Any]:

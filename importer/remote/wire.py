@@ -22,7 +22,7 @@ class Unreadable(ValueError):
 
 
 class SaysNo(ValueError):
-    """An answer of status 2xx that says `success: false`; the message is the server's."""
+    """An answer of status 2xx that says `success: false`; the message is the server's, whole (see `shown`)."""
 
 
 class TagAnswer(msgspec.Struct):
@@ -86,7 +86,7 @@ def decode_object(body: bytes) -> dict[str, Any]:
 
 
 def errors_of(body: bytes) -> tuple[str, tuple[int, ...]]:
-    """The messages (joined, shortened, on one line) and codes of an error answer; empty where there are none."""
+    """The messages (joined on one line, whole: see `shown`) and codes of an error answer; empty where none are."""
     try:
         answer = _anything.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -110,8 +110,13 @@ def errors_of(body: bytes) -> tuple[str, tuple[int, ...]]:
         for link in chain[:10] if isinstance(chain, list) else []:
             if isinstance(link, dict) and isinstance(link.get("code"), int):
                 codes.append(link["code"])
-    text = _CONTROL.sub(" ", "; ".join(messages)).strip()
-    return (text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 1] + "…"), tuple(codes)
+    return _CONTROL.sub(" ", "; ".join(messages)).strip(), tuple(codes)
+
+
+def shown(words: str, secret: str) -> str:
+    """A server's words without the secret, then shortened: cut first, most of the secret could stand at the end."""
+    text = words.replace(secret, "***")
+    return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 1] + "…"
 
 
 def tag_of(item: object) -> Tag:

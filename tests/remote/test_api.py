@@ -85,14 +85,18 @@ async def test_an_answer_that_is_no_tag(api: Api, wire: Any, status: int, body: 
     assert len(wire.requests) == 1
 
 
-async def test_no_message_repeats_the_token(api: Api, wire: Any) -> None:
-    """A server that echoes the token in its error does not bring it into ours."""
-    wire.post(f"{EVENTS}/tags/create", status=400, payload={"errors": [{"message": f"bad header: Bearer {TOKEN}"}]},
-              response_class=Response)  # fmt: skip
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("before", [0, 265, 275, 281, 298])
+async def test_no_message_repeats_the_token(api: Api, wire: Any, status: int, before: int) -> None:
+    """A server that echoes the token in its error brings no part of it into ours, wherever a long error is cut."""
+    message = f"bad header: {'.' * before}{TOKEN} and more{'.' * 300}"
+    payload = {"success": False, "errors": [{"message": message}]}
+    wire.post(f"{EVENTS}/tags/create", status=status, payload=payload, response_class=Response)
     with pytest.raises(CallFailed) as failed:
         await api.create(encode({"value": "APT28"}))
-    assert TOKEN not in f"{failed.value} {failed.value!r} {failed.value.detail} {api.settings!r}"
+    assert TOKEN[:4] not in f"{failed.value} {failed.value!r} {failed.value.detail} {api.settings!r}"
     assert "bad header" in failed.value.detail
+    assert len(failed.value.detail) == 300
 
 
 @pytest.mark.parametrize("status", [404, 405, 410])
