@@ -1,8 +1,9 @@
 """The circuit breaker: when the server does not work, rows are not thrown at it.
 
 A failure without a usable answer (`outage` in the failure table) counts. After half of `max_consecutive` in a row, new
-calls go one at a time, further and further apart; one success opens the gate again. `max_consecutive` in a row stop
-the run. Rows that the server refuses count too, as a share: more than `max_failed_share` of at least `min_rows` rows.
+calls go one at a time, further and further apart; one success, or a look-up that finds a tag whose answer was lost,
+opens the gate again. `max_consecutive` in a row stop the run. Rows that the server refuses count too, as a share: more
+than `max_failed_share` of at least `min_rows` rows.
 """
 
 from __future__ import annotations

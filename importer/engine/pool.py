@@ -68,7 +68,7 @@ class Pool:
         self.lookup = Lookup(api, there, plan.account_tags)
         self._settler = Settler(
             self.lookup, clock, observe, stop, grace=settings.grace, max_attempts=settings.max_attempts,
-            done=self._finish, again=self._requeue,
+            done=self._settled, again=self._requeue,
         )  # fmt: skip
 
     def use(self, plan: Plan) -> None:
@@ -255,6 +255,12 @@ class Pool:
         self._observe(RowDone(change.key, change.name, change.action, outcome))
         if self._idle and not self._active and not self.todo and not self._settler.parked:
             self._wake_all()
+
+    def _settled(self, work: Work, outcome: Outcome) -> None:
+        """A look-up has decided. One that finds the tag proves that the server carries calls out and answers reads."""
+        if outcome.adopted:
+            self._breaker.worked()
+        self._finish(work, outcome)
 
     def _requeue(self, work: Work) -> None:
         self.todo.append(work)

@@ -78,6 +78,19 @@ async def test_lost_answers_make_no_duplicates(tmp_path: Path, seed: int, filter
     assert any(outcome.adopted for outcome in result.outcomes.values())
 
 
+async def test_tags_that_are_found_prove_that_the_server_works(tmp_path: Path) -> None:
+    """When every create's first answer is lost and every look-up finds the tag, the circuit breaker does not stop."""
+    plan = creates(24)
+    folder, digest = folder_of(tmp_path, plan)
+    settings = replace(QUICK, concurrency=2, max_consecutive=6)
+    faults = FaultPlan(faults=(Fault("lose-after-commit", 1, frozenset({"create"}), 1),))
+    async with Sandbox(FREE, faults=faults) as sandbox, api_of(sandbox) as api:
+        result = await carry_out(plan, api, folder, digest, settings)
+        assert sandbox.stats()["duplicates"] == 0
+    assert result.stopped == ""
+    assert sum(outcome.adopted for outcome in result.outcomes.values()) == 24
+
+
 async def test_a_different_tag_is_no_adoption(tmp_path: Path) -> None:
     """When the answer is lost and somebody else's tag of that name is there, the row is a conflict that says so."""
     plan = creates(1)
