@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from importer.fields.names import identity_key
 from importer.mapping.cells import Cell, Seed
 from importer.mapping.quick import CLEAR
-from importer.mapping.spec import Value
+from importer.mapping.spec import Blank, Rule, Value
 from importer.mapping.transforms.lists import entry_text, join, json_list
 from importer.model import Json, Severity
 
@@ -25,6 +25,19 @@ def attach_parts(fields: Sequence[dict[str, Json]], target: str, part: str, cell
             row[target] = {**value, part: value.get(part, cell.value)}
         else:
             row[target] = {"value": value, part: cell.value}
+
+
+def clears_blank_part(rule: Rule, whole: bool) -> bool:
+    """Whether a blank cell of a part takes it off: as its own rule says, else as the `whole` value's does."""
+    if not rule.columns and not rule.words:
+        return False
+    return rule.default is None and (whole if rule.on_blank is None else rule.on_blank is Blank.CLEAR)
+
+
+def alone(target: str, part: str, text: str) -> Seed:
+    """A confidence, TLP or description in a row that says nothing it could go with."""
+    message = f"is the {part} of {target}, which is blank in this row; left out"
+    return Seed(Severity.WARNING, "annotation-without-value", message, text)
 
 
 def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple[int, Seed]]:

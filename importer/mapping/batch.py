@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingABC
 from itertools import repeat
 
-from importer.mapping.assemble import as_words, attach_parts, joined, keep_text, tidy_names, unique_links
+from importer.mapping.assemble import (
+    alone,
+    as_words,
+    attach_parts,
+    clears_blank_part,
+    joined,
+    keep_text,
+    tidy_names,
+    unique_links,
+)
 from importer.mapping.cells import BLANK, Cell, Seed
 from importer.mapping.columns import named
 from importer.mapping.conditions import left_out_by
@@ -228,12 +237,23 @@ class Batch:
         return gathered, [feed.columns[0]] * self.size
 
     def _parts(self, feed: Feed) -> None:
+        target = feed.rule.target
         for name, part in feed.parts.items():
             cells, sources = self._cells(part)
+            blank_clears = clears_blank_part(part.rule, feed.clears_blank)
             for position, cell in enumerate(cells):
-                if cell.seeds and feed.rule.target in self.fields[position]:
-                    self._note(position, part, cell, sources[position], feed.rule.target)
-            attach_parts(self.fields, feed.rule.target, name, cells)
+                if cell.seeds and target in self.fields[position]:
+                    self._note(position, part, cell, sources[position], target)
+                if cell.clears or (blank_clears and cell.value is None and self._is_blank(part, position)):
+                    self.clear.setdefault(position, set()).add(f"{target}.{name}")
+                elif cell.value is not None and target not in self.fields[position] and self._is_blank(feed, position):
+                    column = self._source(part, position)
+                    if column and (text := self._texts(column)[position].strip()):
+                        self._add(position, part, column, alone(target, name, text), target)
+            attach_parts(self.fields, target, name, cells)
+
+    def _is_blank(self, feed: Feed, position: int) -> bool:
+        return not any(self._texts(column)[position].strip() for column in feed.columns if column[:1] != "$")
 
     def _note(self, position: int, feed: Feed, cell: Cell, column: str, target: str = "") -> None:
         for seed in cell.seeds:

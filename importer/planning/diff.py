@@ -1,7 +1,7 @@
 """What an update of a tag has to say: field by field, old -> new, on canonical values.
 
 A blank cell leaves its field alone. What the row does not say about a value (its confidence, its TLP, a reference's
-description) is kept from the account, so that a bare value never strips an annotation.
+description) is kept from the account, so that a bare value never strips an annotation; `#CLEAR` in its own cell does.
 
 What a row may empty, and what is sent for it: `""` for texts and the country, `[]` for lists, null for numbers, scores,
 dates and the category, a null for each key of `properties`. The API refuses to empty `value` and `tlp`.
@@ -20,6 +20,7 @@ from importer.model import EMPTY, FieldChange, Json, Tag
 
 _ANNOTATION: Final = frozenset({"value", "confidence", "tlp"})
 _ENTRY_KEY: Final = {Kind.ALIAS_LIST: "value", Kind.REFERENCE_LIST: "url"}
+_PARTS: Final = ("confidence", "tlp", "description")
 _LINKS: Final = ("externalReferenceLinks",)
 _PROPERTIES: Final = "properties"
 
@@ -27,7 +28,7 @@ _PROPERTIES: Final = "properties"
 def differences(wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = ()) -> tuple[FieldChange, ...]:
     """The fields in which `tag` is not as `wanted` and `clear` ask, in the field table's order.
 
-    `clear` holds wire names, or `properties.key` for one key.
+    `clear` holds wire names, `properties.key` for one key, or `motive.confidence` for one part of a field's value.
     For `properties` both sides hold the differing keys alone, null where a key is absent.
     """
     found: list[FieldChange] = []
@@ -40,15 +41,22 @@ def differences(wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = (
         elif name in wanted:
             old = tag.name if name == "value" else tag.fields.get(name)
             new = wanted[name]
-            if old == new:
+            dropped = _dropped(field, clear)
+            if old == new and not dropped:
                 continue
-            new = _keep_annotations(field, old, new)
+            new = _keep_annotations(field, old, new, dropped)
             if not _same(field, old, new, tag.name):
                 found.append(FieldChange(name, old, new))
         elif name in clear and field.clearable:
             old = tag.fields.get(name)
             if not _blank(old) and not same(field, old, None):
                 found.append(FieldChange(name, old, cleared(field)))
+        elif clear and (dropped := _dropped(field, clear)):
+            # A blank value leaves the field alone, but for the parts that the row takes off.
+            old = tag.fields.get(name)
+            new = _without(old, dropped)
+            if not _blank(old) and not same(field, old, new):
+                found.append(FieldChange(name, old, new))
     return tuple(found)
 
 
@@ -106,13 +114,26 @@ def _by_key(entries: Json, key: str) -> dict[str, Json] | None:
     return found if len(found) == len(entries) else None
 
 
-def _keep_annotations(field: Field, old: Json, new: Json) -> Json:
+def _dropped(field: Field, clear: Collection[str]) -> frozenset[str]:
+    """The parts of a field's value that `clear` takes off."""
+    if not clear or not (field.annotated or field.kind in _ENTRY_KEY):
+        return frozenset()
+    return frozenset(part for part in _PARTS if f"{field.name}.{part}" in clear)
+
+
+def _without(value: Json, dropped: Collection[str]) -> Json:
+    if isinstance(value, Mapping):
+        return {key: item for key, item in value.items() if key not in dropped and item is not None}
+    return [_without(entry, dropped) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def _keep_annotations(field: Field, old: Json, new: Json, dropped: Collection[str] = ()) -> Json:
     if old is None:
         return new
     if field.annotated and isinstance(old, Mapping):
         given: Mapping[str, Json] = new if isinstance(new, Mapping) else {"value": new}
         if same(field, old.get("value"), given.get("value")):
-            return {**_said(old), **_said(given)}
+            return {**_said(_without(old, dropped)), **_said(given)}
         return new
     key = _ENTRY_KEY.get(field.kind)
     if key and isinstance(old, list | tuple) and isinstance(new, list | tuple):
@@ -122,7 +143,7 @@ def _keep_annotations(field: Field, old: Json, new: Json) -> Json:
         merged: list[Json] = []
         for entry in new:
             kept = known.get(_composed(entry[key])) if isinstance(entry, Mapping) and entry.get(key) else None
-            merged.append({**_said(kept), **_said(entry)} if kept is not None else entry)
+            merged.append({**_said(_without(kept, dropped)), **_said(entry)} if kept is not None else entry)
         return merged
     return new
 

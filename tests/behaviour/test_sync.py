@@ -89,6 +89,21 @@ def test_a_blank_leaves_alone_and_a_word_or_the_mapping_empties(here: Here) -> N
     assert last(here.folder / RUNS)["counts"]["unchanged"] == 2
 
 
+def test_a_score_is_taken_off_for_good(here: Here) -> None:
+    """`#CLEAR` in a confidence's cell takes it off the tag and leaves value and TLP; the next run is unchanged."""
+    (here.folder / "m.yaml").write_text(
+        "name: m\nfields:\n  value: {column: Name}\n  motive: {column: Motive, confidence: mc, tlp: mt}\n"
+    )
+    how = ("a.csv", "--sandbox", "--mode", "upsert", "--mapping", "m.yaml")
+    rows(here.folder / "a.csv", "Name,Motive,mc,mt", "Red Fox,Financial,5,red")
+    here.ok("apply", *how)
+    rows(here.folder / "a.csv", "Name,Motive,mc,mt", "Red Fox,Financial,#CLEAR,red")
+    assert '-> {value: "Financial", tlp: "red"}' in here.ok("plan", *how).out
+    here.ok("apply", *how, "--max-updates", "none")
+    here.ok("apply", *how)
+    assert last(here.folder / RUNS)["counts"]["unchanged"] == 1
+
+
 def test_the_action_column_chooses_for_its_row(here: Here) -> None:
     """`action` narrows what the mode allows, row by row, and never widens it."""
     rows(here.folder / "a.csv", HEADER, *FIRST)

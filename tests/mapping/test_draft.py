@@ -444,3 +444,27 @@ def test_a_confidence_column_goes_with_its_value_alone() -> None:
         "motive": {"value": "Espionage", "confidence": 8},
         "originCountryISO": {"value": "IR", "confidence": 7},
     }
+
+
+def test_a_confidence_or_tlp_can_be_taken_off() -> None:
+    """`#CLEAR` in a part's cell asks to take that part off; so does a blank one where its rule says `on_blank`."""
+    columns = ("A", "B", "C", "D")
+    rows = (("X", "Fun", "#CLEAR", ""), ("Y", "Fun", "", "red"), ("Z", "", "", ""))
+    text = "fields: {value: A, motive: {column: B, confidence: C, tlp: D}}"
+    assert [row.clear for row in drafts(text, columns, *rows)] == [{"motive.confidence"}, set(), set()]
+    text = "fields: {value: A, motive: {column: B, on_blank: clear, confidence: C, tlp: D}}"
+    assert [row.clear for row in drafts(text, columns, *rows)] == [
+        {"motive.confidence", "motive.tlp"},
+        {"motive.confidence"},
+        {"motive", "motive.confidence", "motive.tlp"},
+    ]
+
+
+def test_a_confidence_without_its_value_is_told() -> None:
+    """A score beside a blank value is a warning at its own cell; a constant beside one says nothing of the row."""
+    text = "fields: {value: A, motive: {column: B, confidence: C, tlp: {constant: red}}}"
+    draft = drafts(text, ("A", "B", "C"), ("X", "", "7"))[0]
+    assert [(issue.code, issue.severity, issue.place.cell, issue.value) for issue in draft.issues] == [
+        ("annotation-without-value", Severity.WARNING, "C2", "7")
+    ]
+    assert draft.fields == {"value": "X"}

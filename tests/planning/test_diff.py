@@ -107,3 +107,26 @@ def test_past_fields_that_no_tag_carries_are_sent_with_a_warning() -> None:
     made = plan([draft("APT28", analyticPriority=3)], [tag("APT28", priority=1)], mode="upsert")
     assert only(made).body == {"analyticPriority": 3}
     assert [(note.code, note.field) for note in made.notes] == [("past-field", "analyticPriority")]
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "clear", "sent"),
+    [
+        ({"motive": {"value": "Fun", "confidence": 5, "tlp": "red"}}, {"motive": "Fun"}, ("motive.confidence",),
+         {"motive": {"value": "Fun", "tlp": "red"}}),
+        ({"motive": {"value": "Fun", "confidence": 5}}, {"motive": "Fun"}, ("motive.confidence", "motive.tlp"),
+         {"motive": {"value": "Fun"}}),
+        ({"motive": {"value": "Fun", "confidence": 5}}, {}, ("motive.confidence",), {"motive": {"value": "Fun"}}),
+        ({"motive": {"value": "Fun", "confidence": 5}}, {}, ("motive", "motive.confidence"), {"motive": ""}),
+        ({"aliases": [{"value": "A", "confidence": 7, "tlp": "red"}]}, {"aliases": [{"value": "A"}]}, ("aliases.tlp",),
+         {"aliases": [{"value": "A", "confidence": 7}]}),
+        ({"motive": "Fun"}, {"motive": "Fun"}, ("motive.confidence",), None),
+        ({"motive": {"value": "Fun", "tlp": "red"}}, {"motive": "Fun"}, ("motive.confidence",), None),
+        ({}, {}, ("motive.confidence",), None),
+    ],
+)  # fmt: skip
+def test_a_part_that_is_cleared_is_left_out_of_what_is_sent(
+    held: dict[str, Json], wanted: dict[str, Json], clear: tuple[str, ...], sent: dict[str, Json] | None
+) -> None:
+    """A cleared confidence, TLP or description is not kept from the account; where there is none, nothing is sent."""
+    assert patch(held, wanted, clear) == sent
