@@ -86,8 +86,7 @@ def _rule(field: Field, columns: Sequence[str]) -> str:
     parts = [f"column: {columns[0]}" if len(columns) == 1 else f"columns: [{', '.join(columns)}]"]
     if _as_json(field):
         parts.append("transforms: [json]")
-    if field.name != NAME:
-        parts.append("as_is: true")
+    parts.append("as_is: true")
     if field.annotated:
         parts += [f"{part}: {columns[0]} {part}" for part in PARTS]
     return f"{{{', '.join(parts)}}}"
@@ -104,13 +103,14 @@ class _Record(Struct, frozen=True):
 
 def _record(tag: Tag, categories: Mapping[str, str], longest: int) -> _Record:
     category = str(tag.fields.get("categoryUuid") or "").lower()
-    cells = {
-        NAME: _sound(tag.name), "_uuid": tag.uuid, "_category": _sound(categories.get(category, "")),
-        "_created": tag.created_at, "_updated": tag.updated_at,
-    }  # fmt: skip
     fields = {field.name: field for field in FIELDS}
     other: dict[str, Json] = {}
-    if not clean(tag.name) or check(fields[NAME], clean(tag.name)).problem is not None or cells[NAME] != tag.name:
+    shown, readable = _name_cell(fields[NAME], tag.name)
+    cells = {
+        NAME: shown, "_uuid": tag.uuid, "_category": _sound(categories.get(category, "")),
+        "_created": tag.created_at, "_updated": tag.updated_at,
+    }  # fmt: skip
+    if shown != tag.name or not readable:
         other[NAME] = tag.name
     for name, value in tag.fields.items():
         if name == NAME or value is None or value in ("", [], {}):
@@ -123,8 +123,22 @@ def _record(tag: Tag, categories: Mapping[str, str], longest: int) -> _Record:
             cells.update(written)
     if other:
         cells["_other"] = _json(other)
-    unread = tuple(f"{tag.name!r} ({tag.uuid}): {name} stands in _other and is not imported again" for name in other)
+    unread = tuple(
+        f"{tag.name!r} ({tag.uuid}): {name} stands in _other and is not imported again"
+        for name in other
+        if name != NAME or not readable
+    )
     return _Record(cells, unread)
+
+
+def _name_cell(field: Field, name: str) -> tuple[str, bool]:
+    """The cell for a tag's name, and whether an import finds the tag by it.
+
+    The name stands as it is; on one line where it holds a line break, which no request may and the look-up ignores.
+    """
+    shown = name if check(field, name).problem is None else _sound(clean(name))
+    sound = shown == name or shown == clean(name)
+    return shown, sound and shown.strip() != _CLEAR and check(field, shown).problem is None
 
 
 def _cells(field: Field, value: Json, longest: int) -> dict[str, str] | None:

@@ -109,6 +109,40 @@ def test_tags_of_one_name_each_find_their_own(tmp_path: Path, ending: str) -> No
     assert_unchanged(again(write_export(tmp_path / f"out{ending}", tags).path, tags))
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_name_is_taken_by_the_letter(tmp_path: Path, ending: str) -> None:
+    """Names that look like lists, totals, numbers or blanks are names: their rows find their own tags again."""
+    names = [
+        '["x"]',
+        '["x", "y"]',
+        " a",
+        "A  B",
+        "-",
+        "Total",
+        "value",
+        "007",
+        "1e3",
+        "{}",
+        "TRUE",
+        "'q",
+        "b\nc",
+        "N/A",
+    ]
+    tags = [tag(name, number) for number, name in enumerate(names, 1)]
+    done = write_export(tmp_path / f"out{ending}", tags)
+    assert done.unread == ()
+    assert_unchanged(again(done.path, tags))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_name_that_no_cell_can_hold_is_told(tmp_path: Path, ending: str) -> None:
+    """The name `#CLEAR` would be read as a command: it stands in `_other`, and its row changes nothing."""
+    tags = [tag("#CLEAR", 1), tag("x", 2)]
+    done = write_export(tmp_path / f"out{ending}", tags)
+    assert [sentence.split(":")[0] for sentence in done.unread] == [f"'#CLEAR' ({uuid(1)})"]
+    assert [change.action for change in again(done.path, tags).changes] == [Action.INVALID, Action.UNCHANGED]
+
+
 def test_aliases_that_a_mapping_tidies_are_no_difference(tmp_path: Path) -> None:
     """The actor's own name, repetitions and line breaks among its aliases and links do not make an update."""
     tags = [tag("APT28", 1, aliasGroupNames=["APT28", "Sofacy", "SOFACY", "two  words\n"],
