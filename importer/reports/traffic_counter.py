@@ -25,7 +25,8 @@ class TrafficCounter:
             self._too_many += event.status == 429
         elif isinstance(event, Retrying):
             self._retries += 1
-        elif isinstance(event, Waiting):
+        elif isinstance(event, Waiting) and event.why != "outage":
+            # A pause of the circuit breaker is none for the rate limit, as which all reports show these.
             self._waits += 1
             self._waited += event.seconds
 
