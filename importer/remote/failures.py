@@ -42,6 +42,9 @@ class Failure:
     outage: bool = False
     """Whether it counts against `max_consecutive`, the failures in a row after which the run stops."""
 
+    ends: str = ""
+    """How a row ends over it, where that is another way than its meaning's."""
+
     @property
     def retried(self) -> str:
         """Whether and how a create is tried again."""
@@ -78,12 +81,16 @@ class Failure:
             return "not_attempted; exit code 4"
         if self.stops:
             return "not_attempted; exit code 6"
-        return {
-            Meaning.NOT_SENT: "not_attempted, when the run stops over it; exit code 6",
-            Meaning.AMBIGUOUS: "created (adopted or sent again), conflict, or unknown",
-            Meaning.REFUSED: "failed",
-            Meaning.LIMITED: "not_attempted, when the wait is longer than max_wait; exit code 6",
-        }[self.meaning]
+        return (
+            self.ends
+            or {
+                Meaning.NOT_SENT: "not_attempted, when the run stops over it; exit code 6",
+                Meaning.AMBIGUOUS: "a create: created (adopted or sent again), conflict, or failed (`given-up`); "
+                "an update or delete: done, or unknown; each: unknown when the run stops before that is settled",
+                Meaning.REFUSED: "failed",
+                Meaning.LIMITED: "not_attempted, when the wait is longer than max_wait; exit code 6",
+            }[self.meaning]
+        )
 
 
 _NOT, _MAYBE, _NO, _LATER = Meaning.NOT_SENT, Meaning.AMBIGUOUS, Meaning.REFUSED, Meaning.LIMITED
@@ -158,9 +165,15 @@ FAILURES: tuple[Failure, ...] = (
         access=True,
     ),
     Failure("forbidden", _NO, ("403",), "the token lacks the permission", stops=True, access=True),
-    Failure("not-found", _NO, ("404", "410"), "the API does not know what the call is about"),
+    Failure(
+        "not-found",
+        _NO,
+        ("404", "410"),
+        "the API does not know what the call is about",
+        ends="a create: failed; an update: conflict; a delete: unchanged, or deleted when an answer was lost",
+    ),
     Failure("request-timeout", _MAYBE, ("408",), "the server says that the request took too long", outage=True),
-    Failure("exists", _NO, ("409",), "the server says that it exists already"),
+    Failure("exists", _NO, ("409",), "the server says that it exists already", ends="conflict"),
     Failure("rate-limited", _LATER, ("429",), "the limit is used up"),
     Failure("bad-request", _NO, ("400", "422"), "the server did not accept the values"),
     Failure("refused", _NO, ("402-499",), "the server refused the call"),
