@@ -146,7 +146,8 @@ def _date(value: Json) -> str:
 def _uuid(value: Json) -> str:
     text = _text(value, 80).strip().lower()
     if not _UUID.fullmatch(text):
-        raise _fail("not-a-uuid", "not a UUID", ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",))
+        message = "not a UUID; `tag-importer categories list` shows each category's"
+        raise _fail("not-a-uuid", message, ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",))
     return text
 
 
