@@ -109,13 +109,24 @@ class _Decision:
             message = f"the tag is marked as {mark_of(tag)!r}, not as this job's; two jobs must not write one tag"
             return self._is(Action.CONFLICT, "managed-elsewhere", message)
         self.body = update_body(self.found)
-        more: list[Issue] = []
+        more = self._other_category(tag)
         if "properties" in self.body or self.body.get("categoryUuid"):
             held = tag.fields.get("properties")
             merged = _merged(held, self.body.get("properties"))
             moved = "categoryUuid" in self.body
-            more = self._property_issues({**tag.fields, **self.body, "properties": merged}, None if moved else held)
+            more += self._property_issues({**tag.fields, **self.body, "properties": merged}, None if moved else held)
         return self._settled(Action.UPDATE, "adopted: it will carry this job's mark" if adopts else "", more)
+
+    def _other_category(self, tag: Tag) -> list[Issue]:
+        """An update leaves its tag's category alone. (Of unchanged tags it is not said: it would be, every night.)"""
+        asked, held = self.setting.category.lower(), str(tag.fields.get("categoryUuid") or "").lower()
+        if not asked or asked == held or "categoryUuid" in self.body:
+            return []
+        category = (self.setting.categories or {}).get(held)
+        where = f"is in category {(category.name if category else held)!r}" if held else "has no category"
+        message = f"the tag {where}, and stays so: --category is for new tags"
+        place = self.draft.row.place()
+        return [Issue(Severity.INFO, "other-category", message, place, "categoryUuid")]
 
     def _settled(self, action: Action, message: str, more: list[Issue]) -> Change:
         """The change that is meant, unless one of the last issues or a collision stops it."""

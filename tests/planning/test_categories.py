@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.errors import UsageError
-from importer.model import Action, Category
+from importer.model import Action, Category, Severity
 from importer.planning.build import with_category
 from importer.planning.categories import find_category, resolve_category
 
@@ -98,3 +98,16 @@ def test_moving_to_another_category_checks_what_is_there() -> None:
     held = [tag("A", properties={"rank": "high"})]
     change = only(plan([draft("A", categoryUuid=uuid(50))], held, [ACTORS], mode="upsert"))
     assert (change.action, change.code) == (Action.INVALID, "property-kind")
+
+
+def test_an_update_says_that_it_leaves_the_category_alone() -> None:
+    """`--category` is for new tags: an update of a tag that is elsewhere says so, one that is there says nothing."""
+    categories = [Category(uuid(50), "Actors"), Category(uuid(51), "Others")]
+    tags = [tag("A", 1), tag("B", 2, categoryUuid=uuid(51)), tag("C", 3, categoryUuid=uuid(50)), tag("D", 4)]
+    rows = drafts(*(draft(name, priority=1) for name in "ABC"), draft("D"))
+    made = plan(rows, tags, categories, mode="upsert", category="Actors")
+    assert [[(issue.code, issue.severity) for issue in change.issues] for change in made.changes] == [
+        [("other-category", Severity.INFO)], [("other-category", Severity.INFO)], [], []
+    ]  # fmt: skip
+    assert "'Others'" in made.changes[1].issues[0].message
+    assert all(change.body == {"priority": 1} for change in made.changes[:3])
