@@ -74,7 +74,7 @@ def _text_reading(field: Field, own: Mapping[str, Vocabulary]) -> Reading:
     if field.kind is Kind.SCORE:
         return _Word(meaning.score, (int, float))
     if field.kind is Kind.UUID:
-        return lambda value: _plain(value).strip().lower()
+        return lambda value: _plain(value).strip()
     if field.name == "value":
         return _name
     return _text
