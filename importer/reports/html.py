@@ -117,6 +117,8 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "Retries", f"{traffic.retries:,}"
     waited = f"{traffic.waits:,}, {duration(traffic.waited)} in all" if traffic.waits else "none"
     yield "Waits for the rate limit", f"{waited}; {count(traffic.too_many, 'answer')} 429"
+    if traffic.outages:
+        yield "Waits while the server failed", f"{traffic.outages:,}, {duration(traffic.outage_seconds)} in all"
     yield "Values that other accounts will see", exposure_text(record.exposed())
     yield "Tags in the account before", f"{plan.account_tags:,}"
     for source in plan.sources[:20]:

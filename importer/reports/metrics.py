@@ -101,6 +101,11 @@ def _families(end: RunEnd, earlier: str) -> Iterator[tuple[str, str, list[Sample
     yield "tag_importer_last_run_answers_429", "Answers with status 429.", [({}, float(traffic.too_many))]
     yield "tag_importer_last_run_wait_seconds", "Time spent waiting for the rate limit.", [({}, traffic.waited)]
     yield (
+        "tag_importer_last_run_outage_wait_seconds",
+        "Time spent waiting while the server failed.",
+        [({}, traffic.outage_seconds)],
+    )
+    yield (
         "tag_importer_account_tags",
         "Tags in the account before the last run.",
         [({}, float(record.plan.account_tags))],

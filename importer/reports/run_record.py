@@ -35,6 +35,9 @@ class Traffic(Struct, frozen=True):
     """Seconds spent in those waits."""
     too_many: int = 0
     """Answers with status 429."""
+    outages: int = 0
+    """How often the circuit breaker made everybody wait because the server failed."""
+    outage_seconds: float = 0.0
 
     @property
     def total(self) -> int:
@@ -50,6 +53,8 @@ class Traffic(Struct, frozen=True):
             self.waits + other.waits,
             self.waited + other.waited,
             self.too_many + other.too_many,
+            self.outages + other.outages,
+            self.outage_seconds + other.outage_seconds,
         )
 
 

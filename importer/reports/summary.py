@@ -53,6 +53,7 @@ def summary(record: RunRecord) -> dict[str, Json]:
         "calls": {**traffic.calls, "total": traffic.total},
         "retries": traffic.retries,
         "waits": {"count": traffic.waits, "seconds": round(traffic.waited, 3)},
+        "outage_waits": {"count": traffic.outages, "seconds": round(traffic.outage_seconds, 3)},
         "answers_429": traffic.too_many,
         "timings": {phase: round(seconds, 3) for phase, seconds in record.timings.items()},
         "exposure": exposure_json(record.exposed()),
@@ -140,7 +141,9 @@ def earlier_traffic(folder: Path) -> Traffic:
         told = json.loads((folder / "summary.json").read_bytes())
         calls = {str(call): int(number) for call, number in told["calls"].items() if call != "total"}
         waits = told["waits"]
+        outages = told.get("outage_waits") or {}
         return Traffic(calls, int(told["retries"]), int(waits["count"]), float(waits["seconds"]),
-                       int(told["answers_429"]))  # fmt: skip
+                       int(told["answers_429"]), int(outages.get("count", 0)),
+                       float(outages.get("seconds", 0)))  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Traffic()

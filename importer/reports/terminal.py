@@ -181,6 +181,8 @@ def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[L
         parts.append(count(traffic.retries, "retry", "retries"))
     if traffic.waits:
         parts.append(f"{count(traffic.waits, 'wait')} of {duration(traffic.waited)} in all for the rate limit")
+    if traffic.outages:
+        parts.append(f"{count(traffic.outages, 'wait')} of {duration(traffic.outage_seconds)} while the server failed")
     if traffic.too_many:
         parts.append(f"{count(traffic.too_many, 'answer')} 429")
     yield (f"  {', '.join(parts)}",)

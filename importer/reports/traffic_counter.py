@@ -17,6 +17,8 @@ class TrafficCounter:
         self._waits = 0
         self._waited = 0.0
         self._too_many = 0
+        self._outages = 0
+        self._outage_seconds = 0.0
 
     def observe(self, event: Event) -> None:
         """Take note of one event."""
@@ -25,11 +27,16 @@ class TrafficCounter:
             self._too_many += event.status == 429
         elif isinstance(event, Retrying):
             self._retries += 1
-        elif isinstance(event, Waiting) and event.why != "outage":
-            # A pause of the circuit breaker is none for the rate limit, as which all reports show these.
+        elif isinstance(event, Waiting) and event.why == "outage":
+            self._outages += 1
+            self._outage_seconds += event.seconds
+        elif isinstance(event, Waiting):
             self._waits += 1
             self._waited += event.seconds
 
     def traffic(self) -> Traffic:
         """What has been counted up to now."""
-        return Traffic(dict(self._calls), self._retries, self._waits, self._waited, self._too_many)
+        return Traffic(
+            dict(self._calls), self._retries, self._waits, self._waited, self._too_many, self._outages,
+            self._outage_seconds,
+        )  # fmt: skip

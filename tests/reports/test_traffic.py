@@ -15,4 +15,6 @@ def test_only_waits_for_the_limit_are_told_as_such() -> None:
         Waiting(2.0, "blocked"), Waiting(1.0, "quota"), Waiting(0.5, "shared"),
     ):  # fmt: skip
         counter.observe(event)
-    assert counter.traffic() == Traffic({"create": 1}, retries=1, waits=3, waited=3.5, too_many=1)
+    assert counter.traffic() == Traffic(
+        {"create": 1}, retries=1, waits=3, waited=3.5, too_many=1, outages=1, outage_seconds=5.0
+    )
