@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingABC
-from itertools import repeat
+from collections.abc import Sequence
 
 from importer.mapping.assemble import (
     alone,
-    as_words,
     attach_parts,
     clears_blank_part,
     joined,
@@ -17,14 +15,12 @@ from importer.mapping.assemble import (
     unique_links,
 )
 from importer.mapping.cells import BLANK, Cell, Seed
-from importer.mapping.columns import named
 from importer.mapping.conditions import left_out_by
-from importer.mapping.layout import COUNTRY, LISTS_OF_NAMES, Feed, Layout
+from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout
 from importer.mapping.no_actor import no_actors
 from importer.mapping.nodes import nearest
-from importer.mapping.quick import CLEAR
+from importer.mapping.several_columns import filled_templates, first_filled, labelled
 from importer.mapping.spec import Labelled
-from importer.mapping.transforms.template import columns_in, template
 from importer.model import Asked, Draft, Header, Issue, Json, Place, Row, Severity
 
 _DELETES = frozenset(("delete", "remove", "drop", "prune", "deleted", "removed"))
@@ -142,77 +138,21 @@ class Batch:
         """The cell of each row, and the column each came from."""
         rule, read, columns = feed.rule, feed.reader.read, feed.columns
         if rule.template:
-            return [read(text) for text in self._templates(rule.template)], [""] * self.size
+            texts = filled_templates(rule.template, self.header.columns, self._texts, self.size)
+            return [read(text) for text in texts], [""] * self.size
         if rule.constant is not None and not columns:
             return [feed.reader.constant()] * self.size, [""] * self.size
         if rule.join is not None and (len(columns) > 1 or rule.labelled is not Labelled.FALSE):
             bare = {Labelled.TRUE: 0, Labelled.REST: 1, Labelled.FALSE: len(columns)}[rule.labelled]
-            texts = zip(*(self._joinable(column, at >= bare) for at, column in enumerate(columns)), strict=True)
-            return [read(joined(cells, rule.join)) for cells in texts], [columns[0]] * self.size
+            parts = [
+                labelled(column, self._texts(column)) if at >= bare else self._texts(column)
+                for at, column in enumerate(columns)
+            ]
+            return [read(joined(cells, rule.join)) for cells in zip(*parts, strict=True)], [columns[0]] * self.size
         if len(columns) == 1:
             memo = feed.reader.memo
             return [memo.get(text) or read(text) for text in self._texts(columns[0])], [columns[0]] * self.size
-        return self._collected(feed) if feed.collects else self._first(feed)
-
-    def _joinable(self, column: str, labelled: bool) -> Sequence[str]:
-        texts = self._texts(column)
-        if not labelled:
-            return texts
-        label = column.replace("_", " ").capitalize() if column.islower() else column
-        return [text if text.strip() in ("", CLEAR) else f"{label}: {as_words(text)}" for text in texts]
-
-    def _templates(self, pattern: str) -> list[str]:
-        places = {name: named(self.header.columns, (name,)) for name in columns_in(pattern)}
-        texts = {name: self._texts(found[0]) if found else [""] * self.size for name, found in places.items()}
-        made = []
-        for cells in zip(*texts.values(), strict=True) if texts else repeat((), self.size):
-            filled = dict(zip(texts, cells, strict=True))
-            made.append(template(pattern, filled.__getitem__))
-        return made
-
-    def _first(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
-        """The first column that says something; one that says that nothing is known passes the question on."""
-        read, columns = feed.reader.read, feed.columns
-        compares = feed.rule.target == COUNTRY and not feed.rule.columns
-        cells: list[Cell] = []
-        sources: list[str] = []
-        for texts in zip(*(self._texts(column) for column in columns), strict=True):
-            chosen, source = BLANK, columns[0]
-            for column, text in zip(columns, texts, strict=True):
-                if not text or not text.strip():
-                    continue
-                cell = read(text)
-                if cell.value is None and not cell.seeds and not cell.clears:
-                    continue
-                if chosen is BLANK or not cell.nothing:
-                    chosen, source = cell, column
-                if not cell.nothing:
-                    break
-            if compares and chosen.value is not None:
-                chosen = self._compared(chosen, source, columns, texts, read)
-            if chosen is BLANK:
-                chosen = read("")
-            elif source != columns[0] and feed.rule.target == "value":
-                told = f"the name is taken from '{source}', because '{columns[0]}' gives none"
-                seed = Seed(Severity.INFO, "other-name-column", told, texts[0])
-                chosen = Cell(chosen.value, (*chosen.seeds, seed), chosen.kept)
-            cells.append(chosen)
-            sources.append(source)
-        return cells, sources
-
-    def _compared(
-        self, chosen: Cell, source: str, columns: Sequence[str], texts: Sequence[str], read: Callable[[str], Cell]
-    ) -> Cell:
-        """The chosen cell, with a warning where another column of the same meaning says something else."""
-        for column, text in zip(columns, texts, strict=True):
-            if column == source or not text.strip():
-                continue
-            other = read(text).value
-            if other is not None and other != chosen.value:
-                told = f"'{column}' says {other}, '{source}' {chosen.value}; the latter is taken"
-                seed = Seed(Severity.WARNING, "columns-disagree", told, text)
-                return Cell(chosen.value, (*chosen.seeds, seed), chosen.kept, False, chosen.nothing)
-        return chosen
+        return self._collected(feed) if feed.collects else first_filled(feed, self._texts)
 
     def _collected(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
         """All columns of a list field together; the issues of each go to its own cell."""
