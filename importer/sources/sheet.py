@@ -66,12 +66,10 @@ class Sheet:
             if index < self.first:
                 continue
             row = [cell if cell.__class__ is str else cell_text(cell) for cell in cells]
-            issues: list[Issue] = []
-            if index in special:
-                issues = self._special(index, row)
+            issues = self._special(index, row) if index in special else ()
             if not whole:
                 row = [row[column] for column in pick]
-            if not "".join(row).strip():
+            if not (row and row[0].strip()) and not "".join(row).strip():
                 yield from issues  # formulas were all there was in it
                 continue
             if batch.add(index + 1, row, issues=issues):

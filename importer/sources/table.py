@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from types import MappingProxyType
@@ -75,11 +75,10 @@ class Batch:
         self.rows.extend(rows)
         self.numbers.extend(range(first_number, first_number + len(rows)))
 
-    def add(self, number: int, cells: Sequence[str], id_: str = "", issues: Iterable[Issue] = ()) -> bool:
+    def add(self, number: int, cells: Sequence[str], id_: str = "", issues: Sequence[Issue] = ()) -> bool:
         """Takes one row; True when the batch is full."""
-        found = tuple(issues)
-        if found:
-            self.issues[len(self.rows)] = found
+        if issues:
+            self.issues[len(self.rows)] = tuple(issues)
         self.rows.append(cells)
         self.numbers.append(number)
         if id_ or self.ids:

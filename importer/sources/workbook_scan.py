@@ -164,7 +164,7 @@ def _scan_sheet(
     file: str, sheet: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits
 ) -> dict[tuple[int, int], str]:
     errors: dict[tuple[int, int], str] = {}
-    first, last, columns = 1 << 30, 0, 26
+    first, last, columns, formulas = 1 << 30, 0, 26, False
     for chunk in _chunks(archive, member):
         usual = member.file_size > _SMALL and chunk.count(b"r=") == chunk.count(b' r="')
         rows = (_USUAL_ROW if usual else _ROW).findall(chunk)
@@ -176,7 +176,9 @@ def _scan_sheet(
             columns = max(columns, 702, max(wide, default=0) + 1)
         if b't="e"' in chunk and len(errors) < _MAX_ERRORS:
             errors.update(_errors(chunk))
-        if (b"<f" in chunk or (not usual and b":f" in chunk)) and len(errors) < _MAX_ERRORS:
+        # A formula that several cells share stands in full before it is referred to: its end is quicker to look for.
+        formulas = formulas or b"</f>" in chunk or (not usual and (b"<f" in chunk or b":f" in chunk))
+        if formulas and len(errors) < _MAX_ERRORS:
             errors.update(_unstored(chunk))
     if last and (last - first + 1) * columns > limits.sheet_cells:
         _check_span(file, sheet, archive, member, limits)
