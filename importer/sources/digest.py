@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from threading import Thread
 
-from importer.errors import SourceError
+from importer.sources.beside import Beside
 from importer.sources.located import Located
 from importer.sources.options import MIB
 from importer.sources.refusal import unreadable
@@ -21,30 +20,7 @@ def digest_of(located: Located) -> Callable[[], str]:
     if located.path is None or located.size < _LARGE:
         digest = _hashed(located)
         return lambda: digest
-    return _Beside(located).result
-
-
-class _Beside:
-    """A thread that hashes, and what came of it. (An executor takes ten times as long to import as this to run.)"""
-
-    def __init__(self, located: Located) -> None:
-        self._located = located
-        self._digest = ""
-        self._error: SourceError | None = None
-        self._thread = Thread(target=self._hash, name="sha256", daemon=True)
-        self._thread.start()
-
-    def _hash(self) -> None:
-        try:
-            self._digest = _hashed(self._located)
-        except SourceError as error:
-            self._error = error
-
-    def result(self) -> str:
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._digest
+    return Beside(lambda: _hashed(located), "sha256").result
 
 
 def _hashed(located: Located) -> str:

@@ -15,7 +15,6 @@ from base64 import b64encode
 from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
-from threading import Thread
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -23,6 +22,7 @@ from msgspec import Struct
 
 from importer.atomic import atomic_path
 from importer.errors import SourceError
+from importer.sources.beside import Beside
 from importer.sources.located import Located, from_bytes
 from importer.sources.options import MIB, Limits, ReadOptions
 
@@ -58,7 +58,9 @@ def fetch(url: str, options: ReadOptions, *, monotonic: Callable[[], float] = ti
     ends = monotonic() + limits.download_seconds
     try:
         patience = min(30.0, limits.download_seconds)
-        with _in_time(limits.download_seconds, lambda: opener.open(request, timeout=patience)) as answer:
+        # The socket's own limit counts anew with each byte of a header.
+        opening: Beside[Any] = Beside(lambda: opener.open(request, timeout=patience), "fetch")
+        with opening.result(limits.download_seconds) as answer:
             data = _read(shown, answer, limits, ends, monotonic)
             headers = answer.headers
     except urllib.error.HTTPError as error:
@@ -72,27 +74,6 @@ def fetch(url: str, options: ReadOptions, *, monotonic: Callable[[], float] = ti
         raise SourceError(f"{shown} cannot be fetched: {_reason(error)}.") from error
     _keep(options.cache_dir, url, data, headers)
     return Located(shown, from_bytes(data), len(data))
-
-
-def _in_time(seconds: float, call: Callable[[], Any]) -> Any:
-    """What `call` returns; TimeoutError after `seconds`, which a socket's own limit counts anew with each byte."""
-    made: list[Any] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            made.append(call())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = Thread(target=run, name="fetch", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failed:
-        raise failed[0]
-    if not made:
-        raise TimeoutError
-    return made[0]
 
 
 def _split(url: str) -> tuple[str, str, str]:
