@@ -57,9 +57,10 @@ async def read_saved(path: Path, target: Target, timings: Timings) -> Plan:
         raise UsageError(f"{path} is a plan for account {plan.account}, not for {target.account_id}")
     _check_sources(plan)
     timings.done("read")
-    account = await read_account(target, categories=bool(_categories(plan)))
+    sent = _categories(plan)
+    account = await read_account(target, categories=bool(sent))
     timings.done("account")
-    if gone := _categories(plan) - {category.uuid.lower() for category in account.categories or ()}:
+    if gone := sent - {category.uuid.lower() for category in account.categories or ()}:
         raise SafetyLimit(
             f"the account changed since the plan was made: category {', '.join(sorted(gone))} is not there any more",
             hint=_AGAIN,

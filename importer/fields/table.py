@@ -117,6 +117,8 @@ FIELDS: tuple[Field, ...] = (
     Field("tlp", Kind.TLP, "5.7", NOW, _OPEN, "How the whole tag may be shared.", vocabulary="tlp", clearable=False),
 )
 # fmt: on
+ALIAS_FIELDS = ("aliases", "internalAliases", "aliasGroupNames", "aliasGroupNamesInternal")
+"""The fields that hold an actor's other names."""
 
 
 def field_named(name: str) -> Field | None:

@@ -8,7 +8,7 @@ from functools import partial
 from msgspec import Struct
 
 from importer.fields.names import hidden_characters
-from importer.fields.table import Field, Kind, Visibility, field_named
+from importer.fields.table import ALIAS_FIELDS, Field, Kind, Visibility, field_named
 from importer.fields.values import Problem, check, is_link
 from importer.fields.vocabulary import Vocabulary
 from importer.mapping.own_reading import own_reading, part_field
@@ -19,7 +19,7 @@ from importer.mapping.transforms.found import About, Found, Note
 from importer.mapping.transforms.lists import join, json_list
 from importer.model import Severity
 
-NAMES = frozenset(("value", "aliases", "internalAliases", "aliasGroupNames", "aliasGroupNamesInternal"))
+NAMES = frozenset(("value", *ALIAS_FIELDS))
 """The fields that hold names of actors."""
 MEMO = 4_000
 """Distinct texts of one rule that are remembered from one table to the next."""

@@ -10,9 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from importer.errors import MappingError
-from importer.fields.table import FIELDS
+from importer.fields.table import ALIAS_FIELDS, FIELDS
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
-from importer.mapping.cells import NAMES, CellReader
+from importer.mapping.cells import CellReader
 from importer.mapping.columns import guessed, missing, named, spoken
 from importer.mapping.nodes import nearest
 from importer.mapping.spec import Blank, Condition, Labelled, Mapping, Rule, Section
@@ -261,5 +261,5 @@ class Layouter:
 
 
 COUNTRY = "originCountryISO"
-LISTS_OF_NAMES = NAMES - {"value"}
+LISTS_OF_NAMES = frozenset(ALIAS_FIELDS)
 """Fields that hold other names of the actor: its own name and repetitions are taken out of them."""

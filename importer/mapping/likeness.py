@@ -28,7 +28,7 @@ GENERIC = _words("""
     조직명, 그룹, 그룹명,    الاسم, المجموعة, nom du groupe, nom de groupe, gruppenname, name der gruppe, nome do grupo, nombre del grupo,
     nome del gruppo, nome gruppo, nazwa grupy, groepsnaam, grup adı, название группы, имя группы, наименование, グループ名,
     name of group, mitre, mandiant, crowdstrike, microsoft, kaspersky, secureworks, google name
-""")  # noqa: E501, RUF001
+""")  # noqa: E501, RUF001 - one long line a language; letters of other scripts are meant
 """Header words of the name column that lists of anything have."""
 
 _BARE = _words("actor, actors, ator, attore, aktör, acteur, akteur")

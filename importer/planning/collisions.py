@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from importer.fields.names import identity_key, loose_key
+from importer.fields.table import ALIAS_FIELDS
 from importer.model import Draft, Issue, Json, Place, Severity, Tag
 from importer.planning.cells import find_cell, name_place, told_place
 from importer.planning.collision_rules import CollisionRules
 from importer.planning.identity import Standing
 
-ALIAS_FIELDS: Final = ("aliases", "internalAliases", "aliasGroupNames", "aliasGroupNamesInternal")
 PER_ROW: Final = 5
 _OTHERS: Final = 3
 _PUNCTUATION: Final = bytes(number for number in range(128) if not chr(number).isalnum())

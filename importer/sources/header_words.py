@@ -33,7 +33,7 @@ nome del gruppo; nome gruppo; имя группы; наименование гр
 хакерская группировка; назва групи; apt组织; 威胁行为者; 威胁行为体; 组织代号; 攻擊組織; 駭客組織; アクター; アクター名;
 攻撃者グループ; 脅威アクター; 공격 그룹; 위협 행위자; 조직명; 해킹그룹; 해킹 그룹; nazwa; grupa apt; grup; grup adı;
 dreigingsactoren; actornaam; groep; المجموعة; الاسم
-"""  # noqa: RUF001
+"""  # noqa: RUF001 - letters of other scripts are meant
 _WEAK_NAME = (
     "name; group; groups; value; tag; threat; cluster; operator; nom; nombre; nome; naam; 名称; имя; 이름; nazwa; "
     "назва; grup; groep; الاسم; المجموعة"

@@ -11,21 +11,25 @@ from importer.sources.json_text import Repeated
 
 Steps = tuple[str, ...]
 """The keys that lead to a place in a document."""
-OTHER_LISTS = frozenset(
-    "incidents events malware malwares families vulnerabilities cves indicators iocs techniques tactics software "  # noqa: SIM905
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+OTHER_LISTS = _words(
+    "incidents events malware malwares families vulnerabilities cves indicators iocs techniques tactics software "
     "tools campaigns victims breaches hashes domains observables sightings attack_patterns features dependencies "
-    "packages".split()
+    "packages"
 )
 """What a list is called that holds something else than actors."""
-_NO_SIBLINGS = OTHER_LISTS | frozenset(
-    "targets sectors industries countries regions locations places vendors sources references refs links reports "  # noqa: SIM905
+_NO_SIBLINGS = OTHER_LISTS | _words(
+    "targets sectors industries countries regions locations places vendors sources references refs links reports "
     "authors contributors contacts people persons users organizations organisations identities sponsors aliases "
     "synonyms motivations categories types exploits ttps relations relationships history changes changelog fields "
-    "columns schema".split()
+    "columns schema"
 )
-_ACTORS = frozenset(
-    "actors threat_actors threatactors threat-actors adversaries intrusion_sets apts apt_groups groups".split()  # noqa: SIM905
-)
+_ACTORS = _words("actors threat_actors threatactors threat-actors adversaries intrusion_sets apts apt_groups groups")
 _ALIASES = frozenset({"aliases", "alias", "aka", "synonyms"})
 """What has these beside its name is an actor itself, whatever lists it holds."""
 
