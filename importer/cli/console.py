@@ -1,8 +1,4 @@
-"""Standard output carries the result; standard error everything else.
-
-Whoever reads one of them may go away at any time (`| head`, a closed terminal). That is their right, and changes
-nothing about what a command does or how it exits: what is still to be said goes nowhere.
-"""
+"""Standard output carries the result; standard error everything else. Neither ever fails: see `streams`."""
 
 from __future__ import annotations
 
@@ -10,8 +6,6 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
-from contextlib import suppress
-from typing import TextIO
 
 from importer.model import Json
 from importer.reports.screen import Line, Screen
@@ -25,19 +19,12 @@ def wants(namespace: Namespace, form: str) -> bool:
 
 def show(lines: Iterable[Line], *, aside: bool = False) -> None:
     """Print the result, or what is only said `aside`, on standard error: plain on a pipe, styled on a terminal."""
-    stream = sys.stderr if aside else sys.stdout
-    try:
-        Screen.on(stream, os.environ).show(lines)
-    except BrokenPipeError:
-        silence(stream)
+    Screen.on(sys.stderr if aside else sys.stdout, os.environ).show(lines)
 
 
 def show_text(text: str) -> None:
     """Print the result as it is: a file's text, a document of its own form."""
-    try:
-        sys.stdout.write(text)
-    except BrokenPipeError:
-        silence(sys.stdout)
+    sys.stdout.write(text)
 
 
 def show_json(value: Json) -> None:
@@ -49,15 +36,4 @@ def show_json(value: Json) -> None:
 
 def tell(text: str) -> None:
     """One line of the story, on standard error. Nothing in it can move the cursor or begin another line."""
-    try:
-        print(visible(text), file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        silence(sys.stderr)
-
-
-def silence(stream: TextIO) -> None:
-    """Lead a stream that nobody reads any more into nothing, so that the interpreter's last flush does not fail."""
-    with suppress(OSError, ValueError):
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, stream.fileno())
-        os.close(nothing)
+    print(visible(text), file=sys.stderr, flush=True)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +33,7 @@ class Ending:
         self.settings = settings
         self.clock = clock
         self.started = clock.now()
+        self._began = clock.monotonic()
         self.path = path or settings.out or settings.runs_dir / name_run(self.started)
         """Where the run's folder is, or will be: its name is in every log line from the first one on."""
         self.folder: RunFolder | None = None
@@ -49,16 +47,15 @@ class Ending:
 
     def of(self, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
         """Do the work, whose result is the exit code, and tell how it ended, however that is."""
-        with sigterm_interrupts():
-            try:
-                code = asyncio.run(work())
-            except ImporterError as error:
-                return self.failed(error)
-            except KeyboardInterrupt:
-                return self.interrupted()
-            except Exception as error:
-                self.broke(error)
-                raise
+        try:
+            code = asyncio.run(work())
+        except ImporterError as error:
+            return self.failed(error)
+        except KeyboardInterrupt:
+            return self.interrupted()
+        except Exception as error:
+            self.broke(error)
+            raise
         self.tell(code)
         return code
 
@@ -83,7 +80,7 @@ class Ending:
         settings = self.settings
         problems = []
         if settings.metrics_file is not None:
-            end = RunEnd(settings.name, code, self.started, self.clock.now(), self.record)
+            end = RunEnd(settings.name, code, self.clock.now(), self.clock.monotonic() - self._began, self.record)
             problems.append(write_metrics(settings.metrics_file, end))
         try:
             url = settings.heartbeat()
@@ -115,20 +112,3 @@ def _prune(base: Path, keep: int) -> str:
     except OSError as error:
         return f"old runs in {base} cannot be deleted: {error.strerror or type(error).__name__}"
     return ""
-
-
-@contextmanager
-def sigterm_interrupts() -> Iterator[None]:
-    """While inside, SIGTERM ends the command as Ctrl-C does, so that it can still say how it ended."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def received(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, received)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -73,6 +73,7 @@ class Execution(Struct, frozen=True):
             outcomes=result.outcomes,
             started=self.started,
             finished=self.clock.now(),
+            seconds=timings.whole(),
             exit_code=code,
             traffic=before + watch.counter.traffic(),
             stopped=result.stopped,

@@ -4,38 +4,55 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 
 from importer.cli.parser import build_parser
+from importer.cli.streams import open_streams, undelivered
+from importer.system import on_stop_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from signal import Signals
 
     from importer.cli.voice import Voice
 
+STOPPED = 6
 INTERNAL_ERROR = 70
 """A fault of the program itself (EX_SOFTWARE); nothing that a user does should lead here."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code (DESIGN: 0-7 and 10)."""
-    _never_fail_on_encoding()
+    """Run one command; returns its exit code (DESIGN: 0-7 and 10). It is that of the work, whoever hears of it."""
+    open_streams()
     words = sys.argv[1:] if argv is None else argv
-    namespace = build_parser(next((word for word in words if not word.startswith("-")), "-")).parse_args(words)
-    from importer.errors import ImporterError, StoppedEarly  # after --help has answered
+    namespace = Namespace()
+    try:
+        with _signals_interrupt():
+            namespace = build_parser(next((word for word in words if not word.startswith("-")), "-")).parse_args(words)
+            return _run(namespace)
+    except KeyboardInterrupt:
+        _voice(namespace).tell("tag-importer: interrupted", level="error", event="interrupted")
+        return STOPPED
+    finally:
+        if reason := undelivered():
+            _voice(namespace).tell(
+                f"tag-importer: standard output cannot be written ({reason}): its end is missing there",
+                level="warning",
+                event="not-delivered",
+            )
+
+
+def _run(namespace: Namespace) -> int:
+    from importer.errors import ImporterError  # after --help has answered
 
     try:
-        module = import_module(f"importer.cli.commands.{namespace.command}")
-        code: int = module.run(namespace)
-        _flush()
+        code: int = import_module(f"importer.cli.commands.{namespace.command}").run(namespace)
     except ImporterError as error:
         _voice(namespace).explain(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        _voice(namespace).tell("tag-importer: interrupted", level="error", event="interrupted")
-        return StoppedEarly.exit_code
     except Exception as error:
         if os.environ.get("TAG_IMPORTER_TRACEBACK"):
             raise
@@ -49,20 +66,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _flush() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        from importer.cli.console import silence
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """While inside, each signal that asks to end does as Ctrl-C does, so that the command can still say how it ended.
 
-        silence(sys.stdout)
+    The second one leaves at once. While rows are sent, a run catches them itself.
+    """
+    asked: list[Signals] = []
 
+    def received(number: Signals) -> None:
+        asked.append(number)
+        if len(asked) > 1:
+            os._exit(STOPPED)
+        raise KeyboardInterrupt
 
-def _never_fail_on_encoding() -> None:
-    """Names from any script must print on a terminal of any encoding."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    with on_stop_signals(received):
+        yield
 
 
 def _voice(namespace: Namespace) -> Voice:

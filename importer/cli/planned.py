@@ -31,10 +31,15 @@ class Timings:
 
     clock: Clock
     seconds: dict[str, float] = field(default_factory=dict)
+    began: float = field(init=False)
     last: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.last = self.clock.monotonic()
+        self.began = self.last = self.clock.monotonic()
+
+    def whole(self) -> float:
+        """Seconds since the beginning."""
+        return self.clock.monotonic() - self.began
 
     def done(self, phase: str) -> None:
         """The phase ends now."""

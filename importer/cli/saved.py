@@ -10,7 +10,7 @@ from typing import Final
 
 from importer.cli.planned import Timings
 from importer.cli.target import Target, read_account
-from importer.engine.lock import state_dir
+from importer.engine.lock import downloads_dir
 from importer.engine.resume import file_of
 from importer.errors import ImporterError, SafetyLimit, SourceError, UsageError
 from importer.job.options import SOURCE_OPTIONS
@@ -153,4 +153,4 @@ def _some(rows: Sequence[str]) -> tuple[str, ...]:
 
 
 def _reading() -> ReadOptions:
-    return ReadOptions(cache_dir=state_dir() / "downloads")
+    return ReadOptions(cache_dir=downloads_dir())

@@ -36,6 +36,7 @@ import msgspec
 from importer.clock import Clock
 from importer.errors import StoppedEarly
 from importer.model import Outcome
+from importer.system import BINARY
 
 _BATCH_SECONDS: Final = 1.0
 _encode = msgspec.json.Encoder().encode
@@ -73,7 +74,7 @@ class Journal:
         self._second: tuple[int, ...] = ()
         self._prefix = ""
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY, 0o600)
             self._size = _cut_torn_line(self._file)
         except OSError as error:
             raise _full(path, error) from error
@@ -272,7 +273,8 @@ def _cut_torn_line(file: int) -> int:
     end = size
     while end > 0:
         start = max(0, end - 4096)
-        block = os.pread(file, end - start, start)
+        os.lseek(file, start, os.SEEK_SET)  # lines are appended wherever this stands
+        block = os.read(file, end - start)
         found = block.rfind(b"\n")
         if found >= 0:
             end = start + found + 1

@@ -20,14 +20,33 @@ STATE_DIR: Final = "TAG_IMPORTER_STATE_DIR"
 
 
 def state_dir(environment: Mapping[str, str] | None = None) -> Path:
-    """TAG_IMPORTER_STATE_DIR, else XDG_STATE_HOME/tag-importer, else ~/.local/state/tag-importer."""
+    """TAG_IMPORTER_STATE_DIR, else XDG_STATE_HOME/tag-importer, else ~/.local/state/tag-importer.
+
+    UsageError where there is no home directory (no HOME, a user without an entry in passwd).
+    """
     env = os.environ if environment is None else environment
-    if chosen := env.get(STATE_DIR, ""):
-        return Path(chosen).expanduser()
-    base = env.get("XDG_STATE_HOME", "")
-    # The specification says that a relative path is to be ignored.
-    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "state"
+    chosen, base = env.get(STATE_DIR, ""), env.get("XDG_STATE_HOME", "")
+    try:
+        if chosen:
+            return Path(chosen).expanduser()
+        # The specification says that a relative path is to be ignored.
+        root = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
+        if not root.is_absolute():
+            raise RuntimeError
+    except RuntimeError:
+        raise UsageError(
+            f"the state directory {chosen or '~/.local/state/tag-importer'} is not there: no such home directory",
+            hint=f"Set {STATE_DIR} to a folder that can be written.",
+        ) from None
     return root / "tag-importer"
+
+
+def downloads_dir() -> Path | None:
+    """Where downloads are kept to be asked about again; None where nothing can be kept."""
+    try:
+        return state_dir() / "downloads"
+    except UsageError:
+        return None
 
 
 @contextmanager

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from signal import Signals
+from typing import TypeVar
+
+from importer.system import on_stop_signals
 
 T = TypeVar("T")
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignal:
@@ -50,29 +50,20 @@ async def unless_stopped(work: Coroutine[object, object, T], stop: StopSignal) -
 
 @contextmanager
 def on_signals(stop: StopSignal, *, at_once: Callable[[int], None] | None = None) -> Iterator[None]:
-    """While inside: the first SIGINT or SIGTERM asks `stop`, the second leaves at once (`at_once`, default _exit 6).
+    """While inside: the first signal that asks to end asks `stop`, the second leaves at once (`at_once`, default 6).
 
     Leaving at once is safe: every line of the journal is whole the moment it is written.
     """
     loop = asyncio.get_running_loop()
     leave = at_once or (lambda _: os._exit(6))
+    asked = False
 
-    def received(number: signal.Signals) -> None:
-        if stop.reason:
+    def received(number: Signals) -> None:
+        nonlocal asked
+        if asked or stop.reason:
             leave(number)
-        stop.request(f"stopped by {number.name}")
+        asked = True
+        loop.call_soon_threadsafe(stop.request, f"stopped by {number.name}")
 
-    installed = []
-    for number in SIGNALS:
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            before = signal.getsignal(number)
-            loop.add_signal_handler(number, received, number)
-            installed.append((number, before))
-    try:
+    with on_stop_signals(received):
         yield
-    finally:
-        for number, before in installed:
-            loop.remove_signal_handler(number)
-            # The loop leaves the system's own handler behind: SIGTERM would end the reports' writing without a word.
-            if before is not None:
-                signal.signal(number, before)

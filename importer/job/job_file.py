@@ -12,6 +12,7 @@ ping_url_file, nowhere else. `job.schema.json` is the language's schema.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -197,8 +198,7 @@ class _Reader:
     def path(self, text: str) -> str:
         if text == "-" or re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
             return text
-        expanded = Path(text).expanduser() if text.startswith("~") else Path(text)
-        return str(self.folder / expanded)
+        return str(self.folder / os.path.expanduser(text))  # noqa: PTH111  Path.expanduser fails without a home
 
     def sources(self, node: Node | None, root: Node) -> tuple[JobSource, ...]:
         if node is None or node.value in (None, [], ""):

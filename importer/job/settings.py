@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -228,7 +229,9 @@ class Settings:
             return text
         filled = filled_in(text, self.environ, self.job.spots.get(name))
         is_path = name.endswith("_file")
-        return str(Path(self.job.file).parent / Path(filled).expanduser()) if is_path else filled
+        if is_path:  # Path.expanduser fails without a home
+            return str(Path(self.job.file).parent / os.path.expanduser(filled))  # noqa: PTH111
+        return filled
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown, as far as it can be read: what is missing is told by whoever needs it."""

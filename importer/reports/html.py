@@ -71,7 +71,7 @@ def page(record: RunRecord) -> str:
         state_style="bad" if record.stopped else "warn" if record.needs_work else "good",
         started=stamp(record.started)[:19].replace("T", " "),
         finished=stamp(record.finished)[:19].replace("T", " "),
-        took=duration(record.seconds),
+        took=f", {duration(record.seconds)}" if record.seconds else "",
         exit_code=record.exit_code,
         tiles=[tile for tile in tiles if tile.number or tile.status in ("created", "unchanged", "invalid", "failed")],
         sum=_sum(record, tiles),

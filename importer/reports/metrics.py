@@ -32,8 +32,8 @@ class RunEnd(Struct, frozen=True):
 
     job: str
     exit_code: int
-    started: datetime
     finished: datetime
+    seconds: float
     record: RunRecord | None = None
 
 
@@ -80,8 +80,7 @@ def _families(end: RunEnd, earlier: str) -> Iterator[tuple[str, str, list[Sample
     if completed is not None:
         yield _COMPLETED, "When a run last came to its end, with exit code 0 or 1.", [({}, completed)]
     yield "tag_importer_last_run_exit_code", "Exit code of the last run.", [({}, float(end.exit_code))]
-    seconds = max(0.0, (end.finished - end.started).total_seconds())
-    yield "tag_importer_last_run_duration_seconds", "How long the last run took.", [({}, seconds)]
+    yield "tag_importer_last_run_duration_seconds", "How long the last run took.", [({}, end.seconds)]
     record = end.record
     if record is None:
         return

@@ -69,6 +69,8 @@ class RunRecord(Struct, frozen=True):
     """By `Change.key`. A change that is not in here takes its status from its action (see `outcome`)."""
     started: datetime
     finished: datetime
+    seconds: float = 0.0
+    """How long it took, by a clock that nobody sets; 0 where that is not known. The two moments are for showing."""
     exit_code: int = 0
     traffic: Traffic = Traffic()
     stopped: str = ""
@@ -95,11 +97,6 @@ class RunRecord(Struct, frozen=True):
     def resume_command(self) -> str:
         """What goes on with this run, for a shell."""
         return resume_command(self.folder, self.again)
-
-    @property
-    def seconds(self) -> float:
-        """Wall time of the whole run."""
-        return max(0.0, (self.finished - self.started).total_seconds())
 
     def outcome(self, change: Change) -> Outcome:
         """How `change` ended. One that needs a call and has no outcome was not attempted."""

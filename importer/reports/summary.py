@@ -38,7 +38,7 @@ def summary(record: RunRecord) -> dict[str, Json]:
         "mode": plan.mode,
         "started": stamp(record.started),
         "finished": stamp(record.finished),
-        "seconds": round(record.seconds, 3),
+        "seconds": round(record.seconds, 3) or None,
         "exit_code": record.exit_code,
         "stopped": record.stopped or None,
         "hint": record.hint or None,
@@ -133,6 +133,14 @@ def write_failure(
     }
     with atomic_text(folder / "summary.json") as stream:
         stream.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+
+
+def earlier_seconds(folder: Path) -> float:
+    """How long the run took, as its earlier summary tells; 0 where there is none: the journal has moments only."""
+    try:
+        return float(json.loads((folder / "summary.json").read_bytes())["seconds"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return 0.0
 
 
 def earlier_traffic(folder: Path) -> Traffic:

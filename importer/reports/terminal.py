@@ -167,7 +167,8 @@ def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[L
     counts = record.counts()
     state = stop_text(record) or "finished"
     style = "bad" if record.stopped else "good"
-    yield (("Run ", "head"), f"{visible(record.run)} ", (state, style), f" after {duration(record.seconds)}")
+    took = f" after {duration(record.seconds)}" if record.seconds else ""
+    yield (("Run ", "head"), f"{visible(record.run)} ", (state, style), took)
     for status in Status:
         if counts[status]:
             yield ((f"  {status.value.replace('_', ' '):<14}", STATUS_STYLE[status]), f"{counts[status]:>8,}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +16,7 @@ from importer.sandbox.door import Door
 from importer.sandbox.faults import FaultPlan
 from importer.sandbox.settings import SandboxSettings
 from importer.sandbox.store import Store
+from importer.system import on_stop_signals
 
 HOST = "127.0.0.1"
 DOOR = web.AppKey("door", Door)
@@ -114,20 +114,10 @@ async def serve(
     clock: Clock | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
-    """Serve until SIGINT, SIGTERM or `stop`; prints nothing, `on_listening` gets the base URL."""
+    """Serve until a signal asks to end, or `stop`; prints nothing, `on_listening` gets the base URL."""
     ended = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
-    caught: list[signal.Signals] = []
-    for name in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(name, ended.set)
-        except (NotImplementedError, RuntimeError, ValueError):
-            continue  # not the main thread, or a system without it: then `stop` or cancelling ends it
-        caught.append(name)
-    try:
+    with on_stop_signals(lambda _: loop.call_soon_threadsafe(ended.set)):
         async with Sandbox(settings, faults=faults, database=database, port=port, clock=clock) as sandbox:
             on_listening(sandbox.base_url)
             await ended.wait()
-    finally:
-        for name in caught:
-            loop.remove_signal_handler(name)

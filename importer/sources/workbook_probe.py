@@ -11,17 +11,13 @@ import sys
 
 from importer.errors import SourceError
 from importer.sources.located import Opened
+from importer.system import MEMORY_LIMIT
 
 _MEMORY = 1536 << 20
 _SECONDS = 25
 _CODE = f"""
+{MEMORY_LIMIT.format(bytes=_MEMORY)}
 import io, sys
-try:
-    import resource
-    resource.setrlimit(resource.RLIMIT_AS, ({_MEMORY}, {_MEMORY}))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-except Exception:
-    pass
 import python_calamine
 try:
     book = python_calamine.load_workbook(io.BytesIO(sys.stdin.buffer.read()))

@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 
+import pytest
+
 from importer.engine.breaker import Breaker
 from importer.engine.stop import StopSignal, on_signals
 from importer.remote.events import Event, Waiting
@@ -13,21 +15,21 @@ from importer.remote.events import Event, Waiting
 from ..remote.virtual_time import VirtualClock, run
 
 
-async def test_the_first_signal_asks_and_the_second_leaves() -> None:
-    """SIGINT or SIGTERM asks for a stop; another one leaves at once; outside, signals are as they were."""
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+async def test_the_first_signal_asks_and_the_second_leaves(first: signal.Signals) -> None:
+    """SIGINT, SIGTERM or SIGHUP asks for a stop; another leaves at once; outside, signals are as they were."""
     stop = StopSignal()
     left: list[int] = []
-    outer = signal.signal(signal.SIGTERM, lambda *_: None)
-    before = signal.getsignal(signal.SIGTERM)
+    outer = signal.signal(first, lambda *_: None)
+    before = signal.getsignal(first)
     with on_signals(stop, at_once=left.append):
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), first)
         await asyncio.wait_for(stop.wait(), 1)
-        assert (stop.reason, stop.exit_code, left) == ("stopped by SIGTERM", 6, [])
+        assert (stop.reason, stop.exit_code, left) == (f"stopped by {first.name}", 6, [])
         os.kill(os.getpid(), signal.SIGINT)
-        await asyncio.sleep(0.01)
         assert left == [signal.SIGINT]
-    assert signal.getsignal(signal.SIGTERM) is before
-    signal.signal(signal.SIGTERM, outer)
+    assert signal.getsignal(first) is before
+    signal.signal(first, outer)
 
 
 def test_the_first_reason_counts() -> None:

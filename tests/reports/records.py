@@ -99,5 +99,5 @@ def record(folder: Path, planned: Plan | None = None, ended: Mapping[str, Outcom
         **more,
     }
     return RunRecord(
-        "20261123T174000Z-ab12cd", folder, planned, ended, START, START + timedelta(seconds=125), **values  # type: ignore[arg-type]
+        "20261123T174000Z-ab12cd", folder, planned, ended, START, START + timedelta(seconds=125), 125.0, **values  # type: ignore[arg-type]
     )  # fmt: skip

@@ -18,7 +18,7 @@ parser = pytest.importorskip("prometheus_client.parser")
 
 def end(exit_code: int, folder: Path | None = None, job: str = "nightly", later: int = 0) -> RunEnd:
     started = START + timedelta(seconds=later)
-    return RunEnd(job, exit_code, started, started + timedelta(seconds=125), record(folder) if folder else None)
+    return RunEnd(job, exit_code, started + timedelta(seconds=125), 125.0, record(folder) if folder else None)
 
 
 def read(text: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_its_new_folder_is_open_to_the_collector_under_any_umask(tmp_path: Path)
     """A hardened service has umask 077; the collector is another user and must get to the file all the same."""
     before = os.umask(0o077)
     try:
-        assert write_metrics(tmp_path / "a" / "b" / "x.prom", RunEnd("nightly", 0, START, START)) == ""
+        assert write_metrics(tmp_path / "a" / "b" / "x.prom", RunEnd("nightly", 0, START, 0.0)) == ""
     finally:
         os.umask(before)
     for path in (tmp_path / "a", tmp_path / "a" / "b"):

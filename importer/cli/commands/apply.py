@@ -24,7 +24,7 @@ from importer.cli.saved import read_saved, refuse_what_a_plan_settles, saved_pla
 from importer.cli.target import Target, open_target
 from importer.cli.watch import Watch, watching
 from importer.clock import Clock, SystemClock
-from importer.engine.lock import state_dir
+from importer.engine.lock import downloads_dir
 from importer.engine.run_folder import RunFolder
 from importer.errors import SafetyLimit, StoppedEarly, UsageError
 from importer.job.merge import glimpse, merge
@@ -129,7 +129,7 @@ class _Work:
         if self.saved is not None:
             return None
         watch.phase("reading the sources")
-        inputs = collect(self.settings, cache_dir=state_dir() / "downloads")
+        inputs = collect(self.settings, cache_dir=downloads_dir())
         self.timings.done("read")
         return inputs
 

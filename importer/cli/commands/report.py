@@ -12,7 +12,7 @@ from importer.cli.standing import reports_stand
 from importer.engine.resume import open_run
 from importer.job.merge import merge
 from importer.reports.run_record import RunRecord
-from importer.reports.summary import earlier_traffic
+from importer.reports.summary import earlier_seconds, earlier_traffic
 from importer.reports.write import write_reports
 
 
@@ -33,6 +33,7 @@ def run(namespace: Namespace) -> int:
         outcomes=state.standing() if state is not None else {},
         started=started,
         finished=(state.last if state is not None and state.last else started),
+        seconds=earlier_seconds(earlier.folder.path),
         exit_code=int(end.get("exit_code", 6)),
         traffic=earlier_traffic(earlier.folder.path),
         stopped="" if state is not None and state.complete else str(end.get("reason") or "it was interrupted"),

@@ -1,0 +1,62 @@
+"""What differs between operating systems. No other file uses a name that only some of them have."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final
+
+STOP_SIGNALS: Final = tuple(
+    signal.Signals(getattr(signal, name))
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
+)
+"""What asks a program to end: Ctrl-C, `kill`, a terminal that goes away (Unix), Ctrl-Break (Windows)."""
+
+BINARY: Final[int] = getattr(os, "O_BINARY", 0)
+"""For `os.open`: Windows would translate line ends otherwise."""
+
+MEMORY_LIMIT: Final = """
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, ({bytes}, {bytes}))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+except Exception:
+    pass
+"""
+"""Python code (a format with `bytes`) that bounds the memory of the process that runs it, where the system can."""
+
+
+@contextmanager
+def on_stop_signals(received: Callable[[signal.Signals], object]) -> Iterator[None]:
+    """While inside, a signal that asks to end calls `received`, between two instructions of the main thread.
+
+    SIGHUP stays ignored where it was (nohup). Outside the main thread, where none can be caught, nothing changes.
+    """
+    caught: list[tuple[signal.Signals, Callable[[int, FrameType | None], object] | int]] = []
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for number in STOP_SIGNALS:
+                before = signal.getsignal(number)
+                if before is None or (before == signal.SIG_IGN and number.name == "SIGHUP"):
+                    continue  # None: not Python's to give back
+                caught.append((number, before))
+                signal.signal(number, lambda got, _: received(signal.Signals(got)))
+        yield
+    finally:
+        for number, before in caught:
+            signal.signal(number, before)
+
+
+def terminal_names() -> list[str]:
+    """Files that lead to the terminal at which a person sits who types into standard input, the surest one first."""
+    names = ["CON" if sys.platform == "win32" else "/dev/tty"]
+    if name_of := getattr(os, "ttyname", None):
+        with suppress(OSError, ValueError):  # it may go by no name here: another mount namespace
+            names.insert(0, name_of(sys.stdin.fileno()))
+    return names
