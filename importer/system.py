@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Final
+from typing import Final, TextIO
 
 STOP_SIGNALS: Final = tuple(
     signal.Signals(getattr(signal, name))
@@ -53,10 +53,14 @@ def on_stop_signals(received: Callable[[signal.Signals], object]) -> Iterator[No
             signal.signal(number, before)
 
 
-def terminal_names() -> list[str]:
-    """Files that lead to the terminal at which a person sits who types into standard input, the surest one first."""
+def open_terminal() -> TextIO | None:
+    """For writing: the terminal that standard input reads from, else the one that started the program."""
     names = ["CON" if sys.platform == "win32" else "/dev/tty"]
     if name_of := getattr(os, "ttyname", None):
         with suppress(OSError, ValueError):  # it may go by no name here: another mount namespace
             names.insert(0, name_of(sys.stdin.fileno()))
-    return names
+    for name in names:
+        with suppress(OSError):
+            file = os.open(name, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
+            return open(file, "w", encoding=sys.stdin.encoding, errors="backslashreplace")  # noqa: PTH123
+    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,13 +110,3 @@ def show_plan(plan: Plan, ahead: Foresight, settings: Settings, *, out: Path | N
         show_text(plan_markdown(plan, exposure=ahead.exposure, cost=ahead.cost))
     else:
         show(plan_lines(plan, exposure=ahead.exposure, cost=ahead.cost))
-
-
-def confirmed(plan: Plan, target: Target, settings: Settings, question: str) -> bool:
-    """Show the plan and ask, where a person sits at a terminal and --yes was not given."""
-    if settings.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return True
-    ahead = foresee(plan, target, settings)
-    show(plan_lines(plan, exposure=ahead.exposure, cost=ahead.cost), aside=True)
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().casefold() in ("y", "yes")

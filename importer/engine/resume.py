@@ -10,6 +10,9 @@ import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
+from importer.engine.backlog import sort_rows
 from importer.engine.journal_state import JournalState, read_journal
 from importer.engine.run_folder import RunFolder
 from importer.errors import UsageError
@@ -56,6 +59,14 @@ def check_not_undone(earlier: EarlierRun) -> None:
             f"an undo of run {earlier.folder.run} was begun and has not ended: {state.undoing}",
             hint=f"Finish the undo: tag-importer resume {shlex.quote(state.undoing)}",
         )
+
+
+def left_to_do(earlier: EarlierRun) -> Plan:
+    """What a resume still has to see to: the plan without the rows that have ended, for a person to look at."""
+    _, works = sort_rows(earlier.plan, earlier.state)
+    left = {work.change.key for work in works}
+    kept = [change for change in earlier.plan.changes if not change.action.calls or change.key in left]
+    return msgspec.structs.replace(earlier.plan, changes=tuple(kept))
 
 
 def open_resumable(path: Path) -> EarlierRun:

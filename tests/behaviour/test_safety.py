@@ -141,7 +141,7 @@ def test_what_vanished_is_told_and_pruned_only_when_asked_and_only_if_marked(her
     assert f"'{NAMES[10]}'" in told.out
     assert len(here.tags("--sandbox")) == 12
     said = "18.2 % of this job's tags would be deleted (2/11), limit 10 %; allow with --max-deletes 2"
-    stopped_then_allowed(here, "apply", "a.csv", *MARKED, "--prune", said=said)
+    stopped_then_allowed(here, "apply", "a.csv", *MARKED, "--prune", "--yes", said=said)
     assert set(here.tags("--sandbox")) == {*NAMES[:9], "Stranger"}
 
 

@@ -7,13 +7,13 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
+from importer.cli.asking import confirm, refuse_to_delete
 from importer.cli.drafting import Inputs, collect
 from importer.cli.ending import Ending
 from importer.cli.execution import Execution, show_record
 from importer.cli.locking import locked
 from importer.cli.planned import (
     Timings,
-    confirmed,
     foresee,
     make_plan,
     needs_work,
@@ -26,10 +26,10 @@ from importer.cli.watch import Watch, watching
 from importer.clock import Clock, SystemClock
 from importer.engine.lock import downloads_dir
 from importer.engine.run_folder import RunFolder
-from importer.errors import SafetyLimit, StoppedEarly, UsageError
+from importer.errors import SafetyLimit, UsageError
 from importer.job.merge import glimpse, merge
 from importer.job.settings import Settings
-from importer.model import Plan
+from importer.model import Action, Plan
 from importer.planning.limits import check_limits
 from importer.planning.slim import slim
 from importer.reports.earlier import previous_run
@@ -52,6 +52,8 @@ def carry_out(namespace: Namespace, *, dry: bool) -> int:
         settings = merge(vars(namespace), os.environ, sources)
         if saved is not None:
             refuse_what_a_plan_settles(settings)
+        elif not dry and settings.plan_options().prune and not (settings.job and settings.job.values.get("prune")):
+            refuse_to_delete("--prune", settings)
     except UsageError as error:
         if dry:
             raise
@@ -115,8 +117,7 @@ class _Work:
                 self._check(plan)
                 if any(change.action.calls for change in plan.changes):
                     with watch.paused():
-                        if not confirmed(plan, target, settings, f"Apply to account {plan.account}?"):
-                            raise StoppedEarly("nothing was attempted")
+                        confirm(plan, target, settings, "Apply")
                 folder = self.ending.folder = RunFolder.make(self.ending.path)
                 digest = save_plan(folder.plan_path, slim(plan))
                 execution = Execution(plan, digest, folder, settings, self.clock, self.ending.started)
@@ -137,7 +138,10 @@ class _Work:
         watch.phase("reading the account's tags")
         if inputs is None:
             assert self.saved is not None
-            return await read_saved(self.saved, target, self.timings)
+            plan = await read_saved(self.saved, target, self.timings)
+            if any(change.action is Action.DELETE for change in plan.changes):
+                refuse_to_delete(f"the plan {self.saved}", self.settings)
+            return plan
         return await make_plan(self.settings, inputs, target, self.clock, self.timings)
 
     def _check(self, plan: Plan) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from importer.cli.asking import ask, person, place
 from importer.cli.commands.mapping import write_new
 from importer.cli.console import show, show_json, show_text
 from importer.cli.locking import locked
@@ -97,16 +98,16 @@ async def _apply(wanted: Sequence[WantedCategory], held: Sequence[Category], tar
         with explained("reading the account's tags"):
             tags = await target.api.list_tags()
         warnings = [issue for change in pending for issue in broken_tags(change, tags)]
+    lines = list(category_change_lines(changes, warnings))
     if settings.format == "json":
         show_json([_change_json(change) for change in changes])
     else:
-        show(category_change_lines(changes, warnings))
+        show(lines)
     if settings.dry_run or not pending:
         return 0
-    if not settings.yes and sys.stdin.isatty():
-        print("Apply? [y/N] ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
-            raise StoppedEarly("nothing was attempted")
+    if not settings.yes and person():
+        shown = settings.format != "json" and sys.stdout.isatty()
+        ask(f"Change {len(pending)} of {len(changes)} categories {place(target, settings)}?", () if shown else lines)
     voice = Voice.of(settings)
     async with locked(settings, target):
         for done, change in enumerate(pending):

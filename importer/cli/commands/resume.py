@@ -6,6 +6,7 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
+from importer.cli.asking import confirm
 from importer.cli.ending import Ending
 from importer.cli.execution import Execution, show_record
 from importer.cli.locking import locked
@@ -16,7 +17,7 @@ from importer.cli.target import open_target
 from importer.cli.voice import PROGRAM, Voice
 from importer.cli.watch import watching
 from importer.clock import Clock, SystemClock
-from importer.engine.resume import EarlierRun, check_not_undone, open_resumable, read_again
+from importer.engine.resume import EarlierRun, check_not_undone, left_to_do, open_resumable, read_again
 from importer.engine.undo import UNDOES, mark_undone, undone_run
 from importer.errors import ImporterError, UsageError
 from importer.job.merge import merge
@@ -51,6 +52,10 @@ async def _resume(path: Path, settings: Settings, clock: Clock, ending: Ending) 
             async with locked(settings, target, run=ending.run):
                 earlier = read_again(earlier)
                 check_not_undone(earlier)
+                left = left_to_do(earlier)
+                if any(change.action.calls for change in left.changes):
+                    with watch.paused():
+                        confirm(left, target, settings, f"Resume run {earlier.folder.run}")
                 execution = Execution(
                     plan, earlier.sha256, earlier.folder, settings, clock, ending.started, command, earlier.state
                 )

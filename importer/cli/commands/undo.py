@@ -6,10 +6,11 @@ import asyncio
 import os
 from argparse import Namespace
 
+from importer.cli.asking import confirm, refuse_to_delete
 from importer.cli.ending import Ending
 from importer.cli.execution import Execution, show_record
 from importer.cli.locking import locked
-from importer.cli.planned import Timings, confirmed, foresee, save_plan, show_plan
+from importer.cli.planned import Timings, foresee, save_plan, show_plan
 from importer.cli.runs import find_run
 from importer.cli.target import open_target, read_account
 from importer.cli.watch import watching
@@ -17,7 +18,7 @@ from importer.clock import Clock, SystemClock
 from importer.engine.resume import open_run, read_again
 from importer.engine.run_folder import RunFolder
 from importer.engine.undo import check_settled, mark_undoing, mark_undone, undo_plan
-from importer.errors import StoppedEarly, UsageError
+from importer.errors import UsageError
 from importer.job.merge import merge
 from importer.job.settings import Settings
 
@@ -34,6 +35,8 @@ def run(namespace: Namespace) -> int:
 
 async def _undo(words: str, settings: Settings, clock: Clock, ending: Ending) -> int:
     earlier = open_run(find_run(words, settings.runs_dir))
+    if not settings.dry_run:
+        refuse_to_delete("undo", settings)
     timings = Timings(clock)
     with watching(settings, clock, run=ending.run) as watch:
         async with open_target(settings, clock, watch.observe) as target:
@@ -51,8 +54,7 @@ async def _undo(words: str, settings: Settings, clock: Clock, ending: Ending) ->
                     show_plan(plan, foresee(plan, target, settings), settings)
                     return 0
                 with watch.paused():
-                    if not confirmed(plan, target, settings, f"Undo run {earlier.folder.run}?"):
-                        raise StoppedEarly("nothing was attempted")
+                    confirm(plan, target, settings, f"Undo run {earlier.folder.run}")
                 folder = ending.folder = RunFolder.make(ending.path)
                 digest = save_plan(folder.plan_path, plan)
                 mark_undoing(earlier.folder, folder, clock)

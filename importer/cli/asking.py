@@ -1,0 +1,106 @@
+"""Asking the person at the terminal before an account is changed; and what nobody was asked about is not deleted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from importer.cli.planned import foresee
+from importer.cli.target import Target
+from importer.errors import StoppedEarly, UsageError
+from importer.fields.table import Visibility
+from importer.job.settings import Settings
+from importer.model import Action, Plan
+from importer.planning.exposure import Exposure
+from importer.remote.settings import PRODUCTION
+from importer.reports.screen import Line, Screen
+from importer.reports.terminal import plan_lines
+from importer.reports.visible import visible
+from importer.reports.wording import count
+from importer.system import open_terminal
+
+
+def confirm(plan: Plan, target: Target, settings: Settings, what: str) -> None:
+    """Show the plan and ask whether to do `what` ("Apply", "Undo run R"). Returns when it may be done.
+
+    Without a terminal on standard input nobody can be asked, and it may. Raises StoppedEarly for every answer but yes.
+    """
+    if settings.yes or not person():
+        return
+    ahead = foresee(plan, target, settings)
+    question = f"{what} {place(target, settings)}: {_changes(plan)}; {_seen(ahead.exposure)}. Go on?"
+    ask(question, plan_lines(plan, exposure=ahead.exposure, cost=ahead.cost))
+
+
+def refuse_to_delete(what: str, settings: Settings) -> None:
+    """UsageError where `what` would delete tags, and neither --yes nor anybody at a terminal says that it may."""
+    if not settings.yes and not person():
+        raise UsageError(
+            f"{what} deletes tags, and there is no terminal to ask at; nothing was attempted",
+            hint="Look at it first with --dry-run; then add --yes.",
+        )
+
+
+def place(target: Target, settings: Settings) -> str:
+    """Whose tags would change: `in account 0123 at https://other.example/v4`."""
+    if target.sandbox:
+        return f"in the sandbox {visible(str(settings.sandbox_db))}"
+    base_url = target.api.settings.base_url
+    return f"in account {target.account_id}" + (f" at {visible(base_url)}" if base_url != PRODUCTION else "")
+
+
+def person() -> bool:
+    """Whether somebody can be asked: a terminal on standard input, wherever the outputs go."""
+    return sys.stdin.isatty()
+
+
+def ask(question: str, lines: Iterable[Line] = ()) -> None:
+    """Show the lines and ask, on the terminal. Returns for y or yes; StoppedEarly says what else came."""
+    try:
+        with _terminal() as terminal:
+            Screen.on(terminal, os.environ).show(lines)
+            terminal.write(f"{question} [y/N] ")
+            terminal.flush()
+            answer = sys.stdin.readline()
+            if not answer.endswith("\n"):
+                terminal.write("\n")
+    except KeyboardInterrupt:
+        raise StoppedEarly("interrupted at the question: nothing was attempted") from None
+    except OSError:  # the terminal went away
+        answer = ""
+    if not answer:
+        raise StoppedEarly("there was no answer: nothing was attempted", hint="Answer y, or add --yes.")
+    if answer.strip().casefold() not in ("y", "yes"):
+        raise StoppedEarly("the answer was no: nothing was attempted")
+
+
+@contextmanager
+def _terminal() -> Iterator[TextIO]:
+    for stream in (sys.stderr, sys.stdout):
+        if stream.isatty():
+            yield stream
+            return
+    opened = open_terminal()
+    if opened is None:
+        raise UsageError("there is a terminal to answer at, but none to ask on", hint="Add --yes to go on unasked.")
+    with opened:
+        yield opened
+
+
+def _changes(plan: Plan) -> str:
+    counts = plan.counts()
+    parts = [count(counts[action], action.value) for action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
+    in_error = counts[Action.INVALID] + counts[Action.CONFLICT]
+    return ", ".join(parts) + (f"; {count(in_error, 'row')} in error left out" if in_error else "; no row in error")
+
+
+def _seen(exposure: Iterable[Exposure]) -> str:
+    values = dict.fromkeys(Visibility, 0)
+    for item in exposure:
+        values[item.visibility] += item.values
+    perhaps = values[Visibility.UNDOCUMENTED]
+    seen = f"others will see {count(values[Visibility.PUBLIC], 'value')}"
+    return seen + (f", and perhaps {perhaps:,} more" if perhaps else "")
