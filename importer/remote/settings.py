@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
 from importer.errors import UsageError
+from importer.network import is_loopback
 
 PRODUCTION: Final = "https://api.cloudflare.com/client/v4"
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -52,25 +52,10 @@ class ApiSettings:
             raise UsageError("a timeout must be more than 0 seconds")
 
     @property
-    def loopback(self) -> bool:
-        """Whether the server is on this machine: plain http is allowed, no proxy is used."""
-        return is_loopback(urlsplit(self.base_url).hostname or "")
-
-    @property
     def production(self) -> bool:
         """Whether this is Cloudflare itself, whose published limit for each IP address applies too."""
         host = (urlsplit(self.base_url).hostname or "").lower()
         return host == "cloudflare.com" or host.endswith(".cloudflare.com")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_base_url(url: str) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import random
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from multidict import CIMultiDict
 from yarl import URL
 
 from importer import __version__
 from importer.clock import Clock
-from importer.errors import UsageError
+from importer.network import proxy_for, ssl_context, tls_trouble
 from importer.remote.events import CallFinished, Observe, ignore
 from importer.remote.failures import CallFailed, Meaning, classify_exception, classify_status, failure
 from importer.remote.limit_headers import parse_retry_after
@@ -24,7 +22,12 @@ from importer.remote.settings import ApiSettings
 from importer.remote.wire import SaysNo, Unreadable, errors_of, shown
 
 _CHUNK: Final = 1 << 16
-_AGENT: Final = f"tag-importer/{__version__}"
+_OPEN_HEADERS: Final = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    "User-Agent": f"tag-importer/{__version__}",
+}
+"""What a proxy may read as well."""
 
 
 class Transport:
@@ -48,27 +51,24 @@ class Transport:
         self.chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._session = session
         self._owned = session is None
-        headers = {
-            "Authorization": f"Bearer {settings.token}",
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "User-Agent": _AGENT,
-        }
-        self._headers = headers
-        # Those of a session of our own stand in it: merging them in for each request costs a tenth of it.
-        self._extra: dict[str, Any] = {} if session is None else {"headers": headers}
-        self._extra |= {} if settings.loopback else _proxy_of(settings.base_url)
+        # A session's headers go to a proxy as well, so the token is set on each request. One header merged into each
+        # is cheap; all of them would cost a tenth of it, so those that are no secret stand in a session of our own.
+        token = {"Authorization": f"Bearer {settings.token}"}
+        headers: CIMultiDict[str] = CIMultiDict(token if session is None else {**_OPEN_HEADERS, **token})
+        self._extra: dict[str, Any] = {"headers": headers}
+        self._extra |= _route(settings.base_url)
+        self._tls = ssl_context() if session is None and settings.base_url.startswith("https:") else True
 
     async def __aenter__(self) -> Self:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=self.settings.concurrency, ttl_dns_cache=60)
+            connector = aiohttp.TCPConnector(limit=self.settings.concurrency, ttl_dns_cache=60, ssl=self._tls)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 timeout=aiohttp.ClientTimeout(
                     total=self.settings.total_timeout,
                     sock_connect=self.settings.connect_timeout,
                 ),
-                headers=self._headers,
+                headers=_OPEN_HEADERS,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
             )
@@ -164,23 +164,18 @@ class Transport:
             return CallFailed(failure("answer-unreadable"), status=status, detail=str(error))
         if 400 <= status < 500 and (line := classify_status(status)) is not None:
             return CallFailed(line, status=status)  # the status has said it all; only the body was lost
-        return CallFailed(classify_exception(error), status=status)
+        detail = tls_trouble(error)
+        if isinstance(error, aiohttp.ClientConnectorError) and detail:
+            detail = f"{error.host}:{error.port}: {detail}"
+        elif isinstance(error, aiohttp.ClientHttpProxyError):
+            detail = f"it answered {error.status}"
+        return CallFailed(classify_exception(error), status=status, detail=detail)
 
 
-def _proxy_of(base_url: str) -> dict[str, Any]:
-    """The environment's proxy for this server, found once: aiohttp would read the environment for each request."""
-    parts = urlsplit(base_url)
-    proxy = getproxies().get(parts.scheme, "")
-    if not proxy or proxy_bypass(parts.hostname or ""):
+def _route(base_url: str) -> dict[str, Any]:
+    """The proxy for this server, found once: aiohttp would read the environment for each request."""
+    proxy = proxy_for(base_url)
+    if proxy is None:
         return {}
-    found = urlsplit(proxy if "//" in proxy else f"http://{proxy}")
-    if found.scheme not in ("http", "https"):
-        raise UsageError(
-            f"the environment names a {found.scheme} proxy for {parts.scheme}, and only http proxies are spoken to",
-            hint=f"Set {parts.scheme.upper()}_PROXY to an http proxy, or NO_PROXY to {parts.hostname}.",
-        )
-    address = URL.build(scheme=found.scheme or "http", host=found.hostname or "", port=found.port)
-    if found.username is None:
-        return {"proxy": address}
-    pair = f"{unquote(found.username)}:{unquote(found.password or '')}".encode()
-    return {"proxy": address, "proxy_headers": {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}}
+    credentials = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
+    return {"proxy": URL(proxy.url), "proxy_headers": credentials}
