@@ -17,6 +17,7 @@ READ_ENDINGS = frozenset(
     "csv tsv tab psv txt json jsonl ndjson stix stix2 yaml yml xlsx xlsm xlsb xls ods xltx xltm".split()  # noqa: SIM905
 )
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
+_PIECE = 1 << 16
 _NEVER = ("__MACOSX", "tag-importer-runs")
 """Folders inside a folder that hold no sources: an archiver's leavings, and our own runs."""
 _BESIDE_AN_EXPORT = ".mapping.yaml"
@@ -94,12 +95,16 @@ def _from_stdin(stdin: BinaryIO | None, options: ReadOptions) -> Located:
     if stdin is None:
         raise SourceError("Standard input cannot be read here.")
     limit = min(options.limits.file_bytes, options.limits.json_bytes)
-    data = stdin.read(limit + 1)
+    # Piece by piece: a signal that comes while bytes are there would wait for the end of one long read.
+    read = getattr(stdin, "read1", stdin.read)
+    data = bytearray()
+    while len(data) <= limit and (piece := read(_PIECE)):
+        data += piece
     if len(data) > limit:
         raise SourceError(f"Standard input is too large: more than {limit / MIB:,.0f} MiB; give it as a file.")
     if not data:
         raise SourceError("Standard input is empty.")
-    return Located("-", from_bytes(data), len(data))
+    return Located("-", from_bytes(bytes(data)), len(data))
 
 
 def _from_folder(spec: str, folder: Path, options: ReadOptions, found: Found, seen: set[Path]) -> None:

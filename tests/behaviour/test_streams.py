@@ -124,6 +124,7 @@ def test_a_hangup_that_was_ignored_at_the_start_stays_so(tmp_path: Path) -> None
 def test_the_second_signal_does_not_wait(tmp_path: Path) -> None:
     """A command that was asked to end and is stuck in telling of it leaves at once when it is asked again."""
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
         url = f"http://127.0.0.1:{server.getsockname()[1]}/ping"
         process = reading(tmp_path, "apply", "-", "--sandbox", "--ping-url", url)
         process.send_signal(signal.SIGTERM)
