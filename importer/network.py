@@ -164,6 +164,7 @@ def ssl_context(environment: Mapping[str, str] | None = None) -> ssl.SSLContext:
 
 def tls_trouble(error: BaseException | None) -> str:
     """Why a TLS connection was not made and what to do, from the code of the failed check; "" if it was not TLS."""
+    error = getattr(error, "certificate_error", error)  # aiohttp's wrapper is one without the code
     while error is not None and not isinstance(error, ssl.SSLError):
         reason = getattr(error, "reason", None)
         error = reason if isinstance(reason, BaseException) else error.__cause__

@@ -84,7 +84,8 @@ def explained(doing: str) -> Iterator[None]:
                 f"{doing} was refused: {failed}",
                 hint="The token needs the permission Cloudforce One Write (Read for a plan) on this account.",
             ) from failed
-        raise StoppedEarly(f"{doing} failed: {failed}", hint="Nothing was changed; run it again.") from failed
+        hint = "Nothing was changed." if failed.failure.stops else "Nothing was changed; run it again."
+        raise StoppedEarly(f"{doing} failed: {failed}", hint=hint) from failed
 
 
 async def read_account(target: Target, *, categories: bool) -> Account:

@@ -103,7 +103,7 @@ FAILURES: tuple[Failure, ...] = (
         "certificate-refused",
         _NOT,
         ("ClientConnectorCertificateError", "ClientConnectorSSLError", "ClientSSLError", "ServerFingerprintMismatch"),
-        "the server's certificate was not accepted",
+        "no trusted TLS connection to the server could be made",
         stops=True,
     ),
     Failure(
@@ -112,6 +112,13 @@ FAILURES: tuple[Failure, ...] = (
         ("ClientProxyConnectionError", "ClientHttpProxyError"),
         "the proxy did not connect",
         outage=True,
+    ),
+    Failure(
+        "proxy-denied",
+        _NOT,
+        ("ClientHttpProxyError with status 4xx, other than 408 and 429",),
+        "the proxy refused to connect to the server",
+        stops=True,
     ),
     Failure(
         "not-connected",

@@ -56,7 +56,11 @@ class Transport:
         token = {"Authorization": f"Bearer {settings.token}"}
         headers: CIMultiDict[str] = CIMultiDict(token if session is None else {**_OPEN_HEADERS, **token})
         self._extra: dict[str, Any] = {"headers": headers}
-        self._extra |= _route(settings.base_url)
+        self._proxy = proxy_for(settings.base_url)  # found once: aiohttp would read the environment for each request
+        if self._proxy is not None:
+            credentials = self._proxy.authorization
+            self._extra["proxy"] = URL(self._proxy.url)
+            self._extra["proxy_headers"] = {"Proxy-Authorization": credentials} if credentials else {}
         self._tls = ssl_context() if session is None and settings.base_url.startswith("https:") else True
 
     async def __aenter__(self) -> Self:
@@ -164,18 +168,13 @@ class Transport:
             return CallFailed(failure("answer-unreadable"), status=status, detail=str(error))
         if 400 <= status < 500 and (line := classify_status(status)) is not None:
             return CallFailed(line, status=status)  # the status has said it all; only the body was lost
-        detail = tls_trouble(error)
+        line, detail = classify_exception(error), tls_trouble(error)
         if isinstance(error, aiohttp.ClientConnectorError) and detail:
             detail = f"{error.host}:{error.port}: {detail}"
-        elif isinstance(error, aiohttp.ClientHttpProxyError):
-            detail = f"it answered {error.status}"
-        return CallFailed(classify_exception(error), status=status, detail=detail)
-
-
-def _route(base_url: str) -> dict[str, Any]:
-    """The proxy for this server, found once: aiohttp would read the environment for each request."""
-    proxy = proxy_for(base_url)
-    if proxy is None:
-        return {}
-    credentials = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
-    return {"proxy": URL(proxy.url), "proxy_headers": credentials}
+        elif isinstance(error, aiohttp.ClientHttpProxyError) and self._proxy is not None:
+            detail = f"{self._proxy.address}, named by {self._proxy.variable}, answered {error.status}"
+            if error.status == 407:
+                detail += ": it wants a user name and a password, or others than those that are set"
+            if 400 <= error.status < 500 and error.status not in (408, 429):
+                line = failure("proxy-denied")
+        return CallFailed(line, status=status, detail=detail)

@@ -13,6 +13,9 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+from importer.errors import ImporterError
+from importer.network import tls_trouble
+
 _TIMEOUT: Final = 10.0
 _ATTEMPTS: Final = 2
 
@@ -62,9 +65,11 @@ def _attempt(target: str, timeout: float, get: Callable[[str, float], int]) -> s
         try:
             status = get(target, timeout)
             answer.append("" if 200 <= status < 300 else f"status {status}")
+        except ImporterError as error:  # a proxy or a file of certificates in the environment
+            answer.append(error.message)
         except Exception as error:  # whatever it is, a heartbeat must not end the run
             status = getattr(error, "code", None)  # type: ignore[assignment]
-            answer.append(f"status {status}" if isinstance(status, int) else type(error).__name__)
+            answer.append(f"status {status}" if isinstance(status, int) else tls_trouble(error) or type(error).__name__)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
@@ -73,10 +78,12 @@ def _attempt(target: str, timeout: float, get: Callable[[str, float], int]) -> s
 
 
 def _get(url: str, timeout: float) -> int:
-    from urllib.request import Request, urlopen
+    from urllib.request import Request
+
+    from importer.url_opener import url_opener
 
     # The scheme has been checked: http or https.
     request = Request(url, headers={"User-Agent": "tag-importer"})  # noqa: S310
-    with urlopen(request, timeout=timeout) as response:  # noqa: S310
+    with url_opener().open(request, timeout=timeout) as response:
         status: int = response.status
     return status

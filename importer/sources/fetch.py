@@ -7,7 +7,6 @@ import http.client
 import ipaddress
 import json
 import socket
-import ssl
 import time
 import urllib.error
 import urllib.request
@@ -22,9 +21,11 @@ from msgspec import Struct
 
 from importer.atomic import atomic_path
 from importer.errors import SourceError
+from importer.network import is_loopback, tls_trouble
 from importer.sources.beside import Beside
 from importer.sources.located import Located, from_bytes
 from importer.sources.options import MIB, Limits, ReadOptions
+from importer.url_opener import url_opener
 
 _CHUNK = 256 * 1024
 _AGENT = "tag-importer"
@@ -42,7 +43,7 @@ def fetch(url: str, options: ReadOptions, *, monotonic: Callable[[], float] = ti
     """The content of an https URL (http on this machine only), from the cache when the server says it is unchanged.
 
     SourceError for a refused scheme, an answer that is no success, one too large or too slow. Credentials in the URL
-    are sent as basic authentication and appear in no message and no file.
+    are sent as basic authentication to its own server only, and appear in no message and no file.
     """
     shown, bare, credentials = _split(url)
     kept = _kept(options.cache_dir, url)
@@ -53,7 +54,7 @@ def fetch(url: str, options: ReadOptions, *, monotonic: Callable[[], float] = ti
         request.add_header("If-None-Match", kept.etag)
     if kept and kept.modified:
         request.add_header("If-Modified-Since", kept.modified)
-    opener = urllib.request.build_opener(_Redirects())
+    opener = url_opener(_Redirects())
     limits = options.limits
     ends = monotonic() + limits.download_seconds
     try:
@@ -99,16 +100,7 @@ def _split(url: str) -> tuple[str, str, str]:
 
 
 def _allowed(scheme: str, host: str) -> bool:
-    return scheme == "https" or (scheme == "http" and _loopback(host))
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return scheme == "https" or (scheme == "http" and is_loopback(host))
 
 
 def _inside(host: str) -> bool:
@@ -134,7 +126,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         target = urlsplit(newurl)
         if not _allowed(target.scheme, target.hostname or "") or (
-            target.scheme == "http" and not _loopback(urlsplit(req.full_url).hostname or "")
+            target.scheme == "http" and not is_loopback(urlsplit(req.full_url).hostname or "")
         ):
             fp.close()
             shown = urlunsplit((target.scheme, target.hostname or "", target.path, "", ""))
@@ -177,8 +169,8 @@ def _too_large(shown: str, limits: Limits) -> str:
 
 def _reason(error: Exception) -> str:
     inner = getattr(error, "reason", error)
-    if isinstance(inner, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({inner.verify_message})"
+    if trouble := tls_trouble(error):
+        return trouble
     if isinstance(inner, (TimeoutError, socket.timeout)):
         return "the server did not answer in time"
     if isinstance(inner, socket.gaierror):
