@@ -201,7 +201,7 @@ def _account(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("account")
     group.add_argument("--sandbox", action="store_true", help="use the embedded local API instead of the account")
     group.add_argument("--sandbox-db", metavar="FILE", help="its database (default tag-importer-runs/sandbox.sqlite3)")
-    group.add_argument("--fault", action="append", metavar="SPEC", help="a fault of the sandbox; see `sandbox --help`")
+    group.add_argument("--fault", action="append", metavar="PLAN", help="faults of the sandbox; see `sandbox --help`")
     group.add_argument("--wait", type=float, metavar="SECONDS", help="wait this long for another run's lock")
 
 
@@ -266,10 +266,14 @@ def _categories(parser: argparse.ArgumentParser) -> None:
 
 
 def _sandbox_command(parser: argparse.ArgumentParser) -> None:
-    from importer.sandbox.options import fault_lines
+    from importer.sandbox.settings import MEANINGS
 
-    lines = "\n".join(f"  {name:<22} {meaning}" for name, _, meaning in fault_lines())
-    parser.epilog = f"faults (NAME=VALUE, then ,PARAMETER=VALUE; config/faults has plans):\n{lines}"
+    lines = "\n".join(f"  {name:<22} {meaning}" for name, meaning in MEANINGS.items())
+    parser.epilog = (
+        "A fault PLAN is a YAML file, the name of one in config/faults (lossy, outage, ...), or the YAML itself:\n"
+        "'stale_reads: 2' or 'faults: [{do: lose-after-commit, calls: create, chance: 0.1}]'. What a fault can do:\n"
+        f"{lines}"
+    )
     parser.add_argument("--port", type=int, metavar="N", help="port on loopback (default: a free one)")
     parser.add_argument("--db", metavar="FILE", help="database (default tag-importer-runs/sandbox.sqlite3)")
     parser.add_argument("--token", metavar="TEXT", help="the token it accepts (default sandbox-token)")
@@ -278,9 +282,8 @@ def _sandbox_command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--window", type=float, metavar="SECONDS", help="length of the window (default 300)")
     parser.add_argument("--block", type=float, metavar="SECONDS", help="block after going over (default: the window)")
     parser.add_argument("--latency", type=float, metavar="MS", help="added to each answer")
-    parser.add_argument("--fault", action="append", metavar="SPEC", help="a fault, as lose-after-commit=10%%")
-    parser.add_argument("--fault-plan", metavar="FILE", help="faults from a YAML file")
-    parser.add_argument("--seed", type=int, metavar="N", help="makes the faults repeatable (default 0)")
+    parser.add_argument("--fault", "--fault-plan", action="append", metavar="PLAN", help="what goes wrong; see below")
+    parser.add_argument("--seed", type=int, metavar="N", help="which calls the faults hit (default 0)")
     parser.add_argument("--envelope", action="store_true", help="answer inside {success, result}")
 
 

@@ -49,13 +49,13 @@ async def open_target(settings: Settings, clock: Clock, observe: Observe) -> Asy
             from importer.sandbox.settings import SandboxSettings
 
             base = SandboxSettings(window=SANDBOX_WINDOW, block=SANDBOX_WINDOW)
-            served, faults = read_options(faults=settings.faults, base=base)
+            served = read_options(faults=settings.faults, base=base)
             database = settings.sandbox_db
             try:
                 database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 raise UsageError(f"the sandbox's folder {database.parent} cannot be made: {error.strerror}") from error
-            sandbox = await stack.enter_async_context(Sandbox(served, faults=faults, database=database))
+            sandbox = await stack.enter_async_context(Sandbox(served, database=database))
             account, token, base_url = served.account_id, served.token, sandbox.base_url
         else:
             if settings.faults:

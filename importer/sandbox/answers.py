@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-JSON_TYPE = "application/json"
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-
 encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder().decode
+
+Path = tuple[str | int, ...]
+"""Where something is in a request: its first part is `body` or `query`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One answer: `body` is the bare result (status 200), or a whole error document."""
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
-    content_type: str = JSON_TYPE
+    headers: Mapping[str, str] = {}
+    content_type: str = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
+class FieldProblem(NamedTuple):
     """What is wrong with one field of a body or one parameter of a query."""
 
-    path: tuple[str | int, ...]
+    path: Path
     message: str
+
+
+Problems = list[FieldProblem]
 
 
 class Refusal(Exception):
@@ -46,47 +46,45 @@ def result(value: Any) -> Answer:
     return Answer(200, encode(value))
 
 
-def enveloped(body: bytes) -> bytes:
+def enveloped(answer: Answer) -> Answer:
     """A bare result in the envelope that some generated clients expect."""
-    return b'{"success":true,"errors":[],"messages":[],"result":' + body + b"}"
+    return answer._replace(body=b'{"success":true,"errors":[],"messages":[],"result":' + answer.body + b"}")
 
 
-def error(status: int, code: int, message: str, headers: Mapping[str, str] = NO_HEADERS) -> Answer:
+def error(status: int, code: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
     """An error document with one entry."""
-    return Answer(status, _document([{"code": code, "message": message}]), headers)
+    return Answer(status, _document([{"code": code, "message": message}]), headers or {})
 
 
-def refused_fields(problems: Sequence[FieldProblem]) -> Answer:
-    """A 400 with one entry for every problem; the first element of each path says `body` or `query`."""
+def not_found(what: str) -> Refusal:
+    """A 404 for a uuid that `what` does not have."""
+    return Refusal(error(404, 7002, f"{what} not found"))
+
+
+def refused(problems: Problems) -> Refusal:
+    """A 400 with one entry for every problem."""
     entries = [
-        {"code": 7001, "message": f"{dotted(problem.path[1:])}: {problem.message}", "path": list(problem.path)}
+        {"code": 7001, "message": f"{_dotted(problem.path[1:])}: {problem.message}", "path": list(problem.path)}
         for problem in problems
     ]
-    return Answer(400, _document(entries))
+    return Refusal(Answer(400, _document(entries)))
 
 
-def dotted(path: Sequence[str | int]) -> str:
+def json_object(body: bytes) -> dict[str, Any]:
+    """The object in a request's body. Refusal (400) when it is not JSON, or not an object."""
+    try:
+        value = decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Refusal(error(400, 7001, "The request body is not valid JSON")) from None
+    if type(value) is not dict:
+        raise refused([FieldProblem(("body",), "Expected object")])
+    return value
+
+
+def _dotted(path: Sequence[str | int]) -> str:
     """`aliases[0].confidence`; `body` for the document as a whole."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or "body"
-
-
-def unauthorized() -> Answer:
-    return error(401, 10000, "Authentication error")
-
-
-def forbidden() -> Answer:
-    return error(403, 10000, "Authentication error: the token lacks the permission Cloudforce One Write")
-
-
-def not_found(what: str) -> Answer:
-    return error(404, 7002, f"{what} not found")
-
-
-def no_route(path: str) -> Answer:
-    return error(404, 7003, f"Could not route to {path}, perhaps your object identifier is invalid?")
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".") or "body"
 
 
 def _document(errors: list[dict[str, Any]]) -> bytes:

@@ -5,62 +5,57 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from importer.sandbox.answers import FieldProblem, encode
-from importer.sandbox.country_lookup import country_code
+from importer.sandbox.answers import FieldProblem, Problems, decode, encode
 from importer.sandbox.settings import Filtering
 from importer.sandbox.store import TagQuery
 
-FIELDS = frozenset(
+Query = Sequence[tuple[str, str]]
+"""A query string's pairs in their order, on which the SDK's filters depend."""
+
+FIELDS = frozenset({
+    "uuid", "value", "categoryName", "description", "dateOfDiscovery", "tlp", "confidence", "actorCategory", "motive",
+    "attributionOrganization", "originCountryISO", "aliases", "externalReferences", "opsecLevel",
+    "sophisticationLevel", "activeDuration", "priority", "lastSeen", "aliasGroupNames",
+})  # fmt: skip
+_ORDERED: Mapping[str, Callable[[Any, Any], bool]] = MappingProxyType(
+    {"gt": operator.gt, "lt": operator.lt, "gte": operator.ge, "lte": operator.le}
+)
+_TEXTUAL: Mapping[str, Callable[[str, str], bool]] = MappingProxyType(
     {
-        "uuid",
-        "value",
-        "categoryName",
-        "description",
-        "dateOfDiscovery",
-        "tlp",
-        "confidence",
-        "actorCategory",
-        "motive",
-        "attributionOrganization",
-        "originCountryISO",
-        "aliases",
-        "externalReferences",
-        "opsecLevel",
-        "sophisticationLevel",
-        "activeDuration",
-        "priority",
-        "lastSeen",
-        "aliasGroupNames",
+        "contains": operator.contains,
+        "find": operator.contains,
+        "startsWith": str.startswith,
+        "endsWith": str.endswith,
+        "like": lambda content, wanted: re.fullmatch(_pattern(wanted), content, re.DOTALL) is not None,
     }
 )
-OPERATORS = frozenset(
-    {
-        "equals",
-        "not",
-        "contains",
-        "startsWith",
-        "endsWith",
-        "gt",
-        "lt",
-        "gte",
-        "lte",
-        "like",
-        "in",
-        "find",
-    }
-)
-_COMPARISONS = MappingProxyType({"gt": operator.gt, "lt": operator.lt, "gte": operator.ge, "lte": operator.le})
+OPERATORS = frozenset({"equals", "not", "in", *_ORDERED, *_TEXTUAL})
 MOST_FILTERS, MOST_VALUES = 10, 100
+_COUNTRY_ALIASES = MappingProxyType(
+    {
+        "russia": "RU",
+        "south korea": "KR",
+        "north korea": "KP",
+        "uk": "GB",
+        "great britain": "GB",
+        "usa": "US",
+        "syria": "SY",
+        "laos": "LA",
+        "turkey": "TR",
+        "ivory coast": "CI",
+        "palestine": "PS",
+        "czech republic": "CZ",
+    }
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """One condition. `value` is text, a number, or for `in` a list of them."""
 
     field: str
@@ -68,20 +63,20 @@ class Filter:
     value: Any
 
 
-def read_filters(query: Sequence[tuple[str, str]], understood: Filtering, problems: list[FieldProblem]) -> list[Filter]:
-    """The conditions of a list call, of the encodings that the server understands; mistakes go to `problems`."""
+def read_filters(query: Query, understood: Filtering, problems: Problems) -> list[Filter]:
+    """The conditions of a list call, in the encodings that the server understands; mistakes go to `problems`."""
     given: list[Any] = []
-    if understood in (Filtering.BOTH, Filtering.JSON):
+    if understood in ("both", "json"):
         for text in (value for key, value in query if key == "filters"):
             try:
-                decoded = msgspec.json.decode(text)
+                decoded = decode(text)
             except (msgspec.DecodeError, RecursionError):
                 decoded = None
             if type(decoded) is not list:
                 problems.append(FieldProblem(("query", "filters"), "Expected a JSON array of {field, op, value}"))
             else:
                 given.extend(decoded)
-    if understood in (Filtering.BOTH, Filtering.DOTTED):
+    if understood in ("both", "dotted"):
         given.extend(_dotted(query, problems))
     if len(given) > MOST_FILTERS:
         problems.append(FieldProblem(("query", "filters"), f"At most {MOST_FILTERS} filters"))
@@ -89,63 +84,54 @@ def read_filters(query: Sequence[tuple[str, str]], understood: Filtering, proble
     return [checked for position, entry in enumerate(given) if (checked := _checked(entry, position, problems))]
 
 
-def _dotted(query: Sequence[tuple[str, str]], problems: list[FieldProblem]) -> list[dict[str, Any]]:
+def _dotted(query: Query, problems: Problems) -> list[dict[str, Any]]:
     """The SDK's encoding: all fields, then all operators, then all values, a list being several values.
 
     Which values belong to which filter is not in the address; one `in` among several filters takes what the others
     leave over, more than one is ambiguous unless each has a single value.
     """
-    parts: dict[str, list[str]] = {"field": [], "op": [], "value": []}
-    for key, text in query:
-        if key.startswith("filters.") and key.removeprefix("filters.") in parts:
-            parts[key.removeprefix("filters.")].append(text)
-    fields, ops, values = parts["field"], parts["op"], parts["value"]
+    fields, ops, values = (
+        [text for key, text in query if key == f"filters.{part}"] for part in ("field", "op", "value")
+    )
     surplus = len(values) - len(fields)
     if len(ops) != len(fields) or surplus < 0 or (surplus and ops.count("in") != 1):
         problems.append(FieldProblem(("query", "filters"), "Expected a field, an operator and a value for each filter"))
         return []
     found: list[dict[str, Any]] = []
-    start = 0
     for field, op in zip(fields, ops, strict=True):
-        end = start + 1 + (surplus if op == "in" else 0)
-        found.append({"field": field, "op": op, "value": values[start:end] if op == "in" else values[start]})
-        start = end
+        taken = 1 + (surplus if op == "in" else 0)
+        found.append({"field": field, "op": op, "value": values[:taken] if op == "in" else values[0]})
+        values = values[taken:]
     return found
 
 
-def _checked(entry: Any, position: int, problems: list[FieldProblem]) -> Filter | None:
-    def wrong(part: str, message: str) -> None:
-        problems.append(FieldProblem(("query", "filters", position, part), message))
-
+def _checked(entry: Any, position: int, problems: Problems) -> Filter | None:
+    wrong: list[tuple[str, str]] = []
     if type(entry) is not dict:
         problems.append(FieldProblem(("query", "filters", position), "Expected object"))
         return None
-    before = len(problems)
     field, op, value = entry.get("field"), entry.get("op"), entry.get("value")
     if type(field) is not str or not (field in FIELDS or re.fullmatch(r"properties\..+", field)):
-        wrong("field", f"Unknown field {field!r}")
+        wrong.append(("field", f"Unknown field {field!r}"))
     if type(op) is not str or op not in OPERATORS:
-        wrong("op", f"Unknown operator {op!r}")
+        wrong.append(("op", f"Unknown operator {op!r}"))
     elif field == "uuid" and op not in ("equals", "in"):
-        wrong("op", "uuid accepts only 'equals' and 'in'")
-    if op == "in":
-        if type(value) is not list or any(type(one) not in (str, int, float) for one in value):
-            wrong("value", "Expected an array of strings or numbers")
-        elif len(value) > MOST_VALUES:
-            wrong("value", f"At most {MOST_VALUES} values")
-    elif type(value) not in (str, int, float):
-        wrong("value", "Expected a string or a number")
-    return Filter(str(field), str(op), value) if len(problems) == before else None
+        wrong.append(("op", "uuid accepts only 'equals' and 'in'"))
+    values = value if op == "in" else [value]
+    if type(values) is not list or any(type(one) not in (str, int, float) for one in values):
+        wrong.append(("value", f"Expected {'an array of strings' if op == 'in' else 'a string'} or a number"))
+    elif len(values) > MOST_VALUES:
+        wrong.append(("value", f"At most {MOST_VALUES} values"))
+    problems.extend(FieldProblem(("query", "filters", position, part), message) for part, message in wrong)
+    return None if wrong else Filter(str(field), str(op), value)
 
 
 def narrowed(filters: Sequence[Filter], query: TagQuery) -> TagQuery:
     """The query with what an index can answer of the filters; the matcher still checks all of them."""
-    for condition in filters:
-        if condition.op not in ("equals", "in") or condition.field not in ("value", "uuid"):
-            continue
-        values = condition.value if condition.op == "in" else [condition.value]
-        folded = [str(value).casefold() for value in values]
-        query = replace(query, names=folded) if condition.field == "value" else replace(query, uuids=folded)
+    for field, op, value in filters:
+        if op in ("equals", "in") and field in ("value", "uuid"):
+            folded = [str(one).casefold() for one in (value if op == "in" else [value])]
+            query = query._replace(names=folded) if field == "value" else query._replace(uuids=folded)
     return query
 
 
@@ -157,47 +143,44 @@ def matcher(filters: Sequence[Filter]) -> Callable[[Mapping[str, Any]], bool]:
 
 def _content(tag: Mapping[str, Any], field: str) -> Any:
     """What a filter compares: text, a number or None. Lists and objects are their JSON text."""
-    if field.startswith("properties."):
-        return _property(tag.get("properties") or {}, field.removeprefix("properties."))
-    if field == "originCountryISO":
-        return country_code(tag.get(field) or "")
     value = tag.get(field)
-    return encode(value).decode() if isinstance(value, (list, dict)) else value
-
-
-def _property(properties: Mapping[str, Any], path: str) -> Any:
-    value = properties.get(path)
-    if value is None and path.endswith((".tlp", ".confidence")):
-        key, _, part = path.rpartition(".")
-        holder = properties.get(key)
-        return holder.get(part) if isinstance(holder, dict) else None
-    if isinstance(value, dict) and "value" in value:
-        value = value["value"]
+    if field == "originCountryISO":
+        return country_code(value or "")
+    if field.startswith("properties."):
+        properties, path = tag.get("properties") or {}, field.removeprefix("properties.")
+        value = properties.get(path)
+        if value is None and path.endswith((".tlp", ".confidence")):
+            key, _, part = path.rpartition(".")
+            holder = properties.get(key)
+            value = holder.get(part) if isinstance(holder, dict) else None
+        elif isinstance(value, dict) and "value" in value:
+            value = value["value"]
     return encode(value).decode() if isinstance(value, (list, dict)) else value
 
 
 def _test(condition: Filter) -> Callable[[Any], bool]:
-    wanted = condition.value
+    op, wanted = condition.op, condition.value if condition.op == "in" else [condition.value]
     if condition.field == "originCountryISO":
-        wanted = [country_code(str(one)) for one in wanted] if condition.op == "in" else country_code(str(wanted))
-    if condition.op == "in":
+        wanted = [country_code(str(one)) for one in wanted]
+    if op in ("equals", "in"):
         return lambda content: any(_same(content, one) for one in wanted)
-    if condition.op == "equals":
-        return lambda content: _same(content, wanted)
-    if condition.op == "not":
-        return lambda content: not _same(content, wanted)
-    if condition.op in _COMPARISONS:
-        return _ordered(condition.op, wanted)
-    text = str(wanted).casefold()
-    if condition.op == "like":
-        parts = (".*" if sign == "%" else "." if sign == "_" else re.escape(sign) for sign in text)
-        pattern = re.compile("".join(parts), re.DOTALL)
-        return lambda content: content is not None and pattern.fullmatch(_text(content)) is not None
-    if condition.op == "startsWith":
-        return lambda content: content is not None and _text(content).startswith(text)
-    if condition.op == "endsWith":
-        return lambda content: content is not None and _text(content).endswith(text)
-    return lambda content: content is not None and text in _text(content)
+    if op == "not":
+        return lambda content: not _same(content, wanted[0])
+    if op in _ORDERED:
+        return lambda content: content is not None and _ORDERED[op](*_comparable(content, wanted[0]))
+    return lambda content: content is not None and _TEXTUAL[op](_text(content), _text(wanted[0]))
+
+
+def _same(content: Any, wanted: Any) -> bool:
+    if type(content) in (int, float):
+        return bool(_number(wanted) == content)
+    return content is not None and _text(content) == _text(wanted)
+
+
+def _comparable(left: Any, right: Any) -> tuple[Any, Any]:
+    """Both as numbers, or else both as text."""
+    numbers = _number(left), _number(right)
+    return (_text(left), _text(right)) if None in numbers else numbers
 
 
 def _text(content: Any) -> str:
@@ -205,31 +188,25 @@ def _text(content: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
-    if type(value) in (int, float):
-        return float(value)
     try:
-        return float(value) if type(value) is str else None
-    except ValueError:
+        return float(value) if type(value) in (str, int, float) else None
+    except (ValueError, OverflowError):
         return None
 
 
-def _same(content: Any, wanted: Any) -> bool:
-    if content is None:
-        return False
-    if type(content) in (int, float):
-        return bool(_number(wanted) == content)
-    return _text(content) == _text(wanted)
+def _pattern(like: str) -> str:
+    return "".join(".*" if sign == "%" else "." if sign == "_" else re.escape(sign) for sign in like)
 
 
-def _ordered(op: str, wanted: Any) -> Callable[[Any], bool]:
-    compare = _COMPARISONS[op]
+@lru_cache(maxsize=1024)
+def country_code(text: str) -> str | None:
+    """Alpha-2 of an alpha-2, alpha-3, name or common alias; else the text in upper case; None for blank."""
+    import pycountry  # only a filter by country pays for it
 
-    def test(content: Any) -> bool:
-        if content is None:
-            return False
-        left, right = _number(content), _number(wanted)
-        if left is None or right is None:
-            return bool(compare(_text(content), _text(wanted)))
-        return bool(compare(left, right))
-
-    return test
+    word = text.strip()
+    if not word or word.casefold() in _COUNTRY_ALIASES:
+        return _COUNTRY_ALIASES.get(word.casefold())
+    try:
+        return str(pycountry.countries.lookup(word).alpha_2)
+    except LookupError:
+        return word.upper()

@@ -3,133 +3,111 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from importer.sandbox.answers import FieldProblem
-from importer.sandbox.tag_body import Path, Problems, is_date, score, tlp
+import msgspec
 
-KINDS = ("string", "number", "enum", "date", "array", "object")
-FORMATS = ("date", "url", "duration", "country")
-ENFORCEMENTS = ("error", "warn", "off")
-_KEYS = frozenset(
-    {
-        "key",
-        "kind",
-        "required",
-        "allowedValues",
-        "deprecated",
-        "deprecatedValues",
-        "format",
-        "maxLength",
-        "numberConstraint",
-        "element",
-        "properties",
-        "annotations",
-        "enforcement",
-        "label",
-    }
-)
+from importer.sandbox.answers import FieldProblem, Path, Problems
+from importer.sandbox.bodies import ANNOTATIONS, has_type, is_date
+
+Kind = Literal["string", "number", "enum", "date", "array", "object"]
+Format = Literal["date", "url", "duration", "country"]
 _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.ASCII)
 _COUNTRY = re.compile(r"[A-Za-z]{2,3}", re.ASCII)
-_MISSING: Mapping[str, Any] = MappingProxyType({})
-_DEPTH = 20
-Definition = Mapping[str, Any]
+_MOST_LEVELS = 20
+
+
+class _Part(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    pass
+
+
+class NumberConstraint(_Part, frozen=True):
+    """Bounds of a number, both included."""
+
+    min: int | float | None = None
+    max: int | float | None = None
+    integer: bool = False
+
+
+class Annotations(_Part, frozen=True):
+    """Which annotations a value may have."""
+
+    confidence: bool = False
+    tlp: bool = False
+
+
+class Definition(_Part, frozen=True):
+    """One field of a schema, as the API's reference has it."""
+
+    kind: Kind
+    key: str = ""
+    required: bool = False
+    allowed_values: tuple[str, ...] = ()
+    deprecated: bool = False
+    deprecated_values: tuple[str, ...] = ()
+    format: Format | None = None
+    max_length: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    number_constraint: NumberConstraint = NumberConstraint()
+    element: Definition | None = None
+    properties: dict[str, Definition] | None = None
+    annotations: Annotations = Annotations()
+    enforcement: Literal["error", "warn", "off"] = "error"
+    label: str = ""
 
 
 def check_schema(schema: Any) -> Problems:
-    """What is wrong with an array of field definitions, each with its path in the body."""
+    """What is wrong with an array of field definitions, at most one problem for each definition."""
     problems: Problems = []
-    if type(schema) is not list:
-        problems.append(FieldProblem(("body", "schema"), "Expected array"))
+    if not has_type(schema, "array", (list,), ("body", "schema"), problems):
         return problems
     keys: set[str] = set()
-    for position, definition in enumerate(schema):
-        path: Path = ("body", "schema", position)
-        _check_definition(definition, path, problems, needs_key=True, depth=0)
-        key = definition.get("key") if type(definition) is dict else None
-        if type(key) is str and key in keys:
-            problems.append(FieldProblem((*path, "key"), f"Duplicate key '{key}'"))
-        elif type(key) is str:
-            keys.add(key)
+    for position, given in enumerate(schema):
+        try:
+            definition = msgspec.convert(given, Definition)
+        except (msgspec.ValidationError, RecursionError) as problem:
+            problems.append(FieldProblem(("body", "schema", position), str(problem)))
+            continue
+        wrong = "Required non-empty string: key" if not definition.key else next(_mistakes(definition), "")
+        if definition.key in keys:
+            wrong = f"Duplicate key '{definition.key}'"
+        keys.add(definition.key)
+        if wrong:
+            problems.append(FieldProblem(("body", "schema", position), wrong))
     return problems
 
 
-def _check_definition(definition: Any, path: Path, problems: Problems, *, needs_key: bool, depth: int) -> None:
-    def wrong(key: str, message: str) -> None:
-        problems.append(FieldProblem((*path, key), message))
-
-    if type(definition) is not dict or depth > _DEPTH:
-        problems.append(FieldProblem(path, "Expected object" if depth <= _DEPTH else "Nested too deeply"))
+def _mistakes(definition: Definition, level: int = 0) -> Iterator[str]:
+    if level > _MOST_LEVELS:
+        yield "Nested too deeply"
         return
-    for key in definition.keys() - _KEYS:
-        wrong(key, "Unrecognized key")
-    key = definition.get("key")
-    if (needs_key or key is not None) and (type(key) is not str or not key):
-        wrong("key", "Required non-empty string")
-    kind = definition.get("kind")
-    if kind not in KINDS:
-        wrong("kind", f"Expected one of {list(KINDS)}")
-    for flag in ("required", "deprecated"):
-        if flag in definition and type(definition[flag]) is not bool:
-            wrong(flag, "Expected boolean")
-    for words in ("allowedValues", "deprecatedValues"):
-        if words in definition and not _is_texts(definition[words]):
-            wrong(words, "Expected array of string")
-    if kind == "enum" and not definition.get("allowedValues"):
-        wrong("allowedValues", "Required when kind is 'enum'")
-    if "format" in definition and definition["format"] not in FORMATS:
-        wrong("format", f"Expected one of {list(FORMATS)}")
-    if "enforcement" in definition and definition["enforcement"] not in ENFORCEMENTS:
-        wrong("enforcement", f"Expected one of {list(ENFORCEMENTS)}")
-    if "label" in definition and type(definition["label"]) is not str:
-        wrong("label", "Expected string")
-    if "maxLength" in definition and (type(definition["maxLength"]) is not int or definition["maxLength"] < 0):
-        wrong("maxLength", "Expected non-negative integer")
-    _check_flags(definition, "annotations", {"confidence": (bool,), "tlp": (bool,)}, wrong)
-    _check_flags(definition, "numberConstraint", {"min": (int, float), "max": (int, float), "integer": (bool,)}, wrong)
-    if "element" in definition:
-        _check_definition(definition["element"], (*path, "element"), problems, needs_key=False, depth=depth + 1)
-    inner = definition.get("properties")
-    if kind == "object" and inner is None:
-        wrong("properties", "Required when kind is 'object'")
-    elif inner is not None and type(inner) is not dict:
-        wrong("properties", "Expected object")
-    elif inner is not None:
-        for name, nested in inner.items():
-            _check_definition(nested, (*path, "properties", name), problems, needs_key=False, depth=depth + 1)
-
-
-def _check_flags(definition: Definition, key: str, allowed: Mapping[str, tuple[type, ...]], wrong: Any) -> None:
-    part = definition.get(key)
-    if part is None:
-        return
-    if type(part) is not dict or any(name not in allowed or type(part[name]) not in allowed[name] for name in part):
-        wrong(key, f"Expected object of {sorted(allowed)}")
-
-
-def _is_texts(value: Any) -> bool:
-    return type(value) is list and all(type(entry) is str for entry in value)
+    if definition.kind == "enum" and not definition.allowed_values:
+        yield "allowedValues is required when kind is 'enum'"
+    if definition.kind == "object" and definition.properties is None:
+        yield "properties is required when kind is 'object'"
+    if definition.element:
+        yield from _mistakes(definition.element, level + 1)
+    for inner in (definition.properties or {}).values():
+        yield from _mistakes(inner, level + 1)
 
 
 def check_properties(
-    schema: Sequence[Definition] | None,
+    schema: Sequence[Mapping[str, Any]] | None,
     properties: Mapping[str, Any],
     *,
-    before: Mapping[str, Any] = _MISSING,
+    before: Mapping[str, Any] = MappingProxyType({}),
     unknown_allowed: bool = False,
 ) -> Problems:
-    """What is wrong with `properties` by `schema`.
+    """What is wrong with `properties` by a `schema` that `check_schema` has accepted.
 
     `before` are the values that the tag has already: a deprecated field or word may stay, but not be written anew.
     """
-    if schema is None:
-        return []
-    known = {definition["key"]: definition for definition in schema}
     problems: Problems = []
-    _check_members(known, properties, ("body", "properties"), problems, before, unknown_allowed)
+    if schema is not None:
+        known = {definition.key: definition for definition in msgspec.convert(schema, list[Definition])}
+        _check_members(known, properties, ("body", "properties"), problems, before, unknown_allowed)
     return problems
 
 
@@ -138,102 +116,77 @@ def _check_members(
     values: Mapping[str, Any],
     path: Path,
     problems: Problems,
-    before: Mapping[str, Any],
-    unknown_allowed: bool,
+    before: Any,
+    unknown_allowed: bool = False,
 ) -> None:
+    before = before if isinstance(before, Mapping) else {}
     for key, definition in known.items():
-        if definition.get("enforcement", "error") != "error":
+        value, old = values.get(key), before.get(key)
+        if definition.enforcement != "error":
             continue
-        value = values.get(key)
         if value is None:
-            if definition.get("required") and not definition.get("deprecated"):
+            if definition.required and not definition.deprecated:
                 problems.append(FieldProblem((*path, key), "Required"))
-            continue
-        old = before.get(key)
-        if definition.get("deprecated") and value != old:
+        elif definition.deprecated and value != old:
             problems.append(FieldProblem((*path, key), "This field is deprecated and takes no new values"))
-            continue
-        _check_value(definition, value, (*path, key), problems, old)
+        else:
+            _check_value(definition, value, (*path, key), problems, old)
     if not unknown_allowed:
-        for key in values.keys() - known.keys():
-            problems.append(FieldProblem((*path, key), "Not in the category's schema"))
+        problems.extend(
+            FieldProblem((*path, key), "Not in the category's schema") for key in values.keys() - known.keys()
+        )
 
 
 def _check_value(definition: Definition, value: Any, path: Path, problems: Problems, old: Any) -> None:
-    def wrong(message: str) -> None:
-        problems.append(FieldProblem(path, message))
-
-    annotations = definition.get("annotations") or {}
-    kind = definition["kind"]
-    if type(value) is dict and "value" in value and any(annotations.values()):
+    allowed = {name for name in ANNOTATIONS if getattr(definition.annotations, name)}
+    if type(value) is dict and "value" in value and allowed:
         for key in value.keys() - {"value"}:
-            if not annotations.get(key):
-                problems.append(FieldProblem((*path, key), "Unrecognized key"))
+            if key in allowed:
+                ANNOTATIONS[key](value[key], (*path, key), problems)
             else:
-                (score if key == "confidence" else tlp)(value[key], (*path, key), problems)
+                problems.append(FieldProblem((*path, key), "Unrecognized key"))
         old = old.get("value") if type(old) is dict else old
         value = value["value"]
-    if kind == "number":
-        if type(value) not in (int, float):
-            wrong("Expected number")
-        else:
-            _check_number(definition.get("numberConstraint") or {}, value, wrong)
-    elif kind == "array":
-        element = definition.get("element")
-        if type(value) is not list:
-            wrong("Expected array")
-        elif element is not None and element.get("enforcement", "error") == "error":
+    if definition.kind == "number":
+        if has_type(value, "number", (int, float), path, problems):
+            problems.extend(FieldProblem(path, wrong) for wrong in _wrong_number(definition.number_constraint, value))
+    elif definition.kind == "array":
+        element = definition.element
+        if has_type(value, "array", (list,), path, problems) and element and element.enforcement == "error":
             kept = old if type(old) is list else []
             for position, entry in enumerate(value):
                 _check_value(element, entry, (*path, position), problems, entry if entry in kept else None)
-    elif kind == "object":
-        if type(value) is not dict:
-            wrong("Expected object")
-        else:
-            _check_members(
-                definition["properties"],
-                value,
-                path,
-                problems,
-                old if type(old) is dict else _MISSING,
-                unknown_allowed=False,
-            )
-    elif type(value) is not str:
-        wrong("Expected string")
-    elif kind == "enum":
-        if value not in definition["allowedValues"]:
-            wrong(f"Expected one of {definition['allowedValues']}")
-        elif value in definition.get("deprecatedValues", ()) and value != old:
-            wrong(f"'{value}' is deprecated and takes no new values")
-    elif kind == "date" and not is_date(value):
-        wrong("Invalid date, expected YYYY-MM-DD")
-    if type(value) is str and kind == "string":
-        _check_text(definition, value, wrong)
+    elif definition.kind == "object":
+        if has_type(value, "object", (dict,), path, problems):
+            _check_members(definition.properties or {}, value, path, problems, old)
+    elif has_type(value, "string", (str,), path, problems):
+        problems.extend(FieldProblem(path, wrong) for wrong in _wrong_text(definition, value, old))
 
 
-def _check_number(constraint: Mapping[str, Any], value: float, wrong: Any) -> None:
-    if "min" in constraint and value < constraint["min"]:
-        wrong(f"Must be at least {constraint['min']}")
-    if "max" in constraint and value > constraint["max"]:
-        wrong(f"Must be at most {constraint['max']}")
-    if constraint.get("integer") and value != int(value):
-        wrong("Must be a whole number")
+def _wrong_number(constraint: NumberConstraint, value: float) -> Iterator[str]:
+    if constraint.min is not None and value < constraint.min:
+        yield f"Must be at least {constraint.min}"
+    if constraint.max is not None and value > constraint.max:
+        yield f"Must be at most {constraint.max}"
+    if constraint.integer and value != int(value):
+        yield "Must be a whole number"
 
 
-def _check_text(definition: Definition, value: str, wrong: Any) -> None:
-    if "maxLength" in definition and len(value) > definition["maxLength"]:
-        wrong(f"Must be at most {definition['maxLength']} characters")
-    if "allowedValues" in definition and definition["allowedValues"] and value not in definition["allowedValues"]:
-        wrong(f"Expected one of {definition['allowedValues']}")
-    form = definition.get("format")
-    right = {
-        "date": lambda: is_date(value),
-        "url": lambda: _is_url(value),
-        "duration": lambda: _DURATION.fullmatch(value) is not None,
-        "country": lambda: _COUNTRY.fullmatch(value) is not None,
-    }
-    if form in right and not right[form]():
-        wrong(f"Invalid {form}")
+def _wrong_text(definition: Definition, value: str, old: Any) -> Iterator[str]:
+    if definition.kind == "date":
+        if not is_date(value):
+            yield "Invalid date, expected YYYY-MM-DD"
+        return
+    if definition.allowed_values and value not in definition.allowed_values:
+        yield f"Expected one of {list(definition.allowed_values)}"
+    if definition.kind == "enum":
+        if value in definition.deprecated_values and value != old:
+            yield f"'{value}' is deprecated and takes no new values"
+        return
+    if definition.max_length is not None and len(value) > definition.max_length:
+        yield f"Must be at most {definition.max_length} characters"
+    if definition.format and not _FORMATS[definition.format](value):
+        yield f"Invalid {definition.format}"
 
 
 def _is_url(value: str) -> bool:
@@ -242,3 +195,13 @@ def _is_url(value: str) -> bool:
     except ValueError:
         return False
     return bool(parts.scheme and parts.netloc) and not any(letter.isspace() for letter in value)
+
+
+_FORMATS: Mapping[Format, Callable[[str], bool]] = MappingProxyType(
+    {
+        "date": is_date,
+        "url": _is_url,
+        "duration": lambda value: _DURATION.fullmatch(value) is not None,
+        "country": lambda value: _COUNTRY.fullmatch(value) is not None,
+    }
+)

@@ -6,13 +6,13 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from importer.clock import Clock
 from importer.sandbox.settings import SandboxSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a call is let through, and the headers that its answer carries."""
 
     allowed: bool
@@ -31,9 +31,8 @@ class _Ledger:
 class Quota:
     """Counts the calls of each token. Calls that get 429 are not counted, but may extend the block."""
 
-    def __init__(self, settings: SandboxSettings, clock: Clock, neighbour: float = 0.0) -> None:
-        """`neighbour` is how many calls a second somebody else makes with the same token while there is room."""
-        self._settings, self._clock, self._neighbour = settings, clock, neighbour
+    def __init__(self, settings: SandboxSettings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
         self._ledgers: dict[str, _Ledger] = {}
         self._arrivals: deque[float] = deque()
         self._second: deque[float] = deque()
@@ -81,8 +80,7 @@ class Quota:
     def _refusal(self, ledger: _Ledger, now: float) -> Verdict:
         wait = ledger.blocked_until - now if now < ledger.blocked_until else self._reset(ledger, now)
         seconds = max(1, math.ceil(wait))
-        headers = self._headers(ledger, now, blocked_for=seconds)
-        return Verdict(False, {**headers, "Retry-After": str(seconds)})
+        return Verdict(False, {**self._headers(ledger, now, blocked_for=seconds), "Retry-After": str(seconds)})
 
     def _headers(self, ledger: _Ledger, now: float, *, blocked_for: int = 0) -> dict[str, str]:
         """Each header lists one item for each limit that there is."""
@@ -112,9 +110,8 @@ class Quota:
             counted.clear()
 
     def _let_neighbour_call(self, ledger: _Ledger, now: float) -> None:
-        """The neighbour is well-behaved: it keeps its pace and waits out a block, but never makes the
-        call that would be too many."""
-        if not self._neighbour or not self._settings.quota:
+        """The neighbour keeps its pace and waits out a block, but never makes the call that would be too many."""
+        if not self._settings.neighbour or not self._settings.quota:
             return
         if math.isnan(ledger.neighbour_next):
             ledger.neighbour_next = now
@@ -123,7 +120,7 @@ class Quota:
         while ledger.neighbour_next <= now:
             if len(ledger.counted) + len(made) < self._settings.quota:
                 made.append(ledger.neighbour_next)
-            ledger.neighbour_next += 1 / self._neighbour
+            ledger.neighbour_next += 1 / self._settings.neighbour
         if made:
             self.neighbour_calls += len(made)
             ledger.counted = deque(sorted((*ledger.counted, *made)))

@@ -12,26 +12,13 @@ from aiohttp import web
 
 from importer.clock import Clock, SystemClock
 from importer.errors import UsageError
-from importer.sandbox.door import Door
-from importer.sandbox.faults import FaultPlan
+from importer.sandbox.handler import STATS_PATH, Handler
 from importer.sandbox.settings import SandboxSettings
 from importer.sandbox.store import Store
 from importer.system import on_stop_signals
 
 HOST = "127.0.0.1"
-DOOR = web.AppKey("door", Door)
-_NO_FAULTS = FaultPlan()
 _SHUTDOWN = 0.5
-
-
-def create_app(
-    store: Store, settings: SandboxSettings, faults: FaultPlan = _NO_FAULTS, clock: Clock | None = None
-) -> web.Application:
-    """The application for a store that the caller opens and closes."""
-    app = web.Application(client_max_size=settings.max_body)
-    door = app[DOOR] = Door(store, settings, faults, clock or SystemClock())
-    app.router.add_route("*", "/{path:.*}", door.handle)
-    return app
 
 
 class Sandbox:
@@ -45,17 +32,16 @@ class Sandbox:
         self,
         settings: SandboxSettings | None = None,
         *,
-        faults: FaultPlan = _NO_FAULTS,
         database: Path | str = ":memory:",
         port: int = 0,
         clock: Clock | None = None,
     ) -> None:
         """Nothing is opened yet. Port 0 takes a free one."""
         self.settings = settings or SandboxSettings()
-        self._faults, self._database, self._port, self._clock = faults, database, port, clock
+        self._database, self._port, self._clock = database, port, clock or SystemClock()
         self._runner: web.AppRunner | None = None
         self._store: Store | None = None
-        self._door: Door | None = None
+        self._handler: Handler | None = None
 
     @property
     def base_url(self) -> str:
@@ -64,18 +50,19 @@ class Sandbox:
 
     @property
     def stats_url(self) -> str:
-        return f"http://{HOST}:{self._port}/sandbox/stats"
+        return f"http://{HOST}:{self._port}{STATS_PATH}"
 
     def stats(self) -> dict[str, object]:
         """What GET `stats_url` answers. Only while it runs."""
-        assert self._door is not None, "the sandbox is not running"
-        return self._door.report()
+        assert self._handler is not None, "the sandbox is not running"
+        return self._handler.statistics()
 
     async def __aenter__(self) -> Self:
         """Open the store and listen. UsageError when either is not possible."""
-        self._store = Store(self._database)
-        app = create_app(self._store, self.settings, self._faults, self._clock)
-        self._door = app[DOOR]
+        self._store = Store(self._database, self.settings.account_id)
+        self._handler = Handler(self._store, self.settings, self._clock)
+        app = web.Application(client_max_size=self.settings.max_body)
+        app.router.add_route("*", "/{path:.*}", self._handler.handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False)
         try:
             await self._runner.setup()
@@ -108,7 +95,6 @@ async def serve(
     settings: SandboxSettings | None = None,
     *,
     on_listening: Callable[[str], None],
-    faults: FaultPlan = _NO_FAULTS,
     database: Path | str = ":memory:",
     port: int = 0,
     clock: Clock | None = None,
@@ -118,6 +104,6 @@ async def serve(
     ended = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     with on_stop_signals(lambda _: loop.call_soon_threadsafe(ended.set)):
-        async with Sandbox(settings, faults=faults, database=database, port=port, clock=clock) as sandbox:
+        async with Sandbox(settings, database=database, port=port, clock=clock) as sandbox:
             on_listening(sandbox.base_url)
             await ended.wait()

@@ -69,8 +69,8 @@ class Server:
         self._loop.close()
 
     async def _serve(self, database: Path, faults: Sequence[str], window: float) -> None:
-        settings, plan = read_options(faults=faults, base=SandboxSettings(window=window, block=window))
-        async with Sandbox(settings, faults=plan, database=database) as sandbox:
+        settings = read_options(faults=faults, base=SandboxSettings(window=window, block=window))
+        async with Sandbox(settings, database=database) as sandbox:
             self.env = {
                 "CLOUDFLARE_BASE_URL": sandbox.base_url,
                 "CLOUDFLARE_ACCOUNT_ID": settings.account_id,
@@ -178,17 +178,17 @@ def test_thirty_nights(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
             world.manners("away")
             code, said = 6, "reading the account's tags failed"
         elif night == 13:  # it goes down in the middle of the run
-            world.manners("outage=4-10000")
+            world.manners("faults: [{do: outage, first: 4}]")
             code, said, untouched = 6, "", False
         elif night == 15:  # blocked for a second: the run waits, and comes to its end
-            world.manners("rate-limit-block=100%,first=4,last=4,seconds=1", window=1)
+            world.manners("faults: [{do: rate-limit-block, first: 4, last: 4}]", window=1)
         elif night == 17:  # blocked for longer than the job may wait
-            world.manners("rate-limit-block=100%,first=3,last=3,seconds=30")
+            world.manners("faults: [{do: rate-limit-block, first: 3, last: 3, seconds: 30}]")
             code, said, untouched = 6, "limit", False
         elif night == 19:  # the token has expired
             code, said, env = 4, "refused", {"CLOUDFLARE_API_TOKEN": "expired-0123456789"}
         elif night == 20:  # a new one is revoked while the run goes on
-            world.manners("revoke-token=4")
+            world.manners("faults: [{do: refuse-token, first: 5}]")
             code, said, untouched = 4, "", False
         elif night == 22:  # half of the list is gone
             kept = dict(sorted(world.wanted.items())[: len(world.wanted) // 2])
@@ -199,7 +199,7 @@ def test_thirty_nights(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
             world.publish({n: (c, text) for (n, (_, text)), c in zip(world.wanted.items(), others, strict=True)})
             code, said = 5, "would change"
         elif night == 26:  # answers get lost on the way
-            world.manners("lose-after-commit=50%,calls=create", "stale-reads=0.3")
+            world.manners("{stale_reads: 0.3, faults: [{do: lose-after-commit, calls: create, chance: 0.5}]}")
             time.sleep(0.35)  # what lags behind tonight must not be last night's: there is a day between them
         elif night == 28:  # an analyst edited one of the job's tags by hand: the list is what counts
             tag = next(tag for name, tag in before.items() if name in world.wanted)

@@ -13,9 +13,8 @@ import pytest
 
 from importer.engine.journal_state import read_journal
 from importer.engine.runs import RunState, run_info
-from importer.sandbox.faults import Fault, FaultPlan
 from importer.sandbox.server import Sandbox
-from importer.sandbox.settings import SandboxSettings
+from importer.sandbox.settings import Fault, SandboxSettings
 
 from .examples import api_of, creates, folder_of, names_in
 
@@ -36,8 +35,9 @@ async def test_killed_and_resumed(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     plan = creates(ROWS)
     folder, _ = folder_of(tmp_path, plan)
-    faults = FaultPlan(seed, (Fault("lose-after-commit", 0.05), Fault("lose-before-commit", 0.05)))
-    async with Sandbox(SandboxSettings(quota=0, latency=0.02, stale_reads=0.05), faults=faults) as sandbox:
+    faults = (Fault("lose-after-commit", 0.05), Fault("lose-before-commit", 0.05))
+    settings = SandboxSettings(quota=0, latency=0.02, stale_reads=0.05, seed=seed, faults=faults)
+    async with Sandbox(settings) as sandbox:
         fsync = chance.choice(["none", "batch", "always"])
         for _ in range(2):
             before = int(str(sandbox.stats()["total_calls"]))

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.sandbox.answers import Answer, Refusal
+from importer.sandbox.bodies import FIELDS
 from importer.sandbox.categories import Categories
 from importer.sandbox.filters import FIELDS as FILTERED
 from importer.sandbox.filters import OPERATORS
-from importer.sandbox.property_schema import FORMATS, KINDS
+from importer.sandbox.property_schema import Format, Kind
 from importer.sandbox.settings import SandboxSettings
 from importer.sandbox.store import Store
-from importer.sandbox.tag_body import FIELDS
 from importer.sandbox.tags import Tags
 from tests.sandbox.callers import SteppedClock
 
@@ -32,15 +32,15 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 DEFINITIONS = st.fixed_dictionaries(
-    {"key": st.sampled_from("abc"), "kind": st.sampled_from(KINDS)},
+    {"key": st.sampled_from("abc"), "kind": st.sampled_from(get_args(Kind))},
     optional={
-        "format": st.sampled_from(FORMATS),
+        "format": st.sampled_from(get_args(Format)),
         "allowedValues": st.lists(TEXT, max_size=2),
         "required": st.booleans(),
         "maxLength": st.integers(0, 3),
         "numberConstraint": st.fixed_dictionaries({}, optional={"min": st.integers(), "integer": st.booleans()}),
         "annotations": st.fixed_dictionaries({}, optional={"confidence": st.booleans(), "tlp": st.booleans()}),
-        "element": st.fixed_dictionaries({"kind": st.sampled_from(KINDS)}),
+        "element": st.fixed_dictionaries({"kind": st.sampled_from(get_args(Kind))}),
         "properties": st.dictionaries(st.sampled_from("abc"), st.just({"kind": "string"}), max_size=2),
         "deprecated": st.booleans(),
         "label": VALUES,
@@ -64,9 +64,9 @@ def _answered(call: Any) -> Answer | None:
 
 
 def _server() -> tuple[Tags, Categories]:
-    store, clock = Store(":memory:"), SteppedClock()
+    store, clock = Store(":memory:", "account"), SteppedClock()
     tags = Tags(store, SandboxSettings(), clock)
-    return tags, Categories(store, SandboxSettings().account_id, tags, clock)
+    return tags, Categories(store, tags, clock)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FIELDS)) | TEXT, VALUES, max_size=4), st.data())
@@ -136,7 +136,7 @@ def test_odd_json(value: bytes) -> None:
 def test_clock_before_the_last_update() -> None:
     """A wall clock that goes back does not make `updatedAt` fall."""
     clock = SteppedClock()
-    tags = Tags(Store(":memory:"), SandboxSettings(), clock)
+    tags = Tags(Store(":memory:", "account"), SandboxSettings(), clock)
     clock.elapsed = 100
     made = json.loads(tags.create(b'{"value":"T"}').body)
     clock.elapsed = 0

@@ -64,11 +64,11 @@ def test_tokens_are_counted_apart(clock: SteppedClock) -> None:
 
 def test_neighbour_takes_its_share_and_no_more(clock: SteppedClock) -> None:
     """A neighbour's calls use up the quota at their rate, but never cause the block themselves."""
-    quota = Quota(SandboxSettings(quota=10, window=5, block=300), clock, neighbour=1.0)
+    quota = Quota(SandboxSettings(quota=10, window=5, block=300, neighbour=1), clock)
     first, later = _calls(quota, clock, 0, 4)
     assert first.headers["Ratelimit"].startswith('"default";r=8')
     assert later.headers["Ratelimit"].startswith('"default";r=3')
-    crowded = Quota(SandboxSettings(quota=10, window=5, block=300), clock, neighbour=50.0)
+    crowded = Quota(SandboxSettings(quota=10, window=5, block=300, neighbour=50), clock)
     assert not _calls(crowded, clock, 10, 14)[1].allowed
     assert crowded.most_counted == 10
 

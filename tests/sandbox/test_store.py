@@ -107,7 +107,7 @@ async def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
     other.close()
     for path in (text, foreign, tmp_path):
         with pytest.raises(UsageError, match=r"cannot be used as the sandbox's store"):
-            Store(path)
+            Store(path, "account")
     assert text.read_text().startswith("not a database")
 
 

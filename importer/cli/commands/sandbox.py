@@ -18,8 +18,7 @@ DATABASE = Path("tag-importer-runs") / "sandbox.sqlite3"
 def run(namespace: Namespace) -> int:
     """Serve until Ctrl-C. What leads a client there is printed as shell commands."""
     given = vars(namespace)
-    plan = given.get("fault_plan")
-    settings, faults = read_options(
+    settings = read_options(
         token=given.get("token"),
         account=given.get("account"),
         quota=given.get("quota"),
@@ -27,7 +26,6 @@ def run(namespace: Namespace) -> int:
         block=given.get("block"),
         latency_ms=given.get("latency"),
         faults=given.get("fault", ()),
-        fault_plan=Path(plan) if plan else None,
         seed=given.get("seed"),
         envelope=bool(given.get("envelope", False)),
     )
@@ -46,5 +44,5 @@ def run(namespace: Namespace) -> int:
             print(f"export {name}={shlex.quote(value)}", flush=True)
         tell(f"the sandbox keeps its tags in {database}; Ctrl-C ends it")
 
-    asyncio.run(serve(settings, on_listening=listening, faults=faults, database=database, port=given.get("port", 0)))
+    asyncio.run(serve(settings, on_listening=listening, database=database, port=given.get("port", 0)))
     return 0
