@@ -25,7 +25,8 @@ def lock(session: nox.Session) -> None:
         *("pyproject.toml", str(build), *session.posargs),
     )
     session.run(*compiled, "--output-file", LOCKS[0])
-    pins = [line for line in Path(LOCKS[0]).read_text("utf-8").splitlines() if "==" in line]
+    # What is pinned for every system already is not pinned again.
+    pins = [line for line in Path(LOCKS[0]).read_text("utf-8").splitlines() if "==" in line and ";" not in line]
     held = [f"--no-emit-package={pin.partition('==')[0]}" for pin in pins]
     session.run(*compiled, "--extra", "dev", "--constraint", LOCKS[0], *held, "--output-file", LOCKS[1])
 

@@ -23,8 +23,7 @@ def pins(*names: str) -> dict[str, Requirement]:
         for line in (ROOT / name).read_text("utf-8").splitlines():
             if line and not line.startswith(("#", " ")):
                 pin = Requirement(line.removesuffix("\\"))
-                assert pin.name not in found, f"{pin.name} is pinned twice"
-                found[pin.name] = pin
+                assert found.setdefault(pin.name, pin).specifier == pin.specifier, f"{pin.name} is pinned twice"
     return found
 
 
