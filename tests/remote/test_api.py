@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from unittest.mock import Mock
 
-import aiohttp
 import pytest
 from aioresponses import CallbackResult, aioresponses
 from yarl import URL
@@ -18,19 +16,13 @@ from importer.remote.failures import CallFailed
 from importer.remote.settings import ApiSettings
 from importer.remote.wire import encode
 
+from .mocked import Response
 from .virtual_time import VirtualClock, run
 
 BASE = "https://api.example/client/v4"
 EVENTS = f"{BASE}/accounts/acc/cloudforce-one/events"
 TOKEN = "token-that-must-not-show"
 CATEGORY = {"uuid": "c-1", "name": "Actors"}
-
-
-class Response(aiohttp.ClientResponse):
-    """aioresponses 0.7.9 does not know the argument that aiohttp 3.14 asks for."""
-
-    def __init__(self, *args: Any, **values: Any) -> None:
-        super().__init__(*args, **{"stream_writer": Mock(), **values})
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from unittest import mock
 
 import aiohttp
 import pytest
@@ -223,23 +222,18 @@ async def test_the_token_shows_nowhere() -> None:
             await api.create(b"{}")
 
 
-class _MockedResponse(aiohttp.ClientResponse):
-    """aioresponses 0.7.9 does not know a parameter that aiohttp 3.14 asks for."""
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **{"stream_writer": mock.Mock(), **kwargs})  # type: ignore[arg-type]
-
-
 async def test_a_session_can_be_handed_in() -> None:
     """With a session from outside (aioresponses in a test of one's own) the token still goes along."""
     from aioresponses import aioresponses
+
+    from .mocked import Response
 
     settings = ApiSettings("acc", TOKEN)
     async with aiohttp.ClientSession() as session:
         transport = Transport(settings, Pacer(PacerSettings(), SystemClock()), SystemClock(), session=session)
         with aioresponses() as mocked:
             url = f"{settings.base_url}/accounts/acc/cloudforce-one/events/tags/create"
-            mocked.post(url, payload={"uuid": "u"}, response_class=_MockedResponse)
+            mocked.post(url, payload={"uuid": "u"}, response_class=Response)
             async with transport:
                 assert (await Api(transport).create(encode({"value": "x"}))).uuid == "u"
             ((call,),) = mocked.requests.values()

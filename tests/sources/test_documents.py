@@ -238,7 +238,8 @@ MERGES = "a: &a {x: 1, y: 2}\n" + "".join(
     ("text", "says"),
     [
         (ANCHORS, "anchors expand"),
-        ("[" * 50_000, "nested deeper"),
+        ("[\n" * 500, "nested deeper"),
+        ("[" * 50_000, "a.yaml"),
         ("a: &a\n  - *a\n", "used before it is complete"),
         ("a: [1,\nb: }", "line 2"),
         (MERGES, "anchors expand"),
