@@ -33,7 +33,10 @@ class RunFolder:
     @property
     def run(self) -> str:
         """The id of the run."""
-        return self.path.resolve().name
+        try:
+            return self.path.resolve().name
+        except OSError:  # the working directory was deleted
+            return self.path.name
 
     @classmethod
     def create(cls, base: Path, now: datetime) -> RunFolder:

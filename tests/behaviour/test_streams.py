@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
@@ -9,6 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -97,7 +100,14 @@ def reading(folder: Path, *args: str, ignored: bool = False) -> subprocess.Popen
     assert process.stdin is not None
     process.stdin.write(b"name\nRed Fox\n" + b"\n" * 200_000)  # more than a pipe holds: it is being read when this ends
     process.stdin.flush()
+    while fcntl.ioctl(process.stdin, termios.FIONREAD, bytes(4)) != bytes(4) or not _sleeps(process.pid):
+        time.sleep(0.005)  # until all of it is read, and more is waited for
     return process
+
+
+def _sleeps(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "S"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -151,6 +161,17 @@ def test_no_place_for_the_state(place: str, here: Here, monkeypatch: pytest.Monk
     assert here("validate", "a.csv", env=env).code == 0
     assert here("plan", "a.csv", "--sandbox", env=env).code == 0
     assert here("apply", "a.csv", "--sandbox", "--yes", env={**env, "TAG_IMPORTER_STATE_DIR": "here"}).code == 0
+
+
+@pytest.mark.parametrize("command", ["apply {} --sandbox --yes", "plan {} --sandbox", "resume x", "undo x --yes"])
+def test_a_working_directory_that_was_deleted(command: str, tmp_path: Path) -> None:
+    """Where relative names lead nowhere a command says so, with exit code 2; what needs none of them works."""
+    rows(tmp_path / "a.csv", "name", "Red Fox")
+    (tmp_path / "gone").mkdir()
+    line = f"cd gone && rmdir ../gone && TAG {command.format(tmp_path / 'a.csv')}"
+    assert shell(tmp_path, line).code == 2
+    (tmp_path / "gone").mkdir()
+    assert shell(tmp_path, f"cd gone && rmdir ../gone && TAG validate {tmp_path / 'a.csv'}").code == 0
 
 
 def test_a_clock_that_jumps(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
