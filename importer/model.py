@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -120,6 +120,13 @@ class Asked(StrEnum):
     SKIP = "skip"
 
 
+class Origins(Protocol):
+    """Knows of the drafts of one table which column each of their fields came from."""
+
+    def column(self, position: int, field: str, entry: str = "") -> str:
+        """The column of a field, in a list that of an entry; empty where it is not one column."""
+
+
 class Draft(Struct, frozen=True):
     """The tag that a row asks for."""
 
@@ -133,6 +140,17 @@ class Draft(Struct, frozen=True):
     asked: Asked | None = None
     left_out: str = ""
     """Why the mapping's `when:` leaves this row out; empty when it does not."""
+    position: int = 0
+    """Of the row in its table."""
+    origins: Origins | None = None
+
+    def column(self, field: str = "value", entry: str = "") -> str:
+        """The column a field came from, in a list field that of one entry; empty where it is not one column."""
+        return self.origins.column(self.position, field, entry) if self.origins is not None else ""
+
+    def place(self, field: str = "value", entry: str = "") -> Place:
+        """The cell that a field came from, else the row."""
+        return self.row.place(self.column(field, entry))
 
     @property
     def name(self) -> str:
@@ -208,6 +226,13 @@ class Change(Struct, frozen=True):
     message: str = ""
     """Why, for a person."""
     issues: tuple[Issue, ...] = ()
+    column: str = ""
+    """The column that the row's name came from; empty where it is not one column."""
+
+    @property
+    def place(self) -> Place | None:
+        """The cell that holds the row's name; None where there is no row."""
+        return self.row.place(self.column) if self.row is not None else None
 
 
 class SourceFile(Struct, frozen=True):

@@ -40,10 +40,11 @@ def alone(target: str, part: str, text: str) -> Seed:
     return Seed(Severity.WARNING, "annotation-without-value", message, text)
 
 
-def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple[int, Seed]]:
+def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple[int, int, Seed]]:
     """Take the actor's own name and repetitions out of a list of other names, and tell so.
 
-    An own name that stands first is how STIX and ATT&CK write their lists: it goes without a word.
+    Gives the row, which of its entries it was, and the issue. An own name that stands first is how STIX and ATT&CK
+    write their lists: it goes without a word.
     """
     for position, row in enumerate(fields):
         entries = row.get(target)
@@ -60,9 +61,11 @@ def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple
         for index, (entry, label, key) in enumerate(zip(entries, labels, keys, strict=True)):
             if key == own:
                 if index or label != name:
-                    yield position, Seed(Severity.INFO, "own-name-alias", "is the actor's own name; left out", label)
+                    seed = Seed(Severity.INFO, "own-name-alias", "is the actor's own name; left out", label)
+                    yield position, index, seed
             elif key in seen:
-                yield position, Seed(Severity.INFO, "repeated-alias", "stands in the list twice; kept once", label)
+                seed = Seed(Severity.INFO, "repeated-alias", "stands in the list twice; kept once", label)
+                yield position, index, seed
             else:
                 seen.add(key)
                 kept.append(entry)

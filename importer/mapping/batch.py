@@ -19,6 +19,7 @@ from importer.mapping.conditions import left_out_by
 from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout
 from importer.mapping.no_actor import no_actors
 from importer.mapping.nodes import nearest
+from importer.mapping.origins import Origins
 from importer.mapping.several_columns import filled_templates, first_filled, labelled
 from importer.mapping.spec import Labelled
 from importer.model import Asked, Draft, Header, Issue, Json, Place, Row, Severity
@@ -44,6 +45,7 @@ class Batch:
         self.issues: dict[int, list[Issue]] = {}
         self.clear: dict[int, set[str]] = {}
         self.kept: list[tuple[int, str, str, str]] = []
+        self.origins = Origins(layout, lambda column, position: self._texts(column)[position])
 
     def drafts(self) -> list[Draft]:
         if self.layout.skip:
@@ -59,8 +61,8 @@ class Batch:
             if feed.rule.as_is:
                 continue
             if target in LISTS_OF_NAMES:
-                for position, seed in tidy_names(self.fields, target):
-                    self._add(position, feed, self._source(feed, position), seed)
+                for position, index, seed in tidy_names(self.fields, target):
+                    self._add(position, feed, self._entry_column(feed, position, index), seed)
             elif feed.collects:
                 unique_links(self.fields, target)
         self._missing_names(left_out)
@@ -73,7 +75,16 @@ class Batch:
             all_issues = (*row.issues, *found) if found else row.issues or none
             cleared = frozenset(clear[position]) if position in clear else NO_CLEAR
             made.append(
-                Draft(row, self.fields[position], all_issues, cleared, asked.get(position), left_out.get(position, ""))
+                Draft(
+                    row,
+                    self.fields[position],
+                    all_issues,
+                    cleared,
+                    asked.get(position),
+                    left_out.get(position, ""),
+                    position,
+                    self.origins,
+                )
             )
         return made
 
@@ -95,6 +106,14 @@ class Batch:
             if self._texts(column)[position].strip():
                 return column
         return feed.columns[0] if feed.columns else ""
+
+    def _entry_column(self, feed: Feed, position: int, index: int) -> str:
+        """The column of one entry of a list field."""
+        if len(feed.columns) > 1 and feed.collects:
+            entries = self.origins.entries(feed, position)
+            if index < len(entries):
+                return entries[index][0]
+        return self._source(feed, position)
 
     def _feed(self, feed: Feed) -> None:
         if feed.alone:
@@ -152,7 +171,10 @@ class Batch:
         if len(columns) == 1:
             memo = feed.reader.memo
             return [memo.get(text) or read(text) for text in self._texts(columns[0])], [columns[0]] * self.size
-        return self._collected(feed) if feed.collects else first_filled(feed, self._texts)
+        if feed.collects:
+            return self._collected(feed)
+        found = [first_filled(feed, texts) for texts in zip(*map(self._texts, columns), strict=True)]
+        return [cell for cell, _ in found], [source for _, source in found]
 
     def _collected(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
         """All columns of a list field together; the issues of each go to its own cell."""

@@ -17,35 +17,29 @@ TextsOf = Callable[[str], Sequence[str]]
 """The texts of a column of the table, by its name."""
 
 
-def first_filled(feed: Feed, texts_of: TextsOf) -> tuple[list[Cell], Sequence[str]]:
-    """The first column that says something; one that says that nothing is known passes the question on."""
+def first_filled(feed: Feed, texts: Sequence[str]) -> tuple[Cell, str]:
+    """Of one row the first column that says something; one that says that nothing is known passes the question on."""
     read, columns = feed.reader.read, feed.columns
-    compares = feed.rule.target == COUNTRY and not feed.rule.columns
-    cells: list[Cell] = []
-    sources: list[str] = []
-    for texts in zip(*(texts_of(column) for column in columns), strict=True):
-        chosen, source = BLANK, columns[0]
-        for column, text in zip(columns, texts, strict=True):
-            if not text or not text.strip():
-                continue
-            cell = read(text)
-            if cell.value is None and not cell.seeds and not cell.clears:
-                continue
-            if chosen is BLANK or not cell.nothing:
-                chosen, source = cell, column
-            if not cell.nothing:
-                break
-        if compares and chosen.value is not None:
-            chosen = _compared(chosen, source, columns, texts, read)
-        if chosen is BLANK:
-            chosen = read("")
-        elif source != columns[0] and feed.rule.target == "value":
-            told = f"the name is taken from '{source}', because '{columns[0]}' gives none"
-            seed = Seed(Severity.INFO, "other-name-column", told, texts[0])
-            chosen = Cell(chosen.value, (*chosen.seeds, seed), chosen.kept)
-        cells.append(chosen)
-        sources.append(source)
-    return cells, sources
+    chosen, source = BLANK, columns[0]
+    for column, text in zip(columns, texts, strict=True):
+        if not text or not text.strip():
+            continue
+        cell = read(text)
+        if cell.value is None and not cell.seeds and not cell.clears:
+            continue
+        if chosen is BLANK or not cell.nothing:
+            chosen, source = cell, column
+        if not cell.nothing:
+            break
+    if chosen.value is not None and feed.rule.target == COUNTRY and not feed.rule.columns:
+        chosen = _compared(chosen, source, columns, texts, read)
+    if chosen is BLANK:
+        chosen = read("")
+    elif source != columns[0] and feed.rule.target == "value":
+        told = f"the name is taken from '{source}', because '{columns[0]}' gives none"
+        seed = Seed(Severity.INFO, "other-name-column", told, texts[0])
+        chosen = Cell(chosen.value, (*chosen.seeds, seed), chosen.kept)
+    return chosen, source
 
 
 def _compared(

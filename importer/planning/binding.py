@@ -12,7 +12,6 @@ from importer.fields.table import field_named
 from importer.fields.values import same
 from importer.model import Action, Change, Json, Plan, Tag
 from importer.planning.canonical import canonical_bytes
-from importer.planning.cells import find_cell
 from importer.planning.identity import index_tags
 from importer.planning.options import Account
 
@@ -25,9 +24,7 @@ class Moved(Struct, frozen=True):
     """One clause for a person: `the tag was deleted`."""
 
     def __str__(self) -> str:
-        row = self.change.row
-        place = row.place(find_cell(row, self.change.name)) if row else self.change.uuid
-        return f"{self.change.name!r} ({place}): {self.how}"
+        return f"{self.change.name!r} ({self.change.place or self.change.uuid}): {self.how}"
 
 
 def fingerprint(tag: Tag) -> str:

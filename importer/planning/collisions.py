@@ -13,7 +13,7 @@ from typing import Final
 from importer.fields.names import identity_key, loose_key
 from importer.fields.table import ALIAS_FIELDS
 from importer.model import Draft, Issue, Json, Place, Severity, Tag
-from importer.planning.cells import find_cell, name_place, told_place
+from importer.planning.cells import name_place, told_place
 from importer.planning.collision_rules import CollisionRules
 from importer.planning.identity import Standing
 
@@ -231,8 +231,7 @@ class _Bounded:
         self.counts[code] = count
         self.severities[code] = severity
         if count <= PER_ROW:
-            row = self.draft.row
-            place = row.place(find_cell(row, label))
+            place = self.draft.place(field_name, label)
             self.kept.append(Issue(severity, code, message, place, field_name, label))
 
     def closed(self) -> list[Issue]:

@@ -15,7 +15,7 @@ from importer.planning.diff import differences, update_body
 from importer.planning.identity import Standing
 from importer.planning.marking import MARK_KEY, Owner, mark_of, marked, owner
 from importer.planning.options import Mode, PlanOptions
-from importer.planning.properties import check_properties, property_place
+from importer.planning.properties import check_properties
 from importer.planning.property_formats import READABLE, how_to_read
 
 
@@ -46,7 +46,15 @@ def decide(
         and setting.plain_creates
     ):
         # Nothing to weigh: the bulk of a migration comes through here.
-        return Change(standing.key, Action.CREATE, draft.name, draft.row, "", _wanted(draft.fields, setting))
+        return Change(
+            standing.key,
+            Action.CREATE,
+            draft.name,
+            draft.row,
+            "",
+            _wanted(draft.fields, setting),
+            column=draft.column(),
+        )
     issues = list(draft.issues)
     if draft.row.issues:
         issues += [issue for issue in draft.row.issues if issue not in draft.issues]
@@ -187,9 +195,9 @@ class _Decision:
         found: list[Issue] = []
         told: set[str] = set()
         for problem in check_properties(category.schema, held, before=before, known={MARK_KEY}):
-            place = property_place(self.draft.row, problem.path, problem.value)
-            message = f"{problem.message} (category {category.name!r})"
             key = problem.path.split("[")[0]
+            place = self.draft.place(f"properties.{key}")
+            message = f"{problem.message} (category {category.name!r})"
             if key in entries and key not in told and problem.code in READABLE:
                 hint = how_to_read(entries[key], held.get(key), self.draft.row, place.column)
                 message += f"; {hint}" if hint else ""
@@ -246,8 +254,9 @@ class _Decision:
         row = replace(row, issues=()) if row.issues else row
         name = self.draft.name
         return Change(
-            self.standing.key, action, name, row, self.uuid, self.body, self.found, code, message, tuple(self.issues)
-        )
+            self.standing.key, action, name, row, self.uuid, self.body, self.found, code, message, tuple(self.issues),
+            self.draft.column(),
+        )  # fmt: skip
 
 
 def _wanted(fields: Mapping[str, Json], setting: Setting) -> Mapping[str, Json]:

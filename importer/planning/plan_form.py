@@ -112,7 +112,7 @@ def _change_form(change: Change, headers: _Headers) -> Form:
         form["row"] = [headers.number(row.header), row.number, row.cells, row.id]
         if row.issues:
             form["row_issues"] = [_issue_form(issue) for issue in row.issues]
-    for name in ("uuid", "code", "message"):
+    for name in ("uuid", "code", "message", "column"):
         if text := getattr(change, name):
             form[name] = text
     if change.body:
@@ -141,6 +141,7 @@ def _change(form: Form, headers: Sequence[Header]) -> Change:
         form.get("code", ""),
         form.get("message", ""),
         tuple(_issue(item) for item in form.get("issues", ())),
+        form.get("column", ""),
     )
 
 

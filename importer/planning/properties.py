@@ -15,8 +15,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from importer.model import Json, Place, Row, Severity
-from importer.planning.cells import find_cell
+from importer.model import Json, Severity
 from importer.planning.property_formats import format_problem, is_date
 
 TLP_WORDS: Final = ("red", "amber", "amber-strict", "green", "clear", "purple", "amber+strict")
@@ -68,16 +67,6 @@ def check_properties(
     check = _Check()
     check.entries(schema, properties, before, "", known, 0)
     return check.problems
-
-
-def property_place(row: Row, path: str, value: str) -> Place:
-    """The cell a property came from: the column named for its key, else one that holds its value, else the row."""
-    columns = row.header.columns
-    key = path.split("[")[0]
-    for name in (f"properties.{key}", key, "properties"):
-        if name in columns:
-            return row.place(name)
-    return row.place(find_cell(row, value))
 
 
 @dataclass(slots=True)

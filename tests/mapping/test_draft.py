@@ -468,3 +468,36 @@ def test_a_confidence_without_its_value_is_told() -> None:
         ("annotation-without-value", Severity.WARNING, "C2", "7")
     ]
     assert draft.fields == {"value": "X"}
+
+
+WHERE = ["Sponsor", "Notes", "Actor", "AKA", "Also known as"]
+
+
+def test_each_field_knows_its_column_however_often_its_text_stands_in_the_row() -> None:
+    """The name, a sponsor of the same name and each alias are placed in their own cells, found by no text search."""
+    found = drafts(SPREADSHEET, WHERE, ["Sand Fox", "Dune Cat", "Sand Fox", "Dune Cat; Rook", "Ibis"])[0]
+    assert found.place().cell == "C2"
+    assert found.place("attributionOrganization").cell == "A2"
+    places = [found.place("aliasGroupNamesInternal", alias).cell for alias in ("Dune Cat", "Rook", "Ibis")]
+    assert places == ["D2", "D2", "E2"]
+    assert found.place("motive").column == ""
+
+
+def test_a_repeated_alias_is_told_at_the_cell_that_repeats_it() -> None:
+    """The second of two equal entries is the one left out, so the issue stands at its cell."""
+    found = drafts(SPREADSHEET, WHERE, ["", "", "Sand Fox", "Dune Cat", "Ibis; dune cat"])[0]
+    assert [(issue.code, issue.place.cell) for issue in found.issues] == [("repeated-alias", "E2")]
+
+
+def test_a_name_from_the_second_column_is_placed_there() -> None:
+    """Where several columns may give a field, its place is the one that gave it."""
+    first, second = drafts("name: m\nfields:\n  value: [Main, Other]\n", ["Main", "Other"], ["A", "B"], ["", "B"])
+    assert (first.column(), second.column()) == ("Main", "Other")
+
+
+def test_a_property_is_placed_by_its_rule() -> None:
+    """The column of a property is the one that its rule names, whatever it is called; a template has none."""
+    rules = "name: m\nfields:\n  value: {template: '{N}!'}\n  properties.rank: {column: R}\n  properties: {column: P}\n"
+    found = drafts(rules, ["N", "R", "P"], ["x", "high", '{"team": "red"}'])[0]
+    assert (found.column("properties.rank"), found.column("properties.team.name")) == ("R", "P")
+    assert found.column() == ""

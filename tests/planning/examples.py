@@ -34,7 +34,14 @@ def draft(
     row = Row(header, number, cells if cells is not None else (name, aliases, str(fields.get("description", ""))))
     issues = (Issue(Severity.ERROR, error, "it is wrong", row.place("Name")),) if error else ()
     wanted = {"value": name, **fields} if name else dict(fields)
-    return Draft(row, wanted, issues, frozenset(clear), asked, left_out)
+    return Draft(row, wanted, issues, frozenset(clear), asked, left_out, origins=Columns())
+
+
+class Columns:
+    """Names from the first column, other names from the second, all else from the third."""
+
+    def column(self, position: int, field: str, entry: str = "") -> str:
+        return {"value": "Name", "aliases": "Aliases", "aliasGroupNames": "Aliases"}.get(field, "Notes")
 
 
 def drafts(*items: Draft) -> list[Draft]:
@@ -47,6 +54,7 @@ def drafts(*items: Draft) -> list[Draft]:
             item.clear,
             item.asked,
             item.left_out,
+            origins=item.origins,
         )
         for number, item in enumerate(items, 2)
     ]

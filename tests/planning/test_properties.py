@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.model import Header, Json, Row, Severity
-from importer.planning.properties import PropertyProblem, check_properties, property_place
+from importer.planning.properties import PropertyProblem, check_properties
 from importer.planning.property_formats import how_to_read
 
 
@@ -115,14 +115,6 @@ def test_every_problem_is_found_at_once() -> None:
     """All breaches of a tag are listed, not the first alone."""
     schema: list[dict[str, Any]] = [{"key": "a", "kind": "number"}, {"key": "b", "kind": "date", "required": True}]
     assert [problem.path for problem in check_properties(schema, {"a": "x"})] == ["a", "b"]
-
-
-def test_the_cell_is_found_again() -> None:
-    """The place is the column called like the property, else the one that holds the value."""
-    row = Row(Header("a.csv", "csv", ("Name", "Rank", "level"), ("A", "B", "C")), 7, ("X", "high", "low"))
-    assert property_place(row, "level", "low").cell == "C7"
-    assert property_place(row, "rank", "high").cell == "B7"
-    assert property_place(row, "other", "").column == ""
 
 
 JSON = st.recursive(
