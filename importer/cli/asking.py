@@ -23,16 +23,17 @@ from importer.reports.wording import count
 from importer.system import open_terminal
 
 
-def confirm(plan: Plan, target: Target, settings: Settings, what: str) -> None:
-    """Show the plan and ask whether to do `what` ("Apply", "Undo run R"). Returns when it may be done.
+def confirm(plan: Plan, target: Target, settings: Settings, what: str) -> bool:
+    """Show the plan and ask whether to do `what` ("Apply", "Undo run R"). Returns, if it may, whether it asked.
 
     Without a terminal on standard input nobody can be asked, and it may. Raises StoppedEarly for every answer but yes.
     """
     if settings.yes or not person():
-        return
+        return False
     ahead = foresee(plan, target, settings)
     question = f"{what} {place(target, settings)}: {_changes(plan)}; {_seen(ahead.exposure)}. Go on?"
     ask(question, plan_lines(plan, exposure=ahead.exposure, cost=ahead.cost))
+    return True
 
 
 def refuse_to_delete(what: str, settings: Settings) -> None:

@@ -24,6 +24,7 @@ from importer.engine.journal_state import JournalState
 from importer.engine.run_folder import RunFolder
 from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal, on_signals
+from importer.engine.work import NEVER
 from importer.errors import StoppedEarly
 from importer.job.settings import Settings
 from importer.model import Plan, Severity
@@ -46,6 +47,8 @@ class Execution(Struct, frozen=True):
     started: datetime
     command: str = "apply"
     earlier: JournalState | None = None
+    seen_at: float = NEVER
+    """When the account was as the plan saw it, on the clock; never where that is long ago or a person thought since."""
 
     async def run(self, target: Target, watch: Watch, timings: Timings) -> RunRecord:
         """Make the calls, write every report, and return the record. Stops are part of the record, not errors."""
@@ -60,7 +63,8 @@ class Execution(Struct, frozen=True):
             with on_signals(stop, at_once=self._leave):
                 result = await execute(
                     self.plan, target.api, journal, settings, run=self.folder.run, plan_sha256=self.digest,
-                    clock=self.clock, observe=watch.observe, stop=stop, earlier=self.earlier, about=self._about(),
+                    clock=self.clock, observe=watch.observe, stop=stop, earlier=self.earlier,
+                    seen_at=self.seen_at, about=self._about(),
                 )  # fmt: skip
         timings.done("execute")
         code = result.exit_code

@@ -8,7 +8,7 @@ from typing import Final
 
 from importer.engine.journal import boot_id
 from importer.engine.journal_state import JournalState
-from importer.engine.work import Work, without_a_call
+from importer.engine.work import NEVER, Work, without_a_call
 from importer.model import Action, Outcome, Plan, Status
 
 _POWER_LOSS: Final = timedelta(seconds=30)
@@ -16,8 +16,13 @@ _POWER_LOSS: Final = timedelta(seconds=30)
 _OPEN: Final = frozenset({Status.UNKNOWN, Status.NOT_ATTEMPTED})
 
 
-def sort_rows(plan: Plan, earlier: JournalState | None) -> tuple[dict[str, Outcome], list[Work]]:
-    """The outcomes that stand already, by key, and the rows to be worked on; both in plan order."""
+def sort_rows(
+    plan: Plan, earlier: JournalState | None, seen_at: float = NEVER
+) -> tuple[dict[str, Outcome], list[Work]]:
+    """The outcomes that stand already, by key, and the rows to be worked on; both in plan order.
+
+    `seen_at` is when the account was as the plan saw it. A delete is never sent on that alone.
+    """
     ended = earlier.outcomes if earlier is not None else {}
     outcomes: dict[str, Outcome] = {}
     works: list[Work] = []
@@ -29,7 +34,8 @@ def sort_rows(plan: Plan, earlier: JournalState | None) -> tuple[dict[str, Outco
             outcomes[change.key] = outcome
             continue
         begun = earlier.open.get(change.key) if earlier is not None else None
-        work = Work(change, begun.attempts if begun is not None else 0)
+        seen = NEVER if change.action is Action.DELETE else seen_at
+        work = Work(change, begun.attempts if begun is not None else 0, seen)
         work.losses = int(begun is not None)
         works.append(work)
     return outcomes, works

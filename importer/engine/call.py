@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from importer.clock import Clock
 from importer.engine.breaker import Breaker
 from importer.engine.journal import Journal
+from importer.engine.reconcile import Outdated
 from importer.engine.stop import StopSignal
 from importer.engine.work import Work
 from importer.errors import StoppedEarly
@@ -20,15 +21,19 @@ from importer.remote.wire import TagAnswer, encode
 class Caller:
     """Makes the calls of a run. What a failure means for the row is decided elsewhere."""
 
-    def __init__(self, api: Api, journal: Journal, breaker: Breaker, clock: Clock, stop: StopSignal) -> None:
+    def __init__(
+        self, api: Api, journal: Journal, breaker: Breaker, clock: Clock, stop: StopSignal,
+        outdated: Callable[[Work], bool],
+    ) -> None:  # fmt: skip
         self._api = api
         self._journal = journal
         self._breaker = breaker
         self._clock = clock
         self._stop = stop
+        self._outdated = outdated
 
     async def call(self, work: Work) -> TagAnswer | None:
-        """One request for the row; its answer, None for a delete. Raises CallFailed, and StoppedEarly unsent."""
+        """One request for the row; its answer, None for a delete. Raises CallFailed; unsent StoppedEarly, Outdated."""
         if self._breaker.closed:
             await self._breaker.ready()
         change, api = work.change, self._api
@@ -38,6 +43,8 @@ class Caller:
             nonlocal began
             if self._stop:
                 raise StoppedEarly(self._stop.reason)
+            if self._outdated(work):  # it waited long for its turn
+                raise Outdated
             written = self._journal.intent(change.key, work.call, work.attempts + 1)
             work.attempts += 1
             work.sending = True

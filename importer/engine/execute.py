@@ -16,10 +16,11 @@ from importer.clock import Clock, SystemClock
 from importer.engine.events import Observe, RunFinished, RunStarted, ignore
 from importer.engine.journal import Journal, boot_id
 from importer.engine.journal_state import JournalState
-from importer.engine.pool import Pool
+from importer.engine.pool import RESUMABLE, Pool
 from importer.engine.result import ExecutionResult, counts_of
 from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal, unless_stopped
+from importer.engine.work import NEVER
 from importer.errors import AccessRefused, ImporterError, UsageError
 from importer.model import Action, Outcome, Plan
 from importer.planning.build import CREATE_CATEGORY, with_category
@@ -27,7 +28,6 @@ from importer.planning.categories import find_category
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed
 
-RESUMABLE: Final = 6
 _RARELY: Final = 50_000
 
 
@@ -43,13 +43,15 @@ async def execute(
     observe: Observe = ignore,
     stop: StopSignal | None = None,
     earlier: JournalState | None = None,
+    seen_at: float = NEVER,
     about: Mapping[str, str] | None = None,
 ) -> ExecutionResult:
     """Do what the plan says and return how each change ended; whatever happens is in the journal.
 
     `run` and `plan_sha256` go into the journal's first line, with what `about` adds to it (the command, a version);
-    `earlier` is the journal's state when the run is taken up again. Stops come back as a result, not as errors;
-    an error that is not foreseen leaves the journal whole and is raised.
+    `earlier` is the journal's state when the run is taken up again; `seen_at` is when, on the clock, the account was as
+    the plan saw it: where nobody knows, it is looked at again before anything is sent. Stops come back as a result, not
+    as errors; an error that is not foreseen leaves the journal whole and is raised.
     """
     if plan.account != api.settings.account_id:
         raise UsageError(
@@ -59,9 +61,10 @@ async def execute(
     settings, clock = settings or ExecuteSettings(), clock or SystemClock()
     stop = StopSignal() if stop is None else stop
     began = clock.monotonic()
-    pool = Pool(plan, api, journal, settings, clock, observe, stop, earlier)
+    pool = Pool(plan, api, journal, settings, clock, observe, stop, earlier, seen_at)
     observe(RunStarted(run, len(plan.changes), len(pool.todo), earlier is not None))
     pool.tell_settled_rows()
+    unlisted = ""
     try:
         if earlier is None:
             journal.event(
@@ -79,6 +82,7 @@ async def execute(
             pool.use(complete)
             with _rare_collection():
                 await pool.run()
+        unlisted = await pool.look_for_duplicates()
     except ImporterError as error:
         stop.request(error.message, exit_code=4 if error.exit_code == 4 else RESUMABLE, hint=error.hint)
     except CallFailed as failed:
@@ -93,6 +97,11 @@ async def execute(
     _write_end(journal, stopped, code, outcomes)
     seconds = clock.monotonic() - began
     hint = stop.hint if stopped else ""
+    if unlisted and not stopped:
+        hint = (
+            "What was made could not be listed again to see whether others made the same names meanwhile "
+            f"({unlisted}); a plan of the same source tells of them."
+        )
     result = ExecutionResult(outcomes, stopped, hint, code, seconds, api.pacer.waits, api.pacer.waited)
     observe(RunFinished(run, result.counts(), seconds, stopped))
     return result

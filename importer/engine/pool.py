@@ -11,21 +11,25 @@ from importer.clock import Clock
 from importer.engine.backlog import open_rows, sort_rows
 from importer.engine.breaker import Breaker
 from importer.engine.call import Caller
+from importer.engine.duplicates import find_duplicates, made_twice
 from importer.engine.events import AnswerLost, Observe, RowDone, Settled, Stopping
 from importer.engine.journal import Journal
 from importer.engine.journal_state import JournalState
+from importer.engine.reconcile import Outdated, Reconciler
 from importer.engine.settings import ExecuteSettings
 from importer.engine.settle import Settler
 from importer.engine.stop import StopSignal, unless_stopped
 from importer.engine.verdicts import done, never_answered, refused
 from importer.engine.work import Work, left_open
 from importer.errors import ImporterError, StoppedEarly, UsageError
-from importer.model import Action, Outcome, Plan, Status
+from importer.model import Action, Outcome, Plan, Status, Tag
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed, Meaning
 from importer.remote.lookup import Lookup
 from importer.remote.retry import again, pause
 
+RESUMABLE: Final = 6
+"""Exit code of a run that stopped early and can go on."""
 _UNBOUNDED: Final = 1_000_000
 
 
@@ -42,6 +46,7 @@ class Pool:
         observe: Observe,
         stop: StopSignal,
         earlier: JournalState | None,
+        seen_at: float,
     ) -> None:
         self._plan = plan
         self._api = api
@@ -52,10 +57,9 @@ class Pool:
         self._stop = stop
         self._earlier = earlier
         self._chance = random.Random()  # noqa: S311 - jitter, not a secret
-        self._outcomes, works = sort_rows(plan, earlier)
+        self._outcomes, works = sort_rows(plan, earlier, seen_at)
         self._works = {work.change.key: work for work in works}
         self.todo = deque(works)
-        self._resent: list[Work] = []
         self._idle: deque[asyncio.Future[None]] = deque()
         self._active = 0
         self._tasks: dict[asyncio.Task[None], Work | None] = {}
@@ -63,13 +67,21 @@ class Pool:
             stop, clock, observe, max_consecutive=settings.max_consecutive,
             max_failed_share=settings.max_failed_share, min_rows=settings.min_rows,
         )  # fmt: skip
-        self._call = Caller(api, journal, self._breaker, clock, stop).call
-        there = (change.name for change in plan.changes if change.uuid and change.action is not Action.DELETE)
+        there = (
+            Tag(change.uuid, change.name)
+            for change in plan.changes
+            if change.uuid and change.action in (Action.UNCHANGED, Action.SKIP, Action.UPDATE)
+        )
         self.lookup = Lookup(api, there, plan.account_tags)
         self._settler = Settler(
             self.lookup, clock, observe, stop, grace=settings.grace, max_attempts=settings.max_attempts,
             done=self._settled, again=self._requeue,
         )  # fmt: skip
+        self._reconciler = Reconciler(
+            self.lookup, clock, stop, plan.options, fresh=settings.fresh, done=self._finish
+        )  # fmt: skip
+        self._outdated = self._reconciler.outdated
+        self._call = Caller(api, journal, self._breaker, clock, stop, self._outdated).call
 
     def use(self, plan: Plan) -> None:
         """Go on with the same plan, its bodies completed."""
@@ -112,8 +124,6 @@ class Pool:
                         self._check(task)
             if self._stop:
                 await self._wind_down(settler)
-            else:
-                await unless_stopped(self._look_for_duplicates(), self._stop)
         finally:
             for other in (settler, watcher, *self._tasks):
                 other.cancel()
@@ -145,7 +155,12 @@ class Pool:
         todo = self.todo
         while not self._stop:
             if todo:
+                if self._outdated(todo[0]) and not todo[0].ended:
+                    await self._reconciler.look_again(todo)
+                    continue
                 work = todo.popleft()
+                if work.ended:
+                    continue
             else:
                 if not self._active and not self._settler.parked:
                     self._wake_all()
@@ -179,9 +194,14 @@ class Pool:
 
     async def _do(self, work: Work) -> None:
         try:
-            answer = await self._call(work)
-        except CallFailed as failed:
-            await self._recover(work, failed)
+            try:
+                answer = await self._call(work)
+            except CallFailed as failed:
+                await self._recover(work, failed)
+                return
+        except Outdated:
+            self.todo.appendleft(work)
+            self._wake_one()
             return
         self._finish(work, done(work, answer))
         self._breaker.row_done(failed=False)
@@ -248,8 +268,6 @@ class Pool:
         self._journal.outcome(outcome)
         work.lost_at = None
         change = work.change
-        if work.resent and outcome.status is Status.CREATED:
-            self._resent.append(work)
         del self._works[change.key]
         self._outcomes[change.key] = outcome
         self._observe(RowDone(change.key, change.name, change.action, outcome))
@@ -266,18 +284,53 @@ class Pool:
         self.todo.append(work)
         self._wake_one()
 
-    async def _look_for_duplicates(self) -> None:
-        """Rows that were sent again are looked up once more: if both requests arrived, a person must know."""
+    @property
+    def _reads_fail(self) -> bool:
+        return self._settler.failures > 0 or self._reconciler.failed
+
+    async def look_for_duplicates(self) -> str:
+        """List what the run made, and make rows whose name another tag has as well conflicts with both uuids.
+
+        Returns why that could not be done; empty where it was. A run that stopped is asked once and for a short time:
+        its resume looks at all that it made.
+        """
+        earlier = self._earlier.outcomes if self._earlier is not None else {}
+        rows = {
+            outcome.uuid: change
+            for change in self._plan.changes
+            if (outcome := self._outcomes.get(change.key)) is not None
+            and outcome.status is Status.CREATED
+            and outcome.uuid
+        }
+        if not rows:
+            return ""
+        if self._stop and (self._stop.exit_code != RESUMABLE or self._breaker.closed or self._reads_fail):
+            return "what was made could not be listed again"
+        just_made = [uuid for uuid, change in rows.items() if change.key not in earlier]
+        asking = asyncio.ensure_future(find_duplicates(
+            {uuid: str(change.body.get("value") or change.name) for uuid, change in rows.items()}, just_made,
+            self.lookup, self._clock, patience=0.0 if self._stop else self._settings.grace,
+        ))  # fmt: skip
         try:
-            twice = await self._settler.there_twice(self._resent)
-        except (CallFailed, StoppedEarly):
-            return  # nothing is known to be wrong
-        for work, message in twice:
-            old = self._outcomes[work.change.key]
-            outcome = Outcome(old.key, Status.CONFLICT, old.uuid, old.attempts, "duplicates", message)
-            self._journal.outcome(outcome)
+            if self._stop:
+                await asyncio.wait({asking}, timeout=self._settings.stop_grace)
+            else:
+                await unless_stopped(asyncio.wait({asking}), self._stop)
+            found = asking.result() if asking.done() else {}
+        except (CallFailed, ImporterError) as error:
+            return str(error)
+        finally:
+            asking.cancel()
+        for uuid, tags in found.items():
+            change = rows[uuid]
+            old = self._outcomes[change.key]
+            outcome = Outcome(
+                old.key, Status.CONFLICT, uuid, old.attempts, "duplicates", made_twice(change.name, uuid, tags)
+            )
             self._outcomes[old.key] = outcome
-            self._observe(Settled(old.key, work.name, "duplicates"))
+            self._journal.outcome(outcome)
+            self._observe(Settled(old.key, change.name, "duplicates"))
+        return "" if asking.done() else "there was no time to list again what was made"
 
     # -- the end
 

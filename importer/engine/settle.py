@@ -8,13 +8,13 @@ counts only when the look-up began after the grace time: reads may lag behind wr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from importer.clock import Clock
 from importer.engine.events import Settled
 from importer.engine.stop import StopSignal
-from importer.engine.work import Work
+from importer.engine.work import NEVER, Work
 from importer.fields.table import field_named
 from importer.fields.values import same
 from importer.model import Action, Json, Outcome, Status, Tag
@@ -53,7 +53,7 @@ class Settler:
         self._done = done
         self._again = again
         self._stop = stop
-        self._failures = 0
+        self.failures = 0
         self._woken = asyncio.Event()
         self.parked: dict[str, Work] = {}
 
@@ -78,11 +78,6 @@ class Settler:
                 await self._settle([work for work in self.parked.values() if work.due <= now + slack])
                 continue
             await self._until(min((work.due for work in self.parked.values()), default=None))
-
-    async def there_twice(self, works: Sequence[Work]) -> list[tuple[Work, str]]:
-        """The rows of whose names several tags are there, each with what to say about it."""
-        found = await self.look(works) if works else {}
-        return [(work, several(work.name, found[work.name])) for work in works if len(found[work.name]) > 1]
 
     async def look(self, works: Iterable[Work]) -> Mapping[str, tuple[Tag, ...]]:
         """The tags of these rows' names, by name, both the old and the new one of an update."""
@@ -115,10 +110,10 @@ class Settler:
                 self._decide_update(work, (*found[work.name], *found[work.change.name]))
 
     def _lookup_failed(self, failed: CallFailed) -> None:
-        self._failures += 1
+        self.failures += 1
         if failed.failure.stops:
             self._stop.request(str(failed), exit_code=4 if failed.failure.access else 6)
-        elif self._failures >= _MOST_FAILURES:
+        elif self.failures >= _MOST_FAILURES:
             self._stop.request(
                 f"lost answers cannot be looked up: {failed}", hint="When the server works again, resume the run."
             )
@@ -140,6 +135,7 @@ class Settler:
                 self._tell(work, "absent")
                 work.lost_at = None
                 work.resent = True
+                work.seen_at = began
                 self._again(work)
                 return
             self._tell(work, "unknown")
@@ -179,6 +175,7 @@ class Settler:
         else:
             self._tell(work, "absent")
             work.lost_at = None
+            work.seen_at = NEVER  # whether a person has changed it since is for the reconciler to say
             self._again(work)
 
     def _tell(self, work: Work, verdict: str) -> None:

@@ -8,19 +8,19 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from importer.clock import Clock
-from importer.engine.journal import Journal, moment
+from importer.engine.journal import Journal
 from importer.engine.resume import EarlierRun, open_run
 from importer.engine.run_folder import RunFolder
 from importer.engine.settle import differing_fields
 from importer.errors import ImporterError, UsageError
-from importer.fields.names import identity_key
+from importer.fields.names import clean, identity_key
 from importer.fields.table import field_named
 from importer.model import Action, Change, FieldChange, Json, Outcome, Plan, Status, Tag
+from importer.planning.binding import restamped, what_was_seen
 from importer.planning.diff import cleared
 
 MODE: Final = "undo"
@@ -60,6 +60,7 @@ def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") ->
         account=earlier.plan.account, mode=MODE, changes=tuple(changes), account_tags=len(tags), created=created,
         options={
             UNDOES: earlier.folder.run, "plan": earlier.sha256, UNDOES_FOLDER: str(earlier.folder.path.resolve()),
+            **what_was_seen(changes, tags, untouched=(Action.DELETE, Action.UPDATE)),
         },
     )  # fmt: skip
 
@@ -110,11 +111,10 @@ def _note(run: RunFolder, clock: Clock, event: str, /, **values: str) -> None:
 def as_left(tag: Tag, outcome: Outcome, body: Mapping[str, Json]) -> str:
     """Why a tag is not as the run left it; empty when it is."""
     after = outcome.after
-    version, updated = after.get("version"), after.get("updatedAt")
-    if version and tag.version and version != tag.version:
-        return f"its version was {version:g} and is {tag.version:g}"
-    if updated and tag.updated_at and not _same_moment(str(updated), tag.updated_at):
-        return f"it was changed at {tag.updated_at}"
+    if how := restamped(after.get("version"), after.get("updatedAt"), tag):
+        return how
+    if "value" in body and clean(str(body["value"])) != clean(tag.name):
+        return f"it is named {tag.name!r} now"
     if differing := differing_fields(body, tag):
         return f"{', '.join(differing)} changed"
     return ""
@@ -176,10 +176,3 @@ def _gone(change: Change, outcome: Outcome) -> Change:
 
 def _stays(change: Change, code: str, message: str, uuid: str = "") -> Change:
     return Change(change.key, Action.CONFLICT, change.name, change.row, uuid or change.uuid, code=code, message=message)
-
-
-def _same_moment(a: str, b: str) -> bool:
-    if a == b:
-        return True
-    first: datetime | None = moment(a.replace("Z", "+00:00"))
-    return first is not None and first == moment(b.replace("Z", "+00:00"))

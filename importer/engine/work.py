@@ -14,6 +14,8 @@ _WITHOUT_A_CALL: Final = {
     Action.CONFLICT: Status.CONFLICT,
     Action.INVALID: Status.INVALID,
 }
+NEVER: Final = float("-inf")
+"""The time at which a tag was seen of which nothing is known."""
 
 
 class Work:
@@ -24,16 +26,19 @@ class Work:
         "call",
         "change",
         "due",
+        "ended",
         "fault",
+        "looks",
         "losses",
         "lost_at",
         "name",
         "refusal",
         "resent",
+        "seen_at",
         "sending",
     )
 
-    def __init__(self, change: Change, attempts: int = 0) -> None:
+    def __init__(self, change: Change, attempts: int = 0, seen_at: float = NEVER) -> None:
         self.change = change
         self.call = change.action.value
         self.name = str(change.body.get("value") or change.name)
@@ -53,6 +58,12 @@ class Work:
         self.resent = False
         """Whether it was sent again after an answer was lost."""
         self.sending = False
+        self.seen_at = seen_at
+        """Monotonic time of what is known of its tag: when the account was asked, before the answer came."""
+        self.looks = 0
+        """How often its tag was looked at again."""
+        self.ended = False
+        """Whether it has its outcome while it still waits in the queue."""
 
     @property
     def open(self) -> bool:

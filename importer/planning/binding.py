@@ -1,19 +1,28 @@
-"""Whether a saved plan still fits: the account's tags as they are now against what the plan saw."""
+"""Whether a plan still fits: what the plan saw of the account's tags against the tags as they are now."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
 
 from msgspec import Struct
 
-from importer.fields.names import identity_key
+from importer.fields.names import clean, identity_key
 from importer.fields.table import field_named
 from importer.fields.values import same
-from importer.model import Action, Change, Json, Plan, Tag
+from importer.model import Action, Change, FieldChange, Json, Plan, Tag
 from importer.planning.canonical import canonical_bytes
 from importer.planning.identity import index_tags
+from importer.planning.marking import MARK_KEY, Owner, mark_of, owner
 from importer.planning.options import Account
+
+SEEN: Final = "seen"
+"""Key of `Plan.options`: the fingerprint of each tag that a change is about, by the change's key."""
+STAMPS: Final = "stamps"
+"""Key of `Plan.options`: version and `updatedAt` of the tags that go, or go back, only if nobody touched them since."""
+_PROPERTIES: Final = "properties"
 
 
 class Moved(Struct, frozen=True):
@@ -43,11 +52,30 @@ def fingerprint(tag: Tag) -> str:
     return digest.hexdigest()[:16]
 
 
+def what_was_seen(
+    changes: Iterable[Change], tags: Iterable[Tag], *, untouched: Iterable[Action] = (Action.DELETE,)
+) -> dict[str, Json]:
+    """The parts of `Plan.options` that say what the plan saw; of the actions in `untouched` the stamps, too."""
+    by_uuid = {tag.uuid: tag for tag in tags}
+    strict = frozenset(untouched)
+    seen: dict[str, Json] = {}
+    stamps: dict[str, Json] = {}
+    for change in changes:
+        if change.action not in (Action.UPDATE, Action.UNCHANGED, Action.DELETE):
+            continue
+        tag = by_uuid.get(change.uuid)
+        if tag is None:
+            continue
+        seen[change.key] = fingerprint(tag)
+        if change.action in strict:
+            stamps[change.key] = [tag.version, tag.updated_at]
+    return {key: value for key, value in ((SEEN, seen), (STAMPS, stamps)) if value}
+
+
 def moved(plan: Plan, account: Account) -> tuple[Moved, ...]:
     """The rows of the plan that a plan made now would treat otherwise, in plan order; empty where it still fits."""
     by_uuid = {tag.uuid: tag for tag in account.tags}
     by_name = index_tags(account.tags)
-    seen: Mapping[str, str] = plan.options.get("seen") or {}
     found: list[Moved] = []
     for change in plan.changes:
         how = ""
@@ -59,28 +87,101 @@ def moved(plan: Plan, account: Account) -> tuple[Moved, ...]:
             how = f"a tag of this name exists now ({tags[0].uuid}), the plan skips it as absent" if tags else ""
         elif change.uuid and change.uuid not in by_uuid:
             how = "the tag was deleted"
-        elif change.key in seen and fingerprint(by_uuid[change.uuid]) != seen[change.key]:
-            how = _edited(change, by_uuid[change.uuid])
+        elif change.uuid:
+            how = edited(change, by_uuid[change.uuid], plan.options)
         if how:
             found.append(Moved(change, how))
     return tuple(found)
 
 
-def _edited(change: Change, tag: Tag) -> str:
+def edited(change: Change, tag: Tag, options: Mapping[str, Json]) -> str:
+    """How a tag differs from what the plan saw of it, in anything; empty where it does not, or the plan saw nothing."""
+    version, updated = (options.get(STAMPS) or {}).get(change.key) or (0, "")
+    seen = (options.get(SEEN) or {}).get(change.key)
+    if seen is not None and seen != fingerprint(tag):
+        for item in change.differences:
+            if how := _how(item, tag):
+                return how
+        return "the tag was edited since" + (f" (at {tag.updated_at})" if tag.updated_at else "")
+    return restamped(version, updated, tag)
+
+
+def restamped(version: Any, updated: Any, tag: Tag) -> str:
+    """Whether a tag was written to since it had this version and `updatedAt`: each of the two alone is proof enough."""
+    if version and tag.version and version != tag.version:
+        return f"its version was {version:g} and is {tag.version:g}"
+    if updated and tag.updated_at and not _same_moment(str(updated), tag.updated_at):
+        return f"it was changed at {tag.updated_at}"
+    return ""
+
+
+def overwritten(change: Change, tag: Tag, options: Mapping[str, Json]) -> str:
+    """Which edit an update would write over: `motive was "Fun", it is "Fear"`; empty where none.
+
+    Fields that the update leaves alone may have been edited. A tag that has another name now, or that another job has
+    marked as its own, is not the one that the row is about any more.
+    """
+    if not any(item.field == "value" for item in change.differences) and identity_key(tag.name) != identity_key(
+        change.name
+    ):
+        return f"its name was {_short(change.name)}, it is {_short(tag.name)}"
     for item in change.differences:
-        if item.field == "properties":
-            held = tag.fields.get("properties")
-            held = held if isinstance(held, Mapping) else {}
-            keys = [key for key, old in (item.old or {}).items() if held.get(key) != old]
-            if keys:
-                was, now = (item.old or {}).get(keys[0]), held.get(keys[0])
-                return f"properties.{keys[0]} was {_short(was)}, it is {_short(now)}"
-            continue
-        field = field_named(item.field)
-        current = tag.name if item.field == "value" else tag.fields.get(item.field)
-        if current != item.old and (field is None or not same(field, item.old, current)):
-            return f"{item.field} was {_short(item.old)}, it is {_short(current)}"
-    return "the tag was edited since" + (f" (at {tag.updated_at})" if tag.updated_at else "")
+        if how := _how(item, tag):
+            return how
+    mark = str(options.get("managed_by") or "")
+    marks = any(item.field == _PROPERTIES and MARK_KEY in (item.new or {}) for item in change.differences)
+    if mark and not marks and owner(tag, mark) is not Owner.OURS:
+        return f"it was marked as this job's and is marked as {mark_of(tag)!r}" if mark_of(tag) else "its mark is gone"
+    return ""
+
+
+def is_done(change: Change, tag: Tag) -> bool:
+    """Whether a tag has all that an update would write."""
+    return all(_equal(item, item.new, tag) for item in change.differences)
+
+
+def _how(item: FieldChange, tag: Tag) -> str:
+    """What became of a field that a change is about; empty where it is as the plan saw it, or as the change has it."""
+    if item.field == _PROPERTIES:
+        old, new = item.old or {}, item.new or {}
+        field = field_named(_PROPERTIES)
+        assert field is not None
+        held = _table(tag)
+        for key in dict.fromkeys((*old, *new)):
+            now = held.get(key)
+            if not any(same(field, {key: now}, {key: value.get(key)}) for value in (old, new)):
+                return f"properties.{key} was {_short(old.get(key))}, it is {_short(now)}"
+        return ""
+    if _equal(item, item.old, tag) or _equal(item, item.new, tag):
+        return ""
+    now = tag.name if item.field == "value" else tag.fields.get(item.field)
+    return f"{item.field} was {_short(item.old)}, it is {_short(now)}"
+
+
+def _equal(item: FieldChange, value: Json, tag: Tag) -> bool:
+    """Whether the tag has this value, the old or the new one, of a difference."""
+    if item.field == "value":
+        return clean(str(value)) == clean(tag.name)
+    field = field_named(item.field)
+    if item.field == _PROPERTIES and field is not None:
+        held = _table(tag)
+        return all(same(field, {key: held.get(key)}, {key: wanted}) for key, wanted in (value or {}).items())
+    now = tag.fields.get(item.field)
+    return now == value if field is None else same(field, now, value)
+
+
+def _table(tag: Tag) -> Mapping[str, Json]:
+    held = tag.fields.get(_PROPERTIES)
+    return held if isinstance(held, Mapping) else {}
+
+
+def _same_moment(a: str, b: str) -> bool:
+    if a == b:
+        return True
+    try:
+        return datetime.fromisoformat(a) == datetime.fromisoformat(b)
+    except (ValueError, TypeError):  # not a time, or only one of the two names its zone
+        return False
 
 
 def _short(value: Json) -> str:

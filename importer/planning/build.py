@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from importer.fields.table import FIELDS
 from importer.model import Action, Change, Draft, Issue, Json, Place, Plan, Severity, SourceFile, Tag
-from importer.planning.binding import fingerprint
+from importer.planning.binding import what_was_seen
 from importer.planning.bulk import many_objects
 from importer.planning.categories import resolve_category
 from importer.planning.collisions import find_collisions
@@ -164,12 +164,4 @@ def _recorded(
         recorded["managed_tags"] = sum(owner(tag, options.managed_by) is Owner.OURS for tag in tags)
         recorded["adopt"] = options.adopt
         recorded["prune"] = options.prune
-    by_uuid = {tag.uuid: tag for tag in tags}
-    seen = {
-        change.key: fingerprint(by_uuid[change.uuid])
-        for change in changes
-        if change.uuid and change.action in (Action.UPDATE, Action.UNCHANGED, Action.DELETE)
-    }
-    if seen:
-        recorded["seen"] = seen
-    return recorded
+    return {**recorded, **what_was_seen(changes, tags)}

@@ -42,6 +42,8 @@ class Api:
         self._events = root / "accounts" / self.settings.account_id / "cloudforce-one" / "events"
         self._tags = self._events / "tags"
         self._create = self._tags / "create"
+        self.tags_a_page = self.settings.page_size or 100
+        """How many tags a page of the list holds: what was asked for until an answer shows what the server gives."""
 
     # -- tags
 
@@ -195,6 +197,8 @@ class Api:
             parameters = {"page": str(number), **({"pageSize": str(size)} if size else {}), **query}
             url = self._tags.with_query(parameters)
             found: Page = await self._read(call, lambda: self._transport.send(call, "GET", url, read=read))
+            if number == 1 and 0 < len(found.tags) < found.total:
+                self.tags_a_page = len(found.tags)
             return found
 
         return page

@@ -17,6 +17,7 @@ from importer.engine.result import ExecutionResult
 from importer.engine.run_folder import RunFolder
 from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal
+from importer.engine.work import NEVER
 from importer.model import Action, Change, Plan
 from importer.planning.plan_file import write_plan
 from importer.remote.api import Api, open_api
@@ -79,13 +80,16 @@ async def carry_out(
     earlier: JournalState | None = None,
     clock: Clock | None = None,
     fsync: Fsync = Fsync.NONE,
+    seen_at: float | None = None,
 ) -> ExecutionResult:
-    """Execute a plan with a journal in its folder."""
+    """Execute a plan with a journal in its folder; a run that is not taken up again was planned just now."""
     clock = clock or SystemClock()
+    if seen_at is None:
+        seen_at = clock.monotonic() if earlier is None else NEVER
     async with Journal(folder.journal_path, clock, fsync=fsync) as journal:
         return await execute(
             plan, api, journal, settings, run=folder.run, plan_sha256=digest, clock=clock, observe=observe, stop=stop,
-            earlier=earlier,
+            earlier=earlier, seen_at=seen_at,
         )  # fmt: skip
 
 

@@ -128,13 +128,13 @@ def matching(tags: Iterable[Held], rules: Iterable[Mapping[str, Any]]) -> list[H
     found = list(tags)
     for rule in rules:
         wanted = rule.get("value")
-        if rule.get("field") != "value" or rule.get("op") not in ("in", "equals"):
+        if rule.get("field") not in ("value", "uuid") or rule.get("op") not in ("in", "equals"):
             raise Refused(400, "unknown filter")
         names = wanted if isinstance(wanted, list) else [wanted]
         if len(names) > 100:
             raise Refused(400, "at most 100 values")
         keys = {str(name).lower() for name in names}
-        found = [held for held in found if held.name.lower() in keys]
+        found = [held for held in found if (held.name if rule["field"] == "value" else held.uuid).lower() in keys]
     return found
 
 

@@ -49,9 +49,12 @@ class HostileServer:
         self.limit = SlidingLimit(h.quota, h.window, h.block, h.headers)
         self.calls: list[Call] = []
         self.under_way = 0
+        self.hold: Callable[[], bool] = lambda: False
+        """While it is true, writes wait."""
         self.pages = random.Random(f"pages {h.seed}")
         self._out_since = 0.0
         self._turns: list[tuple[Callable[[], bool], Hostility]] = []
+        self._others: list[tuple[Callable[[], bool], Callable[[], object]]] = []
         self._server: asyncio.Server | None = None
         self._neighbour: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -94,6 +97,10 @@ class HostileServer:
         """Another mood from the first call that finds `when` true; asked before the call counts, in the given order."""
         self._turns.append((when, hostility))
 
+    def other(self, when: Callable[[], bool], does: Callable[[], object]) -> None:
+        """Somebody else does something right before the first call that finds `when` true."""
+        self._others.append((when, does))
+
     async def quiet(self) -> None:
         """Return when nothing is being worked on any more."""
         while self.under_way:
@@ -116,6 +123,8 @@ class HostileServer:
     ) -> None:
         while self._turns and self._turns[0][0]():
             self.change(self._turns.pop(0)[1])
+        while self._others and self._others[0][0]():
+            self._others.pop(0)[1]()
         h, number = self.hostility, len(self.calls)
         fault, dice = draw(h, number)
         parsed = _json(body)
@@ -127,6 +136,8 @@ class HostileServer:
             latency = h.latency * dice.uniform(0.5, 1.5)
             if latency:
                 await asyncio.sleep(latency / 2)
+            while method != "GET" and self.hold():
+                await asyncio.sleep(0.02)
             if fault is Fault.CUT:
                 connection.cut(dice, b"")
                 return

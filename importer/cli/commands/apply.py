@@ -26,6 +26,7 @@ from importer.cli.watch import Watch, watching
 from importer.clock import Clock, SystemClock
 from importer.engine.lock import downloads_dir
 from importer.engine.run_folder import RunFolder
+from importer.engine.work import NEVER
 from importer.errors import SafetyLimit, UsageError
 from importer.job.merge import glimpse, merge
 from importer.job.settings import Settings
@@ -113,14 +114,18 @@ class _Work:
                 open_target(settings, self.clock, watch.observe) as target,
                 locked(settings, target, run=self.ending.run),
             ):
+                seen_at = self.clock.monotonic()
                 plan = await self._planned(inputs, target, watch)
                 self._check(plan)
                 if any(change.action.calls for change in plan.changes):
                     with watch.paused():
-                        confirm(plan, target, settings, "Apply")
+                        if confirm(plan, target, settings, "Apply"):
+                            seen_at = NEVER  # others worked while the person read
                 folder = self.ending.folder = RunFolder.make(self.ending.path)
                 digest = save_plan(folder.plan_path, slim(plan))
-                execution = Execution(plan, digest, folder, settings, self.clock, self.ending.started)
+                execution = Execution(
+                    plan, digest, folder, settings, self.clock, self.ending.started, seen_at=seen_at
+                )  # fmt: skip
                 record = self.ending.record = await execution.run(target, watch, self.timings)
         show_record(record, settings)
         return record.exit_code
