@@ -8,7 +8,7 @@
     |-- AccessRefused         4  the token, or one of its permissions, was refused
     |-- SafetyLimit           5  a safety limit stopped the plan before anything was attempted
     |-- StoppedEarly          6  stopped before the end; the run can be resumed
-    `-- LockHeld              7  another run holds this account's lock
+    `-- LockHeld              7  another run holds the lock for this account or this token
 
 An error says what is wrong, where, why, and what to do about it. None of them ever carries a token.
 """
@@ -85,6 +85,6 @@ class StoppedEarly(ImporterError):
 
 
 class LockHeld(ImporterError):
-    """Another run holds the lock of this account; the message says who and since when."""
+    """Another run holds the lock for this account or this token; the message says who and since when."""
 
     exit_code = 7

@@ -1,4 +1,4 @@
-"""One run at a time for an account; each sandbox database counts as an account."""
+"""One run at a time for an account and for a token; each sandbox database counts as an account."""
 
 from __future__ import annotations
 
@@ -20,24 +20,31 @@ _LOOK: Final = 0.2
 async def locked(
     settings: Settings, target: Target, *, run: str = "", clock: Clock | None = None
 ) -> AsyncIterator[None]:
-    """Hold the account's lock while inside; `run` is what others are told. LockHeld (exit 7) when another has it.
+    """Hold the locks of account and token while inside; `run` is what others are told. LockHeld (exit 7) when not free.
 
-    With --wait the lock is looked at again and again, which a signal can end at any moment.
+    The limit belongs to the token, whichever account it is used for. Neither lock is kept while waiting for the other,
+    so that no two runs wait for each other. With --wait they are looked at again and again, which a signal can end.
     """
-    account = f"sandbox {settings.sandbox_db.resolve()}" if target.sandbox else target.account_id
+    if target.sandbox:
+        names = {"account": f"sandbox {settings.sandbox_db.resolve()}"}
+    else:
+        names = {"account": target.account_id, "token": f"token {target.api.settings.token_key}"}
     clock = clock or SystemClock()
     until = clock.monotonic() + settings.lock_wait
     told = False
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(account_lock(account, run=run))
-                break
-            except LockHeld as held:
-                if clock.monotonic() >= until:
-                    raise
-                if not told and not settings.quiet:
-                    Voice.of(settings, run).tell(f"waiting: {held.message}", event="waiting-for-lock")
-                told = True
-            await clock.sleep(_LOOK)
+    while True:
+        try:
+            with ExitStack() as taken:
+                for what, name in names.items():
+                    taken.enter_context(account_lock(name, run=run, what=what))
+                stack = taken.pop_all()
+            break
+        except LockHeld as held:
+            if clock.monotonic() >= until:
+                raise
+            if not told and not settings.quiet:
+                Voice.of(settings, run).tell(f"waiting: {held.message}", event="waiting-for-lock")
+            told = True
+        await clock.sleep(_LOOK)
+    with stack:
         yield

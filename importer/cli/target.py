@@ -10,6 +10,8 @@ from msgspec import Struct
 
 from importer.clock import Clock
 from importer.engine.events import Observe
+from importer.engine.lock import state_dir
+from importer.engine.shared_budget import SharedBudget
 from importer.errors import AccessRefused, StoppedEarly, UsageError
 from importer.job.settings import Settings
 from importer.planning.cost import Budget
@@ -69,8 +71,21 @@ async def open_target(settings: Settings, clock: Clock, observe: Observe) -> Asy
         pacing = PacerSettings(
             settings.quota, settings.window, settings.reserve, settings.max_wait, per_address=api_settings.production
         )
-        api = await stack.enter_async_context(open_api(api_settings, pacing, clock=clock, observe=observe))
+        shared = None if settings.sandbox else _shared(api_settings, clock)
+        earlier = shared.earlier if shared is not None else None
+        opened = open_api(api_settings, pacing, clock=clock, observe=observe, earlier=earlier)
+        api = await stack.enter_async_context(opened)
+        if shared is not None:
+            await stack.enter_async_context(shared.kept(api.pacer))
         yield Target(api, settings.sandbox)
+
+
+def _shared(settings: ApiSettings, clock: Clock) -> SharedBudget | None:
+    """The budget of the token; None where no state can be kept: only what changes an account insists on that."""
+    try:
+        return SharedBudget(state_dir() / "budgets" / settings.token_key, clock)
+    except UsageError:
+        return None
 
 
 @contextmanager

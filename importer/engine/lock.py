@@ -1,4 +1,4 @@
-"""One run at a time for an account: a lock file in the state directory, held by the process and freed with it."""
+"""One run at a time for an account, and for a token: lock files in the state directory, freed with their process."""
 
 from __future__ import annotations
 
@@ -58,8 +58,9 @@ def account_lock(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     command: str = "",
     run: str = "",
+    what: str = "account",
 ) -> Iterator[None]:
-    """Hold the lock of an account while inside.
+    """Hold the lock of an account while inside; with another `what`, of something else that runs have in common.
 
     `wait` is how many seconds to wait for another run, infinity for as long as it takes. `command` and `run` are what
     others are told. Raises LockHeld (exit 7), which names who holds it and since when, and UsageError when the state
@@ -74,7 +75,7 @@ def account_lock(
         lock = FileLock(place / f"{name}.lock", timeout=-1 if wait == float("inf") else max(0.0, wait))
         lock.acquire(poll_interval=0.2)
     except Timeout:
-        raise _held(place / f"{name}.json") from None
+        raise _held(place / f"{name}.json", what) from None
     except OSError as error:
         raise UsageError(
             f"the state directory {place} cannot be used: {error.strerror or error}",
@@ -95,7 +96,7 @@ def account_lock(
         lock.release()
 
 
-def _held(about: Path) -> LockHeld:
+def _held(about: Path, what: str) -> LockHeld:
     try:
         who = json.loads(about.read_text("utf-8"))
         told = f"process {int(who['pid'])}, `{who['command']}`, since {who['since']}"
@@ -104,6 +105,6 @@ def _held(about: Path) -> LockHeld:
     except (OSError, ValueError, KeyError, TypeError):
         told = "a process that has not said who it is"
     return LockHeld(
-        f"another run holds the lock of this account: {told}",
+        f"another run holds the lock for this {what}: {told}",
         hint="Wait for it, ten minutes with --wait 600, or stop it first.",
     )

@@ -18,7 +18,7 @@ from importer.errors import UsageError
 from importer.model import Category, Json, Tag
 from importer.remote.events import Observe, ignore
 from importer.remote.failures import CallFailed, Meaning
-from importer.remote.pacer import Pacer, PacerSettings
+from importer.remote.pacer import Earlier, Pacer, PacerSettings
 from importer.remote.pages import Page, read_pages
 from importer.remote.retry import again
 from importer.remote.settings import ApiSettings
@@ -242,10 +242,13 @@ async def open_api(
     clock: Clock | None = None,
     observe: Observe = ignore,
     session: Any = None,
+    earlier: Earlier | None = None,
 ) -> AsyncIterator[Api]:
     """The API of an account, with its session and pacer, for `async with`. Raises UsageError for unusable settings."""
     clock = clock or SystemClock()
     limits = pacing or PacerSettings()
-    pacer = Pacer(replace(limits, per_address=limits.per_address or settings.production), clock, observe)
+    pacer = Pacer(
+        replace(limits, per_address=limits.per_address or settings.production), clock, observe, earlier=earlier
+    )
     async with Transport(settings, pacer, clock, observe=observe, session=session) as transport:
         yield Api(transport)

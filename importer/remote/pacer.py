@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -26,6 +27,9 @@ _IP_QUOTA, _IP_WINDOW = 200, 1.0
 _AFTER_BLOCK: Final = 0.05
 """Seconds added to a Retry-After: whole seconds are rounded, and a call too early extends the block."""
 _NOTABLE: Final = 0.5
+
+Earlier = Callable[[], Iterable[tuple[float, int]]]
+"""Calls that other processes of the token have made: seconds ago, how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,13 @@ class WaitTooLong(StoppedEarly):
 class Pacer:
     """Hands out the right to make one call. Every `take` or `acquire` is followed by `answered` or `give_back`."""
 
-    def __init__(self, settings: PacerSettings, clock: Clock, observe: Observe = ignore) -> None:
+    def __init__(
+        self, settings: PacerSettings, clock: Clock, observe: Observe = ignore, *, earlier: Earlier | None = None
+    ) -> None:
+        """`earlier` is asked before the first call what other processes of the token have used."""
         self.settings = settings
+        self._earlier = earlier
+        self._handed_on = False
         self._clock = clock
         self._observe = observe
         quota, span = settings.quota or DOCUMENTED_QUOTA, settings.window or DOCUMENTED_WINDOW
@@ -109,6 +118,8 @@ class Pacer:
 
     def take(self) -> float | None:
         """The moment of sending when a call may go out at once; None when `acquire` has to be awaited."""
+        if self._earlier is not None:
+            self._hand_on(self._earlier)
         if self._busy or self._aborted is not None or (self._alone and self._in_flight):
             return None
         now = self._clock.monotonic()
@@ -128,6 +139,8 @@ class Pacer:
 
         Raises WaitTooLong, or what `abort` was given.
         """
+        if self._earlier is not None:
+            self._hand_on(self._earlier)
         if self._busy:
             turn: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
             self._queue.append(turn)
@@ -170,6 +183,8 @@ class Pacer:
             if limit:
                 for item in parse_remaining(limit):
                     if (window_ := self._named(item.name)) is not None:
+                        if self._handed_on:
+                            self._believe(window_.believe(now, item.calls))
                         window_.heard(now, in_flight, item.calls, item.reset)
                         least = item.calls if least < 0 else min(least, item.calls)
         if self._busy:
@@ -214,6 +229,17 @@ class Pacer:
         self._unannounced = learned
         self._fixed.insert(0, learned)
         self._windows = [*self._fixed, *self._announced]
+
+    def _hand_on(self, earlier: Earlier) -> None:
+        self._earlier = None
+        self._ours.hand_on(self._clock.monotonic(), earlier())
+        self._handed_on = True
+
+    def _believe(self, excess: int) -> None:
+        """The server's first word about the limit is worth more than what other processes have written down."""
+        self._handed_on = False
+        for window in self._windows:
+            window.forget(excess)
 
     def abort(self, error: BaseException | None) -> None:
         """Make everyone who waits, now or later, raise `error`; None ends that state."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -50,6 +51,12 @@ class ApiSettings:
             raise UsageError("concurrency must be 1 or more")
         if min(self.connect_timeout, self.total_timeout) <= 0:
             raise UsageError("a timeout must be more than 0 seconds")
+
+    @property
+    def token_key(self) -> str:
+        """Names the token at its server in the state directory: 16 digits of a hash, from which nothing comes back."""
+        parts = urlsplit(self.base_url)
+        return sha256(f"{parts.scheme}://{parts.netloc.lower()} {self.token}".encode()).hexdigest()[:16]
 
     @property
     def production(self) -> bool:

@@ -7,6 +7,7 @@ answer, so whatever window it slides, our calls in it are never more than were i
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 _SLACK: Final = 0.001
@@ -32,6 +33,7 @@ class Window:
         "_confirmed",
         "_filling",
         "_guessed",
+        "_handed",
         "_latency",
         "_learned",
         "_log",
@@ -67,6 +69,7 @@ class Window:
         self._confirmed = confirmed
         self._guessed = guessed
         self._log: deque[tuple[float, float]] = deque()
+        self._handed = 0
         self.others = 0
         self.others_seen = -1e18
         self.told = -1
@@ -83,6 +86,28 @@ class Window:
     def take_log(self, other: Window) -> None:
         """Go on with the calls that another window has counted: the server corrected the policy."""
         self._log = deque(other._log)
+        self._handed = other._handed
+
+    def hand_on(self, now: float, earlier: Iterable[tuple[float, int]]) -> None:
+        """Begin with calls of other processes: seconds ago, how many.
+
+        Where a reserve allows it one call less, so that a server that says how things stand is asked at once.
+        """
+        most = self.budget - (self.budget < self.quota)
+        for ago, calls in sorted(earlier):  # the newest first
+            for _ in range(min(calls, most - self._handed)):
+                self._log.appendleft((now - ago, now - ago))
+                self._handed += 1
+
+    def believe(self, now: float, remaining: int) -> int:
+        """How many of the calls that were handed on cannot be: the server counts fewer."""
+        return max(0, self.used(now) - (self.quota - remaining))
+
+    def forget(self, calls: int) -> None:
+        """Drop so many of the calls that were handed on; from now on the others are calls like our own."""
+        for _ in range(min(calls, self._handed)):
+            self._log.popleft()
+        self._handed = 0
 
     def _share(self, quota: int) -> int:
         return max(1, int(quota * (1 - self._reserve) + 1e-9))
@@ -99,7 +124,10 @@ class Window:
             gone = now - self.stay
             while log and log[0][1] <= gone:
                 log.popleft()
-                self._filling = False
+                if self._handed:
+                    self._handed -= 1
+                else:
+                    self._filling = False
         return len(log)
 
     def room(self, now: float, in_flight: int) -> bool:

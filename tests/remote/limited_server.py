@@ -34,6 +34,10 @@ class LimitedServer:
         self._chance = random.Random(self.seed)
         self._neighbour_next = 0.0
 
+    def begin_with(self, moments: list[float]) -> None:
+        """Calls that were counted before."""
+        self._log.extend(sorted(moments))
+
     def _neighbours(self, now: float) -> None:
         while self.neighbour and self._neighbour_next <= now:
             self._count(self._neighbour_next)

@@ -284,3 +284,48 @@ def test_what_was_not_sent_costs_nothing() -> None:
         assert pacer.left() == before == 9
 
     run(main)
+
+
+@pytest.mark.parametrize("reserve", [0.0, 0.1])
+@pytest.mark.parametrize("explicit", [True, False])
+def test_what_others_of_the_token_have_used_counts(reserve: float, explicit: bool) -> None:
+    """Without headers a run begins with the calls that it was told of, as old as they are: no window is overrun."""
+
+    async def main(clock: VirtualClock) -> None:
+        quota, window = (60, 3.0) if explicit else (1200, 300.0)
+        server = LimitedServer(clock, quota, window, block=900.0, headers=False)
+        asked = PacerSettings(quota, window, reserve) if explicit else PacerSettings(reserve=reserve)
+        await clock.sleep(window)
+        made = [window * 0.1] * (quota // 3) + [window * 0.6] * (quota // 2)
+        server.counted += [clock.monotonic() - ago for ago in made]
+        server.begin_with(server.counted)
+        pacer = Pacer(asked, clock, earlier=lambda: [(window * 0.1, quota // 3), (window * 0.6, quota // 2)])
+        await server.work(pacer, quota, 20)
+        assert server.refused == []
+        assert fullest_window(server.counted, window) <= quota
+
+    run(main)
+
+
+def test_the_servers_own_count_is_believed_over_it() -> None:
+    """A server that says that nothing is used, although all of it was handed on, is worked with at full speed."""
+
+    async def main(clock: VirtualClock) -> None:
+        server = LimitedServer(clock, 1200, 300.0, latency=(0.05, 0.05))
+        pacer = Pacer(PacerSettings(), clock, earlier=lambda: [(1.0, 5_000)])
+        assert await server.work(pacer, 1_000, 50) <= 1.0 + 0.05 + 1e-6
+
+    run(main)
+
+
+def test_a_server_that_counts_more_than_was_handed_on_is_believed() -> None:
+    """Calls that nobody wrote down are somebody else's: no 429 comes."""
+
+    async def main(clock: VirtualClock) -> None:
+        server = LimitedServer(clock, 60, 3.0, block=900.0)
+        server.begin_with([0.0] * 50)
+        pacer = Pacer(PacerSettings(), clock, earlier=lambda: [(0.0, 20)])
+        await server.work(pacer, 120, 20)
+        assert server.refused == []
+
+    run(main)
