@@ -7,9 +7,9 @@ from typing import Final
 
 from importer.errors import UsageError
 from importer.job.options import Option, Shape
-from importer.mapping.nodes import nearest
 from importer.model import Json
 from importer.planning.limits import parse_limit
+from importer.text.nearest_word import nearest
 
 _SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|seconds?|m|min|minutes?|h|hours?|)", re.IGNORECASE)
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}

@@ -33,8 +33,9 @@ from importer.job.options import (
     option_named,
 )
 from importer.mapping.load import ORDER, preset_path
-from importer.mapping.nodes import MAX_BYTES, Node, Problems, nearest, read_yaml
+from importer.mapping.nodes import MAX_BYTES, Node, Problems, read_yaml
 from importer.model import Json
+from importer.text.nearest_word import nearest
 
 _VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _ENV_SHAPES: Final = (Shape.ENV_TEXT, Shape.ENV_PATH)

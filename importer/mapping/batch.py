@@ -18,11 +18,11 @@ from importer.mapping.cells import BLANK, Cell, Seed
 from importer.mapping.conditions import left_out_by
 from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout
 from importer.mapping.no_actor import no_actors
-from importer.mapping.nodes import nearest
 from importer.mapping.origins import Origins
 from importer.mapping.several_columns import filled_templates, first_filled, labelled
 from importer.mapping.spec import Labelled
 from importer.model import Asked, Draft, Header, Issue, Json, Place, Row, Severity
+from importer.text.nearest_word import nearest
 
 _DELETES = frozenset(("delete", "remove", "drop", "prune", "deleted", "removed"))
 NO_CLEAR: frozenset[str] = frozenset()

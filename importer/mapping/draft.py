@@ -10,10 +10,10 @@ from typing import Protocol
 from importer.errors import SourceError
 from importer.mapping.batch import Batch
 from importer.mapping.layout import Layout, Layouter
-from importer.mapping.nodes import nearest
 from importer.mapping.spec import Mapping
 from importer.mapping.transforms.template import columns_in
 from importer.model import Draft, Header, Issue, Row
+from importer.text.nearest_word import nearest
 
 
 class TableLike(Protocol):

@@ -13,11 +13,12 @@ from importer.errors import MappingError
 from importer.fields.table import ALIAS_FIELDS, FIELDS
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.cells import CellReader
-from importer.mapping.columns import guessed, missing, named, spoken
-from importer.mapping.nodes import nearest
+from importer.mapping.columns import guessed, missing, named
 from importer.mapping.spec import Blank, Condition, Labelled, Mapping, Rule, Section
 from importer.mapping.transforms.template import columns_in
 from importer.model import Header, Issue, Place, Severity
+from importer.text.header_words import normalised
+from importer.text.nearest_word import nearest
 
 
 class Feed(Struct, frozen=True):
@@ -128,7 +129,7 @@ class Layouter:
         """
         taken: dict[str, str] = {}
         every = [one for rule in rules.values() for one in (rule, *rule.parts.values())]
-        known = {spoken(column) for rule in every for column in (*rule.columns, *rule.words)}
+        known = {normalised(column) for rule in every for column in (*rule.columns, *rule.words)}
         for column in header.columns:
             if column.startswith("properties.") and column[11:].strip() and column not in rules:
                 rules[column] = Rule(column, columns=(column,))
@@ -136,7 +137,7 @@ class Layouter:
             if field.name in header.columns and not field.name.islower():
                 rules[field.name] = replace(rules.get(field.name) or Rule(field.name), columns=(field.name,))
                 taken[field.name] = field.name
-            elif field.name not in rules and spoken(field.name) not in known:
+            elif field.name not in rules and normalised(field.name) not in known:
                 rules[field.name] = Rule(field.name, words=(field.name,))
         return taken
 
@@ -204,7 +205,9 @@ class Layouter:
         if self.mapping.action:
             found = named(header.columns, (self.mapping.action,))
             return (found[0], True) if found else ("", True)
-        return next((column for column in header.columns if spoken(column) == "action" and column[0] != "_"), ""), False
+        return next(
+            (column for column in header.columns if normalised(column) == "action" and column[0] != "_"), ""
+        ), False
 
     def _unasked(self, header: Header, conditions: list[Condition]) -> Iterator[Issue]:
         """Conditions on columns that this table lacks. A mistyped one ends it: rows would come in that must not."""

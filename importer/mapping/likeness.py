@@ -9,34 +9,13 @@ from msgspec import Struct
 
 from importer.fields.countries import resolve
 from importer.fields.table import FIELDS
-from importer.mapping.columns import forms, guessed, spoken
+from importer.mapping.columns import guessed
 from importer.mapping.load import load_mapping
-from importer.mapping.other_lists import INCIDENTS, SUBJECTS, other_lists
 from importer.mapping.spec import Rule
 from importer.model import Header, Row
+from importer.text.header_words import header_words, normalised, spellings
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(" ".join(word.split()) for word in text.split(",") if word.strip())
-
-
-GENERIC = _words("""
-    key, name, names, value, group, groups, tag, tag name, tag value, cluster, cluster name, title, codename, code
-    name, moniker, operator, threat, campaign group, common name, primary name, main name, official name, group name, crew, gang, threat name, nom,
-    nombre, nome, naam, bezeichnung, gruppe, groupe, grupo, название, группа, имя, 名称, 组织,
-    组织名称, 名前, グループ, 이름, grupa, grup, groep, nazwa, назва, група, gruppo, 組織, 组织名, 組織名,
-    조직명, 그룹, 그룹명,    الاسم, المجموعة, nom du groupe, nom de groupe, gruppenname, name der gruppe, nome do grupo, nombre del grupo,
-    nome del gruppo, nome gruppo, nazwa grupy, groepsnaam, grup adı, название группы, имя группы, наименование, グループ名,
-    name of group, mitre, mandiant, crowdstrike, microsoft, kaspersky, secureworks, google name
-""")  # noqa: E501, RUF001 - one long line a language; letters of other scripts are meant
-"""Header words of the name column that lists of anything have."""
-
-_BARE = _words("actor, actors, ator, attore, aktör, acteur, akteur")
-"""Header words that lists of films have too."""
-
-_FAINT = _words("operator, threat")
-"""Header words that speak for actors only beside a column that does, or over names that do: risks are threats, too."""
-
+_INCIDENTS = "a list of incidents"
 _SPELT = re.compile(
     r"\b(?:apt|unc|fin|ta|dev|storm|temp|tag|uac|tg|cl-(?:sta|cri|unk)|sta|g)[- .]?[a-z]?-?\d{1,5}\b"
     r"|\b(?:panda|bear|kitten|spider|chollima|jackal|leopard|buffalo|tiger|crane|lynx|typhoon|blizzard|sandstorm|sleet|"
@@ -46,10 +25,6 @@ _SPELT = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED_NAME = re.compile(r"(?:apt|unc|fin|ta|dev-|storm-|uac-|tag-|apt-c-|temp\.)[ -]?\w{0,3}\d{1,5}", re.IGNORECASE)
-_KIND_WORDS = _words("""
-    type, category, class, kind, classification, malware type, tool type, platform type, subtype, typ, art, tipo, genre,
-    kategorie, catégorie, categoría, categoria
-""")
 _MALWARE_KIND = re.compile(
     r"\b(?:trojan|backdoor|rat|loader|stealer|infostealer|wiper|worm|dropper|downloader|botnet|rootkit|bootkit|keylogger|"
     r"malware|ransomware|banker|cryptominer|miner|tools?|webshell|exploit kit|remote access trojan|werkzeuge?|"
@@ -103,22 +78,22 @@ def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
     if not names:
         return Likeness(looks_like=looks if against >= 1 else "", against=against)
     column = names[0].column
-    generic = spoken(names[0].word) in GENERIC
-    bare = spoken(names[0].word) in _BARE
+    generic = normalised(names[0].word) in header_words().generic_names
+    bare = normalised(names[0].word) in header_words().bare_names
     known = _known_columns(header.columns, column)
     score = min(3.0, 1.0 * len(known))
     if subject and header.columns.index(subject) < header.columns.index(column):
         # A list of incidents or malware may name the actor behind each: but it begins with its own subject.
-        against += 4 if spoken(subject) == "date" else 6
+        against += 4 if normalised(subject) == "date" else 6
     if generic and any(
-        spoken(other).endswith(" name") and other not in known for other in header.columns if other != column
+        normalised(other).endswith(" name") and other not in known for other in header.columns if other != column
     ):
         against += 1
     seen, said = _by_values(header, sample, column, bool(known))
     if said:
         against, looks = against + seen, said
     values = _values(header, sample, column)
-    if len(set(values)) < len(values) and looks == INCIDENTS:
+    if len(set(values)) < len(values) and looks == _INCIDENTS:
         against += 1.5
     spelt = 0.0
     if values and (generic or bare):
@@ -129,7 +104,7 @@ def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
         strangers = []  # any key may stand in a cluster; that it lists actors is said by the galaxy itself
     if generic and not score:
         against += 0.5 * len(strangers) or 0.5 * (column == "@key")
-    faint = spoken(names[0].word) in _FAINT
+    faint = normalised(names[0].word) in header_words().faint_names
     against += 2 * (faint and against > 0)  # who operates each malware or each station
     return Likeness(column, generic, bare, faint, score, against, looks if against >= 1 else "")
 
@@ -142,7 +117,10 @@ def codenames(columns: Sequence[str]) -> bool:
 def _by_values(header: Header, sample: Sequence[Row], column: str, known: bool) -> tuple[float, str]:
     """What the values speak against a list of actors, and what they look like instead."""
     kinds = [
-        value for other in header.columns if spoken(other) in _KIND_WORDS for value in _values(header, sample, other)
+        value
+        for other in header.columns
+        if normalised(other) in header_words().kinds
+        for value in _values(header, sample, other)
     ]
     if kinds and sum(bool(_MALWARE_KIND.search(value)) for value in kinds) > 0.6 * len(kinds):
         return 3.0, "a list of malware or tools"
@@ -180,16 +158,6 @@ _TELLING = (
     "opsecLevel", "tlp", "dateOfDiscovery", "lastSeen", "actorCategory", "originCountryISO",
     "externalReferenceLinks", "internalDescription",
 )  # fmt: skip
-_SHARED = _words("""
-    type, category, country, countries, land, pays, pais, notes, note, comment, comments, remarks, source,
-    sources, url, urls, link, links, website, report, reports, period, unit, organization, organisation,
-    agency, distribution, marking, nationality, skills, skill, purpose, since, reference, references, ref,
-    classification, details, microsoft, nation, active, value, former name, formerly, designations, alignment,
-    other names, alternative names, group type, 国家
-""")
-"""Header words that lists of anything have beside the name."""
-
-
 _OWN = frozenset(field.name for field in FIELDS if not field.name.islower())
 
 
@@ -201,32 +169,28 @@ def _known_columns(columns: Sequence[str], name: str) -> list[str]:
     found.pop(name, None)
     for target in _TELLING:
         for match in guessed(columns, rules[target].words):
-            if match.column != name and spoken(match.word) not in _SHARED:
+            if match.column != name and normalised(match.word) not in header_words().shared:
                 found[match.column] = None
     return list(found)
 
 
 def _neutral(column: str) -> bool:
     """Columns that say nothing either way: ids, dates of the record, keys of a galaxy, all that the preset reads."""
-    if column.startswith(("_", "meta.")) or any(form in _NEUTRAL for form in forms(column)):
+    if column.startswith(("_", "meta.")) or any(form in header_words().neutral for form in spellings(column)):
         return True
     mapping = load_mapping("spreadsheet")
     return any(guessed((column,), rule.words) for rule in mapping.rules if rule.target != "value")
 
 
-_NEUTRAL = frozenset(
-    {"id", "uuid", "no", "nr", "number", "index", "key", "created", "updated", "modified", "action", "status"}
-)
-
-
 def _others(columns: Sequence[str]) -> tuple[str, float, str]:
     """What else the header words speak of, how strongly, and the first column that is a subject of its own."""
     best, most, subject = "", 0.0, ""
-    for looks, weights in other_lists():
-        hits = [next((weights[form] for form in forms(column) if form in weights), 0.0) for column in columns]
+    for looks, other in header_words().other_lists.items():
+        weights = other.weights()
+        hits = [next((weights[form] for form in spellings(column) if form in weights), 0.0) for column in columns]
         weight = sum(hits)
         if weight > most:
             best, most = looks, weight
             first = next((column for column, hit in zip(columns, hits, strict=True) if hit >= 1), "")
-            subject = first if looks in SUBJECTS else ""
+            subject = first if other.subject else ""
     return best, most, subject

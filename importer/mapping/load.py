@@ -10,10 +10,11 @@ from pathlib import Path
 from msgspec import structs
 
 from importer.errors import MappingError
-from importer.mapping.nodes import MAX_BYTES, Problems, nearest, read_yaml
+from importer.mapping.nodes import MAX_BYTES, Problems, read_yaml
 from importer.mapping.parse import parse
 from importer.mapping.spec import Mapping
 from importer.shipped import shipped
+from importer.text.nearest_word import nearest
 
 ORDER = ("microsoft", "apt-spreadsheet", "attack", "stix", "misp-galaxy", "spreadsheet")
 """The presets, the most particular first: the order in which they are tried on a table."""

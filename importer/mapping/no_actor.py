@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from importer.mapping.cells import Seed
-from importer.mapping.columns import guessed, spoken
+from importer.mapping.columns import guessed
 from importer.model import Row, Severity
+from importer.text.header_words import normalised
 
 _TOTALS = (
     r"(?:grand |sub-?)?(?:totals?|sum|count|gesamt(?:summe)?|summe|anzahl|somme|suma|totale|totaal|toplam|razem|"
@@ -52,7 +53,7 @@ def no_actors(
 
 def _suspicious(names: Sequence[str], header: str) -> set[str]:
     """Of the distinct texts of the name column, those whose rows are worth a look."""
-    word = spoken(header)
+    word = normalised(header)
     together = "\n".join(("", *names, ""))
     # Hardly any list has such a row; where names hold line breaks or other scripts, each is looked at by itself.
     if together.isascii() and together.count("\n") == len(names) + 1 and not _PERHAPS.search(together):
@@ -62,7 +63,7 @@ def _suspicious(names: Sequence[str], header: str) -> set[str]:
     return {
         name
         for name in set(names)
-        if name and (_TOTAL.match(name.strip()) or _DRAWN.match(name) or (spoken(name) == word and word))
+        if name and (_TOTAL.match(name.strip()) or _DRAWN.match(name) or (normalised(name) == word and word))
     }
 
 
@@ -72,7 +73,7 @@ def _why(name: str, cells: Sequence[str], columns: Sequence[str]) -> str:
     others = [cell for cell, _ in filled if cell != name.strip()]
     if all(_DRAWN.match(cell) for cell, _ in filled) and (len(filled) > 1 or len(columns) == 1):
         return "is a drawn line, no actor"
-    if len(filled) > 1 and all(spoken(cell) == spoken(column) for cell, column in filled):
+    if len(filled) > 1 and all(normalised(cell) == normalised(column) for cell, column in filled):
         return "is the header once more, no actor"
     numbers = [cell for cell in others if _NUMBER.match(cell)]
     if _TOTAL.match(name.strip()) and len(numbers) == len(others) and (numbers or re.search(r"\d", name)):

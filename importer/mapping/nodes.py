@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from importer.errors import MappingError, Spot
 from importer.model import Json
+from importer.text.nearest_word import nearest
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 50_000
@@ -71,22 +72,6 @@ class Problems:
             hint="`tag-importer mapping schema` prints what may stand there; `mapping show spreadsheet` is an example",
             details=details,
         )
-
-
-def nearest(word: str, allowed: Sequence[str]) -> str:
-    """The allowed word closest to `word`, empty where none is close."""
-    if not allowed:
-        return ""
-    from rapidfuzz import process
-    from rapidfuzz.distance import JaroWinkler
-
-    folded: dict[str, str] = {}
-    for candidate in allowed:
-        folded.setdefault(candidate.casefold(), candidate)
-    found = process.extractOne(
-        word.casefold()[:200], list(folded), scorer=JaroWinkler.normalized_similarity, score_cutoff=0.8
-    )
-    return folded[found[0]] if found else ""
 
 
 def read_yaml(text: str, file: str) -> Node:

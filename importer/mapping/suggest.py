@@ -14,13 +14,14 @@ from importer.fields.countries import resolve
 from importer.fields.dates import parse_date
 from importer.fields.vocabulary import load_vocabulary
 from importer.mapping.choose import choose
-from importer.mapping.columns import named, spoken
+from importer.mapping.columns import named
 from importer.mapping.layout import Layouter
 from importer.mapping.likeness import codenames, likeness
 from importer.mapping.load import load_mapping
 from importer.mapping.profile import FramedTable, Profile, profiles
 from importer.mapping.spec import PSEUDO_COLUMNS, Mapping, Rule
 from importer.model import Header
+from importer.text.header_words import normalised
 
 MOST = 0.6
 """The share of a column's values that must agree before they speak for a field."""
@@ -210,7 +211,7 @@ def _likely_name(columns: MappingABC[str, Profile], read: set[str]) -> str:
         shape = (
             profile.filled / max(1, profile.rows) + profile.distinct / profile.filled + 2 * words + short - 2 * dates
         )
-        header = spoken(profile.column)
+        header = normalised(profile.column)
         told = 0.5 * bool(_NAME_WORD.search(header)) - 1.5 * bool(_ID_WORD.search(header))
         return shape + told - 1.5 * _serial(values)
 
@@ -226,5 +227,5 @@ def _serial(values: Sequence[str]) -> bool:
 
 def _line_for(profile: Profile) -> str:
     """The key under which an unread column could be taken in: a property named after it."""
-    key = "_".join(spoken(profile.column).split())[:60] or "key"
+    key = "_".join(normalised(profile.column).split())[:60] or "key"
     return f"properties.{key}"

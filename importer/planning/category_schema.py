@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from importer.errors import Spot
-from importer.mapping.nodes import Node, Problems, nearest
+from importer.mapping.nodes import Node, Problems
+from importer.text.nearest_word import nearest
 
 KINDS: Final = ("string", "number", "enum", "date", "array", "object")
 FORMATS: Final = ("date", "url", "duration", "country")

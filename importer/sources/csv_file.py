@@ -15,12 +15,12 @@ from importer.sources.csv_rows import row_tables
 from importer.sources.csv_shape import Shape
 from importer.sources.encoding import Encoding, detect
 from importer.sources.header_row import find_header
-from importer.sources.header_words import known_count
 from importer.sources.located import Opened
 from importer.sources.options import ReadOptions
 from importer.sources.refusal import not_a_list
 from importer.sources.stray_bytes import StrayBytes
 from importer.sources.table import Table
+from importer.text.header_words import known_count
 
 _SAMPLE_CHARS = 256 * 1024
 _SAMPLE_RECORDS = 200

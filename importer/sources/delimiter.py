@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from importer.sources.header_words import known_count
+from importer.text.header_words import known_count
 
 CANDIDATES = (",", ";", "\t", "|", "/", ":", "^", "~", "\x1f", "\x01", "\x1e")
 _RARE = frozenset("/:")

@@ -1,14 +1,28 @@
-"""Which row of a table is its header."""
+"""Which row of a table is its header, and whether a sheet with such a header lists actors."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from importer.sources.header_words import known_count, name_words
+from importer.text.header_words import is_one_of, known_count, lookup_words, name_cells, strong_name_words
 
 LOOKED_AT = 60
 """Filled rows from the top among which the header is looked for."""
+_ENOUGH = 3
+"""Usual header words that make a list of actors likely, though none of them is one for the name."""
+_OFF_TOPIC = re.compile(
+    r"malware|tool|famil|scheme|taxonom|source|link|download|readme|read me|legend|glossar|changelog|change log|"
+    r"version|werkzeug|schadsoftware|opfer|vorf[aä]ll|quelle|anleitung|outil|logiciel|victime|herramienta|v[ií]ctima|"
+    r"victim|incident|indicator|\biocs?\b|hash|contact|lookup|drop ?down|dictionary|vulnerab|\bcves?\b|template|"
+    r"instruction|help|about|contents|pivot|chart|statistic|vendor",
+    re.IGNORECASE,
+)
+
+_ALMOST = re.compile(
+    r"name\b|\b(?:actor|adversar|apt|akteur|acteur|attore|ator\b)|group|grupp|groupe|grupo", re.IGNORECASE
+)
 
 
 def find_header(rows: Sequence[Sequence[str]], extra: Sequence[str] = ()) -> int:
@@ -24,9 +38,9 @@ def find_header(rows: Sequence[Sequence[str]], extra: Sequence[str] = ()) -> int
     usual = _usual_width([filled[position] for position in candidates])
     default = next((position for position in candidates if filled[position] >= usual), candidates[0])
     named = [
-        (known_count(rows[position]) + len(name_words(rows[position], extra)), -position)
+        (known_count(rows[position]) + len(name_cells(rows[position], extra)), -position)
         for position in candidates
-        if name_words(rows[position], extra) and _wide_enough(position, filled)
+        if name_cells(rows[position], extra) and _wide_enough(position, filled)
     ]
     if not named:
         return default
@@ -49,3 +63,23 @@ def _usual_width(counts: Sequence[int]) -> int:
         return counts[0]
     common = max((width for width, times in Counter(counts).items() if times * 5 >= len(counts)), default=max(counts))
     return max(min(2, common), (common + 1) // 2)
+
+
+def lists_actors(sheet: str, above: Iterable[str], cells: Sequence[str], extra: Sequence[str] = ()) -> bool:
+    """Whether a sheet with this name, these titles above its header and these header cells lists actors.
+
+    `name` alone says little: on a sheet called Malware it is the name of a malware. Several other usual columns say as
+    much: such a sheet is handed on, and where the mapping finds no name in it, that is told there.
+    """
+    strong = strong_name_words() | lookup_words(extra)
+    if any(is_one_of(cell, strong) for cell in cells):
+        return True
+    likely = bool(name_cells(cells)) or known_count(cells) >= _ENOUGH
+    return likely and not any(_OFF_TOPIC.search(text) for text in (sheet, *above))
+
+
+def may_list_actors(sheet: str, cells: Sequence[str]) -> bool:
+    """Whether a sheet that is left out may be a list of actors after all: it has a column of one, or almost a name."""
+    if _OFF_TOPIC.search(sheet):
+        return False
+    return bool(known_count(cells)) or any(_ALMOST.search(cell) for cell in cells)

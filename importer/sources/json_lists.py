@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from importer.sources.header_words import name_words
 from importer.sources.json_text import Repeated
+from importer.text.header_words import name_cells
 
 Steps = tuple[str, ...]
 """The keys that lead to a place in a document."""
@@ -61,7 +61,7 @@ def are_alike(one: Steps, left: set[str], other: Steps, right: set[str]) -> bool
         return False
     if any(step.lower() in _NO_SIBLINGS for step in (*one, *other)):
         return False
-    return bool(name_words(left & right)) and len(left & right) * 2 >= len(left | right)
+    return bool(name_cells(left & right)) and len(left & right) * 2 >= len(left | right)
 
 
 def group_word(path: Steps, other: Steps) -> str:
@@ -75,12 +75,12 @@ def inner_list(rows: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
     `{"region": "RU", "actors": [{...}]}` is a region, not an actor. Empty where the objects are the records.
     """
     lists = Counter(key for row in rows for key, item in row.items() if is_objects(item))
-    named = bool(name_words({key for row in rows for key, item in row.items() if isinstance(item, str)}))
+    named = bool(name_cells({key for row in rows for key, item in row.items() if isinstance(item, str)}))
     for key, count in lists.most_common():
         if key.lower() in _NO_SIBLINGS or (named and (key.lower() not in _ACTORS or _ALIASES & common_keys(rows))):
             continue
         inner = [one for row in rows if is_objects(row.get(key)) for one in row[key]]
-        if count * 2 >= len(rows) and name_words(common_keys(inner)):
+        if count * 2 >= len(rows) and name_cells(common_keys(inner)):
             return key, not named
     return "", False
 
@@ -94,7 +94,7 @@ def unfolded(rows: Sequence[dict[str, Any]], key: str) -> list[dict[str, Any]]:
     inner = {word for row in rows if is_objects(row.get(key)) for one in row[key] for word in one}
     shown = {word: f"group.{word}" for word in inner}
     if "@key" not in inner:
-        names = name_words({word: None for row in rows for word, item in row.items() if isinstance(item, str)})
+        names = name_cells({word: None for row in rows for word, item in row.items() if isinstance(item, str)})
         shown.update(dict.fromkeys(names[:1], "@key"))
     found: list[dict[str, Any]] = []
     for row in rows:

@@ -9,7 +9,6 @@ from typing import Any
 from msgspec import Struct
 
 from importer.errors import SourceError, UsageError
-from importer.sources.header_words import known_count, name_words
 from importer.sources.json_lists import (
     OTHER_LISTS,
     Steps,
@@ -24,6 +23,7 @@ from importer.sources.json_lists import (
 from importer.sources.json_looks import kind_of, looks_like
 from importer.sources.json_text import Repeated
 from importer.sources.refusal import not_a_list
+from importer.text.header_words import known_count, name_cells
 
 _LIKELY = tuple(
     "values data actors threat_actors threatactors threat-actors groups items results records rows entries "  # noqa: SIM905
@@ -98,7 +98,7 @@ def _with_others(best: Place, found: list[Place], repeated: tuple[str, ...]) -> 
         if at == steps or (records.shape == more.shape == "objects" and are_alike(steps, keys, at, theirs)):
             parts.append(place)
         elif more.shape in ("objects", "grouped") or (more.shape == "dictionary" and at[-1].lower() in _LIKELY):
-            likely = at[-1].lower() not in OTHER_LISTS and (more.shape == "dictionary" or bool(name_words(theirs)))
+            likely = at[-1].lower() not in OTHER_LISTS and (more.shape == "dictionary" or bool(name_cells(theirs)))
             others.append(Other(more.path, len(more.rows), likely))
         else:
             continue
@@ -155,7 +155,7 @@ def _score(records: Records, steps: Steps) -> float:
         score += 5 - _LIKELY.index(key) * 0.05
     elif depth and records.shape in ("dictionary", "texts"):
         score -= 5
-    elif depth > 1 and records.shape == "objects" and not name_words(common_keys(records.rows)):
+    elif depth > 1 and records.shape == "objects" and not name_cells(common_keys(records.rows)):
         score -= 6  # the references of an actor, more likely than a list of actors
     if records.shape == "dictionary":
         plain = [{word for word, item in row.items() if not is_objects(item)} for row in records.rows]

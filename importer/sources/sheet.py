@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from importer.errors import SourceError
 from importer.model import Header, Issue, Place, Severity
 from importer.sources.columns import letters, make_header
-from importer.sources.header_row import find_header
-from importer.sources.header_words import lists_actors
+from importer.sources.header_row import find_header, lists_actors
 from importer.sources.merged import Merges
 from importer.sources.options import ReadOptions
 from importer.sources.table import Batch, Table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from importer.errors import SourceError
 from importer.model import Issue, Place, Severity, SourceFile
-from importer.sources.header_words import may_list_actors
+from importer.sources.header_row import may_list_actors
 from importer.sources.located import Opened
 from importer.sources.options import ReadOptions
 from importer.sources.refusal import not_a_list

@@ -12,7 +12,7 @@ from importer.mapping.choose import choose
 from importer.mapping.columns import guessed
 from importer.mapping.load import load_mapping
 from importer.model import Header, Row
-from importer.sources.header_words import NAME_WORDS, WEAK_NAME_WORDS, name_words
+from importer.text.header_words import header_words, known_count, name_cells, name_words
 from tests.mapping.tables import table
 
 
@@ -93,12 +93,24 @@ def test_a_galaxy_may_have_any_keys(kind: str) -> None:
 
 def test_the_preset_and_the_sheets_agree_on_the_words_for_a_name() -> None:
     """A sheet is read by the very words that the preset takes a name from; vendors' names apart, which are aliases."""
-    rules = {rule.target: rule.words for rule in load_mapping("spreadsheet").rules}
-    vendors = {word for word in rules["aliasGroupNamesInternal"] if not name_words([word])}
-    wanted = [word for word in rules["value"] if word not in vendors and word != "@key"]
-    assert [word for word in wanted if not name_words([word])] == []
-    assert [word for word in NAME_WORDS if not guessed([word], rules["value"])] == []
-    assert WEAK_NAME_WORDS <= NAME_WORDS
+    words = {rule.target: rule.words for rule in load_mapping("spreadsheet").rules}["value"]
+    assert {word for word in words if not name_cells([word])} == {*header_words().vendors, "@key"}
+    assert header_words().weak_names <= name_words()
+
+
+SPELLINGS = [
+    "Threat Actor", "threat_actor", "ThreatActor", "threatActor", "THREAT ACTOR:", "threat-actor", "Threat\u00a0Actor",
+    "threatactor", "Threat Actor (name)", "Actor_1", "APTName", "APT Group 2", "actor.name", "\uff34hreat Actor",
+    "attributes.threatActor", "Alias[]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", SPELLINGS)
+def test_readers_and_mappings_know_the_same_spellings(word: str) -> None:
+    """Whether a sheet is read and which column is its name are never told apart by the spelling of a header word."""
+    words = {rule.target: rule.words for rule in load_mapping("spreadsheet").rules}
+    assert bool(name_cells([word])) == bool(guessed([word], words["value"])) == (word != "Alias[]")
+    assert known_count([word]) == 1
 
 
 def test_columns_of_a_report_decide_nothing() -> None:

@@ -1,0 +1,1 @@
+"""What texts are compared by: header words in any spelling, and the nearest word to a mistyped one."""
