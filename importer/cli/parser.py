@@ -38,18 +38,24 @@ class _Parser(argparse.ArgumentParser):
     flags: tuple[str, ...] = ()
     """Those of the command that was given."""
 
-    def error(self, message: str) -> NoReturn:
-        what, _, rest = message.partition(": invalid choice: ")
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:  # one answer of its own to what is left over
+        found, rest = self.parse_known_args(args, namespace)
         if rest:
-            given, _, choices = rest.partition(" (choose from ")
-            words = choices.rstrip(")").replace("'", "").split(", ")
+            flag = next((word.partition("=")[0] for word in rest if word.startswith("-")), "")
+            self.error(self._unknown_flag(flag) if flag else f"there is no place for {' '.join(rest)}")
+        return found
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
             from difflib import get_close_matches
 
-            near = get_close_matches(given.strip("'"), words, 1)
+            words = list(map(str, action.choices))
+            near = get_close_matches(str(value), words, 1)
             meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(words)}"
-            message = f"{what.removeprefix('argument ')}: there is no {given}; {meant}"
-        if message.startswith("unrecognized arguments: -"):
-            message = self._unknown_flag(message.split()[2].partition("=")[0])
+            name = "/".join(action.option_strings) or str(action.metavar or action.dest)
+            self.error(f"{name}: there is no {value!r}; {meant}")
+
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\n  {self.prog} --help shows what there is.\n")
 
     def _unknown_flag(self, given: str) -> str:

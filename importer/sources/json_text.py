@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -13,6 +14,11 @@ from importer.sources.located import Opened
 from importer.sources.options import MIB, Limits
 
 _quote = json.encoder.encode_basestring
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]|[^\s\[\]{}",:]++', re.DOTALL)
+"""A string, a bracket, or another value such as a number."""
+_OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
+_DEEPEST = 1000
 _WORDS = {None: "null", True: "true", False: "false"}
 
 
@@ -52,38 +58,58 @@ def load_text(opened: Opened, limit: int, what: str) -> bytes:
 
 def documents(file: str, data: bytes, limits: Limits) -> list[msgspec.Raw]:
     """The JSON documents of a text: one, or several in lines or one behind the other."""
+    try:
+        return [msgspec.json.decode(data, type=msgspec.Raw)]
+    except RecursionError as error:
+        raise too_deep(file) from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass  # several, or wrong
     found: list[msgspec.Raw] = []
-    view = memoryview(data)
-    offset, end = 0, len(data.rstrip())
+    offset, end = _begin(data, 0), len(data.rstrip(b" \t\r\n"))
     while offset < end:
-        rest = view[offset:end]
+        line_end = data.find(b"\n", offset, end)
+        line_end = end if line_end < 0 else line_end
         try:
-            found.append(msgspec.json.decode(rest, type=msgspec.Raw))
-            return found
-        except RecursionError as error:
-            raise too_deep(file) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            cut = _trailing(str(error))
-            if cut <= 0:
-                raise _explained(file, data, offset, error) from error
+            value, offset = _document(data, offset, line_end), line_end
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # not one a line
+            cut = _end(file, data, offset)
             try:
-                found.append(msgspec.json.decode(rest[:cut], type=msgspec.Raw))
-            except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
-                raise _explained(file, data, offset, wrong) from error
-            offset += cut
-            if len(found) > limits.rows:
-                raise SourceError(f"{file} has more than {limits.rows:,} JSON documents; split it.") from error
+                value, offset = _document(data, offset, cut), cut
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise _explained(file, data, offset) from error
+        found.append(value)
+        if len(found) > limits.rows:
+            raise SourceError(f"{file} has more than {limits.rows:,} JSON documents; split it.")
+        offset = _begin(data, offset)
     return found
 
 
-def _trailing(message: str) -> int:
-    """Where the next document begins, by msgspec's `trailing characters (byte 17)`, which counts from 1."""
-    start, _, tail = message.partition("trailing characters (byte ")
-    return int(tail.rstrip(")")) - 1 if tail and start.startswith("JSON is malformed") else 0
+def _document(data: bytes, start: int, end: int) -> msgspec.Raw:
+    return msgspec.json.decode(memoryview(data)[start:end], type=msgspec.Raw)
+
+
+def _begin(data: bytes, offset: int) -> int:
+    """Where the next document begins."""
+    match = _SPACE.match(data, offset)
+    return match.end() if match else offset
+
+
+def _end(file: str, data: bytes, start: int) -> int:
+    """Where the document that begins here ends, by its brackets; wherever that is when it is not JSON."""
+    depth = 0
+    for token in _TOKEN.finditer(data, start):
+        first = data[token.start() : token.start() + 1]
+        depth += first in _OPENING
+        depth -= first in _CLOSING
+        if depth <= 0:
+            return token.end()
+        if depth > _DEEPEST:
+            raise too_deep(file)
+    return len(data)
 
 
 def parse(file: str, raw: Any, line: int = 0) -> Any:
-    """A whole value: dict, list, str, NumberText, bool or None. SourceError with line and column when it is no JSON."""
+    """A whole value: dict, list, str, NumberText, bool or None. SourceError with line and column for what is not."""
     text = bytes(raw)
     try:
         return json.loads(text, object_pairs_hook=_pairs, parse_int=NumberText, parse_float=NumberText)
@@ -109,37 +135,45 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return repeated
 
 
-def _explained(file: str, data: bytes, offset: int, error: Exception) -> SourceError:
-    """msgspec gives a byte; the standard library says line, column and what it expected."""
-    text = data[offset:]
+def _explained(file: str, data: bytes, offset: int) -> SourceError:
+    """The standard library says line, column and what it expected, of what msgspec did not accept."""
     try:
-        decoded = text.decode("utf-8")
+        decoded = data[offset:].decode("utf-8")
     except UnicodeDecodeError as wrong:
         return _not_utf8(file, data, wrong, offset)
+    lead = data[:offset].decode("utf-8", "replace")
     try:
-        json.JSONDecoder().raw_decode(decoded.lstrip())
+        json.JSONDecoder(parse_constant=_no_constant).raw_decode(decoded)
     except RecursionError:
         return too_deep(file)
     except json.JSONDecodeError as wrong:
-        lead = data[:offset].decode("utf-8", "replace") + decoded[: len(decoded) - len(decoded.lstrip())]
-        return _no_json(file, json.JSONDecodeError(wrong.msg, lead + decoded.lstrip(), len(lead) + wrong.pos))
-    except ValueError:
-        pass
-    return SourceError(f"{file} is no valid JSON: {str(error).removeprefix('JSON is malformed: ')}.")
+        return _no_json(file, json.JSONDecodeError(wrong.msg, lead + decoded, len(lead) + wrong.pos))
+    except ValueError as constant:
+        return SourceError(f"{file} is not valid JSON: {constant} is not a JSON value (line {_line(lead)} or later).")
+    return SourceError(f"{file} is not valid JSON, in line {_line(lead)} or later.")
+
+
+def _no_constant(word: str) -> None:
+    """JSON has no NaN and no Infinity."""
+    raise ValueError(word)
+
+
+def _line(lead: str) -> int:
+    return lead.count("\n") + 1
 
 
 def _no_json(file: str, error: json.JSONDecodeError, line: int = 0) -> SourceError:
     message = error.msg[:1].lower() + error.msg[1:].rstrip(".")
     at = f"line {error.lineno + line}, column {error.colno}"
     if error.pos >= len(error.doc.rstrip()):
-        return SourceError(f"{file} is no valid JSON: it ends too early, at {at} ({message}).")
-    return SourceError(f"{file} is no valid JSON: {message} at {at}.")
+        return SourceError(f"{file} is not valid JSON: it ends too early, at {at} ({message}).")
+    return SourceError(f"{file} is not valid JSON: {message} at {at}.")
 
 
 def _not_utf8(file: str, data: bytes, error: UnicodeDecodeError, offset: int = 0) -> SourceError:
     at = offset + error.start
     line = data.count(b"\n", 0, at) + 1
-    return SourceError(f"{file} is no valid JSON: it is not UTF-8 in line {line} (byte 0x{data[at]:02x}).")
+    return SourceError(f"{file} is not valid JSON: it is not UTF-8 in line {line} (byte 0x{data[at]:02x}).")
 
 
 def json_text(value: Any) -> str:

@@ -93,32 +93,23 @@ def _sheet(opened: Opened, book: CalamineWorkbook, name: str) -> CalamineSheet:
 
 
 def _guarded(file: str, call: Callable[[], T]) -> T:
-    """What calamine raises, as one sentence; a panic of its Rust code included."""
-    from python_calamine import CalamineError, PasswordError, XmlError
+    """What calamine raises, as one sentence; a panic of its Rust code, which is not an Exception, included."""
+    from python_calamine import CalamineError, PasswordError
 
     try:
         return call()
     except PasswordError as error:
         raise _protected(file) from error
-    except XmlError as error:
-        if "entity" in str(error):
-            raise SourceError(
-                f"{file} was not read: it uses XML entities, which no workbook needs and bombs are made of."
-            ) from error
-        raise SourceError(f"{file} is damaged or cut short: its XML cannot be read.") from error
-    except CalamineError as error:
-        reason = str(error).strip().rstrip(".")
-        if "limit exceeded" in reason:
-            raise SourceError(
-                f"{file} was not read: {reason[0].lower()}{reason[1:]}, which looks like a decompression bomb."
-            ) from error
-        raise SourceError(f"{file} is damaged, cut short or no workbook: {reason or 'it cannot be read'}.") from error
-    except (OSError, ValueError, MemoryError) as error:
-        raise SourceError(f"{file} is damaged, cut short or no workbook: {error}.") from error
+    except (CalamineError, OSError, ValueError, MemoryError) as error:
+        reason = str(error).strip().rstrip(".") or type(error).__name__
+        raise SourceError(
+            f"{file} cannot be read: it is damaged, cut short, not a workbook, "
+            f"or needs more memory than any list does ({reason})."
+        ) from error
+    except (Exception, KeyboardInterrupt, SystemExit):
+        raise
     except BaseException as error:
-        if type(error).__name__ != "PanicException":
-            raise
-        raise SourceError(f"{file} is damaged: the workbook reader gave it up.") from error
+        raise SourceError(f"{file} is damaged: the workbook reader gave up on it.") from error
 
 
 def _protected(file: str) -> SourceError:

@@ -43,6 +43,7 @@ _UNSTORED = re.compile(
 """A cell with a formula and no value, or an empty one."""
 _TEXT_RESULT = re.compile(rb"""\st\s*=\s*["']str["']""")
 _MAX_ERRORS = 100_000
+_PROLOG = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -63,6 +64,7 @@ def scan_zip(file: str, stream: BinaryIO, limits: Limits) -> Scan:
         with zipfile.ZipFile(stream) as archive:
             members = archive.infolist()
             _check_sizes(file, members, limits)
+            _check_entities(file, archive)
             kind = _kind(archive)
             if kind in ("xlsx", "xlsm"):
                 return Scan(kind, dict(_scan_sheets(file, archive, limits)))
@@ -98,6 +100,18 @@ def _check_sizes(file: str, members: list[zipfile.ZipInfo], limits: Limits) -> N
             f"{file} unpacks to {total / MIB:,.0f} MiB from {packed / 1024:,.0f} KiB, which looks like a decompression "
             "bomb; it was not read."
         )
+
+
+def _check_entities(file: str, archive: zipfile.ZipFile) -> None:
+    """Entities are declared before the root element. calamine expands none; this is only to say what is wrong."""
+    for member in archive.infolist():
+        if member.filename.lower().endswith((".xml", ".rels", ".vml")):
+            with archive.open(member) as stream:
+                begin = stream.read(_PROLOG).replace(b"\0", b"")  # UTF-16 too
+            if b"<!ENTITY" in begin:
+                raise SourceError(
+                    f"{file} was not read: it uses XML entities, which no workbook needs and bombs are made of."
+                )
 
 
 def _is_media(name: str) -> bool:

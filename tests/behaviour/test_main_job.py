@@ -170,3 +170,22 @@ def test_a_mistyped_flag_is_told_with_the_nearest_one(cli: Cli, samples: Path, g
     ran = cli("plan", samples / "actors.csv", given)
     assert (ran.code, ran.out) == (2, "")
     assert f"there is no flag {given.partition('=')[0]}; did you mean {meant}?" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("aply", "x.csv"), "COMMAND: there is no 'aply'; did you mean apply?"),
+        (("plan", "x.csv", "--mode", "upsrt"), "--mode: there is no 'upsrt'; did you mean upsert?"),
+        (("plan", "x.csv", "--mode", "all"), "choose from create, upsert, update"),
+        (("mapping", "lst"), "did you mean list?"),
+        (("runs", "prune", "a", "b"), "there is no place for a b"),
+    ],
+)
+def test_a_word_that_is_not_one_of_those_allowed_is_told_with_the_nearest(
+    cli: Cli, words: tuple[str, ...], told: str
+) -> None:
+    """A mistyped command or choice, or a word too many, ends with exit 2 and what it was probably meant to be."""
+    ran = cli(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.err

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +158,7 @@ def test_secret_files_that_hold_none(tmp_path: Path, content: bytes) -> None:
     environ = {"CLOUDFLARE_ACCOUNT_ID": "a", "CLOUDFLARE_API_TOKEN_FILE": str(path)}
     with pytest.raises(UsageError, match="one line is expected"):
         merge({}, environ, ["x"]).credentials()
-    with pytest.raises(UsageError, match="cannot be read: No such file"):
+    with pytest.raises(UsageError, match=f"cannot be read: {re.escape(os.strerror(errno.ENOENT))}"):
         merge({}, {**environ, "CLOUDFLARE_API_TOKEN_FILE": str(tmp_path / "none")}, ["x"]).credentials()
 
 

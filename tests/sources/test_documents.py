@@ -162,7 +162,10 @@ def test_a_repeated_key_is_an_error_of_its_row(tmp_path: Path) -> None:
     [
         ('[{"name": "A"},\n {"name": ]', "line 2, column 11"),
         ('[{"name": "A"', "ends too early"),
-        ('[{"name": "A"}],', "no valid JSON"),
+        ('[{"name": "A"}],', "not valid JSON"),
+        ('{"name": "A"}\n{"name": NaN}', "NaN is not a JSON value"),
+        ('{"name": "A"}, {"name": "B"}', "line 1, column 14"),
+        ("{}" + "[" * 100_000, "nested deeper"),
         ("[" * 100_000, "nested deeper"),
         ('{"a":' * 3000 + "1" + "}" * 3000, "nested deeper"),
         (b'[{"name":\n"A\xff"}]', "not UTF-8 in line 2"),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import tempfile
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from importer.sources.json_text import documents
+from importer.sources.options import Limits
 from importer.sources.read import ReadOptions, read
 
 from .reading import got, sort
@@ -40,6 +43,29 @@ def test_csv_gives_back_the_cells(rows: list[list[str]], delimiter: str, quoting
 _CELL = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters="_\ufffe\uffff"), max_size=12
 ).filter(lambda text: not text.startswith(("=", "#")))
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.sampled_from(['"', '\\"{', "}]"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    values=st.lists(_JSON, max_size=5),
+    space=st.sampled_from(["\n", "\r\n", " ", "\n\n"]),
+    indent=st.sampled_from([None, 1]),
+    escaped=st.booleans(),
+)
+@settings(deadline=None)
+def test_json_documents_behind_one_another_are_found(
+    values: list[object], space: str, indent: int | None, escaped: bool
+) -> None:
+    """One a line, over several lines, or several in one: each document is found, whatever brackets its texts hold."""
+    texts = [json.dumps(value, indent=indent, ensure_ascii=escaped) for value in values]
+    found = documents("a.json", space.join(["", *texts, ""]).encode("utf-8", "surrogatepass"), Limits())
+    assert [json.loads(bytes(raw)) for raw in found] == values
 
 
 @given(

@@ -13,6 +13,7 @@ import pytest
 
 from importer.errors import SourceError
 from importer.model import Severity
+from importer.sources.workbook_file import _guarded
 
 from .reading import got, written
 
@@ -284,6 +285,37 @@ def test_what_the_reader_aborts_on_is_contained(tmp_path: Path) -> None:
     )
     with pytest.raises(SourceError, match=r"not read|spans"):
         got(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("part", ["sheet1.xml", "workbook.xml.rels"])
+def test_a_workbook_that_declares_entities_is_refused(tmp_path: Path, part: str, encoding: str) -> None:
+    """Entities, which bombs are made of, are named as the reason before the workbook is parsed, wherever declared."""
+
+    def declared(data: bytes) -> bytes:
+        start, _, rest = data.decode().rpartition("?>")
+        return f'{start}{"?>" if start else ""}<!DOCTYPE x [<!ENTITY a "b">]>{rest}'.encode(encoding)
+
+    path = changed(workbook(tmp_path / "a.xlsx", lambda book: book.active.append(["Name"])), part, declared)
+    with pytest.raises(SourceError, match="XML entities"):
+        got(path)
+
+
+class Panic(BaseException):
+    """What a panic in the reader's Rust code is in Python: not an Exception."""
+
+
+def test_a_panic_of_the_reader_is_one_sentence_and_ctrl_c_is_not() -> None:
+    """The reader's panic is a damaged workbook; Ctrl-C and what is wrong in this program stay what they are."""
+
+    def raising(error: BaseException) -> None:
+        raise error
+
+    with pytest.raises(SourceError, match="damaged"):
+        _guarded("a.xlsx", lambda: raising(Panic()))
+    for error in (KeyboardInterrupt(), SystemExit(), TypeError()):
+        with pytest.raises(type(error)):
+            _guarded("a.xlsx", lambda error=error: raising(error))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.99])
