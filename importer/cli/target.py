@@ -17,7 +17,7 @@ from importer.job.settings import Settings
 from importer.planning.cost import Budget
 from importer.planning.options import Account
 from importer.remote.api import Api, open_api
-from importer.remote.failures import CallFailed
+from importer.remote.failures import CallFailed, Meaning
 from importer.remote.pacer import PacerSettings
 from importer.remote.settings import ApiSettings
 
@@ -89,26 +89,33 @@ def _shared(settings: ApiSettings, clock: Clock) -> SharedBudget | None:
 
 
 @contextmanager
-def explained(doing: str) -> Iterator[None]:
+def explained(doing: str, api: Api) -> Iterator[None]:
     """Turn a call that failed before anything was changed into the error that says so."""
     try:
         yield
     except CallFailed as failed:
-        if failed.failure.access:
-            raise AccessRefused(
-                f"{doing} was refused: {failed}",
-                hint="The token needs the permission Cloudforce One Write (Read for a plan) on this account.",
+        if failed.failure.access or failed.status == 403:
+            hint = "The token needs the permission Cloudforce One Write (Read for a plan) on this account."
+            if failed.failure.code == "blocked":
+                hint = f"Something between here and the API may have answered: a firewall, a proxy, a VPN. Or: {hint}"
+            raise AccessRefused(f"{doing} was refused: {failed}", hint=hint) from failed
+        if failed.failure.code in ("no-route", "not-found"):
+            raise UsageError(
+                f"{doing} failed: {failed.failure.sentence} (HTTP {failed.status}): {failed.url}, for the account "
+                f"{api.settings.account_id}" + (f": {failed.detail}" if failed.detail else ""),
+                hint="Check the account id (CLOUDFLARE_ACCOUNT_ID) and the base URL (CLOUDFLARE_BASE_URL, like "
+                "https://api.cloudflare.com/client/v4). Nothing was changed.",
             ) from failed
-        hint = "Nothing was changed." if failed.failure.stops else "Nothing was changed; run it again."
-        raise StoppedEarly(f"{doing} failed: {failed}", hint=hint) from failed
+        again = "" if failed.failure.stops or failed.failure.meaning is Meaning.REFUSED else "; run it again"
+        raise StoppedEarly(f"{doing} failed: {failed}", hint=f"Nothing was changed{again}.") from failed
 
 
 async def read_account(target: Target, *, categories: bool) -> Account:
     """What the account holds. Categories are a call more, made only where they matter."""
-    with explained("reading the account's tags"):
+    with explained("reading the account's tags", target.api):
         tags = await target.api.list_tags()
     held = None
     if categories:
-        with explained("reading the account's categories"):
+        with explained("reading the account's categories", target.api):
             held = await target.api.list_categories()
     return Account(target.account_id, tags, held)

@@ -10,16 +10,19 @@ from importer.engine.journal import boot_id
 from importer.engine.journal_state import JournalState
 from importer.engine.work import NEVER, Work, without_a_call
 from importer.model import Action, Outcome, Plan, Status
+from importer.remote.failures import FAILURES
 
 _POWER_LOSS: Final = timedelta(seconds=30)
 """How much of a journal a crash of the machine may have taken when nothing was forced to the disk."""
+_HELD: Final = frozenset(line.code for line in FAILURES if line.held)
 _OPEN: Final = frozenset({Status.UNKNOWN, Status.NOT_ATTEMPTED})
 
 
 def sort_rows(
     plan: Plan, earlier: JournalState | None, seen_at: float = NEVER
 ) -> tuple[dict[str, Outcome], list[Work]]:
-    """The outcomes that stand already, by key, and the rows to be worked on; both in plan order.
+    """The outcomes that stand already, by key, and the rows to be worked on; both in plan order,
+    but for rows over which an earlier part may have stopped: they come last.
 
     `seen_at` is when the account was as the plan saw it. A delete is never sent on that alone.
     """
@@ -37,7 +40,10 @@ def sort_rows(
         seen = NEVER if change.action is Action.DELETE else seen_at
         work = Work(change, begun.attempts if begun is not None else 0, seen)
         work.losses = int(begun is not None)
+        work.refused_before = earlier is not None and earlier.refused.get(change.key) in _HELD
         works.append(work)
+    # What kept a run from going on is not tried first again.
+    works.sort(key=lambda work: work.refused_before)
     return outcomes, works
 
 

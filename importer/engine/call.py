@@ -75,12 +75,16 @@ class Caller:
     def _note(self, work: Work, failed: CallFailed, began: float) -> None:
         line = failed.failure
         work.sending = False
-        if line.outage:
+        if line.held:
+            # A row that stopped an earlier part of this run and is refused again among good ones says nothing of them.
+            if not (work.refused_before and self._breaker.written):
+                self._breaker.suspected(work.name, began, failed)
+        elif line.outage:
             self._breaker.failed(began, line.sentence)
         elif line.meaning is Meaning.REFUSED and not line.stops:
-            self._breaker.worked()
-        if (line.stops or line.meaning in (Meaning.NOT_SENT, Meaning.LIMITED)) and not work.losses:
-            self._journal.unsent(work.change.key)
+            self._breaker.worked(written=False)
+        if (line.stops or line.held or line.meaning in (Meaning.NOT_SENT, Meaning.LIMITED)) and not work.losses:
+            self._journal.unsent(work.change.key, line.code)
         if line.meaning is Meaning.NOT_SENT:
             work.attempts -= work.attempts > 0
         elif line.meaning is Meaning.AMBIGUOUS:

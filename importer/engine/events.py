@@ -52,7 +52,8 @@ class Settled(Event):
     key: str
     name: str
     verdict: str
-    """adopted (it is there, as we sent it), absent (will be sent again), different, duplicates, unknown."""
+    """adopted (it is there, as we sent it), absent (will be sent again), different, duplicates, unknown, or exists (the
+    create was refused, and a tag of the name is there that it did not make)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,12 +149,14 @@ class Journal:
         self._commit_soon()
         return self._turn
 
-    def unsent(self, key: str) -> None:
+    def unsent(self, key: str, code: str) -> None:
         """The request of the last intent certainly changed nothing, so whoever resumes need not look for it.
+
+        `code` is the failure's.
 
         The line waits as an outcome does; without it the intent is open, which costs a look-up and nothing else.
         """
-        self._held += _encode({"event": "unsent", "key": key, "at": self._now()}) + b"\n"
+        self._held += _encode({"event": "unsent", "key": key, "code": code, "at": self._now()}) + b"\n"
         self._commit_soon()
 
     def outcome(self, outcome: Outcome) -> None:

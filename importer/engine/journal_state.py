@@ -37,6 +37,8 @@ class JournalState:
     """By key; the last one counts. Those that are unknown are open as well."""
     open: Mapping[str, OpenIntent]
     """By key: intents without an outcome, of which it is not known that they changed nothing."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Rows that were tried and changed nothing, and for which failure: key -> code."""
     ends: tuple[Mapping[str, Any], ...] = ()
     boots: frozenset[str] = frozenset()
     last: datetime | None = None
@@ -90,6 +92,7 @@ def read_journal(path: Path) -> JournalState:
     header: Mapping[str, Any] = {}
     outcomes: dict[str, Outcome] = {}
     intents: dict[str, OpenIntent] = {}
+    refused: dict[str, str] = {}
     ends: list[Mapping[str, Any]] = []
     boots: set[str] = set()
     categories: dict[str, str] = {}
@@ -119,6 +122,7 @@ def read_journal(path: Path) -> JournalState:
                 intents.pop(key, None)
         elif event == "unsent":
             intents.pop(key, None)
+            refused[key] = str(line.get("code", ""))
         elif event in ("run", "resume"):
             header = header or line
             boots.add(str(line.get("boot", "")))
@@ -134,8 +138,8 @@ def read_journal(path: Path) -> JournalState:
         elif event == "category":
             categories[str(line.get("name"))] = str(line.get("uuid"))
     return JournalState(
-        header, outcomes, intents, tuple(ends), frozenset(boots), last, undone, undoing, torn, categories,
-        frozenset(asked),
+        header, outcomes, intents, refused, tuple(ends), frozenset(boots), last, undone, undoing, torn,
+        categories, frozenset(asked),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from importer.engine.backlog import open_rows, sort_rows
 from importer.engine.breaker import Breaker
 from importer.engine.call import Caller
 from importer.engine.duplicates import find_duplicates, made_twice
-from importer.engine.events import AnswerLost, Observe, RowDone, Settled, Stopping
+from importer.engine.events import AnswerLost, Observe, Retrying, RowDone, Settled, Stopping
 from importer.engine.journal import Journal
 from importer.engine.journal_state import JournalState
 from importer.engine.reconcile import Outdated, Reconciler
@@ -27,10 +27,16 @@ from importer.remote.api import Api
 from importer.remote.failures import CallFailed, Meaning
 from importer.remote.lookup import Lookup
 from importer.remote.retry import again, pause
+from importer.remote.wire import TagAnswer
 
 RESUMABLE: Final = 6
 """Exit code of a run that stopped early and can go on."""
 _UNBOUNDED: Final = 1_000_000
+_PERHAPS_THERE: Final = frozenset({400, 409, 422})
+"""Statuses of a refused create that can mean that a tag of the name exists; which one does is not documented."""
+_TRIED_AGAIN: Final = 2
+_AFTER_REFUSAL: Final = 0.5
+"""How often, and after how many seconds (twice as many the second time), a row is sent again after a 403."""
 
 
 class Pool:
@@ -60,6 +66,7 @@ class Pool:
         self._outcomes, works = sort_rows(plan, earlier, seen_at)
         self._works = {work.change.key: work for work in works}
         self.todo = deque(works)
+        self._held: list[tuple[Work, CallFailed]] = []
         self._idle: deque[asyncio.Future[None]] = deque()
         self._active = 0
         self._tasks: dict[asyncio.Task[None], Work | None] = {}
@@ -163,6 +170,9 @@ class Pool:
                     continue
             else:
                 if not self._active and not self._settler.parked:
+                    if self._held:
+                        self._end_of_doubt()
+                        continue
                     self._wake_all()
                     return
                 turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -193,6 +203,8 @@ class Pool:
     # -- one row
 
     async def _do(self, work: Work) -> None:
+        if work.doubts:
+            await self._clock.sleep(_AFTER_REFUSAL * work.doubts)
         try:
             try:
                 answer = await self._call(work)
@@ -203,8 +215,37 @@ class Pool:
             self.todo.appendleft(work)
             self._wake_one()
             return
+        self._worked(work, answer)
+
+    def _worked(self, work: Work, answer: TagAnswer | None) -> None:
         self._finish(work, done(work, answer))
         self._breaker.row_done(failed=False)
+        if self._held:
+            self._release()
+
+    def _release(self) -> None:
+        """A write has worked: what was refused meanwhile is the rows' own trouble, or was a single 403."""
+        held, self._held = self._held, []
+        for work, failed in held:
+            if failed.failure.access and work.doubts <= _TRIED_AGAIN:
+                self._observe(
+                    Retrying(
+                        work.call, work.change.key, work.attempts, failed.failure.code, _AFTER_REFUSAL * work.doubts
+                    )
+                )
+                self._requeue(work)
+            else:
+                self._refused(work, failed)
+
+    def _end_of_doubt(self) -> None:
+        """No other row is left that could show whether it is the rows that are held."""
+        work, failed = next((item for item in self._held if item[1].failure.access), self._held[-1])
+        alone = failed.failure.access and not self._breaker.written
+        enough = len(self._held) >= self._breaker.most_refused(failed) and not failed.failure.access
+        if alone or enough:
+            self._breaker.refused_all(work.name, len(self._held), failed)
+        else:
+            self._release()
 
     async def _recover(self, work: Work, failed: CallFailed) -> None:
         """A call failed: certain failures are tried again here, lost creates wait to be looked up."""
@@ -232,14 +273,16 @@ class Pool:
             except CallFailed as last:
                 failed = last
             else:
-                self._finish(work, done(work, answer))
-                self._breaker.row_done(failed=False)
+                self._worked(work, answer)
                 return
         if failed.failure.stops:
             self._stop.request(
                 str(failed), exit_code=4 if failed.failure.access else 6,
                 hint="Check the token and its permission (Cloudforce One Write)." if failed.failure.access else "",
             )  # fmt: skip
+        elif failed.failure.held:
+            work.doubts += 1
+            self._held.append((work, failed))
         elif failed.failure.meaning is Meaning.REFUSED:
             self._refused(work, failed)
         elif failed.failure.meaning is Meaning.AMBIGUOUS and create:
@@ -251,9 +294,13 @@ class Pool:
 
     def _refused(self, work: Work, failed: CallFailed) -> None:
         lost = work.lost_at is not None or work.resent
-        if work.change.action is Action.CREATE and lost and not work.refusal:
-            # The server says no to something that an earlier request may have done: look before believing it.
+        if work.change.action is Action.CREATE and not work.refusal and (lost or failed.status in _PERHAPS_THERE):
+            # The server says no to something that an earlier request, or somebody else, may have done: look before
+            # believing it. Its words are not asked.
             work.refusal = (failed.failure.code, str(failed))
+            if not lost:
+                self._journal.unsent(work.change.key, failed.failure.code)
+                self._breaker.row_done(failed=True)
             self._settler.park(work, work.fault)
             return
         outcome = refused(work, failed)
@@ -342,11 +389,13 @@ class Pool:
     def outcomes_of_all(self) -> dict[str, Outcome]:
         """Every change's outcome, in plan order; those that have not ended are unknown or not attempted."""
         why = f"the run stopped before this row: {self._stop.reason}" if self._stop else "not attempted"
+        held = {work.change.key: f"{failed}; the run stopped before another row's write worked"
+                for work, failed in self._held}  # fmt: skip
         found: dict[str, Outcome] = {}
         for change in self._plan.changes:
             outcome = self._outcomes.get(change.key)
             if outcome is None:
-                outcome = left_open(self._works[change.key], why)
+                outcome = left_open(self._works[change.key], held.get(change.key, why))
                 self._observe(RowDone(change.key, change.name, change.action, outcome))
             found[change.key] = outcome
         return found

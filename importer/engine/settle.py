@@ -115,14 +115,29 @@ class Settler:
             self._stop.request(str(failed), exit_code=4 if failed.failure.access else 6)
         elif self.failures >= _MOST_FAILURES:
             self._stop.request(
-                f"lost answers cannot be looked up: {failed}", hint="When the server works again, resume the run."
+                f"lost answers cannot be looked up: {failed}",
+                exit_code=4 if failed.failure.access else 6,
+                hint="When the server works again, resume the run.",
             )
 
     def _decide_create(self, work: Work, tags: tuple[Tag, ...], began: float) -> None:
         key, name = work.change.key, work.name
         assert work.lost_at is not None
+        # Refused, and no request of this row was lost: what is there was not made by it.
+        refused = work.refusal if not work.losses and not work.resent else None
+        if refused is not None and tags:
+            del self.parked[key]
+            self._tell(work, "exists")
+            said = refused[1]
+            self._done(work, Outcome(
+                key, Status.CONFLICT, tags[0].uuid, work.attempts, "exists",
+                f"{said}; a tag of this name is there ({', '.join(tag.uuid for tag in tags)}), which this row did not "
+                "make; plan again, with --mode upsert to update it",
+            ))  # fmt: skip
+            return
         if not tags:
-            if began < work.lost_at + self._grace:
+            # A 409 says that it is there: that the look-up does not show it yet means little.
+            if began < work.lost_at + self._grace and (refused is None or refused[0] == "exists"):
                 half = work.lost_at + self._grace / 2
                 work.due = half if began < half - 1 else work.lost_at + self._grace
                 return

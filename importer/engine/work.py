@@ -25,6 +25,7 @@ class Work:
         "attempts",
         "call",
         "change",
+        "doubts",
         "due",
         "ended",
         "fault",
@@ -33,6 +34,7 @@ class Work:
         "lost_at",
         "name",
         "refusal",
+        "refused_before",
         "resent",
         "seen_at",
         "sending",
@@ -51,6 +53,10 @@ class Work:
         """How many answers were lost."""
         self.refusal: tuple[str, str] | None = None
         """Code and sentence of a refusal that came after an answer was lost: it counts only when the tag is absent."""
+        self.doubts = 0
+        """How often it was refused in a way that may not be its own trouble (`held` in the table of failures)."""
+        self.refused_before = False
+        """Whether that happened in an earlier part of the run, which stopped."""
         self.due = 0.0
         """When to look it up next."""
         self.fault = ""
@@ -92,6 +98,8 @@ def after(answer: TagAnswer) -> Mapping[str, Any]:
 def left_open(work: Work, why: str) -> Outcome:
     """How a row is shown when the run stops before it has ended."""
     change = work.change
+    if work.refusal and not work.losses:
+        return Outcome(change.key, Status.FAILED, change.uuid, work.attempts, *work.refusal)
     if work.open:
         lost = f"its answer was lost ({work.fault})" if work.fault else "its answer was lost"
         advice = "and the run stopped before it was looked up; resume the run, it looks first and sends nothing twice"

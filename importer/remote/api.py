@@ -44,6 +44,7 @@ class Api:
         self._create = self._tags / "create"
         self.tags_a_page = self.settings.page_size or 100
         """How many tags a page of the list holds: what was asked for until an answer shows what the server gives."""
+        self._worked = False
 
     # -- tags
 
@@ -161,9 +162,9 @@ class Api:
                 raise
             try:
                 return await self._update_category(self._tags / "categories" / _checked(uuid), body)
-            except CallFailed as again_failed:
-                # Neither path: what the first one said is about the category.
-                raise (failed if _no_such_path(again_failed) else again_failed) from None
+            except CallFailed as again:
+                # Where one of the paths is there, what it says is about the category.
+                raise (failed if failed.failure.code == "not-found" and _no_such_path(again) else again) from None
 
     async def _update_category(self, url: URL, body: Mapping[str, Json]) -> Category:
         category: Category = await self._read(
@@ -204,16 +205,23 @@ class Api:
         return page
 
     async def _read(self, call: str, once: Callable[[], Awaitable[Any]]) -> Any:
-        """`once`, and after a failure again: nothing is changed by doing it twice."""
+        """`once`, and after a failure again: nothing is changed by doing it twice.
+
+        A refusal is final, but for a 403 when a call has worked before: a single one has been seen among many others.
+        """
         try:
-            return await once()
+            answer = await once()
+            self._worked = True
+            return answer
         except CallFailed as failed:
             transport = self._transport
             return await again(
                 once,
                 failed,
                 attempts=self.settings.read_attempts,
-                wanted=lambda error: error.failure.meaning is not Meaning.REFUSED,
+                wanted=lambda error: (
+                    error.failure.meaning is not Meaning.REFUSED or (self._worked and error.failure.code == "forbidden")
+                ),
                 clock=transport.clock,
                 chance=transport.chance,
                 observe=transport.observe,
@@ -223,14 +231,14 @@ class Api:
 
 
 def _no_such_path(failed: CallFailed) -> bool:
-    """Whether the server may not know the path at all. Cloudflare's router says so under status 400, too."""
-    return failed.status in (404, 405, 410) or (failed.status == 400 and "route" in failed.detail.lower())
+    """Whether the server may not know the path at all; a missing category can look the same."""
+    return failed.failure.code in ("no-route", "not-found")
 
 
 def _checked(uuid: str) -> str:
     """A uuid that can stand in a path: one from a file or an answer could hold `../` and reach something else."""
     if not _UUID.fullmatch(uuid):
-        raise UsageError(f"{uuid[:60]!r} is no uuid")
+        raise UsageError(f"{uuid[:60]!r} is not a uuid")
     return uuid
 
 

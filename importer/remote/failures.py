@@ -41,7 +41,8 @@ class Failure:
     """Whether it is the token or a permission that was refused (exit code 4)."""
     outage: bool = False
     """Whether it counts against `max_consecutive`, the failures in a row after which the run stops."""
-
+    held: bool = False
+    """Whether it may meet every row as well as this one: the row waits until another row's write has worked."""
     ends: str = ""
     """How a row ends over it, where that is another way than its meaning's."""
 
@@ -54,7 +55,7 @@ class Failure:
             Meaning.NOT_SENT: "yes, after a short wait that grows",
             Meaning.AMBIGUOUS: "a create: looked up by name, sent again only when absent after the grace time; "
             "an update, delete or read: yes, after a short wait that grows",
-            Meaning.REFUSED: "no",
+            Meaning.REFUSED: "up to twice, when another row's write has worked" if self.held and self.access else "no",
             Meaning.LIMITED: "yes, when the whole Retry-After is over; all workers wait",
         }[self.meaning]
 
@@ -66,8 +67,10 @@ class Failure:
         counted = []
         if self.meaning is Meaning.AMBIGUOUS:
             counted.append("max_attempts of the row")
-        if self.outage:
+        if self.outage or (self.held and not self.access):
             counted.append("max_consecutive of the run")
+        if self.held and self.access:
+            counted.append("3 rows in a row")
         if self.meaning is Meaning.REFUSED:
             counted.append("max_failed_share of the run")
         if self.meaning is Meaning.LIMITED:
@@ -77,10 +80,8 @@ class Failure:
     @property
     def shown(self) -> str:
         """How a row ends when nothing better happens."""
-        if self.access:
-            return "not_attempted; exit code 4"
         if self.stops:
-            return "not_attempted; exit code 6"
+            return f"not_attempted; exit code {4 if self.access else 6}"
         return (
             self.ends
             or {
@@ -171,7 +172,29 @@ FAILURES: tuple[Failure, ...] = (
         stops=True,
         access=True,
     ),
-    Failure("forbidden", _NO, ("403",), "the token lacks the permission", stops=True, access=True),
+    Failure(
+        "forbidden",
+        _NO,
+        ("403", "400-499: error code 10000"),
+        "access was refused: the token lacks the permission, at least for this",
+        access=True,
+        held=True,
+        ends="failed, when another row's write has worked; not_attempted, when the run stops over it; exit code 4",
+    ),
+    Failure(
+        "blocked",
+        _NO,
+        ("400-499: HTML, text or an empty body",),
+        "blocked on the way: what answered is not the API",
+        held=True,
+        ends="failed; not_attempted, when the run stops over it; exit code 6, or 4 for a 403 before any write worked",
+    ),
+    Failure(
+        "no-route",
+        _NO,
+        ("405", "400-499: error code 7000 or 7003", "404, 410: HTML or text"),
+        "the API has no such path",
+    ),
     Failure(
         "not-found",
         _NO,
@@ -180,9 +203,21 @@ FAILURES: tuple[Failure, ...] = (
         ends="a create: failed; an update: conflict; a delete: unchanged, or deleted when an answer was lost",
     ),
     Failure("request-timeout", _MAYBE, ("408",), "the server says that the request took too long", outage=True),
-    Failure("exists", _NO, ("409",), "the server says that it exists already", ends="conflict"),
+    Failure(
+        "exists",
+        _NO,
+        ("409",),
+        "the server says that it exists already",
+        ends="conflict; a create: failed, when no tag of this name shows within the grace time",
+    ),
     Failure("rate-limited", _LATER, ("429",), "the limit is used up"),
-    Failure("bad-request", _NO, ("400", "422"), "the server did not accept the values"),
+    Failure(
+        "bad-request",
+        _NO,
+        ("400", "422"),
+        "the server did not accept the values",
+        ends="failed; a create: conflict, when a tag of this name is there",
+    ),
     Failure("refused", _NO, ("402-499",), "the server refused the call"),
     Failure("redirected", _NO, ("300-399",), "the server points elsewhere, where no token is sent"),
     Failure("server-error", _MAYBE, ("500-599",), "the server failed", outage=True),
@@ -201,6 +236,10 @@ _BY_CODE = {failure.code: failure for failure in FAILURES}
 _BY_EXCEPTION = {name: failure for failure in FAILURES for name in failure.matches if name.isidentifier()}
 _ACCESS_CODES = frozenset({6003, 6111, 9106, 9107, 9109})
 """Error codes with which this API says `bad token` under other statuses than 401."""
+_ROUTE_CODES = frozenset({7000, 7003})
+_NO_ACCESS = 10000
+_THE_STATUS_COUNTS = frozenset({401, 408, 409, 429})
+"""Statuses that mean the same whoever answers with them."""
 
 
 def failure(code: str) -> Failure:
@@ -217,12 +256,22 @@ def classify_exception(error: BaseException) -> Failure:
     return _BY_CODE["answer-garbled"]
 
 
-def classify_status(status: int, error_codes: tuple[int, ...] = ()) -> Failure | None:
-    """The line of an answer's status; None for 2xx, whose body decides."""
+def classify_status(status: int, error_codes: tuple[int, ...] = (), *, foreign: bool = False) -> Failure | None:
+    """The line of an answer's status; None for 2xx, whose body decides.
+
+    `foreign` says that the body is not an answer of the API, whatever the status.
+    """
     if 200 <= status < 300:
         return None
-    if 400 <= status < 500 and status != 429 and not _ACCESS_CODES.isdisjoint(error_codes):
-        return _BY_CODE["unauthorized"]
+    if 400 <= status < 500 and status != 429:
+        if not _ACCESS_CODES.isdisjoint(error_codes):
+            return _BY_CODE["unauthorized"]
+        if not _ROUTE_CODES.isdisjoint(error_codes) or (foreign and status in (404, 410)):
+            return _BY_CODE["no-route"]
+        if _NO_ACCESS in error_codes and status not in _THE_STATUS_COUNTS:
+            return _BY_CODE["forbidden"]
+        if foreign and status != 405 and status not in _THE_STATUS_COUNTS:
+            return _BY_CODE["blocked"]
     exact = str(status)
     for line in FAILURES:
         if exact in line.matches:
@@ -238,18 +287,24 @@ def classify_status(status: int, error_codes: tuple[int, ...] = ()) -> Failure |
 class CallFailed(Exception):
     """A call that did not succeed, with what is known about it. Carries no token and no request."""
 
-    def __init__(self, failure: Failure, *, status: int = 0, detail: str = "", retry_after: float = 0.0) -> None:
-        """`detail` is the server's own words, shortened; `retry_after` is in seconds, 0 where none was given."""
+    def __init__(
+        self, failure: Failure, *, status: int = 0, detail: str = "", retry_after: float = 0.0, url: str = ""
+    ) -> None:
+        """`detail` is the server's own words, shortened; `retry_after` is in seconds, 0 where none was given; `url` is
+        the address that was called, without its query."""
         super().__init__(failure.code)
         self.failure = failure
         self.status = status
         self.detail = detail
         self.retry_after = retry_after
+        self.url = url
 
     def __str__(self) -> str:
         text = self.failure.sentence
         if self.status:
             text += f" (HTTP {self.status})"
+        if self.url and self.failure.code == "no-route":
+            text += f" at {self.url}"
         return f"{text}: {self.detail}" if self.detail else text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -13,8 +14,8 @@ from importer.remote.failures import CallFailed, failure
 _SIDE_BY_SIDE: Final = 6
 _READINGS: Final = 3
 _MOST_PAGES: Final = 100_000
-_SMALLER: Final = (100, 0)
-"""Page sizes tried when the server refuses the one asked for; 0 asks for none."""
+_MODEST: Final = 100
+"""Page size where the server refuses the one asked for, and gives fewer tags when it is asked for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +97,21 @@ async def _once(
 
 
 async def _first(page: Callable[[int, int], Awaitable[Page]], size: int) -> tuple[Page, int]:
+    """The first page, and the page size that works; 0 asks for none."""
     try:
         return await page(1, size), size
     except CallFailed as failed:
-        if failed.status not in (400, 422) or not size:
+        if failed.failure.code != "bad-request" or not size:
             raise
-        for smaller in _SMALLER:
-            if smaller >= size:
-                continue
-            try:
-                return await page(1, smaller), smaller
-            except CallFailed as again:
-                if again.status not in (400, 422):
-                    raise
-        raise
+        try:
+            first = await page(1, 0)
+        except CallFailed:
+            # It is not about the page size: what the server said first is about the call as it was meant.
+            raise failed from None
+    if len(first.tags) < _MODEST < size and (first.total > len(first.tags) or first.pages > 1):
+        with suppress(CallFailed):
+            return await page(1, _MODEST), _MODEST
+    return first, 0
 
 
 def _last_page(first: Page, total: int) -> int:

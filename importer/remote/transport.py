@@ -19,8 +19,9 @@ from importer.remote.failures import CallFailed, Meaning, classify_exception, cl
 from importer.remote.limit_headers import parse_retry_after
 from importer.remote.pacer import Pacer
 from importer.remote.settings import ApiSettings
-from importer.remote.wire import SaysNo, Unreadable, errors_of, shown
+from importer.remote.wire import SaysNo, Unreadable, errors_of, foreign, shown
 
+_NOT_THE_API: Final = "blocked on the way, or not the API: "
 _CHUNK: Final = 1 << 16
 _OPEN_HEADERS: Final = {
     "Content-Type": "application/json",
@@ -113,7 +114,7 @@ class Transport:
             except BaseException:
                 pacer.give_back()
                 raise
-        status, limits, answer, failed = 0, None, None, None
+        status, limits, answer, failed, data = 0, None, None, None, b""
         response: aiohttp.ClientResponse | None = None
         try:
             assert self._session is not None, "used outside `async with`"
@@ -125,9 +126,9 @@ class Transport:
             if 200 <= status < 300:
                 answer = data if read is None else read(data)
             else:
-                failed = self._refusal(status, data, headers.get("Retry-After", ""))
+                failed = self._refusal(status, data, response)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            failed = self._named(error, status)
+            failed = self._named(error, status, data, response)
         finally:
             if response is not None and not response.closed:
                 response.close()  # its body was not read to the end: the connection cannot serve another call
@@ -155,17 +156,32 @@ class Transport:
                 raise Unreadable(f"it is larger than {limit} bytes")
         return b"".join(parts)
 
-    def _refusal(self, status: int, body: bytes, retry_after: str) -> CallFailed:
+    def _refusal(self, status: int, body: bytes, response: aiohttp.ClientResponse) -> CallFailed:
         words, codes = errors_of(body)
-        line = classify_status(status, codes) or failure("odd-status")
-        seconds = parse_retry_after(retry_after, self.clock.now()) if retry_after else 0.0
-        return CallFailed(line, status=status, detail=shown(words, self.settings.token), retry_after=seconds)
+        told = self._foreign(body, response)
+        # An empty 404 says as much as one with words: what was asked for is not there.
+        not_api = bool(told) and (bool(body.strip()) or status not in (404, 410))
+        line = classify_status(status, codes, foreign=not_api) or failure("odd-status")
+        after = response.headers.get("Retry-After", "")
+        seconds = parse_retry_after(after, self.clock.now()) if after else 0.0
+        if status >= 500 and told:
+            told = f"{_NOT_THE_API}{told}" if body.strip() else ""
+        detail = shown(words, self.settings.token) or told
+        return CallFailed(line, status=status, detail=detail, retry_after=seconds, url=_address(response))
 
-    def _named(self, error: BaseException, status: int) -> CallFailed:
+    def _foreign(self, body: bytes, response: aiohttp.ClientResponse) -> str:
+        return foreign(body, response.headers.get("cf-ray", ""), self.settings.token)
+
+    def _named(
+        self, error: BaseException, status: int, body: bytes, response: aiohttp.ClientResponse | None
+    ) -> CallFailed:
         if isinstance(error, SaysNo):
             return CallFailed(failure("says-no"), status=status, detail=shown(str(error), self.settings.token))
         if isinstance(error, Unreadable):
-            return CallFailed(failure("answer-unreadable"), status=status, detail=str(error))
+            # What begins like JSON is the API's, cut short.
+            page = self._foreign(body, response) if response is not None and body.strip()[:1] not in b"{[" else ""
+            detail = f"{_NOT_THE_API}{page}" if page else str(error)
+            return CallFailed(failure("answer-unreadable"), status=status, detail=detail)
         if 400 <= status < 500 and (line := classify_status(status)) is not None:
             return CallFailed(line, status=status)  # the status has said it all; only the body was lost
         line, detail = classify_exception(error), tls_trouble(error)
@@ -178,3 +194,7 @@ class Transport:
             if 400 <= error.status < 500 and error.status not in (408, 429):
                 line = failure("proxy-denied")
         return CallFailed(line, status=status, detail=detail)
+
+
+def _address(response: aiohttp.ClientResponse) -> str:
+    return str(response.url.with_query(None))

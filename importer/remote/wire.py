@@ -14,7 +14,13 @@ from importer.model import Category, Json, Tag
 _NAMES: Final = tuple(field.name for field in FIELDS)
 _ANNOTATED: Final = tuple((field.name, f"{field.name}_annotated") for field in FIELDS if field.annotated)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_MARKUP: Final = re.compile(
+    r"<(script|style)\b.*?(</\1\s*>|\Z)|<!--.*?(-->|\Z)|<[^>]*(>|\Z)", re.DOTALL | re.IGNORECASE
+)
+_RAY: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 _MAX_DETAIL: Final = 300
+_MAX_PAGE: Final = 1 << 16
+_MAX_EXCERPT: Final = 160
 
 
 class Unreadable(ValueError):
@@ -117,6 +123,27 @@ def shown(words: str, secret: str) -> str:
     """A server's words without the secret, then shortened: cut first, most of the secret could stand at the end."""
     text = words.replace(secret, "***")
     return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 1] + "…"
+
+
+def foreign(body: bytes, ray: str, secret: str) -> str:
+    """What to say of a body that is not an answer of the API: its kind, a short inert excerpt and the ray id.
+
+    Empty for one that may be the API's: a JSON object. `ray` is the header `cf-ray`, by which Cloudflare finds a call.
+    """
+    try:
+        if isinstance(_anything.decode(body), dict):
+            return ""
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    page = body[:_MAX_PAGE].decode("utf-8", "replace").replace(secret, "***")
+    plain = "".join(char if char.isprintable() and char not in "<>" else " " for char in _MARKUP.sub(" ", page))
+    text = " ".join(plain.split())
+    if secret in "".join(plain.split()):
+        text = ""  # tags or control characters had kept its parts asunder
+    kind = "an empty body" if not body.strip() else "HTML" if body.lstrip()[:1] == b"<" else "text"
+    if text:
+        kind += f": {text if len(text) <= _MAX_EXCERPT else text[: _MAX_EXCERPT - 1] + '…'!r}"
+    return f"{kind} (ray {ray})" if _RAY.fullmatch(ray) else kind
 
 
 def tag_of(item: object) -> Tag:

@@ -1,4 +1,4 @@
-"""The calls on tag categories: create, list, update, delete."""
+"""The calls on tag categories: create, list, get, update, delete."""
 
 from __future__ import annotations
 
@@ -45,6 +45,9 @@ class Categories:
     def list(self, query: Query) -> Answer:
         found = self._store.categories(dict(query).get("search", "").casefold())
         return Answer(200, ('{"categories":[' + ",".join(found) + "]}").encode())
+
+    def get(self, uuid: str) -> Answer:
+        return result(self._existing(uuid))
 
     def update(self, uuid: str, body: bytes) -> Answer:
         given = json_object(body)

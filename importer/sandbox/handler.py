@@ -33,13 +33,10 @@ _FIXED = {
     "tags/categories": {"GET": "list-categories"},
     "tags/categories/create": {"POST": "create-category"},
 }
-_CATEGORY = {"PATCH": "update-category", "DELETE": "delete-category"}
-# SDK 5.9 announces the second prefix as the successor of the first.
-_BY_UUID = {
-    "tags/categories/": _CATEGORY,
-    "tag-categories/": _CATEGORY,
-    "tags/": {"PATCH": "update", "DELETE": "delete"},
-}
+_CATEGORY = {"GET": "get-category", "PATCH": "update-category", "DELETE": "delete-category"}
+_OLD, _NEW = "tags/categories/", "tag-categories/"
+_BY_UUID = {_OLD: _CATEGORY, _NEW: _CATEGORY, "tags/": {"PATCH": "update", "DELETE": "delete"}}
+_MISSING = {"both": "", "old": _NEW, "new": _OLD}
 
 
 class Handler:
@@ -65,6 +62,7 @@ class Handler:
             "delete": lambda uuid, _, __: tags.delete(uuid),
             "create-category": lambda _, body, __: categories.create(body),
             "list-categories": lambda _, __, query: categories.list(query),
+            "get-category": lambda uuid, _, __: categories.get(uuid),
             "update-category": lambda uuid, body, _: categories.update(uuid, body),
             "delete-category": lambda uuid, _, __: categories.delete(uuid),
         }
@@ -147,7 +145,8 @@ class Handler:
         rest = path.removeprefix(self._prefix) if path.startswith(self._prefix) else ""
         uuid, methods = "", _FIXED.get(rest)
         if methods is None:
-            head = next((prefix for prefix in _BY_UUID if rest.startswith(prefix)), "")
+            missing = _MISSING[self._settings.category_paths]
+            head = next((prefix for prefix in _BY_UUID if prefix != missing and rest.startswith(prefix)), "")
             uuid = rest.removeprefix(head)
             if not head or not uuid or "/" in uuid:
                 message = f"Could not route to {path}, perhaps your object identifier is invalid?"

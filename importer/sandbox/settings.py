@@ -15,7 +15,7 @@ DEFAULT_TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but the local sand
 DEFAULT_ACCOUNT = "5a5d0b0c5a5d0b0c5a5d0b0c5a5d0b0c"
 
 Filtering = Literal["both", "json", "dotted", "ignored"]
-Read = Literal["list", "list-categories"]
+Read = Literal["list", "list-categories", "get-category"]
 Write = Literal["create", "update", "delete", "create-category", "update-category", "delete-category"]
 Calls = Read | Write | Literal["reads", "writes"]
 READS = frozenset[str](get_args(Read))
@@ -127,6 +127,9 @@ class SandboxSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What a create does whose `value` (case-insensitively) exists already. The reference does not say."""
     filters: Filtering = "both"
     """Which encodings of `filters` are understood: JSON, the SDK's `filters.field=...`; others are ignored."""
+    category_paths: Literal["both", "old", "new"] = "both"
+    """Where one category is read, changed and deleted: `tags/categories/{uuid}` (until 2026-11-28) or its successor
+    `tag-categories/{uuid}`; the other one does not exist."""
     page_size: Size = 50
     """Tags on a page when the caller names no `pageSize`."""
     page_size_limit: Size = 1_000

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from tests.behaviour.inside import here, recorded
 from tests.behaviour.program import cli, samples, serve
+from tests.behaviour.scripted import scripted
 
-__all__ = ["cli", "here", "recorded", "samples", "serve"]
+__all__ = ["cli", "here", "recorded", "samples", "scripted", "serve"]

@@ -91,10 +91,13 @@ async def test_no_message_repeats_the_token(api: Api, wire: Any, status: int, be
     assert len(failed.value.detail) == 300
 
 
-@pytest.mark.parametrize("status", [404, 405, 410])
-async def test_a_category_is_updated_on_either_path(api: Api, wire: Any, status: int) -> None:
+NO_ROUTE = '{"errors": [{"code": 7003, "message": "unbekannt"}]}'
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, "{}"), (405, ""), (410, "{}"), (400, NO_ROUTE), (404, "<html>")])
+async def test_a_category_is_updated_on_either_path(api: Api, wire: Any, status: int, body: str) -> None:
     """The path that the SDK announces is tried first; where the server does not have it, the documented one serves."""
-    wire.patch(f"{EVENTS}/tag-categories/c-1", status=status, body="{}", response_class=Response)
+    wire.patch(f"{EVENTS}/tag-categories/c-1", status=status, body=body, response_class=Response)
     wire.patch(f"{EVENTS}/tags/categories/c-1", payload=CATEGORY, response_class=Response)
     assert (await api.update_category("c-1", {"name": "Actors"})).uuid == "c-1"
     assert _sent(wire) == [("PATCH", "/tag-categories/c-1"), ("PATCH", "/tags/categories/c-1")]
@@ -107,6 +110,29 @@ async def test_a_category_that_is_gone_is_said_to_be(api: Api, wire: Any) -> Non
     with pytest.raises(CallFailed, match="tag-categories") as failed:
         await api.update_category("c-1", {"name": "Actors"})
     assert failed.value.failure.code == "not-found"
+
+
+@pytest.mark.parametrize(("first", "second", "code"), [("{}", NO_ROUTE, "not-found"), (NO_ROUTE, "{}", "not-found"),
+                                                       (NO_ROUTE, NO_ROUTE, "no-route")])  # fmt: skip
+async def test_a_category_that_is_gone_is_not_a_missing_path(
+    api: Api, wire: Any, first: str, second: str, code: str
+) -> None:
+    """Where one of the two paths is there, what it says is about the category."""
+    for path, body in (("tag-categories", first), ("tags/categories", second)):
+        wire.patch(f"{EVENTS}/{path}/c-1", status=404, body=body, response_class=Response)
+    with pytest.raises(CallFailed) as failed:
+        await api.update_category("c-1", {"name": "Actors"})
+    assert failed.value.failure.code == code
+
+
+@pytest.mark.parametrize("words", ["no route to this category", "Could not route"])
+async def test_a_refused_value_is_not_sent_to_the_other_path(api: Api, wire: Any, words: str) -> None:
+    """A 400 without a code of the router is about the values, whatever its words are."""
+    refusal = {"errors": [{"code": 7001, "message": words}]}
+    wire.patch(f"{EVENTS}/tag-categories/c-1", status=400, payload=refusal, response_class=Response)
+    with pytest.raises(CallFailed, match=words):
+        await api.update_category("c-1", {"name": "Actors"})
+    assert _sent(wire) == [("PATCH", "/tag-categories/c-1")]
 
 
 @pytest.mark.parametrize("lag", [0, 2, 20, 34])

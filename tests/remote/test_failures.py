@@ -125,11 +125,26 @@ def _answer(status: int, body: bytes, **headers: str) -> Handler:
         (400, b'{"success": false, "errors": [{"code": 1, "message": "bad value"}]}', "bad-request"),
         (400, b'{"errors": [{"code": 6003, "message": "Invalid request headers"}]}', "unauthorized"),
         (401, b"", "unauthorized"),
-        (403, b"<html>", "forbidden"),
+        (400, b'{"errors": [{"code": 7000, "message": "x"}]}', "no-route"),
+        (400, b'{"errors": [{"code": 10000, "message": "x"}]}', "forbidden"),
+        (400, b"", "blocked"),
+        (401, b"<html>", "unauthorized"),
+        (403, b"{}", "forbidden"),
+        (403, b'{"errors": [{"code": 10000, "message": "x"}]}', "forbidden"),
+        (403, b"<html>", "blocked"),
+        (403, b"Forbidden", "blocked"),
+        (403, b"[]", "blocked"),
+        (403, b"", "blocked"),
         (404, b"{}", "not-found"),
+        (404, b"", "not-found"),
+        (404, b"<html>", "no-route"),
+        (404, b'{"errors": [{"code": 7003, "message": "x"}]}', "no-route"),
+        (405, b"", "no-route"),
+        (410, b'{"errors": []}', "not-found"),
+        (413, b"<html>", "blocked"),
         (408, b"", "request-timeout"),
         (409, b"", "exists"),
-        (429, b"", "rate-limited"),
+        (429, b"<html>", "rate-limited"),
         (500, b"<html>", "server-error"),
         (503, b"", "server-error"),
         (522, b"", "server-error"),
@@ -147,6 +162,41 @@ async def test_answers_of_a_create(status: int, body: bytes, code: str) -> None:
         assert "bad value" in str(caught.value)
     (event,) = (event for event in events if isinstance(event, CallFinished))
     assert (event.failure, event.status) == (code, status)
+
+
+@pytest.mark.parametrize("status", [200, 403, 503])
+async def test_a_page_in_the_place_of_an_answer(status: int) -> None:
+    """What is not the API's answer is told as that, with status, ray id and an excerpt that does nothing."""
+    page = (
+        b"<!-- no --><html><script>run()</script><style>a{}</style><h1>Sorry</h1>, you \x1b[31m have\xe2\x80\xae been"
+        b" &amp; blocked <b " + b"x" * 400 + b">here " + b"and here " * 40
+    )
+    async with _served(_answer(status, page, **{"cf-ray": "8f1a-FRA"})) as api:
+        with pytest.raises(CallFailed) as caught:
+            await api.create(b"{}")
+    told = str(caught.value)
+    assert "blocked on the way" in told
+    assert f"HTTP {status}" in told
+    assert "HTML: 'Sorry , you [31m have been &amp; blocked here and here" in told
+    assert told.endswith("…' (ray 8f1a-FRA)")
+    assert told.isprintable()
+    assert not any(part in told for part in ("<", ">", "run()", "a{}", "xxx"))
+    assert (caught.value.failure.meaning is Meaning.REFUSED) == (status == 403)
+
+
+@pytest.mark.parametrize("page", ["token %s", "<p>%s</p>", "%s" + " x" * 5000])
+@pytest.mark.parametrize("between", ["", "<b>", "\x00", "\n"])
+async def test_a_page_does_not_tell_the_token(page: str, between: str) -> None:
+    """A page that echoes the token, whole or cut by markup, is shown without it; so is a ray id that is not one."""
+    half = len(TOKEN) // 2
+    body = (page % (TOKEN[:half] + between + TOKEN[half:])).encode()
+    async with _served(_answer(403, body, **{"cf-ray": f"({TOKEN})"})) as api:
+        with pytest.raises(CallFailed) as caught:
+            await api.create(b"{}")
+    assert TOKEN not in str(caught.value)
+    assert TOKEN[:half] not in str(caught.value)
+    assert TOKEN[half:] not in str(caught.value)
+    assert "ray" not in str(caught.value)
 
 
 @pytest.mark.parametrize("body", [b'{"uuid": "u1", "value": "x"}', b'{"success": true, "result": {"uuid": "u1"}}'])

@@ -53,10 +53,28 @@ async def test_calls_are_not_wasted() -> None:
 
 
 async def test_a_page_size_that_is_refused() -> None:
-    """A server that refuses the page size is asked for a smaller one."""
+    """A server that refuses the page size is asked for none, then for a modest one where its own is small."""
     listing = Listing(250, refuses=500)
     assert len(await read_pages(listing.page, size=1000)) == 250
-    assert listing.asked[:2] == [(1, 1000), (1, 100)]
+    assert listing.asked == [(1, 1000), (1, 0), (1, 100), (2, 100), (3, 100)]
+    listing = Listing(50, refuses=99)
+    assert len(await read_pages(listing.page, size=1000)) == 50
+    assert listing.asked == [(1, 1000), (1, 0), (1, 100), (2, 0), (3, 0)]
+
+
+@pytest.mark.parametrize(("code", "status", "calls"), [("bad-request", 400, 2), ("unauthorized", 400, 1),
+                                                       ("no-route", 400, 1), ("blocked", 400, 1)])  # fmt: skip
+async def test_a_refusal_that_is_not_about_the_page_size(code: str, status: int, calls: int) -> None:
+    """The first refusal is told; one call finds out whether it is about the page size, none where it cannot be."""
+    asked = []
+
+    async def page(number: int, size: int) -> Page:
+        asked.append(size)
+        raise CallFailed(failure(code), status=status, detail=f"size {size}")
+
+    with pytest.raises(CallFailed, match="size 1000"):
+        await read_pages(page, size=1000)
+    assert len(asked) == calls
 
 
 async def test_a_list_that_shifts_is_read_again() -> None:

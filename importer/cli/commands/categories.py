@@ -40,7 +40,7 @@ async def _run(namespace: Namespace, settings: Settings) -> int:
     wanted = _read_file(namespace.file) if namespace.categories_action == "apply" else ()
     with watching(settings, clock) as watch:
         async with open_target(settings, clock, watch.observe) as target:
-            with explained("reading the account's categories"):
+            with explained("reading the account's categories", target.api):
                 held = await target.api.list_categories()
             if namespace.categories_action == "apply":
                 return await _apply(wanted, held, target, settings)
@@ -95,7 +95,7 @@ async def _apply(wanted: Sequence[WantedCategory], held: Sequence[Category], tar
     pending = [change for change in changes if change.action is not Action.UNCHANGED]
     warnings = []
     if any("schema" in change.body and change.uuid for change in pending):
-        with explained("reading the account's tags"):
+        with explained("reading the account's tags", target.api):
             tags = await target.api.list_tags()
         warnings = [issue for change in pending for issue in broken_tags(change, tags)]
     lines = list(category_change_lines(changes, warnings))
@@ -138,7 +138,8 @@ def _told(change: CategoryChange, done: int, pending: int) -> Iterator[None]:
             hint = f"The token needs the permission Cloudforce One Write on this account. {before}"
             raise AccessRefused(f"{doing}: {failed}", hint=hint) from failed
         if 400 <= failed.status < 500 and failed.status != 429:
-            raise UsageError(f"{doing}: {failed}", hint=f"Mend the file and apply it again. {before}") from failed
+            mend = "Mend the file and apply it again. " if failed.failure.code == "bad-request" else ""
+            raise UsageError(f"{doing}: {failed}", hint=f"{mend}{before}") from failed
         raise StoppedEarly(f"{doing}: {failed}", hint=f"Apply the file again. {before}") from failed
 
 
