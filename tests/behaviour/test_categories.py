@@ -65,6 +65,19 @@ def test_a_schema_is_kept_in_yaml(here: Here) -> None:
     assert "apac" in shown
 
 
+@pytest.mark.parametrize("paths", ["old", "new"])
+def test_a_category_is_changed_before_and_after_its_path_moves(
+    here: Here, serve: Callable[..., Served], paths: str
+) -> None:
+    """A server that has only one of the two paths of a category is spoken to on that one."""
+    served = serve("--fault", f"category_paths: {paths}")
+    (here.folder / "cat.yaml").write_text("categories: [{name: Mine, description: old}]")
+    here.ok("categories", "apply", "cat.yaml", "--yes", env=served.env)
+    (here.folder / "cat.yaml").write_text("categories: [{name: Mine, description: new}]")
+    here.ok("categories", "apply", "cat.yaml", "--yes", env=served.env)
+    assert "unchanged" in here.ok("categories", "apply", "cat.yaml", "--dry-run", env=served.env).out
+
+
 def test_a_changed_schema_shows_its_difference_and_the_tags_it_would_break(here: Here) -> None:
     """The difference is shown key by key, and tags that the new schema would refuse are named before it is sent."""
     apply_schema(here)

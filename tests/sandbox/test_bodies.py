@@ -279,3 +279,18 @@ async def test_who_may_call() -> None:
             {"value": "x"},
             [],
         )
+
+
+@pytest.mark.parametrize(("paths", "there"), [("both", (True, True)), ("old", (True, False)), ("new", (False, True))])
+async def test_where_one_category_is_found(paths: Any, there: tuple[bool, bool]) -> None:
+    """Before, during and after the move of a category's path: what is there serves GET, PATCH and DELETE."""
+    async with calling(Sandbox(SandboxSettings(category_paths=paths))) as caller:
+        for prefix, found in zip(("tags/categories", "tag-categories"), there, strict=True):
+            made = (await caller.call("POST", "tags/categories/create", {"name": prefix}))[1]["uuid"]
+            for method, body in (("PATCH", {"name": "x"}), ("GET", None), ("DELETE", None)):
+                status, answer, _ = await caller.call(method, f"{prefix}/{made}", body)
+                assert status == (200 if found else 404)
+                assert answer["uuid"] == made if found else answer["errors"][0]["code"] == 7003
+            status, answer, _ = await caller.call("GET", f"{prefix}/{made}")
+            assert (status, answer["errors"][0]["code"]) == (404, 7002 if found else 7003)
+        assert (await caller.call("GET", "tags/categories"))[0] == 200
