@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from importer.cli.planned import foresee
+from importer.cli.planned import plan_result
 from importer.cli.target import Target
 from importer.errors import StoppedEarly, UsageError
 from importer.fields.table import Visibility
@@ -16,10 +16,9 @@ from importer.job.settings import Settings
 from importer.model import Action, Plan
 from importer.planning.exposure import Exposure
 from importer.remote.settings import PRODUCTION
+from importer.reports import terminal
 from importer.reports.screen import Line, Screen
-from importer.reports.terminal import plan_lines
-from importer.reports.visible import visible
-from importer.reports.wording import count
+from importer.reports.text import count, visible
 from importer.system import open_terminal
 
 
@@ -30,9 +29,9 @@ def confirm(plan: Plan, target: Target, settings: Settings, what: str) -> bool:
     """
     if settings.yes or not person():
         return False
-    ahead = foresee(plan, target, settings)
-    question = f"{what} {place(target, settings)}: {_changes(plan)}; {_seen(ahead.exposure)}. Go on?"
-    ask(question, plan_lines(plan, exposure=ahead.exposure, cost=ahead.cost))
+    result = plan_result(plan, target, settings)
+    question = f"{what} {place(target, settings)}: {_changes(plan)}; {_seen(result.exposure)}. Go on?"
+    ask(question, terminal.plan(result))
     return True
 
 
@@ -61,13 +60,13 @@ def person() -> bool:
 def ask(question: str, lines: Iterable[Line] = ()) -> None:
     """Show the lines and ask, on the terminal. Returns for y or yes; StoppedEarly says what else came."""
     try:
-        with _terminal() as terminal:
-            Screen.on(terminal, os.environ).show(lines)
-            terminal.write(f"{question} [y/N] ")
-            terminal.flush()
+        with _terminal() as opened:
+            Screen.on(opened, os.environ).show(lines)
+            opened.write(f"{question} [y/N] ")
+            opened.flush()
             answer = sys.stdin.readline()
             if not answer.endswith("\n"):
-                terminal.write("\n")
+                opened.write("\n")
     except KeyboardInterrupt:
         raise StoppedEarly("interrupted at the question: nothing was attempted") from None
     except OSError:  # the terminal went away

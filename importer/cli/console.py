@@ -5,33 +5,29 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
 
-from importer.model import Json
-from importer.reports.screen import Line, Screen
-from importer.reports.visible import visible
-
-
-def wants(namespace: Namespace, form: str) -> bool:
-    """Whether `--format` asks for this form."""
-    return bool(getattr(namespace, "format", "text") == form)
+from importer.reports.formats import Document, Listing, report
+from importer.reports.screen import Screen
+from importer.reports.text import visible
 
 
-def show(lines: Iterable[Line], *, aside: bool = False) -> None:
+def form_of(namespace: Namespace) -> str:
+    """The form that `--format` asks for."""
+    return str(getattr(namespace, "format", "text"))
+
+
+def show(document: Document, *, aside: bool = False) -> None:
     """Print the result, or what is only said `aside`, on standard error: plain on a pipe, styled on a terminal."""
-    Screen.on(sys.stderr if aside else sys.stdout, os.environ).show(lines)
+    stream = sys.stderr if aside else sys.stdout
+    if isinstance(document, str):
+        stream.write(document)
+    else:
+        Screen.on(stream, os.environ).show(document)
 
 
-def show_text(text: str) -> None:
-    """Print the result as it is: a file's text, a document of its own form."""
-    sys.stdout.write(text)
-
-
-def show_json(value: Json) -> None:
-    """Print the result as one JSON document."""
-    from importer.reports.json_text import json_text
-
-    show_text(json_text(value))
+def show_listing(listing: Listing, form: str) -> None:
+    """Print a table or a few facts in the form that `--format` asks for."""
+    show(report(form).listing(listing))
 
 
 def tell(text: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from importer import __version__
-from importer.cli.console import show, show_json
+from importer.cli.console import show
 from importer.cli.planned import Timings
 from importer.cli.target import Target
 from importer.cli.voice import PROGRAM, Voice
@@ -29,10 +29,10 @@ from importer.errors import StoppedEarly
 from importer.job.settings import Settings
 from importer.model import Plan, Severity
 from importer.planning.exposure import exposure
-from importer.reports.json_text import run_json
+from importer.reports import terminal
+from importer.reports.formats import report
 from importer.reports.run_record import RunRecord, Traffic, resume_command
 from importer.reports.summary import earlier_traffic
-from importer.reports.terminal import summary_lines
 from importer.reports.write import write_reports
 
 
@@ -118,10 +118,8 @@ class Execution(Struct, frozen=True):
 
 def show_record(record: RunRecord, settings: Settings) -> None:
     """Print how it ended: the result of the command, or with --quiet one line when there is trouble."""
-    if settings.format == "json":
-        show_json(run_json(record))
-    elif not settings.quiet:
-        show(summary_lines(record, with_issues=True))
+    if settings.format != "text" or not settings.quiet:
+        show(report(settings.format).run(record))
     elif record.exit_code and settings.log_format == "json":
         counts = {status: number for status, number in record.counts().items() if number}
         listed = ", ".join(f"{status.replace('_', ' ')} {number:,}" for status, number in counts.items())
@@ -130,4 +128,4 @@ def show_record(record: RunRecord, settings: Settings) -> None:
                                             exit_code=record.exit_code, stopped=record.stopped or None,
                                             hint=record.hint or None, folder=str(record.folder))  # fmt: skip
     elif record.exit_code:
-        show(summary_lines(record), aside=True)
+        show(terminal.run(record, with_issues=False), aside=True)

@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Callable
 
 from importer import __version__
+from importer.reports import FORMATS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _up_to_the_plan(parser: argparse.ArgumentParser, metavar: str) -> None:
     _planning(parser)
     _account(parser)
     _pacing(parser)
-    _output(parser, formats=("text", "json", "markdown"))
+    _output(parser)
     _unattended(parser)
 
 
@@ -226,9 +227,9 @@ def _pacing(parser: argparse.ArgumentParser) -> None:
                        "(default batch)")  # fmt: skip
 
 
-def _output(parser: argparse.ArgumentParser, formats: tuple[str, ...] = ("text", "json")) -> None:
+def _output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
-    group.add_argument("--format", choices=formats, help="of standard output (default text)")
+    group.add_argument("--format", choices=tuple(FORMATS), help="of standard output (default text)")
     group.add_argument("--log-format", choices=("text", "json"), help="of standard error (default text)")
     group.add_argument("--quiet", action="store_true", help="nothing but the result and errors")
 

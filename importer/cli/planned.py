@@ -6,9 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from msgspec import Struct
-
-from importer.cli.console import show, show_json, show_text
 from importer.cli.drafting import Inputs
 from importer.cli.target import Target, read_account
 from importer.clock import Clock
@@ -16,12 +13,10 @@ from importer.errors import StoppedEarly
 from importer.job.settings import Settings
 from importer.model import Action, Draft, Plan, Severity
 from importer.planning.build import build_plan
-from importer.planning.cost import Cost, cost
-from importer.planning.exposure import Exposure, exposure
-from importer.planning.plan_file import plan_digest, write_plan
-from importer.reports.json_text import plan_json
-from importer.reports.markdown import plan_markdown
-from importer.reports.terminal import plan_lines
+from importer.planning.cost import cost
+from importer.planning.exposure import exposure
+from importer.planning.plan_file import write_plan
+from importer.reports.formats import PlanResult
 
 
 @dataclass(slots=True)
@@ -88,25 +83,6 @@ def _mind_categories(drafts: Iterable[Draft]) -> bool:
     )
 
 
-class Foresight(Struct, frozen=True):
-    """What a plan shows to others, and what it costs."""
-
-    exposure: tuple[Exposure, ...]
-    cost: Cost
-
-
-def foresee(plan: Plan, target: Target, settings: Settings) -> Foresight:
-    """Both, for showing."""
-    return Foresight(exposure(plan), cost(plan, target.budget(settings), concurrency=settings.concurrency))
-
-
-def show_plan(plan: Plan, ahead: Foresight, settings: Settings, *, out: Path | None = None) -> None:
-    """Print the plan as the result of the command."""
-    if settings.format == "json":
-        value = plan_json(plan, digest=plan_digest(plan), exposure=ahead.exposure, cost=ahead.cost,
-                          out=str(out) if out else "")  # fmt: skip
-        show_json(value)
-    elif settings.format == "markdown":
-        show_text(plan_markdown(plan, exposure=ahead.exposure, cost=ahead.cost))
-    else:
-        show(plan_lines(plan, exposure=ahead.exposure, cost=ahead.cost))
+def plan_result(plan: Plan, target: Target, settings: Settings) -> PlanResult:
+    """The plan with what it shows to others and what it costs, for showing."""
+    return PlanResult(plan, exposure(plan), cost(plan, target.budget(settings), concurrency=settings.concurrency))

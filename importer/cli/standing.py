@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from importer.cli.console import show_text
+from importer.cli.console import show
 from importer.cli.voice import Voice
 from importer.engine.resume import EarlierRun
 from importer.errors import UsageError
@@ -31,7 +31,7 @@ def reports_stand(earlier: EarlierRun, settings: Settings) -> int | None:
             hint="Apply its source again: that writes them anew.",
         ) from None
     if settings.format == "json":
-        show_text(text)
+        show(text)
     else:
         Voice.of(settings, folder.run).tell(f"run {folder.run} changed nothing; its reports stand as they were written")
     return code

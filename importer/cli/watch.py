@@ -13,7 +13,7 @@ from importer.engine.events import Event
 from importer.job.settings import Settings
 from importer.reports.logs import Log
 from importer.reports.progress import Progress, progress_on
-from importer.reports.traffic_counter import TrafficCounter
+from importer.reports.run_record import TrafficCounter
 
 
 class Watch:

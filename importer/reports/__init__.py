@@ -1,1 +1,8 @@
-"""What people and programs read of a run: results table, summary, page, workbook, terminal."""
+"""What people and programs read: terminal, JSON, Markdown, page, results, metrics, logs."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+FORMATS: Final[Mapping[str, str]] = MappingProxyType({"text": "terminal", "json": "json_text", "markdown": "markdown"})
+"""The words of `--format`, and the module here that shows each: see formats.py. `--help` needs nothing but this."""

@@ -19,13 +19,20 @@ from msgspec import Struct
 from importer.atomic import atomic_text
 from importer.model import Change, FieldChange, Issue, Outcome, Severity, Status
 from importer.reports.failed import failed_files
-from importer.reports.foresight import exposure_text
-from importer.reports.issue_lines import STYLE, grouped
 from importer.reports.run_record import RunRecord, issues_of
 from importer.reports.summary import stamp
-from importer.reports.terminal import STATUS_STYLE, stop_text
-from importer.reports.visible import shortened, visible
-from importer.reports.wording import allowed_words, count, duration, row_code, row_message, value_text
+from importer.reports.terminal import STATUS_STYLE, STYLE, grouped, stop_text
+from importer.reports.text import (
+    allowed_words,
+    count,
+    duration,
+    exposure_text,
+    row_code,
+    row_message,
+    shortened,
+    value_text,
+    visible,
+)
 
 ROWS_SHOWN: Final = 2_000
 _IDLE_ROWS_SHOWN: Final = 50

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
 from typing import Final
 
-from importer.fields.table import Field
-from importer.model import Change, Json, Outcome, Plan
+from importer.model import Change, Json, Outcome
 from importer.planning.cost import Cost
-from importer.planning.exposure import Exposure
-from importer.reports.foresight import cost_json, exposure_json
+from importer.planning.plan_file import plan_digest
+from importer.reports.formats import Listing, PlanResult, Validation
 from importer.reports.run_record import RunRecord, issue_counts
-from importer.reports.summary import issue_json, source_json, summary
-from importer.reports.validation import Validation
-from importer.reports.wording import row_code, row_message
+from importer.reports.summary import exposure_json, issue_json, source_json, summary
+from importer.reports.text import row_code, row_message
 
 SCHEMA: Final = 1
 _OBEYED: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -31,53 +28,67 @@ def json_text(value: Json) -> str:
     return _OBEYED.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n"
 
 
-def validation_json(validation: Validation) -> dict[str, Json]:
+def listing(listing: Listing) -> str:
+    """Its value as it is."""
+    return json_text(listing.value)
+
+
+def validation(validation: Validation) -> str:
     """The result of `validate`: counts and every issue."""
-    return {
-        "schema": SCHEMA,
-        "command": "validate",
-        "rows": validation.rows,
-        "valid": validation.valid,
-        "invalid": validation.invalid,
-        "left_out": validation.left_out,
-        "issue_counts": issue_counts(list(validation.issues)),
-        "sources": [source_json(source) for source in validation.sources],
-        "mappings": list(validation.mappings),
-        "issues": [issue_json(issue) for issue in validation.issues],
-    }
+    return json_text(
+        {
+            "schema": SCHEMA,
+            "command": "validate",
+            "rows": validation.rows,
+            "valid": validation.valid,
+            "invalid": validation.invalid,
+            "left_out": validation.left_out,
+            "issue_counts": issue_counts(list(validation.issues)),
+            "sources": [source_json(source) for source in validation.sources],
+            "mappings": list(validation.mappings),
+            "issues": [issue_json(issue) for issue in validation.issues],
+        }
+    )
 
 
-def plan_json(
-    plan: Plan,
-    *,
-    digest: str = "",
-    exposure: Sequence[Exposure] = (),
-    cost: Cost | None = None,
-    out: str = "",
-) -> dict[str, Json]:
+def plan(result: PlanResult) -> str:
     """The result of `plan`: counts and every change, with what is sent and every issue."""
+    plan = result.plan
+    return json_text(
+        {
+            "schema": SCHEMA,
+            "command": "plan",
+            "account": plan.account,
+            "account_tags": plan.account_tags,
+            "mode": plan.mode,
+            "category": plan.category or None,
+            "plan_sha256": plan_digest(plan),
+            "plan": result.out or None,
+            "rows": sum(1 for change in plan.changes if change.row is not None),
+            "actions": plan.counts(),
+            "exposure": exposure_json(result.exposure),
+            "cost": _cost(result.cost) if result.cost else None,
+            "sources": [source_json(source) for source in plan.sources],
+            "mappings": list(plan.mappings),
+            "notes": [issue_json(note) for note in plan.notes],
+            "changes": [_change(change) for change in plan.changes],
+        }
+    )
+
+
+def _cost(cost: Cost) -> dict[str, Json]:
     return {
-        "schema": SCHEMA,
-        "command": "plan",
-        "account": plan.account,
-        "account_tags": plan.account_tags,
-        "mode": plan.mode,
-        "category": plan.category or None,
-        "plan_sha256": digest or None,
-        "plan": out or None,
-        "rows": sum(1 for change in plan.changes if change.row is not None),
-        "actions": plan.counts(),
-        "exposure": exposure_json(exposure),
-        "cost": cost_json(cost) if cost else None,
-        "sources": [source_json(source) for source in plan.sources],
-        "mappings": list(plan.mappings),
-        "notes": [issue_json(note) for note in plan.notes],
-        "changes": [change_json(change) for change in plan.changes],
+        "calls": cost.calls,
+        "creates": cost.creates,
+        "updates": cost.updates,
+        "deletes": cost.deletes,
+        "categories": cost.categories,
+        "seconds": round(cost.seconds, 1),
+        "windows": cost.windows,
     }
 
 
-def change_json(change: Change) -> dict[str, Json]:
-    """One change of a plan as JSON values."""
+def _change(change: Change) -> dict[str, Json]:
     row = change.row
     return {
         "key": change.key,
@@ -98,13 +109,15 @@ def change_json(change: Change) -> dict[str, Json]:
     }
 
 
-def run_json(record: RunRecord) -> dict[str, Json]:
+def run(record: RunRecord) -> str:
     """The result of `apply`, `resume`, `undo` and `report`: the summary, the folder, and how each row ended."""
-    return {
-        **summary(record),
-        "folder": str(record.folder),
-        "results": [_result(change, outcome) for change, outcome in record.ended()],
-    }
+    return json_text(
+        {
+            **summary(record),
+            "folder": str(record.folder),
+            "results": [_result(change, outcome) for change, outcome in record.ended()],
+        }
+    )
 
 
 def _result(change: Change, outcome: Outcome) -> dict[str, Json]:
@@ -122,30 +135,3 @@ def _result(change: Change, outcome: Outcome) -> dict[str, Json]:
         "attempts": outcome.attempts,
         "adopted": outcome.adopted,
     }
-
-
-def fields_json(fields: Sequence[Field]) -> dict[str, Json]:
-    """The result of `fields`."""
-    return {
-        "schema": SCHEMA,
-        "command": "fields",
-        "fields": [
-            {
-                "name": field.name,
-                "type": field.kind.value,
-                "annotated": field.annotated,
-                "first": field.first,
-                "last": field.last,
-                "visibility": field.visibility.value,
-                "vocabulary": field.vocabulary or None,
-                "clearable": field.clearable,
-                "meaning": field.meaning,
-            }
-            for field in fields
-        ],
-    }
-
-
-def runs_json(runs: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
-    """The result of `runs`; each run is a mapping of plain values, as `runs_lines` takes it."""
-    return {"schema": SCHEMA, "command": "runs", "runs": [dict(run) for run in runs]}

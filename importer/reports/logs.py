@@ -26,8 +26,7 @@ from importer.engine.events import (
 )
 from importer.model import Json, Status
 from importer.reports.summary import stamp
-from importer.reports.visible import quoted, shortened, visible
-from importer.reports.wording import duration
+from importer.reports.text import duration, quoted, shortened, visible
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _TROUBLE: Final = (Status.FAILED, Status.UNKNOWN)

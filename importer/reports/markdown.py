@@ -1,23 +1,21 @@
-"""`plan --format markdown`: the plan as a comment for a pull request.
+"""`--format markdown`: a plan, a validation or a run as a comment for a pull request.
 
-Every value stands in a code span: no name becomes a link, a mention, an image or a heading. The text stays below
+Every value is in a code span: no name becomes a link, a mention, an image or a heading. The text stays below
 `LIMIT` characters (a comment on GitHub holds 65,536), and says what was cut.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from importer.model import Action, Change, Issue, Outcome, Plan, Status
-from importer.planning.cost import Cost
-from importer.planning.exposure import Exposure
-from importer.reports.foresight import cost_text, exposure_text
-from importer.reports.issue_lines import grouped
-from importer.reports.run_record import issues_of
-from importer.reports.visible import shortened, visible
-from importer.reports.wording import count, row_message, value_text
+from importer.model import Action, Change, Issue, Outcome, Plan, SourceFile, Status
+from importer.reports.formats import Listing, PlanResult, Validation
+from importer.reports.run_record import RunRecord, issues_of
+from importer.reports.screen import plain
+from importer.reports.terminal import grouped, stop_text
+from importer.reports.text import cost_text, count, exposure_text, row_message, shortened, value_text, visible
 
 LIMIT: Final = 60_000
 _SECTION_LIMIT: Final = 12_000
@@ -31,38 +29,83 @@ _TITLES: Final = (
 )
 
 
-def plan_markdown(
-    plan: Plan, *, exposure: Sequence[Exposure] = (), cost: Cost | None = None, limit: int = LIMIT
-) -> str:
+_Section = tuple[str, Iterable[str], int, bool]
+"""Title, lines, how many there are, whether it is open."""
+
+
+def plan(result: PlanResult, *, limit: int = LIMIT) -> str:
     """The plan as GitHub-flavoured Markdown of at most `limit` characters."""
+    plan = result.plan
     counts = plan.counts()
     to_do = [f"{action.value} {counts[action]:,}" for action in Action if action.calls and counts[action]]
-    parts = [
-        f"### Tag plan: {', '.join(to_do) or 'nothing to do'}\n",
-        "| | rows |\n|---|---:|\n"
-        + "".join(f"| {action.value} | {counts[action]:,} |\n" for action in Action if counts[action])
-        + f"| **in all** | **{len(plan.changes):,}** |\n",
+    facts = [
         f"Account {code(plan.account)} ({count(plan.account_tags, 'tag')}), mode `{plan.mode}`, "
-        f"mapping {', '.join(map(code, plan.mappings[:10])) or 'none'}.\n",
-        "Sources: " + ", ".join(code(source.file) for source in plan.sources[:10])
-        + (f" and {len(plan.sources) - 10:,} more" if len(plan.sources) > 10 else "") + "\n",
-        f"**Visible to other accounts:** {exposure_text(exposure)}\n",
-    ]  # fmt: skip
-    if cost is not None:
-        parts.append(f"Cost: {cost_text(cost)}.\n")
-    text = "\n".join(parts)
+        f"mapping {_mappings(plan.mappings)}.\n",
+        _sources(plan.sources),
+        f"**Visible to other accounts:** {exposure_text(result.exposure)}\n",
+    ]
+    if result.cost is not None:
+        facts.append(f"Cost: {cost_text(result.cost)}.\n")
+    sections = [*_change_sections(plan), *_issue_sections(issues_of(plan))]
+    return _document(f"Tag plan: {', '.join(to_do) or 'nothing to do'}", counts, facts, sections, limit)
+
+
+def validation(validation: Validation) -> str:
+    """What is wrong in the sources."""
+    counts = {"valid": validation.valid, "invalid": validation.invalid, "left out": validation.left_out}
+    title = f"Validation: {validation.invalid:,} of {count(validation.rows, 'row')} invalid"
+    facts = [f"Mapping {_mappings(validation.mappings)}.\n", _sources(validation.sources)]
+    return _document(title, counts, facts, _issue_sections(validation.issues))
+
+
+def run(record: RunRecord) -> str:
+    """How a run ended, with the rows that need work."""
+    facts = [f"Run {code(record.run)}, account {code(record.plan.account)}; report in {code(str(record.folder))}.\n"]
+    if record.hint:
+        facts.append(f"{code(record.hint, 300)}\n")
+    work = [(change, outcome) for change, outcome in record.ended() if outcome.status.needs_work]
+    sections = [*_issue_sections(record.plan.notes)]
+    if work:
+        sections.insert(0, ("Rows that need work", (_change(*one) for one in work), len(work), True))
+    state = code(stop_text(record), 300) if record.stopped else "finished"
+    return _document(f"Tag import: {state}", record.counts(), facts, sections)
+
+
+def listing(listing: Listing) -> str:
+    """The lines in a block of code."""
+    text = plain(listing.lines)
+    fence = "`" * max(3, 1 + max((len(run) for run in _RUNS.findall(text)), default=0))
+    return f"{fence}text\n{text}{fence}\n"
+
+
+def _document(
+    title: str, counts: Mapping[str, int], facts: Iterable[str], sections: Iterable[_Section], limit: int = LIMIT
+) -> str:
+    """A heading, a table of the counts, what else there is to say; then sections, as far as they fit."""
+    table = "".join(f"| {name.replace('_', ' ')} | {number:,} |\n" for name, number in counts.items() if number)
+    table = f"| | rows |\n|---|---:|\n{table}| **in all** | **{sum(counts.values()):,}** |\n"
+    text = "\n".join([f"### {title}\n", table, *facts])
     cut: list[str] = []
-    for title, lines, total, opened in _sections(plan):
+    for name, lines, total, opened in sections:
         room = min(_SECTION_LIMIT, limit - len(text) - 400)
         body, shown = _fitting(lines, room)
         if shown < total:
-            cut.append(f"{title.lower()}: {shown:,} of {total:,}")
+            cut.append(f"{name.lower()}: {shown:,} of {total:,}")
         if shown:
             tag = "<details open>" if opened else "<details>"
-            text += f"\n{tag}<summary>{title} ({total:,})</summary>\n\n{body}\n</details>\n"
+            text += f"\n{tag}<summary>{name} ({total:,})</summary>\n\n{body}\n</details>\n"
     if cut:
-        text += f"\n_Cut short to fit a comment: {'; '.join(cut)} shown. `plan.json` has everything._\n"
+        text += f"\n_Cut short to fit a comment: {'; '.join(cut)} shown. `--format json` has everything._\n"
     return text
+
+
+def _mappings(mappings: Sequence[str]) -> str:
+    return ", ".join(map(code, mappings[:10])) or "none"
+
+
+def _sources(sources: Sequence[SourceFile]) -> str:
+    more = f" and {len(sources) - 10:,} more" if len(sources) > 10 else ""
+    return f"Sources: {', '.join(code(source.file) for source in sources[:10])}{more}\n"
 
 
 def code(text: str, limit: int = 120) -> str:
@@ -75,8 +118,8 @@ def code(text: str, limit: int = 120) -> str:
     return f"{fence}{pad}{shown}{pad}{fence}"
 
 
-def _sections(plan: Plan) -> Iterator[tuple[str, Iterable[str], int, bool]]:
-    """(title, lines, how many there are, whether it is open); what deserves a reviewer's eye comes first."""
+def _change_sections(plan: Plan) -> Iterator[_Section]:
+    """What deserves a reviewer's eye comes first."""
     for action, title in _TITLES:
         changes = [change for change in plan.changes if change.action is action]
         if changes:
@@ -84,8 +127,11 @@ def _sections(plan: Plan) -> Iterator[tuple[str, Iterable[str], int, bool]]:
     different = [change for change in plan.changes if change.action is Action.SKIP and change.differences]
     if different:
         yield "Skipped, but different", map(_change, different), len(different), False
-    for severity, kind, issues in grouped(issues_of(plan)):
-        yield f"{severity.value.capitalize()} {_word(kind)}", map(_issue, issues), len(issues), False
+
+
+def _issue_sections(issues: Iterable[Issue]) -> Iterator[_Section]:
+    for severity, kind, found in grouped(issues):
+        yield f"{severity.value.capitalize()} {_word(kind)}", map(_issue, found), len(found), False
 
 
 def _word(text: str) -> str:
@@ -93,11 +139,13 @@ def _word(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]", "", text)[:60]
 
 
-def _change(change: Change) -> str:
+def _change(change: Change, outcome: Outcome | None = None) -> str:
     place = change.row.place() if change.row else None
     where = f" ({code(f'{place.file} {place.sheet}!{place.row}' if place.sheet else f'{place.file}:{place.row}')})"\
         if place else ""  # fmt: skip
-    message = row_message(change, Outcome(change.key, Status.INVALID)) if change.issues else change.message
+    if outcome is None and change.issues:
+        outcome = Outcome(change.key, Status.INVALID)
+    message = row_message(change, outcome) if outcome else change.message
     why = f": {code(message, 300)}" if message else ""
     lines = [f"- {code(change.name)}{where}{why}\n"]
     lines += [

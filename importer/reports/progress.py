@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final, Self, TextIO
 from importer.engine.events import CallFinished, Event, RowDone, RunFinished, RunStarted, Stopping, Waiting
 from importer.model import Status
 from importer.reports.screen import Screen
-from importer.reports.visible import visible
-from importer.reports.wording import duration
+from importer.reports.text import duration, visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -18,7 +18,7 @@ from typing import Final
 from importer.atomic import atomic_text
 from importer.model import Change, Header, Outcome, Plan
 from importer.reports.run_record import RunRecord
-from importer.reports.wording import row_code, row_message
+from importer.reports.text import row_code, row_message
 
 OWN_COLUMNS: Final = (
     "_source",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import MappingProxyType
 
 from msgspec import Struct, field
 
+from importer.engine.events import CallFinished, Event, Retrying, Waiting
 from importer.model import Action, Change, Issue, Outcome, Plan, Severity, Status
 from importer.planning.exposure import Exposure, exposure
 
@@ -56,6 +58,40 @@ class Traffic(Struct, frozen=True):
             self.outages + other.outages,
             self.outage_seconds + other.outage_seconds,
         )
+
+
+class TrafficCounter:
+    """An observer that adds up what was asked of the API."""
+
+    def __init__(self) -> None:
+        self._calls: Counter[str] = Counter()
+        self._retries = 0
+        self._waits = 0
+        self._waited = 0.0
+        self._too_many = 0
+        self._outages = 0
+        self._outage_seconds = 0.0
+
+    def observe(self, event: Event) -> None:
+        """Take note of one event."""
+        if isinstance(event, CallFinished):
+            self._calls[event.call] += 1
+            self._too_many += event.status == 429
+        elif isinstance(event, Retrying):
+            self._retries += 1
+        elif isinstance(event, Waiting) and event.why == "outage":
+            self._outages += 1
+            self._outage_seconds += event.seconds
+        elif isinstance(event, Waiting):
+            self._waits += 1
+            self._waited += event.seconds
+
+    def traffic(self) -> Traffic:
+        """What has been counted up to now."""
+        return Traffic(
+            dict(self._calls), self._retries, self._waits, self._waited, self._too_many, self._outages,
+            self._outage_seconds,
+        )  # fmt: skip
 
 
 class RunRecord(Struct, frozen=True):

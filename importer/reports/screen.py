@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from msgspec import Struct
 
-from importer.reports.visible import visible
+from importer.reports.text import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

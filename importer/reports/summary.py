@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from msgspec import Struct, field
 
 from importer.atomic import atomic_text
 from importer.errors import ImporterError
+from importer.fields.table import Visibility
 from importer.model import Issue, Json, SourceFile
+from importer.planning.exposure import Exposure
 from importer.reports.failed import failed_files
-from importer.reports.foresight import exposure_json
 from importer.reports.run_record import RunRecord, Traffic, issue_counts, issues_of
 
 SCHEMA: Final = 1
 """Version of the layout; it rises when a key changes its meaning or goes."""
 _NOTES_SHOWN: Final = 200
+_FINISHED: Final = (0, 1)
 
 
 def summary(record: RunRecord) -> dict[str, Json]:
@@ -155,3 +160,51 @@ def earlier_traffic(folder: Path) -> Traffic:
                        float(outages.get("seconds", 0)))  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Traffic()
+
+
+class Previous(Struct, frozen=True):
+    """The last finished run: how many rows it had, and how many from each file as far as its summary says."""
+
+    rows: int
+    files: Mapping[str, int] = field(default_factory=dict)
+
+
+def previous_run(runs: Path, files: Sequence[str], job: str = "") -> Previous | None:
+    """The last finished run of this job, or without a job of exactly these source files; None where there is none."""
+    wanted = sorted(files)
+    for path in sorted(runs.glob("*/summary.json"), key=_age, reverse=True):
+        try:
+            told = json.loads(path.read_text("utf-8"))
+            sources: list[dict[str, Any]] = told["sources"]
+            same = told.get("job") == job if job else sorted(source["file"] for source in sources) == wanted
+            if told["exit_code"] in _FINISHED and same and told["command"] == "apply":
+                return Previous(int(told["rows"]), {source["file"]: int(source.get("rows", 0)) for source in sources})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue  # a summary that cannot be read says nothing; the limit then has nothing to compare with
+    return None
+
+
+def _age(path: Path) -> tuple[str, int]:
+    """By the second in the run's name; of two in one second that which ended later is the later one."""
+    try:
+        return path.parent.name.partition("-")[0], path.stat().st_mtime_ns
+    except OSError:
+        return path.parent.name.partition("-")[0], 0
+
+
+def exposure_json(exposure: Sequence[Exposure]) -> dict[str, Json]:
+    """Public and undocumented fields with their numbers of values."""
+    return {
+        "public_values": sum(item.values for item in exposure if item.visibility is Visibility.PUBLIC),
+        "undocumented_values": sum(item.values for item in exposure if item.visibility is Visibility.UNDOCUMENTED),
+        "fields": [
+            {
+                "field": item.field,
+                "visibility": item.visibility.value,
+                "tags": item.tags,
+                "values": item.values,
+                "withheld": item.withheld,
+            }
+            for item in exposure
+        ],
+    }

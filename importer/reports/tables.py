@@ -9,7 +9,7 @@ from unicodedata import combining, east_asian_width
 from importer.fields.table import Field
 from importer.model import Json
 from importer.reports.screen import Line
-from importer.reports.visible import shortened, visible
+from importer.reports.text import shortened, visible
 
 _REASON: Final = 120
 

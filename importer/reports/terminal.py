@@ -1,30 +1,39 @@
-"""The texts of the command line's result: a plan, a validation, the summary of a run, the list of sources."""
+"""`--format text`: a plan, a validation, the end of a run and issues, as lines for a person."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from importer.model import Action, Change, Plan, Severity, SourceFile, Status
-from importer.reports.foresight import cost_text, exposure_text
-from importer.reports.issue_lines import issue_lines
+from importer.model import Action, Change, Issue, Plan, Severity, SourceFile, Status
+from importer.reports.formats import Listing, PlanResult, Validation
 from importer.reports.run_record import RunRecord, issue_counts, issues_of
 from importer.reports.screen import Line
-from importer.reports.validation import Validation
-from importer.reports.visible import quoted, shortened, visible
-from importer.reports.wording import count, duration, value_text
+from importer.reports.text import (
+    allowed_words,
+    cell_text,
+    cost_text,
+    count,
+    duration,
+    exposure_text,
+    issue_text,
+    quoted,
+    shortened,
+    value_text,
+    visible,
+)
 
-if TYPE_CHECKING:
-    from importer.planning.cost import Cost
-    from importer.planning.exposure import Exposure
+ISSUES_SHOWN = 20
+"""Issues of one kind that are shown before the rest is only counted."""
 
+_ORDER = (Severity.ERROR, Severity.WARNING, Severity.INFO)
+STYLE: Mapping[Severity, str] = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.INFO: "dim"}
 NAMES_SHOWN = 20
 """Rows of one action that are listed before the rest is only counted."""
 _WARNINGS_SHOWN = 10
 """Warnings of one kind that stand above a run's summary."""
 
-_SIGNS: Mapping[Action, tuple[str, str]] = {
+SIGNS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "good"),
     Action.UPDATE: ("~", "warn"),
     Action.DELETE: ("-", "bad"),
@@ -58,17 +67,9 @@ def source_lines(sources: Sequence[SourceFile], mappings: Sequence[str], *, show
         yield (f"mapping  {', '.join(visible(name) for name in mappings)}",)
 
 
-def plan_lines(
-    plan: Plan,
-    *,
-    exposure: Sequence[Exposure] | None = None,
-    cost: Cost | None = None,
-    shown: int = NAMES_SHOWN,
-) -> Iterator[Line]:
-    """The plan: sources, what is to be done, what others will see, what it costs, every issue.
-
-    `exposure` and `cost` are planning's; what is None is not shown.
-    """
+def plan(result: PlanResult) -> Iterator[Line]:
+    """The plan: sources, what is to be done, what others will see, what it costs, every issue."""
+    plan = result.plan
     yield from source_lines(plan.sources, plan.mappings)
     where = f"account {visible(plan.account)}, {count(plan.account_tags, 'tag')} now, mode {plan.mode}"
     yield (("Plan", "head"), f"     {where}")
@@ -76,16 +77,15 @@ def plan_lines(
     counts = plan.counts()
     for action in Action:
         if counts[action]:
-            sign, style = _SIGNS[action]
+            sign, style = SIGNS[action]
             yield ((f"  {sign} {action.value:<10}", style), f"{counts[action]:>8,}{_reasons(plan, action)}")
     yield (f"    {'rows' if all(change.row for change in plan.changes) else 'in all':<10}{len(plan.changes):>8,}",)
     yield ()
     for action in (Action.DELETE, Action.UPDATE, Action.CREATE, Action.SKIP, Action.CONFLICT):
-        yield from _listed(plan, action, shown)
-    if exposure is not None:
-        yield (("Visible to other accounts: ", "warn"), exposure_text(exposure))
-    if cost is not None:
-        yield (f"Cost: {cost_text(cost)}",)
+        yield from _listed(plan, action)
+    yield (("Visible to other accounts: ", "warn"), exposure_text(result.exposure))
+    if result.cost is not None:
+        yield (f"Cost: {cost_text(result.cost)}",)
     issues = issues_of(plan)
     if issues:
         yield ()
@@ -107,13 +107,13 @@ def _reasons(plan: Plan, action: Action) -> str:
     return f"  ({', '.join(f'{visible(code)} {number:,}' for code, number in codes.most_common())})" if codes else ""
 
 
-def _listed(plan: Plan, action: Action, shown: int) -> Iterator[Line]:
+def _listed(plan: Plan, action: Action, shown: int = NAMES_SHOWN) -> Iterator[Line]:
     changes = [change for change in plan.changes if change.action is action]
     if action is Action.SKIP:  # a skipped row is worth a line where its tag differs from what the row says
         changes = [change for change in changes if change.differences]
     if not changes:
         return
-    sign, style = _SIGNS[action]
+    sign, style = SIGNS[action]
     title = "Skipped, but different from the account" if action is Action.SKIP else action.value.capitalize()
     yield ((f"{title} ({len(changes):,})", "head"),)
     for change in changes[:shown]:
@@ -135,7 +135,7 @@ def _origin(change: Change) -> str:
     return visible(f"{place.file} {where}")
 
 
-def validation_lines(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
+def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
     """Every issue, grouped by kind, then how many rows are fine."""
     yield from source_lines(validation.sources, validation.mappings)
     if validation.issues:
@@ -153,7 +153,7 @@ def validation_lines(validation: Validation, *, shown: int = 50) -> Iterator[Lin
     )
 
 
-def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[Line]:
+def run(record: RunRecord, *, with_issues: bool = True) -> Iterator[Line]:
     """How the run ended: counts that add up, what it took, where the files are, what to do next."""
     notes = len(record.plan.notes)  # of files and sheets: what was left out stands there, so all of them count
     every = issues_of(record.plan) if with_issues else []
@@ -199,6 +199,11 @@ def summary_lines(record: RunRecord, *, with_issues: bool = False) -> Iterator[L
         yield (("Go on with: ", "head"), record.resume_command)
 
 
+def listing(listing: Listing) -> Iterable[Line]:
+    """Its lines as they are."""
+    return listing.lines
+
+
 def stop_text(record: RunRecord) -> str:
     """`stopped: the API was down`; empty where the run came to its end."""
     reason = visible(record.stopped)
@@ -219,3 +224,41 @@ def _unsettled(record: RunRecord, shown: int = 10) -> Iterator[Line]:
         yield ((f"  {outcome.status.value} ", "bad"), f"{name} {_origin(change)}: {message}")
     if len(changes) > shown:
         yield (f"  ... and {len(changes) - shown:,} more; all of them are in results.csv",)
+
+
+def grouped(issues: Iterable[Issue]) -> list[tuple[Severity, str, list[Issue]]]:
+    """(severity, code, issues) for each kind: errors first, kinds in the order in which they first occur."""
+    kinds: dict[tuple[Severity, str], list[Issue]] = {}
+    for issue in issues:
+        kinds.setdefault((issue.severity, issue.code), []).append(issue)
+    return [
+        (severity, code, found)
+        for wanted in _ORDER
+        for (severity, code), found in kinds.items()
+        if severity is wanted
+    ]  # fmt: skip
+
+
+def issue_lines(issues: Iterable[Issue], *, shown: int = ISSUES_SHOWN, rest: str = "") -> Iterator[Line]:
+    """Lines for all kinds; of each kind at most `shown` issues, `rest` says where the others can be read."""
+    for severity, code, found in grouped(issues):
+        yield ((f"{severity.value} {code}", STYLE[severity]), f" ({count(len(found), 'time')})")
+        # What is allowed is said once where it is the same for all; a list of countries in each line helps nobody.
+        common = len({issue.allowed for issue in found}) == 1
+        yield from _by_file(found[:shown], allowed=not common)
+        if len(found) > shown:
+            yield (f"    ... and {len(found) - shown:,} more of this kind{'; ' + rest if rest else ''}",)
+        if common and found[0].allowed:
+            yield (("  allowed: ", "dim"), allowed_words(found[0], 40))
+
+
+def _by_file(issues: Sequence[Issue], *, allowed: bool) -> Iterator[Line]:
+    current = ""
+    for issue in issues:
+        if issue.place.file != current:
+            current = issue.place.file
+            yield (f"  {visible(current)}",) if current else ()
+        cell = cell_text(issue)
+        text = issue_text(issue, allowed=allowed)
+        field = f" [{issue.field}]" if issue.field and issue.field != issue.place.column else ""
+        yield (f"    {cell}{field}: {text}" if cell else f"    {text}",)

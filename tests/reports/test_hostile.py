@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importer.model import Action, Change, FieldChange, Header, Issue, Outcome, Place, Plan, Row, Severity, SourceFile
+from importer.reports import json_text, markdown, terminal
+from importer.reports.formats import PlanResult
 from importer.reports.html import page
-from importer.reports.json_text import json_text, plan_json, run_json
-from importer.reports.markdown import LIMIT, plan_markdown
+from importer.reports.markdown import LIMIT
 from importer.reports.results import is_formula
 from importer.reports.run_record import RunRecord
 from importer.reports.screen import plain
-from importer.reports.terminal import plan_lines, summary_lines
 from importer.reports.write import write_reports
 
 from .records import record
@@ -62,14 +62,14 @@ def made(folder: Path, planned: Plan, words: str) -> RunRecord:
 def test_the_terminal_shows_and_does_not_obey(planned: Plan, words: str) -> None:
     """No control character reaches the terminal or a comment: no line can be moved, recoloured or forged."""
     run = made(Path("run"), planned, words)
-    shown = plain(plan_lines(planned)) + plain(summary_lines(run, with_issues=True)) + plan_markdown(planned)
+    result = PlanResult(planned)
+    shown = plain(terminal.plan(result)) + plain(terminal.run(run)) + markdown.plan(result) + markdown.run(run)
     bad = {char for char in shown if unicodedata.category(char) in ("Cc", "Cs") and char != "\n"}
     assert not bad
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u2028\u2029]", shown)
-    assert len(plan_markdown(planned)) <= LIMIT
-    document = plan_json(planned)
-    text = json_text(document)
-    assert json.loads(text) == json.loads(json.dumps(document, default=str))
+    assert len(markdown.plan(result)) <= LIMIT
+    text = json_text.plan(result)
+    assert [change["name"] for change in json.loads(text)["changes"]] == [change.name for change in planned.changes]
     assert not any(unicodedata.category(char) in ("Cc", "Cs") and char != "\n" for char in text)
 
 
@@ -88,7 +88,7 @@ def test_the_files_stay_what_they_are(tmp_path: Path, planned: Plan, words: str)
     assert not names & {"img", "a", "iframe", "svg", "form"}
     assert sum(tag == "script" for tag, _ in Tags(page(run)).tags) == 1
     assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["totals"]["agree"]
-    assert json.loads(json_text(plan_json(planned)))["rows"] == sum(
+    assert json.loads(json_text.plan(PlanResult(planned)))["rows"] == sum(
         change.row is not None for change in planned.changes
     )
-    assert len(json.loads(json_text(run_json(run)))["results"]) == len(planned.changes)
+    assert len(json.loads(json_text.run(run))["results"]) == len(planned.changes)

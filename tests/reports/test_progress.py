@@ -7,7 +7,7 @@ import io
 from importer.engine.events import CallFinished, RowDone, RunFinished, RunStarted, Stopping, Waiting
 from importer.model import Action, Outcome, Status
 from importer.reports.progress import ProgressState, progress_on
-from importer.reports.traffic_counter import TrafficCounter
+from importer.reports.run_record import TrafficCounter
 
 from .test_terminal import Terminal
 

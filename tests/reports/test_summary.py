@@ -10,11 +10,20 @@ import pytest
 from importer.errors import SourceError, StoppedEarly
 from importer.fields.table import FIELDS
 from importer.model import Action, Issue, Place, Severity
-from importer.reports.earlier import Previous, previous_run
-from importer.reports.json_text import fields_json, json_text, plan_json, run_json, validation_json
+from importer.planning.plan_file import plan_digest
+from importer.reports import FORMATS, json_text, listings
+from importer.reports.formats import PlanResult, Validation, report
 from importer.reports.run_record import Traffic
-from importer.reports.summary import earlier_traffic, issue_json, summary, write_failure, write_summary
-from importer.reports.validation import Validation
+from importer.reports.screen import plain
+from importer.reports.summary import (
+    Previous,
+    earlier_traffic,
+    issue_json,
+    previous_run,
+    summary,
+    write_failure,
+    write_summary,
+)
 from importer.reports.write import write_reports
 
 from .records import EXPOSURE, START, change, mixed_plan, plan, record, row
@@ -97,15 +106,33 @@ def test_each_command_has_its_document(tmp_path: Path) -> None:
     """plan, apply, validate and fields print one JSON document with a schema version each."""
     validation = Validation((), (), rows=0, invalid=0, left_out=0, issues=mixed_plan().notes[:1])
     documents = [
-        plan_json(mixed_plan(), digest="abc", exposure=EXPOSURE),
-        run_json(record(tmp_path)),
-        validation_json(validation),
-        fields_json(FIELDS),
+        json.loads(text)
+        for text in (
+            json_text.plan(PlanResult(mixed_plan(), exposure=EXPOSURE)),
+            json_text.run(record(tmp_path)),
+            json_text.validation(validation),
+            json_text.listing(listings.fields(FIELDS)),
+        )
     ]
-    for document in documents:
-        assert json.loads(json_text(document))["schema"] == 1
+    assert [document["schema"] for document in documents] == [1] * 4
+    assert documents[0]["plan_sha256"] == plan_digest(mixed_plan())
     assert documents[0]["changes"][5]["differences"] == [{"field": "motive", "old": "Fun", "new": "Espionage"}]
     assert [result["status"] for result in documents[1]["results"]][:3] == ["created", "created", "invalid"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_format_shows_each_result(tmp_path: Path, name: str) -> None:
+    """Every format shows a plan, a validation, a run and a listing, and each names what it is about."""
+    shown = report(name)
+    validation = Validation((), (), rows=3, invalid=1, left_out=0, issues=mixed_plan().changes[2].issues)
+    for document, words in (
+        (shown.plan(PlanResult(mixed_plan(), exposure=EXPOSURE)), ("Espionage", "aliases")),
+        (shown.validation(validation), ("Freedonia", "B4")),
+        (shown.run(record(tmp_path, stopped="Ctrl-C")), ("Ctrl-C",)),
+        (shown.listing(listings.fields(FIELDS)), ("originCountryISO",)),
+    ):
+        text = document if isinstance(document, str) else plain(document)
+        assert all(word in text for word in words), text
 
 
 def test_changes_without_a_row_are_counted_apart(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ import pytest
 from importer.fields.table import FIELDS
 from importer.model import Issue, Place, Severity
 from importer.planning.cost import Cost
-from importer.reports.issue_lines import issue_lines
+from importer.reports import terminal
+from importer.reports.formats import PlanResult, Validation
 from importer.reports.screen import Screen, plain
 from importer.reports.tables import fields_lines, runs_lines, table_lines
-from importer.reports.terminal import plan_lines, summary_lines, validation_lines
-from importer.reports.validation import Validation
-from importer.reports.wording import duration
+from importer.reports.terminal import issue_lines
+from importer.reports.text import duration
 
 from .records import EXPOSURE, issue, mixed_plan, record, row
 
@@ -28,7 +28,7 @@ class Terminal(io.StringIO):
 
 def test_the_plan_on_a_pipe() -> None:
     """The plan counts every row, lists what changes with old and new, and shows no hostile character."""
-    text = plain(plan_lines(mixed_plan(), exposure=EXPOSURE, cost=Cost(2, 0, 0, 0, 0.4, 1)))
+    text = plain(terminal.plan(PlanResult(mixed_plan(), exposure=EXPOSURE, cost=Cost(2, 0, 0, 0, 0.4, 1))))
     assert "  + create           2\n" in text
     assert "    rows             7\n" in text
     assert 'motive: "Fun" -> "Espionage"' in text
@@ -45,7 +45,7 @@ def test_the_plan_on_a_pipe() -> None:
 def test_the_summary_adds_up(tmp_path: Path) -> None:
     """The summary's numbers add up to the rows, and it names the failed file and the resume command."""
     (tmp_path / "failed.csv").touch()
-    lines = plain(summary_lines(record(tmp_path, stopped="Ctrl-C"))).splitlines()
+    lines = plain(terminal.run(record(tmp_path, stopped="Ctrl-C"))).splitlines()
     numbers = {line[:16].strip(): int(line[16:]) for line in lines if line[:2] == "  " and line[16:].strip().isdigit()}
     assert numbers.pop("rows") == sum(numbers.values()) == 7
     assert f"Go on with: tag-importer resume {tmp_path}" in lines
@@ -76,7 +76,7 @@ def test_validation_counts_rows() -> None:
     """validate ends with a line whose parts add up to the rows."""
     bad = row(4, "Duck Soup", "Freedonia", "")
     found = Validation((), (), rows=3, invalid=1, left_out=1, issues=(issue(bad.place("Country")),))
-    text = plain(validation_lines(found))
+    text = plain(terminal.validation(found))
     assert text.endswith("3 rows: 1 valid + 1 invalid + 1 left out; 1 error\n")
     assert found.errors
 
@@ -85,13 +85,13 @@ def test_a_terminal_gets_colour_and_a_pipe_does_not() -> None:
     """The same lines: coloured on a terminal, without colour under NO_COLOR, bare on a pipe or a dumb terminal."""
 
     def shown(stream: io.StringIO, **environ: str) -> str:
-        Screen.on(stream, {"TERM": "xterm", "COLUMNS": "200", **environ}).show(plan_lines(mixed_plan()))
+        Screen.on(stream, {"TERM": "xterm", "COLUMNS": "200", **environ}).show(terminal.plan(PlanResult(mixed_plan())))
         return stream.getvalue()
 
     assert "\x1b[32m" in shown(Terminal())
     assert "\x1b[32m" not in shown(Terminal(), NO_COLOR="1")
-    assert shown(io.StringIO()) == plain(plan_lines(mixed_plan()))
-    assert shown(Terminal(), TERM="dumb") == plain(plan_lines(mixed_plan()))
+    assert shown(io.StringIO()) == plain(terminal.plan(PlanResult(mixed_plan())))
+    assert shown(Terminal(), TERM="dumb") == plain(terminal.plan(PlanResult(mixed_plan())))
     assert "\x1b[31mRed" not in shown(Terminal())
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from importer.remote.events import CallFinished, Retrying, Waiting
-from importer.reports.run_record import Traffic
-from importer.reports.traffic_counter import TrafficCounter
+from importer.reports.run_record import Traffic, TrafficCounter
 
 
 def test_only_waits_for_the_limit_are_told_as_such() -> None:

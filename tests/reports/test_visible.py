@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.reports.visible import quoted, shortened, visible
+from importer.reports.text import quoted, shortened, visible
 
 
 def test_escapes_and_overrides_are_written_out() -> None:

@@ -7,18 +7,20 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
+from msgspec import structs
+
 from importer.cli.asking import confirm, refuse_to_delete
+from importer.cli.console import show
 from importer.cli.drafting import Inputs, collect
 from importer.cli.ending import Ending
 from importer.cli.execution import Execution, show_record
 from importer.cli.locking import locked
 from importer.cli.planned import (
     Timings,
-    foresee,
     make_plan,
     needs_work,
+    plan_result,
     save_plan,
-    show_plan,
 )
 from importer.cli.saved import read_saved, refuse_what_a_plan_settles, saved_plan
 from importer.cli.target import Target, open_target
@@ -33,7 +35,8 @@ from importer.job.settings import Settings
 from importer.model import Action, Plan
 from importer.planning.limits import check_limits
 from importer.planning.slim import slim
-from importer.reports.earlier import previous_run
+from importer.reports.formats import report
+from importer.reports.summary import previous_run
 
 PENDING = 10
 """Exit code of `plan --detailed-exitcode` when changes are pending."""
@@ -88,18 +91,18 @@ class _Work:
             inputs = self._inputs(watch)
             async with open_target(settings, self.clock, watch.observe) as target:
                 plan = await self._planned(inputs, target, watch)
-                ahead = foresee(plan, target, settings)
+                result = plan_result(plan, target, settings)
         try:
             self._check(plan)
         except SafetyLimit:
             # Shown, but not written: a plan on disk is one that may be applied.
-            show_plan(plan, ahead, settings)
+            show(report(settings.format).plan(result))
             raise
-        written = None
         if settings.out is not None:
             written = RunFolder.make(settings.out).plan_path
             save_plan(written, plan)
-        show_plan(plan, ahead, settings, out=written)
+            result = structs.replace(result, out=str(written))
+        show(report(settings.format).plan(result))
         if needs_work(plan):
             return 1
         pending = any(change.action.calls for change in plan.changes)

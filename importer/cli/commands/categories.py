@@ -12,7 +12,7 @@ from pathlib import Path
 
 from importer.cli.asking import ask, person, place
 from importer.cli.commands.mapping import write_new
-from importer.cli.console import show, show_json, show_text
+from importer.cli.console import show, show_listing
 from importer.cli.locking import locked
 from importer.cli.target import Target, explained, open_target
 from importer.cli.voice import Voice
@@ -26,7 +26,7 @@ from importer.planning.categories import resolve_category
 from importer.planning.category_diff import CategoryChange, broken_tags, plan_categories
 from importer.planning.category_file import WantedCategory, dump_category_yaml, load_category_yaml
 from importer.remote.failures import CallFailed
-from importer.reports.category_text import categories_lines, category_change_lines, category_json, category_lines
+from importer.reports import listings
 
 
 def run(namespace: Namespace) -> int:
@@ -54,19 +54,12 @@ def _named(name: str, held: Sequence[Category]) -> Category:
 
 
 def _list(namespace: Namespace, settings: Settings, held: Sequence[Category]) -> int:
-    if settings.format == "json":
-        show_json([category_json(category) for category in held])
-    else:
-        show(categories_lines(held))
+    show_listing(listings.categories(held), settings.format)
     return 0
 
 
 def _show(namespace: Namespace, settings: Settings, held: Sequence[Category]) -> int:
-    category = _named(namespace.name, held)
-    if settings.format == "json":
-        show_json(category_json(category))
-    else:
-        show(category_lines(category))
+    show_listing(listings.category(_named(namespace.name, held)), settings.format)
     return 0
 
 
@@ -74,7 +67,7 @@ def _export(namespace: Namespace, settings: Settings, held: Sequence[Category]) 
     name = getattr(namespace, "name", None)
     text = dump_category_yaml([_named(name, held)] if name else held)
     if settings.out is None:
-        show_text(text)
+        show(text)
     else:
         write_new(settings.out, text, force=bool(getattr(namespace, "force", False)))
     return 0
@@ -98,16 +91,16 @@ async def _apply(wanted: Sequence[WantedCategory], held: Sequence[Category], tar
         with explained("reading the account's tags", target.api):
             tags = await target.api.list_tags()
         warnings = [issue for change in pending for issue in broken_tags(change, tags)]
-    lines = list(category_change_lines(changes, warnings))
-    if settings.format == "json":
-        show_json([_change_json(change) for change in changes])
-    else:
-        show(lines)
+    listing = listings.category_changes(changes, warnings)
+    show_listing(listing, settings.format)
     if settings.dry_run or not pending:
         return 0
     if not settings.yes and person():
-        shown = settings.format != "json" and sys.stdout.isatty()
-        ask(f"Change {len(pending)} of {len(changes)} categories {place(target, settings)}?", () if shown else lines)
+        shown = settings.format == "text" and sys.stdout.isatty()
+        ask(
+            f"Change {len(pending)} of {len(changes)} categories {place(target, settings)}?",
+            () if shown else listing.lines,
+        )
     voice = Voice.of(settings)
     async with locked(settings, target):
         for done, change in enumerate(pending):
@@ -141,12 +134,3 @@ def _told(change: CategoryChange, done: int, pending: int) -> Iterator[None]:
             mend = "Mend the file and apply it again. " if failed.failure.code == "bad-request" else ""
             raise UsageError(f"{doing}: {failed}", hint=f"{mend}{before}") from failed
         raise StoppedEarly(f"{doing}: {failed}", hint=f"Apply the file again. {before}") from failed
-
-
-def _change_json(change: CategoryChange) -> dict[str, object]:
-    return {
-        "action": change.action.value,
-        "name": change.name,
-        "uuid": change.uuid or None,
-        "differences": [{"field": item.field, "old": item.old, "new": item.new} for item in change.differences],
-    }

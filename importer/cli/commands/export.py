@@ -7,7 +7,7 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from importer.cli.console import show, show_json
+from importer.cli.console import show_listing
 from importer.cli.target import open_target, read_account
 from importer.cli.voice import Voice
 from importer.cli.watch import watching
@@ -16,6 +16,7 @@ from importer.job.merge import merge
 from importer.job.settings import Settings
 from importer.planning.categories import resolve_category
 from importer.planning.export_file import Exported, check_target, write_export
+from importer.reports.formats import Listing
 
 
 def run(namespace: Namespace) -> int:
@@ -27,11 +28,11 @@ def run(namespace: Namespace) -> int:
     exported = asyncio.run(_export(path, settings, force=force))
     for sentence in exported.unread:
         Voice.of(settings).tell(f"warning: {sentence}", level="warning", event="not-importable")
-    if settings.format == "json":
-        show_json({"file": str(exported.path), "mapping": str(exported.mapping), "tags": exported.tags,
-                   "unread": list(exported.unread)})  # fmt: skip
-    elif not settings.quiet:
-        show([(f"{exported.tags:,} tags: {exported.path}",), (f"mapping: {exported.mapping}",)])
+    if settings.format != "text" or not settings.quiet:
+        value = {"file": str(exported.path), "mapping": str(exported.mapping), "tags": exported.tags,
+                 "unread": list(exported.unread)}  # fmt: skip
+        lines = [(f"{exported.tags:,} tags: {exported.path}",), (f"mapping: {exported.mapping}",)]
+        show_listing(Listing(lines, value), settings.format)
     return 0
 
 

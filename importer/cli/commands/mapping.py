@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from importer.cli.console import show, show_json, show_text, tell, wants
+from importer.cli.console import form_of, show, show_listing, tell
 from importer.errors import UsageError
 
 
@@ -29,7 +29,7 @@ def _init(namespace: Namespace) -> int:
     tables = [item for item in read(namespace.sources, options, stdin=stdin) if isinstance(item, Table)]
     text = write_mapping(tables)
     if settings.out is None:
-        show_text(text)
+        show(text)
         return 0
     write_new(settings.out, text, force=bool(getattr(namespace, "force", False)))
     tell(f"wrote {settings.out}; next: tag-importer validate {namespace.sources[0]} --mapping {settings.out}")
@@ -38,13 +38,9 @@ def _init(namespace: Namespace) -> int:
 
 def _list(namespace: Namespace) -> int:
     from importer.mapping.load import presets
-    from importer.reports.tables import table_lines
+    from importer.reports import listings
 
-    held = presets()
-    if wants(namespace, "json"):
-        show_json([{"name": preset.name, "description": preset.description} for preset in held])
-    else:
-        show(table_lines(("PRESET", "FOR"), [(preset.name, preset.description) for preset in held]))
+    show_listing(listings.presets(list(presets())), form_of(namespace))
     return 0
 
 
@@ -52,28 +48,25 @@ def _show(namespace: Namespace) -> int:
     from importer.mapping.load import load_mapping, preset_path, preset_text
 
     if preset_path(namespace.name) is not None:
-        show_text(preset_text(namespace.name))
+        show(preset_text(namespace.name))
     else:
         load_mapping(namespace.name)  # tells what is wrong with a file of one's own
-        show_text(Path(namespace.name).read_text("utf-8-sig"))
+        show(Path(namespace.name).read_text("utf-8-sig"))
     return 0
 
 
 def _transforms(namespace: Namespace) -> int:
     from importer.mapping.transforms.catalogue import catalogue
-    from importer.reports.transform_text import transform_json, transforms_lines
+    from importer.reports import listings
 
-    if wants(namespace, "json"):
-        show_json([transform_json(transform) for transform in catalogue()])
-    else:
-        show(transforms_lines(catalogue()))
+    show_listing(listings.transforms(list(catalogue())), form_of(namespace))
     return 0
 
 
 def _schema(namespace: Namespace) -> int:
     from importer.mapping.schema import schema_text
 
-    show_text(schema_text())
+    show(schema_text())
     return 0
 
 

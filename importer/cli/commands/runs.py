@@ -7,12 +7,11 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from importer.cli.console import show, show_json, tell, wants
+from importer.cli.console import show_listing, tell
 from importer.engine.runs import list_runs, prune_runs
 from importer.errors import UsageError
 from importer.job.merge import merge
-from importer.reports.json_text import runs_json
-from importer.reports.tables import runs_lines
+from importer.reports import listings
 
 KEEP = 30
 
@@ -30,8 +29,5 @@ def run(namespace: Namespace) -> int:
     else:
         listed = list_runs(base)
     values = [{**asdict(info), "path": str(info.path), "state": info.state.value} for info in listed]
-    if wants(namespace, "json"):
-        show_json(runs_json(values))
-    else:
-        show(runs_lines(values))
+    show_listing(listings.runs(values), settings.format)
     return 0

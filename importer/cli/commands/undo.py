@@ -7,10 +7,11 @@ import os
 from argparse import Namespace
 
 from importer.cli.asking import confirm, refuse_to_delete
+from importer.cli.console import show
 from importer.cli.ending import Ending
 from importer.cli.execution import Execution, show_record
 from importer.cli.locking import locked
-from importer.cli.planned import Timings, foresee, save_plan, show_plan
+from importer.cli.planned import Timings, plan_result, save_plan
 from importer.cli.runs import find_run
 from importer.cli.target import open_target, read_account
 from importer.cli.watch import watching
@@ -21,6 +22,7 @@ from importer.engine.undo import check_settled, mark_undoing, mark_undone, undo_
 from importer.errors import UsageError
 from importer.job.merge import merge
 from importer.job.settings import Settings
+from importer.reports.formats import report
 
 
 def run(namespace: Namespace) -> int:
@@ -51,7 +53,7 @@ async def _undo(words: str, settings: Settings, clock: Clock, ending: Ending) ->
                 plan = undo_plan(earlier, account.tags, created=clock.now().isoformat(timespec="seconds"))
                 timings.done("plan")
                 if settings.dry_run:
-                    show_plan(plan, foresee(plan, target, settings), settings)
+                    show(report(settings.format).plan(plan_result(plan, target, settings)))
                     return 0
                 with watch.paused():
                     confirm(plan, target, settings, f"Undo run {earlier.folder.run}")

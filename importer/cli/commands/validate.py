@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 
-from importer.cli.console import show, show_json, wants
+from importer.cli.console import show
 from importer.cli.drafting import collect
 from importer.job.merge import merge
 from importer.model import Action
 from importer.planning.build import build_plan
 from importer.planning.options import Account, PlanOptions
+from importer.reports.formats import Validation, report
 from importer.reports.run_record import issues_of
-from importer.reports.terminal import validation_lines
-from importer.reports.validation import Validation
 
 LEFT_OUT = "left-out"
 
@@ -36,10 +35,5 @@ def run(namespace: Namespace) -> int:
         left_out=sum(change.code == LEFT_OUT for change in plan.changes),
         issues=tuple(issues_of(plan)),
     )
-    if wants(namespace, "json"):
-        from importer.reports.json_text import validation_json
-
-        show_json(validation_json(validation))
-    else:
-        show(validation_lines(validation))
+    show(report(settings.format).validation(validation))
     return 1 if validation.errors else 0

@@ -1,12 +1,61 @@
-"""How an issue and a count are put into words, the same in every report."""
+"""How values, issues, counts and costs are put into words, the same in every report, and safe to show.
+
+Text from strangers is made visible: nothing in it can move the cursor, recolour or reverse the line.
+"""
 
 from __future__ import annotations
 
-from importer.model import Change, Issue, Json, Outcome, Severity
-from importer.reports.visible import quoted, shortened, visible
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
+from importer.fields.table import Visibility
+from importer.model import Change, Issue, Json, Outcome, Severity
+
+if TYPE_CHECKING:
+    from importer.planning.cost import Cost
+    from importer.planning.exposure import Exposure
+
+# Controls (ANSI escapes begin with one), line and paragraph separators, bidi marks, embeddings, overrides and
+# isolates, soft hyphens, invisible spaces, tag characters and lone surrogates. ZWNJ and ZWJ stay: Persian and Indic
+# names need them.
+_HIDDEN: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f\ud800-\udfff]"
+)
+_SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ALLOWED_SHOWN = 12
 _MESSAGE_LIMIT = 2_000
+
+
+def visible(text: str) -> str:
+    """`text` with every character that would not show, or would change how the rest shows, written as an escape.
+
+    One line comes out, whatever goes in: a line break is shown as \\n.
+    """
+    return _HIDDEN.sub(_escape, text)
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters of `text`; an ellipsis and the number of characters say that it was cut."""
+    if len(text) <= limit:
+        return text
+    return f"{text[: max(1, limit)]}… ({len(text):,} characters)"
+
+
+def quoted(text: str, limit: int = 80) -> str:
+    """A value for a sentence: in quotes, on one line, made visible, cut to `limit` characters."""
+    return f'"{visible(shortened(text, limit))}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    if char in _SHORT:
+        return _SHORT[char]
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -97,3 +146,25 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def exposure_text(exposure: Sequence[Exposure]) -> str:
+    """`8 values (value 5, aliases 3); perhaps also, undocumented: 4 values (motive 4)`; `none` for none."""
+    parts = []
+    for visibility, opening in ((Visibility.PUBLIC, ""), (Visibility.UNDOCUMENTED, "perhaps also, undocumented: ")):
+        seen = [item for item in exposure if item.visibility is visibility and item.values]
+        if seen:
+            listed = ", ".join(f"{item.field} {item.values:,}" for item in seen)
+            parts.append(f"{opening}{count(sum(item.values for item in seen), 'value')} ({listed})")
+    withheld = sum(item.withheld for item in exposure)
+    if withheld:
+        parts.append(f"{count(withheld, 'entry', 'entries')} marked purple, which the API withholds from others")
+    return "; ".join(parts) or "none"
+
+
+def cost_text(cost: Cost) -> str:
+    """`1,041 calls, about 5 min 12 s (2 windows of the rate limit)`."""
+    if not cost.calls:
+        return "no call"
+    windows = f" ({cost.windows} windows of the rate limit)" if cost.windows > 1 else ""
+    return f"{count(cost.calls, 'call')}, about {duration(cost.seconds)}{windows}"

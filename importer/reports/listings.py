@@ -1,0 +1,151 @@
+"""The smaller results: fields, runs, categories, presets and transforms, each as a table and as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from importer.fields.table import Field
+from importer.model import Category, Issue, Json
+from importer.planning.category_diff import CategoryChange
+from importer.reports.formats import Listing
+from importer.reports.screen import Line
+from importer.reports.tables import fields_lines, runs_lines, table_lines
+from importer.reports.terminal import SIGNS, issue_lines
+from importer.reports.text import value_text, visible
+
+if TYPE_CHECKING:
+    from importer.mapping.spec import Mapping as Preset
+    from importer.mapping.transforms.catalogue import Transform
+
+SCHEMA = 1
+
+
+def fields(shown: Sequence[Field]) -> Listing:
+    """The table of tag fields."""
+    values: list[Json] = [
+        {
+            "name": field.name,
+            "type": field.kind.value,
+            "annotated": field.annotated,
+            "first": str(field.first),
+            "last": str(field.last),
+            "visibility": field.visibility.value,
+            "vocabulary": field.vocabulary or None,
+            "clearable": field.clearable,
+            "meaning": field.meaning,
+        }
+        for field in shown
+    ]
+    return Listing(fields_lines(shown), {"schema": SCHEMA, "command": "fields", "fields": values})
+
+
+def runs(found: Sequence[Mapping[str, Json]]) -> Listing:
+    """The list of runs; each is a mapping of plain values, as `runs_lines` takes it."""
+    return Listing(runs_lines(found), {"schema": SCHEMA, "command": "runs", "runs": [dict(run) for run in found]})
+
+
+def presets(found: Sequence[Preset]) -> Listing:
+    """The mappings that ship."""
+    lines = table_lines(("PRESET", "FOR"), [(preset.name, preset.description) for preset in found])
+    return Listing(lines, [{"name": preset.name, "description": preset.description} for preset in found])
+
+
+def transforms(found: Sequence[Transform]) -> Listing:
+    """The transforms of mapping files: what each is for, and what its one example makes of a value."""
+    values: list[Json] = [
+        {
+            "name": transform.name,
+            "signature": transform.signature,
+            "takes": transform.takes,
+            "meaning": transform.doc,
+            "example": {
+                "step": transform.example.step,
+                "before": transform.example.before,
+                "after": transform.example.after,
+            },
+        }
+        for transform in found
+    ]
+    return Listing(_transform_lines(found), values)
+
+
+def _transform_lines(found: Sequence[Transform]) -> Iterator[Line]:
+    for transform in found:
+        example = transform.example
+        before, after = (
+            json.dumps(value, ensure_ascii=False, default=str) for value in (example.before, example.after)
+        )
+        yield ((transform.signature, "head"),)
+        yield (f"    {transform.doc}",)
+        yield (f"    {example.step}:  {before} -> {after}",)
+
+
+def _in_json(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def categories(held: Sequence[Category]) -> Listing:
+    """The account's categories, a line each."""
+    rows = [(item.name, item.uuid, str(len(item.schema or ())), item.description) for item in held]
+    lines = table_lines(("CATEGORY", "UUID", "KEYS", "DESCRIPTION"), rows)
+    return Listing(lines, [_category_value(item) for item in held])
+
+
+def category(held: Category) -> Listing:
+    """One category, with a line for each key of its schema."""
+    return Listing(_category_lines(held), _category_value(held))
+
+
+def category_changes(changes: Sequence[CategoryChange], warnings: Sequence[Issue]) -> Listing:
+    """What is to be done about each category of a file; a Listing whose lines can be shown twice."""
+    values: list[Json] = [
+        {
+            "action": change.action.value,
+            "name": change.name,
+            "uuid": change.uuid or None,
+            "differences": [{"field": item.field, "old": item.old, "new": item.new} for item in change.differences],
+        }
+        for change in changes
+    ]
+    return Listing(tuple(_change_lines(changes, warnings)), values)
+
+
+def _category_value(held: Category) -> dict[str, Json]:
+    return {
+        "uuid": held.uuid,
+        "name": held.name,
+        "description": held.description,
+        "schema": [dict(entry) for entry in held.schema] if held.schema is not None else None,
+    }
+
+
+def _category_lines(held: Category) -> Iterator[Line]:
+    yield (("Category ", "head"), f"{visible(held.name)}  ({visible(held.uuid)})")
+    if held.description:
+        yield (f"  {visible(held.description)}",)
+    if not held.schema:
+        yield ("  no schema: properties are free",)
+        return
+    yield ()
+    rows = [(str(entry.get("key", "")), str(entry.get("kind", "")), _constraints(entry)) for entry in held.schema]
+    yield from table_lines(("KEY", "KIND", "CONSTRAINTS"), rows)
+
+
+def _constraints(entry: Mapping[str, Json]) -> str:
+    return ", ".join(
+        name if value is True else f"{name} {value_text(value)}"
+        for name, value in entry.items()
+        if name not in ("key", "kind") and value not in (None, False)
+    )
+
+
+def _change_lines(changes: Sequence[CategoryChange], warnings: Sequence[Issue]) -> Iterator[Line]:
+    for change in changes:
+        yield (f"{SIGNS[change.action][0]} {visible(change.name)}: {change.action.value}",)
+        for item in change.differences:
+            yield (f"    {visible(item.field)}: {value_text(item.old)} -> {value_text(item.new)}",)
+    if warnings:
+        yield ()
+        yield from issue_lines(warnings)
