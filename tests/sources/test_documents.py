@@ -167,7 +167,7 @@ def test_a_repeated_key_is_an_error_of_its_row(tmp_path: Path) -> None:
         ('{"name": "A"}, {"name": "B"}', "line 1, column 14"),
         ("{}" + "[" * 100_000, "nested deeper"),
         ("[" * 100_000, "nested deeper"),
-        ('{"a":' * 3000 + "1" + "}" * 3000, "nested deeper"),
+        ('{"a":' * 30_000 + "1" + "}" * 30_000, "nested deeper"),
         (b'[{"name":\n"A\xff"}]', "not UTF-8 in line 2"),
         ('{"type": "FeatureCollection", "features": []}', "a map"),
         ('{"Event": {"info": "x", "Attribute": []}}', "a MISP event"),
