@@ -15,12 +15,10 @@ An error says what is wrong, where, why, and what to do about it. None of them e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """A place in a text file that a person wrote: 1-based line and column, 0 where not known."""
 
     file: str

@@ -1,1 +1,1 @@
-"""What texts are compared by: header words in any spelling, and the nearest word to a mistyped one."""
+"""Text that people wrote: header words and names, YAML with positions, amounts, the nearest word."""
