@@ -12,13 +12,13 @@ from importer.cli.planned import plan_result
 from importer.cli.target import Target
 from importer.errors import StoppedEarly, UsageError
 from importer.fields.table import Visibility
-from importer.job.settings import Settings
 from importer.model import Action, Plan
 from importer.planning.exposure import Exposure
 from importer.remote.settings import PRODUCTION
 from importer.reports import terminal
 from importer.reports.screen import Line, Screen
 from importer.reports.text import count, visible
+from importer.settings.settings import Settings
 from importer.system import open_terminal
 
 
@@ -47,7 +47,7 @@ def refuse_to_delete(what: str, settings: Settings) -> None:
 def place(target: Target, settings: Settings) -> str:
     """Whose tags would change: `in account 0123 at https://other.example/v4`."""
     if target.sandbox:
-        return f"in the sandbox {visible(str(settings.sandbox_db))}"
+        return f"in the sandbox {visible(str(settings.database))}"
     base_url = target.api.settings.base_url
     return f"in account {target.account_id}" + (f" at {visible(base_url)}" if base_url != PRODUCTION else "")
 

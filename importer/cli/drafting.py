@@ -11,8 +11,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from importer.errors import SourceError
-from importer.job.job_file import JobSource
-from importer.job.settings import Settings
 from importer.mapping.choose import choose
 from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
@@ -20,6 +18,8 @@ from importer.mapping.spec import Mapping
 from importer.model import Draft, Header, Issue, Place, Severity, SourceFile
 from importer.planning.bulk import many_objects
 from importer.planning.mapping_beside import mapping_beside
+from importer.settings.model import Source
+from importer.settings.settings import Settings
 from importer.sources.read import Table, read
 
 SAMPLE = 300
@@ -47,14 +47,12 @@ def drafted(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[So
     if not settings.sources:
         raise SourceError("no source was named")
     # Sources that are read alike are read together, so that all missing files are named at once.
-    groups = groupby(
-        settings.sources, key=lambda source: (sorted(source.values.items()), _mapping_of(settings, source))
-    )
+    groups = groupby(settings.sources, key=lambda source: (replace(source, path=""), _mapping_of(settings, source)))
     for (_, mapping), group in [(key, list(group)) for key, group in groups]:
         yield from _Group(settings, group, mapping, cache_dir).read()
 
 
-def _mapping_of(settings: Settings, source: JobSource) -> str:
+def _mapping_of(settings: Settings, source: Source) -> str:
     """The mapping that was asked for, else one that an export left beside the source; empty to go by the shape."""
     return settings.mapping_for(source) or str(mapping_beside(source.path) or "")
 
@@ -90,7 +88,7 @@ def _name_columns(mapping: Mapping | None) -> tuple[str, ...]:
 class _Group:
     """Sources with the same settings of their own."""
 
-    def __init__(self, settings: Settings, sources: list[JobSource], mapping: str, cache_dir: Path | None) -> None:
+    def __init__(self, settings: Settings, sources: list[Source], mapping: str, cache_dir: Path | None) -> None:
         self.specs = [source.path for source in sources]
         self.mapping = load_mapping(mapping) if mapping else None
         hints = self.mapping.read_hints() if self.mapping else None

@@ -12,11 +12,11 @@ from importer.clock import Clock
 from importer.engine.run_folder import RunFolder, name_run
 from importer.engine.runs import prune_runs
 from importer.errors import ImporterError, StoppedEarly
-from importer.job.settings import Settings
 from importer.reports.metrics import RunEnd, write_metrics
 from importer.reports.ping import ping
 from importer.reports.run_record import RunRecord
 from importer.reports.summary import write_failure
+from importer.settings.settings import Settings
 
 
 class Fault(ImporterError):
@@ -79,9 +79,9 @@ class Ending:
         """Metrics, the heartbeat, old runs' folders. None of it ever changes how the run ended."""
         settings = self.settings
         problems = []
-        if settings.metrics_file is not None:
+        if settings.output.metrics_file:
             end = RunEnd(settings.name, code, self.clock.now(), self.clock.monotonic() - self._began, self.record)
-            problems.append(write_metrics(settings.metrics_file, end))
+            problems.append(write_metrics(Path(settings.output.metrics_file), end))
         try:
             url = settings.heartbeat()
         except ImporterError as error:
@@ -89,8 +89,8 @@ class Ending:
         else:
             if url:
                 problems.append(ping(url, code))
-        if settings.keep is not None and settings.out is None:
-            problems.append(_prune(settings.runs_dir, settings.keep))
+        if settings.output.keep_runs is not None and settings.out is None:
+            problems.append(_prune(settings.runs_dir, settings.output.keep_runs))
         for problem in filter(None, problems):
             self.voice.tell(f"{PROGRAM}: {problem}", level="warning", event="not-told")
 

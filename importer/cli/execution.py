@@ -26,7 +26,6 @@ from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal, on_signals
 from importer.engine.work import NEVER
 from importer.errors import StoppedEarly
-from importer.job.settings import Settings
 from importer.model import Plan, Severity
 from importer.planning.exposure import exposure
 from importer.reports import terminal
@@ -34,6 +33,7 @@ from importer.reports.formats import report
 from importer.reports.run_record import RunRecord, Traffic, resume_command
 from importer.reports.summary import earlier_traffic
 from importer.reports.write import write_reports
+from importer.settings.settings import Settings
 
 
 class Execution(Struct, frozen=True):
@@ -53,7 +53,9 @@ class Execution(Struct, frozen=True):
     async def run(self, target: Target, watch: Watch, timings: Timings) -> RunRecord:
         """Make the calls, write every report, and return the record. Stops are part of the record, not errors."""
         settings = ExecuteSettings(
-            concurrency=self.settings.concurrency, grace=self.settings.grace, fsync=Fsync(self.settings.fsync)
+            concurrency=self.settings.pacing.concurrency,
+            grace=self.settings.pacing.grace,
+            fsync=Fsync(self.settings.output.fsync),
         )
         before = earlier_traffic(self.folder.path) if self.earlier is not None else Traffic()
         stop = StopSignal()
@@ -106,7 +108,7 @@ class Execution(Struct, frozen=True):
         settings = self.settings
         if not settings.sandbox:
             return ""
-        given = settings.flags.get("sandbox_db")
+        given = settings.sandbox_db
         return f"--sandbox --sandbox-db {shlex.quote(str(given))}" if given else "--sandbox"
 
     def _about(self) -> Mapping[str, str]:
@@ -120,7 +122,7 @@ def show_record(record: RunRecord, settings: Settings) -> None:
     """Print how it ended: the result of the command, or with --quiet one line when there is trouble."""
     if settings.format != "text" or not settings.quiet:
         show(report(settings.format).run(record))
-    elif record.exit_code and settings.log_format == "json":
+    elif record.exit_code and settings.output.log_format == "json":
         counts = {status: number for status, number in record.counts().items() if number}
         listed = ", ".join(f"{status.replace('_', ' ')} {number:,}" for status, number in counts.items())
         said = f"Run {record.run} ended with exit code {record.exit_code}: {record.stopped or listed}."

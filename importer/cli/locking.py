@@ -11,7 +11,7 @@ from importer.cli.voice import Voice
 from importer.clock import Clock, SystemClock
 from importer.engine.lock import account_lock
 from importer.errors import LockHeld
-from importer.job.settings import Settings
+from importer.settings.settings import Settings
 
 _LOOK: Final = 0.2
 
@@ -26,11 +26,11 @@ async def locked(
     so that no two runs wait for each other. With --wait they are looked at again and again, which a signal can end.
     """
     if target.sandbox:
-        names = {"account": f"sandbox {settings.sandbox_db.resolve()}"}
+        names = {"account": f"sandbox {settings.database.resolve()}"}
     else:
         names = {"account": target.account_id, "token": f"token {target.api.settings.token_key}"}
     clock = clock or SystemClock()
-    until = clock.monotonic() + settings.lock_wait
+    until = clock.monotonic() + settings.pacing.lock_wait
     told = False
     while True:
         try:

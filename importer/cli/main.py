@@ -87,6 +87,6 @@ def _signals_interrupt() -> Iterator[None]:
 def _voice(namespace: Namespace) -> Voice:
     """How errors are told, as far as the settings can be made out."""
     from importer.cli.voice import Voice
-    from importer.job.merge import glimpse
+    from importer.settings.merge import glimpse
 
     return Voice.of(glimpse(vars(namespace), os.environ, getattr(namespace, "sources", ())))

@@ -178,66 +178,44 @@ def _sources(parser: argparse.ArgumentParser, metavar: str) -> None:
 
 
 def _reading(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("reading")
-    group.add_argument("--mapping", metavar="NAME|FILE", help="a preset or a mapping file (default: by the shape)")
-    group.add_argument("--sheet", action="append", metavar="NAME", help="only this sheet; can be repeated")
-    group.add_argument("--include-hidden", action="store_true", help="read hidden sheets too")
-    group.add_argument("--include-revoked", action="store_true", help="read revoked and deprecated STIX objects too")
-    group.add_argument("--header-row", type=int, metavar="N", help="the row of the header (default: found)")
-    group.add_argument("--encoding", metavar="NAME", help="of text files (default: found)")
-    group.add_argument("--delimiter", metavar="CHAR", help="of text files; `tab` is a word for it (default: found)")
-    group.add_argument("--records", metavar="PATH", help="where the list is in JSON or YAML, as `data.actors`")
+    _flags(parser, "reading", "mapping", "sheet", "include_hidden", "include_revoked", "header_row", "encoding",
+           "delimiter", "records")  # fmt: skip
 
 
 def _planning(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("planning")
-    group.add_argument("--mode", choices=("create", "upsert", "update"), help="what may be done (default create)")
-    group.add_argument("--category", metavar="NAME|UUID", help="the category that new tags are given")
-    group.add_argument("--create-category", action="store_true", help="create the category when there is none")
-    group.add_argument("--max-creates", metavar="N|P%", help="stop when more tags would be created")
-    group.add_argument("--max-updates", metavar="N|P%", help="stop when more tags would be updated")
-    group.add_argument("--max-deletes", metavar="N|P%", help="stop when more tags would be deleted")
-    group.add_argument("--max-shrink", metavar="N|P%", help="stop when the sources lost more rows since last time")
-    group.add_argument("--allow-empty", action="store_true", help="go on although the sources hold no rows")
-    group.add_argument("--managed-by", metavar="NAME", help="mark tags made here with properties.managed_by")
-    group.add_argument("--adopt", action="store_true", help="update tags that do not carry the mark yet")
-    group.add_argument("--prune", action="store_true", help="delete marked tags that left the sources")
+    _flags(parser, "planning", "mode", "category", "create_category", "max_creates", "max_updates", "max_deletes",
+           "max_shrink", "allow_empty", "managed_by", "adopt", "prune")  # fmt: skip
 
 
 def _account(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("account")
     group.add_argument("--sandbox", action="store_true", help="use the embedded local API instead of the account")
-    group.add_argument("--sandbox-db", metavar="FILE", help="its database (default tag-importer-runs/sandbox.sqlite3)")
     group.add_argument("--fault", action="append", metavar="PLAN", help="faults of the sandbox; see `sandbox --help`")
-    group.add_argument("--wait", type=float, metavar="SECONDS", help="wait this long for another run's lock")
+    _flags(group, "", "sandbox_db", "wait")
 
 
 def _pacing(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("pacing")
-    group.add_argument("--concurrency", type=int, metavar="N", help="calls at once (default 50)")
-    group.add_argument("--quota", type=int, metavar="N", help="calls a window (default 1200; headers correct it)")
-    group.add_argument("--window", type=float, metavar="SECONDS", help="length of the window (default 300)")
-    group.add_argument("--reserve", metavar="P%|N", help="share left to people (default 10%%)")
-    group.add_argument("--max-wait", type=float, metavar="SECONDS", help="stop, resumable, rather than wait longer "
-                       "(default 900)")  # fmt: skip
-    group.add_argument("--grace", type=float, metavar="SECONDS", help="how long reads may lag behind writes "
-                       "(default 35)")  # fmt: skip
-    group.add_argument("--timeout", type=float, metavar="SECONDS", help="how long a call may take (default 30)")
-    group.add_argument("--fsync", choices=("none", "batch", "always"), help="journal against power loss "
-                       "(default batch)")  # fmt: skip
+    _flags(parser, "pacing", "concurrency", "quota", "window", "reserve", "max_wait", "grace", "timeout", "fsync")
+
+
+def _flags(parser: argparse._ActionsContainer, title: str, *names: str) -> None:
+    """The flags of these settings, in a group of that title; an empty one adds them where they are."""
+    from importer.settings.options import option_named  # only where a command's flags are wanted
+
+    group = parser.add_argument_group(title) if title else parser
+    for option in map(option_named, names):
+        group.add_argument(option.flag, dest=option.name, **option.argument())
 
 
 def _output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--format", choices=tuple(FORMATS), help="of standard output (default text)")
-    group.add_argument("--log-format", choices=("text", "json"), help="of standard error (default text)")
+    _flags(group, "", "log_format")
     group.add_argument("--quiet", action="store_true", help="nothing but the result and errors")
 
 
 def _unattended(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("unattended")
-    group.add_argument("--metrics-file", metavar="FILE", help="write Prometheus metrics here")
-    group.add_argument("--ping-url", metavar="URL", help="heartbeat to call at the end")
+    _flags(parser, "unattended", "metrics_file", "ping_url")
 
 
 def _mapping(parser: argparse.ArgumentParser) -> None:

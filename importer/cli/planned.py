@@ -10,13 +10,13 @@ from importer.cli.drafting import Inputs
 from importer.cli.target import Target, read_account
 from importer.clock import Clock
 from importer.errors import StoppedEarly
-from importer.job.settings import Settings
 from importer.model import Action, Draft, Plan, Severity
 from importer.planning.build import build_plan
 from importer.planning.cost import cost
 from importer.planning.exposure import exposure
 from importer.planning.plan_file import write_plan
 from importer.reports.formats import PlanResult
+from importer.settings.settings import Settings
 
 
 @dataclass(slots=True)
@@ -85,4 +85,6 @@ def _mind_categories(drafts: Iterable[Draft]) -> bool:
 
 def plan_result(plan: Plan, target: Target, settings: Settings) -> PlanResult:
     """The plan with what it shows to others and what it costs, for showing."""
-    return PlanResult(plan, exposure(plan), cost(plan, target.budget(settings), concurrency=settings.concurrency))
+    return PlanResult(
+        plan, exposure(plan), cost(plan, target.budget(settings), concurrency=settings.pacing.concurrency)
+    )

@@ -13,16 +13,17 @@ from importer.cli.target import Target, read_account
 from importer.engine.lock import downloads_dir
 from importer.engine.resume import file_of
 from importer.errors import ImporterError, SafetyLimit, SourceError, UsageError
-from importer.job.options import SOURCE_OPTIONS
-from importer.job.settings import FLAG, Settings
 from importer.model import Change, Plan, Row, SourceFile
 from importer.planning.binding import moved
 from importer.planning.plan_file import is_plan_file, read_plan
+from importer.settings.model import Origin
+from importer.settings.settings import Settings
 from importer.sources.fetch import fetch
 from importer.sources.read import ReadOptions, Table, read
 
 _SHOWN: Final = 50
-_SETTLED: Final = (*SOURCE_OPTIONS, "mode", "category", "create_category", "managed_by", "adopt", "prune")
+_SETTLED: Final = ("mapping", "sheet", "include_hidden", "include_revoked", "header_row", "encoding", "delimiter",
+                   "records", "mode", "category", "create_category", "managed_by", "adopt", "prune")  # fmt: skip
 _AGAIN: Final = "Plan again, look at the plan, and apply that one."
 
 
@@ -40,7 +41,7 @@ def saved_plan(words: Sequence[str]) -> Path | None:
 
 def refuse_what_a_plan_settles(settings: Settings) -> None:
     """Raise UsageError for flags beside a saved plan that would have changed it: they would do nothing now."""
-    given = [name for name in _SETTLED if settings.origins.get(name) == FLAG]
+    given = [name for name in _SETTLED if (given := settings.given.get(name)) and given.origin is Origin.FLAG]
     if given:
         flags = " and ".join(f"--{name.replace('_', '-')}" for name in given)
         raise UsageError(f"a saved plan is carried out as it stands: {flags} came too late", hint=f"Plan with {flags}.")

@@ -8,8 +8,8 @@ from importer.cli.console import show
 from importer.cli.voice import Voice
 from importer.engine.resume import EarlierRun
 from importer.errors import UsageError
-from importer.job.settings import Settings
 from importer.planning.slim import LEFT_OUT
+from importer.settings.settings import Settings
 
 
 def reports_stand(earlier: EarlierRun, settings: Settings) -> int | None:

@@ -13,13 +13,13 @@ from importer.engine.events import Observe
 from importer.engine.lock import state_dir
 from importer.engine.shared_budget import SharedBudget
 from importer.errors import AccessRefused, StoppedEarly, UsageError
-from importer.job.settings import Settings
 from importer.planning.cost import Budget
 from importer.planning.options import Account
 from importer.remote.api import Api, open_api
 from importer.remote.failures import CallFailed, Meaning
 from importer.remote.pacer import PacerSettings
 from importer.remote.settings import ApiSettings
+from importer.settings.settings import Settings
 
 SANDBOX_WINDOW: Final = 5.0
 """Seconds in which the embedded sandbox's budget of 1,200 calls comes back (the API: 300). Practice need not wait."""
@@ -52,7 +52,7 @@ async def open_target(settings: Settings, clock: Clock, observe: Observe) -> Asy
 
             base = SandboxSettings(window=SANDBOX_WINDOW, block=SANDBOX_WINDOW)
             served = read_options(faults=settings.faults, base=base)
-            database = settings.sandbox_db
+            database = settings.database
             try:
                 database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
@@ -65,11 +65,15 @@ async def open_target(settings: Settings, clock: Clock, observe: Observe) -> Asy
             known = settings.credentials()
             account, token, base_url = known.account, known.token, known.base_url
         api_settings = ApiSettings(
-            account, token, base_url, concurrency=settings.concurrency,
-            connect_timeout=min(10.0, settings.timeout), total_timeout=settings.timeout,
+            account, token, base_url, concurrency=settings.pacing.concurrency,
+            connect_timeout=min(10.0, settings.pacing.timeout), total_timeout=settings.pacing.timeout,
         )  # fmt: skip
         pacing = PacerSettings(
-            settings.quota, settings.window, settings.reserve, settings.max_wait, per_address=api_settings.production
+            settings.pacing.quota,
+            settings.pacing.window,
+            settings.reserve,
+            settings.pacing.max_wait,
+            per_address=api_settings.production,
         )
         shared = None if settings.sandbox else _shared(api_settings, clock)
         earlier = shared.earlier if shared is not None else None

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from importer.cli.console import tell
 from importer.errors import ImporterError
-from importer.job.settings import Settings
 from importer.model import Json
 from importer.reports.logs import Log
+from importer.settings.settings import Settings
 
 PROGRAM = "tag-importer"
 
@@ -26,7 +26,7 @@ class Voice:
     @classmethod
     def of(cls, settings: Settings, run: str = "") -> Voice:
         """The voice that these settings ask for."""
-        return cls(settings.log_format, secrets=settings.secrets(), run=run)
+        return cls(settings.output.log_format, secrets=settings.secrets(), run=run)
 
     def tell(self, text: str, *, level: str = "info", event: str = "note", **facts: Json) -> None:
         """One sentence."""

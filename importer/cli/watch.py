@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from importer.cli.console import tell
 from importer.clock import Clock
 from importer.engine.events import Event
-from importer.job.settings import Settings
 from importer.reports.logs import Log
 from importer.reports.progress import Progress, progress_on
 from importer.reports.run_record import TrafficCounter
+from importer.settings.settings import Settings
 
 
 class Watch:
@@ -52,7 +52,7 @@ class Watch:
 @contextmanager
 def watching(settings: Settings, clock: Clock, *, run: str = "") -> Iterator[Watch]:
     """A Watch on standard error, for as long as the block lasts. The settings' secrets never show in a line."""
-    json = settings.log_format == "json"
+    json = settings.output.log_format == "json"
     progress = None if json else progress_on(sys.stderr, os.environ, clock.monotonic, quiet=settings.quiet)
 
     def write(line: str) -> None:
@@ -61,7 +61,7 @@ def watching(settings: Settings, clock: Clock, *, run: str = "") -> Iterator[Wat
         else:
             tell(line)
 
-    log = Log(write, clock.now, style=settings.log_format, quiet=settings.quiet, secrets=settings.secrets())
+    log = Log(write, clock.now, style=settings.output.log_format, quiet=settings.quiet, secrets=settings.secrets())
     log.run = run
     watch = Watch(log, progress)
     if progress is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from importer.fields.table import FIELDS, Field, Visibility
@@ -40,11 +39,6 @@ def json_schema() -> Schema:
             },
         },
     }
-
-
-def schema_text() -> str:
-    """The schema as config/schema/mapping.schema.json holds it."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _ref(name: str) -> Schema:

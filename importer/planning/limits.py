@@ -8,18 +8,16 @@ that a person sets applies always. Deletes only ever come from `--prune`.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Any, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from importer.errors import SafetyLimit, UsageError
+from importer.errors import SafetyLimit
 from importer.model import EMPTY, Action, Plan
 from importer.planning.marking import MARK_KEY
-
-_AMOUNT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*(%|per ?cent)?", re.IGNORECASE)
+from importer.text.amounts import count, is_per_cent, per_cent, shown
 
 
 class Limit(Struct, frozen=True):
@@ -44,31 +42,44 @@ class Limit(Struct, frozen=True):
 NO_LIMIT: Final = Limit()
 
 
-def parse_limit(text: str | float) -> Limit:
-    """`25`, `30%` or `none`, as the options and the job file have it. Raises UsageError for anything else."""
-    words = str(text).strip()
-    if words.casefold() in ("none", "off", "unlimited"):
+def parse_limit(value: Any) -> Limit:
+    """`25`, `30%` or `none`, as flags, variables and the job file have it. Raises ValueError for anything else."""
+    if isinstance(value, str) and value.strip().casefold() in ("none", "off", "unlimited"):
         return NO_LIMIT
-    match = _AMOUNT.fullmatch(words)
-    if match is None:
-        raise UsageError(f"{words!r} is no limit", hint="write a number, a per cent like 30%, or none")
-    amount = float(match[1].replace(",", "."))
-    if match[2]:
-        return Limit(percent=amount)
-    if amount != int(amount):
-        raise UsageError(f"{words!r} is no whole number", hint="write a number, a per cent like 30%, or none")
-    return Limit(count=int(amount))
+    try:
+        return Limit(percent=per_cent(value)) if is_per_cent(value) else Limit(count=count(value))
+    except ValueError:
+        raise ValueError(f"expected a number, a per cent like 30%, or none, not {shown(value)}") from None
+
+
+def _cap(meaning: str, name: str, example: str, default: str = "") -> Meta:
+    """How one limit is documented and written."""
+    return Meta(
+        description=meaning,
+        examples=[example],
+        extra={"read": parse_limit, "name": name, "metavar": "N|P%", "default": default},
+        extra_json_schema={
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "pattern": r"^(\d+([.,]\d+)?\s*(%|per ?cent)|\d+|none|off|unlimited)$",
+        },
+    )
 
 
 class Limits(Struct, frozen=True):
-    """The limits of a run."""
+    """Safety limits: a number, a per cent of the tags, or none."""
 
-    creates: Limit = NO_LIMIT
-    updates: Limit = Limit(percent=30, floor=10)
-    deletes: Limit = Limit(percent=10, floor=10)
-    shrink: Limit = Limit(percent=30, floor=10)
-    """How many rows fewer than last time the sources may have."""
-    allow_empty: bool = False
+    creates: Annotated[Limit, _cap("Stop when more tags than this would be created.", "max_creates", "200")] = NO_LIMIT
+    updates: Annotated[Limit, _cap("Stop when more tags than this would be updated.", "max_updates", "30%", "30%")] = (
+        Limit(percent=30, floor=10)
+    )
+    deletes: Annotated[Limit, _cap("Stop when more tags than this would be deleted.", "max_deletes", "10%", "10%")] = (
+        Limit(percent=10, floor=10)
+    )
+    shrink: Annotated[
+        Limit, _cap("Stop when the sources lost more rows than this since last time.", "max_shrink", "30%", "30%")
+    ] = Limit(percent=30, floor=10)
+    allow_empty: Annotated[bool, Meta(description="Go on although the sources hold no rows.")] = False
 
 
 def limit_problems(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Annotated, Any, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 MIB = 1 << 20
 
@@ -39,20 +40,63 @@ class Limits(Struct, frozen=True):
     folder_files: int = 100_000
 
 
-class ReadOptions(Struct, frozen=True):
-    """What the command line, the job file or the mapping asks of the readers; the defaults find out by themselves."""
+_DELIMITERS: Final = MappingProxyType({"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "})
 
-    sheets: tuple[str, ...] = ()
-    """Only these sheets; may name hidden ones."""
-    include_hidden: bool = False
-    header_row: int = 0
-    """1-based line or row of the header; 0 finds it."""
+
+def _delimiter(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected one character here, or a word like `tab`")
+    return _DELIMITERS.get(value.casefold(), value)
+
+
+Sheets = Annotated[
+    tuple[str, ...],
+    Meta(
+        description="Only these sheets of a workbook; may name hidden ones.", extra={"name": "sheet", "metavar": "NAME"}
+    ),
+]
+IncludeHidden = Annotated[bool, Meta(description="Read hidden sheets too.")]
+IncludeRevoked = Annotated[bool, Meta(description="Read revoked and deprecated STIX objects too.")]
+HeaderRow = Annotated[
+    int, Meta(ge=1, description="The row of the header, 1 is the first; found by itself when it is left out.")
+]
+Encoding = Annotated[
+    str,
+    Meta(min_length=1, description="Encoding of text files; found by itself when it is left out.", examples=["utf-8"],
+         extra={"metavar": "NAME"}),
+]  # fmt: skip
+Delimiter = Annotated[
+    str,
+    Meta(
+        description="Delimiter of text files; `tab` is a word for it; found by itself when it is left out.",
+        examples=[";"],
+        extra={"read": _delimiter, "metavar": "CHAR"},
+        extra_json_schema={"type": "string", "minLength": 1},
+    ),
+]
+Records = Annotated[
+    str,
+    Meta(min_length=1, description="Where the list is in JSON or YAML: `values`, `data.actors[]`, `$` for the whole "
+         "document.", examples=["data.actors[]"], extra={"metavar": "PATH"}),
+]  # fmt: skip
+
+
+class Reading(Struct, frozen=True):
+    """How the sources are read."""
+
+    sheets: Sheets = ()
+    include_hidden: IncludeHidden = False
+    include_revoked: IncludeRevoked = False
+    header_row: HeaderRow = 0
+    encoding: Encoding = ""
+    delimiter: Delimiter = ""
+    records: Records = ""
+
+
+class ReadOptions(Reading, frozen=True, kw_only=True):
+    """That, and what the program itself asks of the readers."""
+
     per_sheet_header: Mapping[str, int] = MappingProxyType({})
-    encoding: str = ""
-    delimiter: str = ""
-    records: str = ""
-    """Where the records are in JSON or YAML: `values`, `data.actors[]`, `$` for the whole document."""
-    include_revoked: bool = False
     cache_dir: Path | None = None
     """Where downloads are kept with their ETag; None keeps none."""
     batch: int = 5_000

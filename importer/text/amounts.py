@@ -31,12 +31,17 @@ def seconds(value: Any) -> float:
     return amount
 
 
-def share(value: Any) -> float:
-    """A share of one from `"10%"`, `"12.5 %"`, `"10 per cent"`; from 0 to 1."""
+def per_cent(value: Any) -> float:
+    """The number in `"30%"`, `"12.5 %"` or `"10 per cent"`."""
     match = _SHARE.fullmatch(str(value).strip()) if _is_amount(value) else None
     if match is None:
         raise ValueError(f"expected a per cent like 10%, not {shown(value)}")
-    amount = float(match[1].replace(",", ".")) / 100
+    return float(match[1].replace(",", "."))
+
+
+def share(value: Any) -> float:
+    """A share of one, 0 to 1, from a per cent."""
+    amount = per_cent(value) / 100
     if amount > 1:
         raise ValueError(f"{shown(value)} is more than all of it; at most 100%")
     return amount
@@ -50,13 +55,16 @@ def count(value: Any) -> int:
 
 
 def count_or_share(value: Any) -> int | float:
-    """An int where a number is written, a float below or equal to 1 where a per cent is."""
+    """An int where a number is written, a float (`10%` is 0.1) where a per cent is."""
     try:
-        return share(value) if "%" in str(value) or "cent" in str(value) else count(value)
-    except ValueError as error:
-        if _is_amount(value) and _SHARE.fullmatch(str(value).strip()):
-            raise
-        raise ValueError(f"expected a number, or a per cent like 10%, not {shown(value)}") from error
+        return per_cent(value) / 100 if is_per_cent(value) else count(value)
+    except ValueError:
+        raise ValueError(f"expected a number, or a per cent like 10%, not {shown(value)}") from None
+
+
+def is_per_cent(value: Any) -> bool:
+    """Whether a per cent was written, or was meant."""
+    return isinstance(value, str) and ("%" in value or "cent" in value.casefold())
 
 
 def shown(value: Any) -> str:

@@ -19,3 +19,10 @@ def nearest(word: str, allowed: Sequence[str]) -> str:
         word.casefold()[:200], list(folded), scorer=JaroWinkler.normalized_similarity, score_cutoff=0.8
     )
     return folded[found[0]] if found else ""
+
+
+def unknown(what: str, word: str, allowed: Sequence[str]) -> str:
+    """`unknown key 'soruces'; did you mean 'sources'?`, or all that is allowed where nothing is near."""
+    near = nearest(word, allowed)
+    hint = f"did you mean '{near}'?" if near else f"allowed: {', '.join(allowed)}"
+    return f"unknown {what} '{word[:60]}'; {hint}"

@@ -19,6 +19,7 @@ Nothing is constructed from YAML tags, keys stand once, anchors and nesting are 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cache
@@ -34,12 +35,13 @@ from msgspec import UNSET, Struct, field
 from importer.errors import Spot, UsageError
 from importer.model import Json
 from importer.text.amounts import shown
-from importer.text.nearest import nearest, unknown
+from importer.text.nearest_word import nearest, unknown
 
 T = TypeVar("T")
 MAX_BYTES: Final = 1_000_000
 MAX_NODES: Final = 50_000
 MAX_DEPTH: Final = 30
+_WIDTH: Final = 150
 _LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _WORDS: Final[Mapping[str, Json]] = MappingProxyType(
     {**dict.fromkeys(("", "~", "null", "Null", "NULL")), **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -69,16 +71,23 @@ class Node(Struct):
             return [node.plain() for node in self.value]
         return self.value
 
-    def at(self, *path: str | int) -> Spot:
-        """Where the value at `path` stands; of a path that leads nowhere, the last place on it."""
-        node = self
-        for step in path:
-            held = node.value
-            if isinstance(held, dict) and step in held:
-                node = held[str(step)]
-            elif isinstance(held, list) and isinstance(step, int) and step < len(held):
-                node = held[step]
-        return node.spot
+    def find(self, *keys: str) -> Node | None:
+        """The value at the end of these keys; None where there is none."""
+        node: Node | None = self
+        for key in keys:
+            node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
+        return node
+
+    def leaves(self, *path: str) -> Iterator[tuple[tuple[str, ...], Node]]:
+        """Every scalar, with the keys that lead to it."""
+        if isinstance(self.value, dict):
+            for key, node in self.value.items():
+                yield from node.leaves(*path, key)
+        elif isinstance(self.value, list):
+            for node in self.value:
+                yield from node.leaves(*path)
+        else:
+            yield path, self
 
 
 class Problems:
@@ -159,13 +168,23 @@ def compose(data: bytes | str, problems: Problems) -> Node:
     return root
 
 
-def convert(node: Node, kind: type[T], problems: Problems) -> T:
+def convert(node: Node, kind: type[T] | types.Type, problems: Problems) -> T:
     """The value of type `kind` that a node stands for; what is wrong goes to `problems`, and is left out.
 
     With problems found the value is as much as could be read, msgspec.UNSET where that is nothing.
     """
-    value: T = _Reader(problems).value(node, _type_info(cast(Hashable, kind)), "the file")
+    value: T = _Reader(problems).value(
+        node, kind if isinstance(kind, types.Type) else _type_info(cast(Hashable, kind)), "the file"
+    )
     return value
+
+
+def node_of(value: Json, spot: Spot) -> Node:
+    """The node that a flag's or a variable's value would be, had a person written it into a file."""
+    if isinstance(value, (list, tuple)):
+        return Node([node_of(one, spot) for one in value], spot)
+    text = str(value)
+    return Node(_number(text) if isinstance(value, str) else value, spot, text=text)
 
 
 def schema(kind: Any, title: str = "") -> dict[str, Json]:
@@ -174,6 +193,23 @@ def schema(kind: Any, title: str = "") -> dict[str, Json]:
     root = _schema(_type_info(kind), defs)
     head: dict[str, Json] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return head | ({"title": title} if title else {}) | root | {"$defs": defs}
+
+
+def schema_text(schema: Json) -> str:
+    """A schema as its file holds it: what fits into a line stands in one."""
+    return _json(schema, "") + "\n"
+
+
+def _json(value: Json, indent: str) -> str:
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, (dict, list)) or len(indent) + len(line) <= _WIDTH:
+        return line
+    inner = indent + "  "
+    keys = [f"{json.dumps(key)}: " for key in value] if isinstance(value, dict) else [""] * len(value)
+    held = value.values() if isinstance(value, dict) else value
+    parts = (f"{inner}{key}{_json(one, inner)}" for key, one in zip(keys, held, strict=True))
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return f"{opening}\n" + ",\n".join(parts) + f"\n{indent}{closing}"
 
 
 def descriptions(kind: type[Struct]) -> dict[str, str]:
@@ -250,8 +286,11 @@ def _scalar(event: yaml.ScalarEvent) -> Json:
     text = str(event.value)
     if not event.implicit[0]:
         return text
-    if text in _WORDS:
-        return _WORDS[text]
+    return _WORDS[text] if text in _WORDS else _number(text)
+
+
+def _number(text: str) -> Json:
+    """The number that a text is, or the text."""
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _NUMBER.fullmatch(text) else text
@@ -318,7 +357,7 @@ class _Reader:
         made = kind.cls(**values)
         if sound and hasattr(made, "problems"):
             for path, sentence in made.problems():
-                self._problems.add(node.at(*path), sentence)
+                self._problems.add((node.find(*path) or node).spot, sentence)
         return made
 
     def _dict(self, node: Node, kind: types.DictType, name: str) -> Any:

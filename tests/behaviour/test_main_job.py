@@ -176,8 +176,8 @@ def test_a_mistyped_flag_is_told_with_the_nearest_one(cli: Cli, samples: Path, g
     ("words", "told"),
     [
         (("aply", "x.csv"), "COMMAND: there is no 'aply'; did you mean apply?"),
-        (("plan", "x.csv", "--mode", "upsrt"), "--mode: there is no 'upsrt'; did you mean upsert?"),
-        (("plan", "x.csv", "--mode", "all"), "choose from create, upsert, update"),
+        (("plan", "x.csv", "--mode", "upsrt"), "--mode: unknown word 'upsrt'; did you mean 'upsert'?"),
+        (("plan", "x.csv", "--mode", "all"), "unknown word 'all'; allowed: create, update, upsert"),
         (("mapping", "lst"), "did you mean list?"),
         (("runs", "prune", "a", "b"), "there is no place for a b"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import yaml
 
 from importer.errors import MappingError
 from importer.mapping.load import ORDER
-from importer.mapping.schema import json_schema, schema_text
+from importer.mapping.schema import json_schema
 from importer.mapping.transforms import catalogue
 from tests.mapping.tables import mapping
 from tests.mapping.test_load import WRONG
@@ -24,10 +23,9 @@ def errors(text: str) -> list[Any]:
     return list(jsonschema.Draft7Validator(json_schema()).iter_errors(yaml.safe_load(text)))
 
 
-def test_the_shipped_schema_is_the_generated_one() -> None:
-    """config/schema/mapping.schema.json never drifts from the program."""
-    assert (ROOT / "config" / "schema" / "mapping.schema.json").read_text("utf-8") == schema_text()
-    jsonschema.Draft7Validator.check_schema(json.loads(schema_text()))
+def test_the_schema_is_one() -> None:
+    """What editors are given is a sound schema (that the shipped file is this one is a test of the settings)."""
+    jsonschema.Draft7Validator.check_schema(json_schema())
 
 
 @pytest.mark.parametrize("name", ORDER)

@@ -6,9 +6,8 @@ import time
 
 import pytest
 
-from importer.errors import UsageError
 from importer.model import Change, Header, Severity
-from importer.planning.collision_rules import CollisionRules
+from importer.planning.collision_rules import CollisionRules, severity
 from importer.planning.collisions import PER_ROW
 
 from .examples import draft, drafts, plan, said, tag, uuid
@@ -82,20 +81,18 @@ def test_names_that_differ_only_in_punctuation_are_a_warning_and_two_tags() -> N
 def test_the_mapping_may_make_a_collision_a_conflict_or_nothing() -> None:
     """`error` turns both rows into conflicts, `off` does not look."""
     rows = drafts(draft("A", aliases=[{"value": "X"}]), draft("B", aliases=[{"value": "X"}]))
-    made = plan(rows, collisions=CollisionRules.from_words({"alias-shared": "error"}))
+    made = plan(rows, collisions=CollisionRules(alias_shared=Severity.ERROR))
     assert said(made) == [("conflict", "alias-shared")] * 2
     assert all(change.body == {} for change in made.changes)
     off = plan(rows, collisions=CollisionRules(alias_shared=None))
     assert [codes(change) for change in off.changes] == [[], []]
-    assert CollisionRules.from_words({"similar-name": "info"}).similar_name is Severity.INFO
 
 
-@pytest.mark.parametrize("words", [{"alias-shraed": "error"}, {"alias-shared": "fatal"}])
-def test_unknown_words_in_the_rules_are_refused(words: dict[str, str]) -> None:
-    """A misspelt kind or severity is a usage error that says what is allowed."""
-    with pytest.raises(UsageError) as caught:
-        CollisionRules.from_words(words)
-    assert "alias-shared" in caught.value.hint or "warning" in caught.value.hint
+def test_severities_are_read_from_words() -> None:
+    """`off`, which an editor may have made `false`, does not look; a misspelt word is refused with the nearest."""
+    assert [severity(word) for word in ("error", "info", "off", False)] == [Severity.ERROR, Severity.INFO, None, None]
+    with pytest.raises(ValueError, match="did you mean 'error'"):
+        severity("eror")
 
 
 def test_the_issues_of_a_row_are_bounded_and_counted() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from importer.errors import SafetyLimit, UsageError
+from importer.errors import SafetyLimit
 from importer.model import Plan
 from importer.planning.limits import NO_LIMIT, Limit, Limits, check_limits, limit_problems, parse_limit
 
@@ -114,12 +114,12 @@ def test_every_problem_is_named_at_once() -> None:
 
 
 def test_limits_are_read_from_words() -> None:
-    """Numbers, per cents and none are limits; anything else is a usage error."""
+    """Numbers, per cents and none are limits; anything else is refused."""
     assert [parse_limit(word) for word in ("25", " 30 %", "2.5%", "none", 7)] == [
         Limit(25), Limit(percent=30), Limit(percent=2.5), NO_LIMIT, Limit(7),
     ]  # fmt: skip
     for word in ("", "-3", "many", "2.5", "30%%"):
-        with pytest.raises(UsageError):
+        with pytest.raises(ValueError, match="expected a number"):
             parse_limit(word)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from importer.cli.drafting import Inputs, collect
-from importer.job.merge import merge
 from importer.model import Action, Change
 from importer.reports.failed import failed_files, write_failed
+from importer.settings.merge import merge
 
 from .records import plan, record
 

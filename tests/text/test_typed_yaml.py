@@ -206,6 +206,8 @@ def test_shares_and_counts() -> None:
     assert (share("10%"), share("12.5 %"), share("7,5 per cent"), share("100%")) == (0.1, 0.125, 0.075, 1.0)
     assert (count_or_share("120"), count_or_share(0), count_or_share("20 %")) == (120, 0, 0.2)
     assert isinstance(count_or_share("1"), int)
-    for wrong in ("x", "-1", "101%", "1.5", None, True, ["1%"]):
-        with pytest.raises(ValueError, match=r"expected|more than all"):
+    with pytest.raises(ValueError, match="more than all"):
+        share("101%")
+    for wrong in ("x", "-1", "%", "1.5", None, True, ["1%"]):
+        with pytest.raises(ValueError, match="expected"):
             count_or_share(wrong)

@@ -30,13 +30,13 @@ from importer.engine.lock import downloads_dir
 from importer.engine.run_folder import RunFolder
 from importer.engine.work import NEVER
 from importer.errors import SafetyLimit, UsageError
-from importer.job.merge import glimpse, merge
-from importer.job.settings import Settings
 from importer.model import Action, Plan
 from importer.planning.limits import check_limits
 from importer.planning.slim import slim
 from importer.reports.formats import report
 from importer.reports.summary import previous_run
+from importer.settings.merge import glimpse, merge
+from importer.settings.settings import Settings
 
 PENDING = 10
 """Exit code of `plan --detailed-exitcode` when changes are pending."""
@@ -56,7 +56,7 @@ def carry_out(namespace: Namespace, *, dry: bool) -> int:
         settings = merge(vars(namespace), os.environ, sources)
         if saved is not None:
             refuse_what_a_plan_settles(settings)
-        elif not dry and settings.plan_options().prune and not (settings.job and settings.job.values.get("prune")):
+        elif not dry and settings.plan_options().prune and not (settings.job and settings.job.marking.prune):
             refuse_to_delete("--prune", settings)
     except UsageError as error:
         if dry:

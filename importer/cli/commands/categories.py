@@ -19,14 +19,14 @@ from importer.cli.voice import Voice
 from importer.cli.watch import watching
 from importer.clock import SystemClock
 from importer.errors import AccessRefused, StoppedEarly, UsageError
-from importer.job.merge import merge
-from importer.job.settings import Settings
 from importer.model import Action, Category
 from importer.planning.categories import resolve_category
 from importer.planning.category_diff import CategoryChange, broken_tags, plan_categories
 from importer.planning.category_file import WantedCategory, dump_category_yaml, load_category_yaml
 from importer.remote.failures import CallFailed
 from importer.reports import listings
+from importer.settings.merge import merge
+from importer.settings.settings import Settings
 
 
 def run(namespace: Namespace) -> int:
@@ -111,7 +111,7 @@ async def _apply(wanted: Sequence[WantedCategory], held: Sequence[Category], tar
                         change.name,
                         description=str(body.get("description", "")),
                         schema=body.get("schema"),
-                        grace=settings.grace,
+                        grace=settings.pacing.grace,
                     )
                 else:
                     await target.api.update_category(change.uuid, change.body)

@@ -12,11 +12,11 @@ from importer.cli.target import open_target, read_account
 from importer.cli.voice import Voice
 from importer.cli.watch import watching
 from importer.clock import SystemClock
-from importer.job.merge import merge
-from importer.job.settings import Settings
 from importer.planning.categories import resolve_category
 from importer.planning.export_file import Exported, check_target, write_export
 from importer.reports.formats import Listing
+from importer.settings.merge import merge
+from importer.settings.settings import Settings
 
 
 def run(namespace: Namespace) -> int:

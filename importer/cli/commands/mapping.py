@@ -19,8 +19,8 @@ def run(namespace: Namespace) -> int:
 
 
 def _init(namespace: Namespace) -> int:
-    from importer.job.merge import merge
     from importer.mapping.write import write_mapping
+    from importer.settings.merge import merge
     from importer.sources.read import Table, read
 
     settings = merge(vars(namespace), os.environ, namespace.sources)
@@ -64,9 +64,10 @@ def _transforms(namespace: Namespace) -> int:
 
 
 def _schema(namespace: Namespace) -> int:
-    from importer.mapping.schema import schema_text
+    from importer.mapping.schema import json_schema
+    from importer.text.typed_yaml import schema_text
 
-    show(schema_text())
+    show(schema_text(json_schema()))
     return 0
 
 

@@ -10,10 +10,10 @@ from importer.cli.execution import show_record
 from importer.cli.runs import find_run
 from importer.cli.standing import reports_stand
 from importer.engine.resume import open_run
-from importer.job.merge import merge
 from importer.reports.run_record import RunRecord
 from importer.reports.summary import earlier_seconds, earlier_traffic
 from importer.reports.write import write_reports
+from importer.settings.merge import merge
 
 
 def run(namespace: Namespace) -> int:

@@ -20,8 +20,8 @@ from importer.clock import Clock, SystemClock
 from importer.engine.resume import EarlierRun, check_not_undone, left_to_do, open_resumable, read_again
 from importer.engine.undo import UNDOES, mark_undone, undone_run
 from importer.errors import ImporterError, UsageError
-from importer.job.merge import merge
-from importer.job.settings import Settings
+from importer.settings.merge import merge
+from importer.settings.settings import Settings
 
 
 def run(namespace: Namespace) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 from importer.cli.console import show_listing, tell
 from importer.engine.runs import list_runs, prune_runs
 from importer.errors import UsageError
-from importer.job.merge import merge
 from importer.reports import listings
+from importer.settings.merge import merge
 
 KEEP = 30
 
@@ -21,7 +21,7 @@ def run(namespace: Namespace) -> int:
     settings = merge(vars(namespace), os.environ)
     base = Path(getattr(namespace, "dir", settings.runs_dir))
     if namespace.runs_action == "prune":
-        keep = settings.keep if settings.keep is not None else KEEP
+        keep = settings.output.keep_runs if settings.output.keep_runs is not None else KEEP
         if keep < 0:
             raise UsageError("--keep must be 0 or more")
         listed = prune_runs(base, keep)

@@ -20,9 +20,9 @@ from importer.engine.resume import open_run, read_again
 from importer.engine.run_folder import RunFolder
 from importer.engine.undo import check_settled, mark_undoing, mark_undone, undo_plan
 from importer.errors import UsageError
-from importer.job.merge import merge
-from importer.job.settings import Settings
 from importer.reports.formats import report
+from importer.settings.merge import merge
+from importer.settings.settings import Settings
 
 
 def run(namespace: Namespace) -> int:

@@ -7,12 +7,12 @@ from argparse import Namespace
 
 from importer.cli.console import show
 from importer.cli.drafting import collect
-from importer.job.merge import merge
 from importer.model import Action
 from importer.planning.build import build_plan
 from importer.planning.options import Account, PlanOptions
 from importer.reports.formats import Validation, report
 from importer.reports.run_record import issues_of
+from importer.settings.merge import merge
 
 LEFT_OUT = "left-out"
 

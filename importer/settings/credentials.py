@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from importer.errors import JobError, Spot, UsageError
+from importer.errors import JobError, UsageError
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LARGEST: Final = 65_536
@@ -43,11 +43,12 @@ def read_secret(path: str, what: str, variable: str) -> str:
     return text
 
 
-def filled_in(text: str, environ: Mapping[str, str], spot: Spot | None) -> str:
-    """`text` with each `${VARIABLE}` replaced. JobError, with the place in the job file, for one that is not set."""
+def filled_in(text: str, environ: Mapping[str, str], place: str) -> str:
+    """`text` with each `${VARIABLE}` replaced. JobError, with its place in the job file, for one that is not set."""
     missing = [name for name in _VARIABLE.findall(text) if not environ.get(name)]
     if missing:
-        where = f"{spot}: " if spot else ""
         names = " and ".join(dict.fromkeys(missing))
-        raise JobError(f"{where}the environment variable {names} is not set", hint=f"Set {names}, or change the line.")
+        raise JobError(
+            f"{place}: the environment variable {names} is not set", hint=f"Set {names}, or change the line."
+        )
     return _VARIABLE.sub(lambda match: environ[match[1]], text)

@@ -13,13 +13,14 @@ import pytest
 
 from importer.cli.parser import build_parser
 from importer.errors import JobError, UsageError
-from importer.job.job_file import JobSource
-from importer.job.merge import merge
-from importer.job.options import OPTIONS
-from importer.job.settings import Settings
 from importer.mapping.spec import ReadHints
 from importer.model import Severity
-from importer.planning.limits import Limit
+from importer.planning.limits import Limit, Limits
+from importer.settings.merge import merge
+from importer.settings.model import Marking, Output, Pacing, Source
+from importer.settings.options import OPTIONS
+from importer.settings.settings import Settings
+from importer.sources.options import Reading
 
 JOB = """\
 name: nightly
@@ -61,9 +62,16 @@ def test_the_parts_of_a_job(tmp_path: Path) -> None:
     assert options.collisions.alias_shared is Severity.ERROR
     assert one.limits.updates == Limit(percent=20)
     assert one.limits.deletes == Limit(percent=10, floor=10)
-    assert (one.quota, one.window, one.reserve, one.grace, one.max_wait) == (600, None, 0.2, 60.0, 900.0)
-    assert (one.runs_dir, one.keep, one.metrics_file) == (tmp_path / "runs", 7, None)
-    assert (one.name, one.out, one.log_format, one.quiet, one.concurrency) == ("nightly", None, "text", False, 50)
+    pacing = one.pacing
+    assert (pacing.quota, pacing.window, one.reserve, pacing.grace, pacing.max_wait) == (600, None, 0.2, 60.0, 900.0)
+    assert (one.runs_dir, one.output.keep_runs, one.output.metrics_file) == (tmp_path / "runs", 7, "")
+    assert (one.name, one.out, one.output.log_format, one.quiet, one.pacing.concurrency) == (
+        "nightly",
+        None,
+        "text",
+        False,
+        50,
+    )
 
 
 def test_a_run_without_a_job_file() -> None:
@@ -71,8 +79,13 @@ def test_a_run_without_a_job_file() -> None:
     one = merge({"yes": True, "out": "here", "fault": ["a=1%"], "sandbox": True}, {}, ["x.csv", "y.json"])
     assert [source.path for source in one.sources] == ["x.csv", "y.json"]
     assert (one.yes, one.sandbox, one.faults, one.out) == (True, True, ("a=1%",), Path("here"))
-    assert (one.mode, one.runs_dir, one.reserve, one.fsync) == ("create", Path("tag-importer-runs"), 0.1, "batch")
-    assert one.sandbox_db == Path("tag-importer-runs/sandbox.sqlite3")
+    assert (one.mode, one.runs_dir, one.reserve, one.output.fsync) == (
+        "create",
+        Path("tag-importer-runs"),
+        0.1,
+        "batch",
+    )
+    assert one.database == Path("tag-importer-runs/sandbox.sqlite3")
     assert one.heartbeat() == ""
 
 
@@ -90,8 +103,8 @@ def test_reading_is_settled_source_by_source(tmp_path: Path) -> None:
     assert flagged.read_options(flagged.sources[1]).sheets == ("Two",)
     assert flagged.mapping_for(flagged.sources[1]) == "misp-galaxy"
     bare = merge({}, {}, ["x"])
-    assert bare.read_options(JobSource("x"), hints).per_sheet_header == {"S": 2}
-    assert bare.read_options(JobSource("x"), hints).header_row == 9
+    assert bare.read_options(Source(path="x"), hints).per_sheet_header == {"S": 2}
+    assert bare.read_options(Source(path="x"), hints).header_row == 9
 
 
 def test_credentials_from_the_environment() -> None:
@@ -172,10 +185,10 @@ def test_no_secret_in_any_repr(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "environ", "said"),
     [
-        ({"max_creates": "lots"}, {}, "--max-creates: 'lots' is no limit"),
+        ({"max_creates": "lots"}, {}, "--max-creates: expected a number, a per cent like 30%, or none, not 'lots'"),
         ({"reserve": "200%"}, {}, "--reserve: at most 90%"),
         ({"concurrency": 0}, {}, "--concurrency: expected 1 or more"),
-        ({}, {"TAG_IMPORTER_MODE": "upsrt"}, "TAG_IMPORTER_MODE: 'upsrt' is none of the words allowed; did you mean"),
+        ({}, {"TAG_IMPORTER_MODE": "upsrt"}, "TAG_IMPORTER_MODE: unknown word 'upsrt'; did you mean 'upsert'?"),
         ({"category": ""}, {}, "--category: expected a text"),
     ],
 )
@@ -209,4 +222,8 @@ def test_every_flag_has_its_setting() -> None:
     flags = {action.dest for action in commands.choices["apply"]._actions} - {"help"}
     assert flags <= known | own, flags - known - own
     # And the other way round: what a job file can say, a flag or a variable can override.
-    assert {option.name for option in OPTIONS if not option.env} == set()
+    names = {option.name for option in OPTIONS}
+    assert len({option.variable for option in OPTIONS}) == len(names) == len(OPTIONS)
+    leaves = sum(len(type(group).__struct_fields__) for group in (Reading(), Limits(), Marking(), Pacing(), Output()))
+    assert len(OPTIONS) == leaves + len({"account", "token_file", "base_url", "mapping", "mode", "category",
+                                         "create_category", "sandbox_db"})  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,14 @@ import pytest
 import yaml
 
 from importer.errors import JobError
-from importer.job.job_file import JobSettings, load_job
-from importer.job.recognise import is_job_file
-from importer.job.schema import json_schema, schema_text
+from importer.model import Severity
 from importer.planning.limits import Limit
+from importer.settings.job_file import is_job_file, job_schema, load_job
+from importer.settings.model import Given, Origin
+from importer.settings.schemas import schemas
+from importer.settings.settings import Settings
 from importer.shipped import shipped
+from importer.text.typed_yaml import schema_text
 
 FULL = """\
 # yaml-language-server: $schema=../schema/job.schema.json
@@ -46,7 +48,7 @@ output:
 """
 
 
-def job(folder: Path, text: str) -> JobSettings:
+def job(folder: Path, text: str) -> Settings:
     path = folder / "job.yaml"
     path.write_text(text, encoding="utf-8")
     return load_job(path)
@@ -66,25 +68,22 @@ def problems(folder: Path, text: str) -> list[str]:
 def test_everything_that_a_job_may_say(tmp_path: Path) -> None:
     """Each setting arrives with its type, paths taken from the job's folder, variables not filled in yet."""
     read = job(tmp_path, FULL)
-    assert (read.name, read.values["account"]) == (
-        "nightly", "${CLOUDFLARE_ACCOUNT_ID}",
-    )  # fmt: skip
+    assert (read.name, read.account) == ("nightly", "${CLOUDFLARE_ACCOUNT_ID}")
     assert [source.path for source in read.sources] == [
         str(tmp_path / "lists/first.csv"), "https://example.org/feed.json", str(tmp_path / "book.xlsx"),
     ]  # fmt: skip
-    assert read.sources[1].values == {"mapping": "misp-galaxy", "records": "values"}
-    assert read.sources[2].values == {"sheet": ("Actors", "2024"), "header_row": 2}
-    assert read.values["max_creates"] == Limit(count=200)
-    assert read.values["max_updates"] == Limit(percent=25)
-    assert read.values["max_deletes"] == Limit()
-    assert read.values["window"] == 300.0
-    assert read.values["max_wait"] == 3600.0
-    assert read.values["wait"] == 90.0
-    assert read.values["reserve"] == 0.2
-    assert read.values["metrics_file"] == str(tmp_path / "metrics/tag.prom")
-    assert read.values["runs_dir"] == "/var/lib/tag-importer"
-    assert read.collisions == {"alias-shared": "error", "similar-name": "off"}
-    assert read.spots["mode"].line == 13
+    assert (read.sources[1].mapping, read.sources[1].records, read.sources[1].sheets) == ("misp-galaxy", "values", None)
+    assert (read.sources[2].sheets, read.sources[2].header_row) == (("Actors", "2024"), 2)
+    limits = read.limits
+    assert (limits.creates, limits.updates, limits.deletes) == (Limit(count=200), Limit(percent=25), Limit())
+    pacing = read.pacing
+    assert (pacing.window, pacing.max_wait, pacing.lock_wait, pacing.reserve) == (300.0, 3600.0, 90.0, 0.2)
+    assert read.output.metrics_file == str(tmp_path / "metrics/tag.prom")
+    assert read.output.runs == "/var/lib/tag-importer"
+    assert (read.collisions.alias_shared, read.collisions.similar_name) == (Severity.ERROR, None)
+    assert read.collisions.alias_is_name is Severity.WARNING
+    assert read.given["mode"] == Given(Origin.JOB, f"{tmp_path / 'job.yaml'}:13:7")
+    assert "timeout" not in read.given
 
 
 def test_the_short_form(tmp_path: Path) -> None:
@@ -175,22 +174,23 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         with pytest.raises(JobError):
             load_job(path)
     (tmp_path / "x.yaml").write_bytes(b"sources: a\nname: \xff\xfe\n")
-    with pytest.raises(JobError, match=r"x\.yaml:2: the job file is not UTF-8"):
-        load_job(tmp_path / "x.yaml")
     (tmp_path / "y.yaml").write_text("#" * 1_100_000)
-    with pytest.raises(JobError, match="larger"):
-        load_job(tmp_path / "y.yaml")
+    for name, said in (("x.yaml", "x.yaml:2: is not UTF-8 text"), ("y.yaml", "is larger than")):
+        with pytest.raises(JobError) as caught:
+            load_job(tmp_path / name)
+        assert said in caught.value.details[0]
 
 
 def test_the_shipped_schema_is_the_generated_one() -> None:
-    """config/schema/job.schema.json is what the program's own table says."""
-    assert shipped("schema", "job.schema.json").read_text("utf-8") == schema_text()
-    jsonschema.Draft202012Validator.check_schema(json_schema())
+    """The schemas that an editor is given are what the types say; `python -m importer.settings.schemas` writes them."""
+    for name, schema in schemas():
+        assert shipped("schema", name).read_text("utf-8") == schema_text(schema), name
+    jsonschema.Draft202012Validator.check_schema(job_schema())
 
 
 def test_schema_and_parser_agree(tmp_path: Path) -> None:
     """What the parser takes the schema takes, and what the schema refuses the parser refuses."""
-    validator: Any = jsonschema.Draft202012Validator(json.loads(schema_text()))
+    validator: Any = jsonschema.Draft202012Validator(job_schema())
     assert not list(validator.iter_errors(yaml.safe_load(FULL)))
     for wrong in ("mode: upser", "mdoe: x", "limits: {creates: lots}", "pacing: {quota: 0}", "marking: {adopt: x}",
                   "pacing: {window: soon}", "pacing: {reserve: x}", "collisions: {alias-shared: bad}",

@@ -15,9 +15,8 @@ import pytest
 import yaml
 
 from importer.cli.parser import build_parser
-from importer.job.job_file import load_job
-from importer.job.merge import merge
-from importer.job.recognise import is_job_file
+from importer.settings.job_file import is_job_file, load_job
+from importer.settings.merge import merge
 from importer.shipped import shipped
 
 JOBS = sorted(shipped("jobs").glob("*.yaml"))

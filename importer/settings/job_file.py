@@ -1,0 +1,161 @@
+"""A job file: YAML that says what is to be imported, how, and within which limits. Every problem is told at once.
+
+    sources:                 # in order of precedence: of two rows with one name the first source's counts
+      - lists/actors.xlsx
+      - {path: lists/feed.json, mapping: misp-galaxy}
+    mode: upsert
+    limits: {updates: 20%}
+
+Relative paths are taken from the job file's folder. `${VARIABLE}` is filled in for account, token_file, ping_url and
+ping_url_file, nowhere else. `Job` is the language, `job.schema.json` its schema.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from msgspec import UNSET, UnsetType, structs
+
+from importer.errors import JobError
+from importer.mapping.load import ORDER, preset_path
+from importer.model import Json
+from importer.settings.model import Given, Job, Origin, Source
+from importer.settings.options import OPTIONS, replaced
+from importer.settings.settings import Settings
+from importer.text.nearest_word import nearest
+from importer.text.typed_yaml import Node, Problems, compose, convert, read_file, schema
+
+_VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_HINT: Final = "every key is described in config/schema/job.schema.json; config/jobs/ holds examples"
+_KEYS: Final = frozenset(Job.__struct_fields__)
+_TELLING: Final = _KEYS - {"name", "description", "category", "account", "mapping"}
+"""Keys that a list of actors has no use for."""
+_KEY: Final = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*:(?=\s|$)", re.MULTILINE)
+_MODELINE: Final = re.compile(r"^#.*\bjob\.schema\.json", re.MULTILINE)
+_LARGEST: Final = 200_000
+
+
+def is_job_file(path: str | Path) -> bool:
+    """Whether `path` is a job file rather than a list of actors: told by its outermost keys, so that a broken job
+    counts as one. False for what is missing, large or not YAML by its ending."""
+    given = Path(path)
+    if given.suffix.casefold() not in (".yaml", ".yml"):
+        return False
+    try:
+        if not given.is_file() or given.stat().st_size > _LARGEST:
+            return False
+        text = given.read_text("utf-8-sig", errors="replace")
+    except OSError:
+        return False
+    if _MODELINE.search(text):
+        return True
+    keys = set(_KEY.findall(text))
+    known = keys & _KEYS
+    if "sources" in keys:
+        return len(known) * 2 >= len(keys)
+    return len(keys & _TELLING) >= 2 and len(known) * 2 > len(keys)
+
+
+def job_schema() -> dict[str, Json]:
+    """The JSON Schema of job files."""
+    made = schema(Job, "tag-importer job file")
+    made["$defs"]["Job"]["required"] = ["sources"]
+    return made
+
+
+def load_job(path: Path) -> Settings:
+    """Read and check a job file. JobError holds every problem, a line each with file, line and column."""
+    problems = Problems(str(path), what="job file", error=JobError, hint=_HINT)
+    settings = _read(path, problems)
+    problems.raise_if_any()
+    return settings
+
+
+def glimpse_job(path: Path) -> Settings:
+    """What a job file says as far as it can be read, whatever is wrong with the rest. Never raises."""
+    try:
+        return _read(path, Problems(str(path), error=JobError))
+    except JobError:
+        return _nothing(path)
+
+
+def _read(path: Path, problems: Problems) -> Settings:
+    root = compose(read_file(path, problems), problems)
+    job: Job | UnsetType = convert(root, Job, problems)
+    if job is UNSET:
+        return _nothing(path)
+    _check_sources(root, problems)
+    _check_variables(root, problems)
+    given = {}
+    values: dict[tuple[str, ...], Json] = {}
+    for option in OPTIONS:
+        node = root.find(*option.key)
+        if node is None or node.value is None:
+            continue
+        given[option.name] = Given(Origin.JOB, str(node.spot))
+        if option.extra.get("path"):
+            values[option.key] = _from(path.parent, option.of(job))
+    job = structs.replace(replaced(job, values), name=job.name or path.stem)
+    sources = tuple(source if isinstance(source, Source) else Source(path=source) for source in job.sources)
+    rest = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in ("name", "sources", "mapping")}
+    return Settings(
+        **rest,
+        name=job.name,
+        job=job,
+        mapping=_mapping_from(path.parent, job.mapping) or "",
+        sources=tuple(
+            structs.replace(
+                source, path=_from(path.parent, source.path), mapping=_mapping_from(path.parent, source.mapping)
+            )
+            for source in sources
+        ),
+        file=str(path),
+        given=given,
+    )
+
+
+def _nothing(path: Path) -> Settings:
+    """A job of which nothing can be read."""
+    return Settings(name=path.stem, job=Job(name=path.stem), file=str(path))
+
+
+def _check_sources(root: Node, problems: Problems) -> None:
+    sources = root.find("sources")
+    if sources is None or sources.value in (None, []):
+        spot = (sources or root).spot
+        problems.add(spot, "`sources:` is missing: the files, folders or https URLs to import, the most trusted first")
+        return
+    each = sources.value if isinstance(sources.value, list) else [sources]
+    folder = Path(problems.file).parent
+    for node in (root.find("mapping"), *(source.find("mapping") for source in each)):
+        if node is None or not isinstance(node.value, str) or _VARIABLE.search(node.value):
+            continue
+        name = node.value
+        if preset_path(name) is None and not Path(_from(folder, name)).is_file():
+            near = nearest(name, ORDER)
+            hint = f"did you mean '{near}'?" if near else f"presets: {', '.join(ORDER)}"
+            problems.add(node.spot, f"there is no mapping '{name[:60]}': neither a preset nor a file; {hint}")
+
+
+def _check_variables(root: Node, problems: Problems) -> None:
+    """`${VARIABLE}` where it is not filled in would be taken for a file's or a category's name."""
+    filled = {option.key for option in OPTIONS if option.extra.get("filled")} | {("description",)}
+    for key, node in root.leaves():
+        if isinstance(node.value, str) and _VARIABLE.search(node.value) and key not in filled:
+            problems.add(node.spot, f"'{node.value[:60]}': variables are filled in for account, token_file, ping_url "
+                         "and ping_url_file only")  # fmt: skip
+
+
+def _mapping_from(folder: Path, name: str | None) -> str | None:
+    """A preset's name as it is; a path from the job's folder."""
+    return name if not name or preset_path(name) is not None else _from(folder, name)
+
+
+def _from(folder: Path, text: str) -> str:
+    if text == "-" or _URL.match(text):
+        return text
+    return str(folder / os.path.expanduser(text))  # noqa: PTH111  Path.expanduser fails without a home

@@ -1,0 +1,190 @@
+"""The settings of one command: what its job file, its environment and its flags say together; frozen, in one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from msgspec import field, structs
+
+from importer.errors import UsageError
+from importer.planning.limits import NO_LIMIT, Limits
+from importer.planning.marking import marker
+from importer.planning.options import PlanOptions
+from importer.remote.settings import PRODUCTION
+from importer.settings.credentials import Credentials, filled_in, read_secret
+from importer.settings.model import Given, Job, Origin, Source, Text, about
+
+if TYPE_CHECKING:
+    from importer.mapping.spec import ReadHints
+    from importer.sources.options import ReadOptions
+
+_DOCUMENTED_QUOTA: Final = 1200
+_TOKEN_VARIABLE: Final = "CLOUDFLARE_API_TOKEN"  # noqa: S105  its name
+
+
+class Settings(Job, frozen=True, kw_only=True):
+    """Everything that shapes a command: a job, and what no job file says. Secrets stand in no repr."""
+
+    sources: tuple[Source, ...] = ()
+    """In order of precedence."""
+    job: Job | None = None
+    """What the job file itself says; None for a run without one."""
+    file: str = ""
+    """The job file."""
+    given: Mapping[str, Given] = field(default_factory=dict)
+    """Name of a setting -> where it was given, for those that were."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    sandbox: bool = False
+    sandbox_db: Annotated[
+        Text, about("Database of the embedded sandbox.", metavar="FILE", default="tag-importer-runs/sandbox.sqlite3")
+    ] = ""
+    faults: tuple[str, ...] = ()
+    """Faults of the embedded sandbox, as they were written."""
+    out: Path | None = None
+    """The run folder that was asked for with --out."""
+    format: str = "text"
+    quiet: bool = False
+    yes: bool = False
+    dry_run: bool = False
+    detailed_exitcode: bool = False
+
+    # ---- planning
+
+    def plan_options(self) -> PlanOptions:
+        """What planning wants to know. UsageError for combinations that contradict each other."""
+        marking = self.marking
+        return PlanOptions(
+            mode=self.mode,
+            category=self.category,
+            create_category=self.create_category,
+            managed_by=marker(marking.managed_by) if marking.managed_by else "",
+            adopt=marking.adopt,
+            prune=marking.prune,
+            collisions=self.collisions,
+        )
+
+    @property
+    def limits_told(self) -> Limits:
+        """Those limits alone that flags or the environment name: they hold for a plan that was looked at, too."""
+        names = ("creates", "updates", "deletes", "shrink")
+        left = {name: NO_LIMIT for name in names if self._origin(f"max_{name}") <= Origin.JOB}
+        return structs.replace(self.limits, **left, allow_empty=True)
+
+    # ---- reading
+
+    def mapping_for(self, source: Source) -> str:
+        """The mapping of one source: a preset's name or a path; empty to choose by its shape."""
+        return self.mapping if source.mapping is None or self._overridden("mapping") else source.mapping
+
+    def read_options(
+        self, source: Source, hints: ReadHints | None = None, *, cache_dir: Path | None = None
+    ) -> ReadOptions:
+        """How to read one source. Flags and environment, then the source's own, the job's, and the mapping's hints."""
+        from importer.sources.options import ReadOptions
+
+        reading = {name: getattr(self.reading, name) for name in self.reading.__struct_fields__}
+        own = {name: getattr(source, name) for name in reading}
+        names = {"sheets": "sheet"}
+        chosen = {
+            name: own[name] if own[name] is not None and not self._overridden(names.get(name, name)) else value
+            for name, value in reading.items()
+        }
+        if hints is None:
+            return ReadOptions(**chosen, cache_dir=cache_dir)
+        told = {"sheets": hints.sheets, "include_hidden": hints.include_hidden, "records": hints.records,
+                "header_row": hints.header_row}  # fmt: skip
+        by_sheet = {} if chosen["header_row"] else hints.per_sheet_header
+        for name, value in told.items():
+            if own[name] is None and names.get(name, name) not in self.given:
+                chosen[name] = value
+        return ReadOptions(**chosen, per_sheet_header=by_sheet, cache_dir=cache_dir)
+
+    # ---- pacing
+
+    @property
+    def reserve(self) -> float:
+        """The share of the quota, 0 to 0.9, that is left to others."""
+        reserve = self.pacing.reserve
+        if isinstance(reserve, float):
+            return reserve
+        quota = self.pacing.quota or _DOCUMENTED_QUOTA
+        if reserve > 0.9 * quota:
+            raise UsageError(
+                f"a reserve of {reserve:,} calls leaves too little of a quota of {quota:,}",
+                hint="At most 90 % can be left to others.",
+            )
+        return reserve / quota
+
+    # ---- account
+
+    @property
+    def database(self) -> Path:
+        """The embedded sandbox's."""
+        return Path(self.sandbox_db) if self.sandbox_db else self.runs_dir / "sandbox.sqlite3"
+
+    def credentials(self) -> Credentials:
+        """Account, token and endpoint. UsageError says what is missing, all of it at once, and how to set it."""
+        missing = []
+        account = self._filled("account", self.account).strip()
+        if not account:
+            missing.append("CLOUDFLARE_ACCOUNT_ID is not set: the id of the account")
+        token = self.environ.get(_TOKEN_VARIABLE, "").strip()
+        if not token and self.token_file:
+            token = read_secret(self._filled("token_file", self.token_file), "API token", "CLOUDFLARE_API_TOKEN_FILE")
+        if not token:
+            missing.append(f"{_TOKEN_VARIABLE} is not set: an API token with the permission Cloudforce One Write "
+                           "(CLOUDFLARE_API_TOKEN_FILE may name a file that holds it)")  # fmt: skip
+        if missing:
+            raise UsageError(
+                "no account to work on" if len(missing) > 1 else missing[0],
+                hint="Or try it out without an account: --sandbox.",
+                details=tuple(missing) if len(missing) > 1 else (),
+            )
+        return Credentials(account, token, (self.base_url or PRODUCTION).rstrip("/"))
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown, as far as it can be read: what is missing is told by whoever needs it."""
+        found = []
+        with suppress(UsageError):
+            found.append(self.credentials().token)
+        with suppress(UsageError):
+            found.append(self.heartbeat())
+        return tuple(filter(None, found))
+
+    # ---- outputs
+
+    @property
+    def runs_dir(self) -> Path:
+        """The folder in which each run makes its own."""
+        return Path(self.output.runs)
+
+    def heartbeat(self) -> str:
+        """The heartbeat URL, a secret; empty for none. Of two ways to give it, that which overrides the other."""
+        url, file = self.output.ping_url, self.output.ping_url_file
+        if file and (not url or self._origin("ping_url_file") > self._origin("ping_url")):
+            path = self._filled("ping_url_file", file)
+            return read_secret(path, "heartbeat URL", "TAG_IMPORTER_PING_URL_FILE")
+        return self._filled("ping_url", url)
+
+    def _filled(self, name: str, text: str) -> str:
+        """A setting in which variables may stand; they are filled in only where the job file has them."""
+        given = self.given.get(name)
+        if given is None or given.origin is not Origin.JOB:
+            return text
+        filled = filled_in(text, self.environ, given.place)
+        if name.endswith("_file"):  # Path.expanduser fails without a home
+            return str(Path(self.file).parent / os.path.expanduser(filled))  # noqa: PTH111
+        return filled
+
+    def _origin(self, name: str) -> int:
+        given = self.given.get(name)
+        return given.origin if given else 0
+
+    def _overridden(self, name: str) -> bool:
+        """Whether a flag or a variable has the last word."""
+        return self._origin(name) > Origin.JOB
