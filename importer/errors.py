@@ -8,14 +8,41 @@
     |-- AccessRefused         4  the token, or one of its permissions, was refused
     |-- SafetyLimit           5  a safety limit stopped the plan before anything was attempted
     |-- StoppedEarly          6  stopped before the end; the run can be resumed
-    `-- LockHeld              7  another run holds the lock for this account or this token
+    |-- LockHeld              7  another run holds the lock for this account or this token
+    `-- ProgramFault         70  a fault of the program itself
 
 An error says what is wrong, where, why, and what to do about it. None of them ever carries a token.
 """
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import ClassVar, NamedTuple
+
+
+class ExitCode(IntEnum):
+    """Every exit code of the command line."""
+
+    DONE = 0
+    """Everything is as the input asks."""
+    ROWS_NEED_WORK = 1
+    """Finished, but some rows are invalid, in conflict, failed or unknown."""
+    USAGE = 2
+    """Usage, job file or mapping wrong; nothing attempted."""
+    SOURCE = 3
+    """A source cannot be read; nothing attempted."""
+    ACCESS = 4
+    """Token or permission refused."""
+    SAFETY_LIMIT = 5
+    """A safety limit stopped the plan; nothing attempted."""
+    STOPPED_EARLY = 6
+    """Stopped early and resumable."""
+    LOCKED = 7
+    """Another run holds the lock of this account or token."""
+    CHANGES_PENDING = 10
+    """`plan --detailed-exitcode`: there are changes to apply."""
+    PROGRAM_FAULT = 70
+    """A fault of the program itself (EX_SOFTWARE)."""
 
 
 class Spot(NamedTuple):
@@ -34,7 +61,7 @@ class Spot(NamedTuple):
 class ImporterError(Exception):
     """Base of everything that ends a command with a sentence instead of a traceback."""
 
-    exit_code: ClassVar[int] = 2
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, message: str, *, hint: str = "", details: tuple[str, ...] = ()) -> None:
         """`message` is one sentence; `hint` says what to do; `details` are further lines, one problem each."""
@@ -46,8 +73,6 @@ class ImporterError(Exception):
 
 class UsageError(ImporterError):
     """A flag, an argument or a setting is wrong; nothing was attempted."""
-
-    exit_code = 2
 
 
 class MappingError(UsageError):
@@ -61,28 +86,34 @@ class JobError(UsageError):
 class SourceError(ImporterError):
     """A source cannot be read, or is no actor list; nothing was attempted."""
 
-    exit_code = 3
+    exit_code = ExitCode.SOURCE
 
 
 class AccessRefused(ImporterError):
     """The API refused the token (401) or a permission it lacks (403)."""
 
-    exit_code = 4
+    exit_code = ExitCode.ACCESS
 
 
 class SafetyLimit(ImporterError):
     """The plan is larger than a safety limit allows; the hint is the exact override."""
 
-    exit_code = 5
+    exit_code = ExitCode.SAFETY_LIMIT
 
 
 class StoppedEarly(ImporterError):
     """The run stopped before its end and can be resumed."""
 
-    exit_code = 6
+    exit_code = ExitCode.STOPPED_EARLY
 
 
 class LockHeld(ImporterError):
     """Another run holds the lock for this account or this token; the message says who and since when."""
 
-    exit_code = 7
+    exit_code = ExitCode.LOCKED
+
+
+class ProgramFault(ImporterError):
+    """A fault of the program itself; nothing that a user does should lead here."""
+
+    exit_code = ExitCode.PROGRAM_FAULT

@@ -198,6 +198,11 @@ class Action(StrEnum):
         """Whether this action sends a request."""
         return self in (Action.CREATE, Action.UPDATE, Action.DELETE)
 
+    @property
+    def status(self) -> Status:
+        """How a row with this action ends when everything goes as planned."""
+        return _ENDS[self]
+
 
 class FieldChange(Struct, frozen=True):
     """One field, old -> new; None where absent."""
@@ -293,6 +298,19 @@ class Status(StrEnum):
     def needs_work(self) -> bool:
         """Whether the row belongs into failed.csv."""
         return self in (Status.CONFLICT, Status.INVALID, Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED)
+
+
+_ENDS = MappingProxyType(
+    {
+        Action.CREATE: Status.CREATED,
+        Action.UPDATE: Status.UPDATED,
+        Action.DELETE: Status.DELETED,
+        Action.UNCHANGED: Status.UNCHANGED,
+        Action.SKIP: Status.SKIPPED,
+        Action.CONFLICT: Status.CONFLICT,
+        Action.INVALID: Status.INVALID,
+    }
+)
 
 
 class Outcome(Struct, frozen=True):

@@ -11,18 +11,12 @@ from importer.cli.voice import PROGRAM, Voice
 from importer.clock import Clock
 from importer.engine.run_folder import RunFolder, name_run
 from importer.engine.runs import prune_runs
-from importer.errors import ImporterError, StoppedEarly
+from importer.errors import ImporterError, ProgramFault, StoppedEarly
 from importer.reports.metrics import RunEnd, write_metrics
 from importer.reports.ping import ping
 from importer.reports.run_record import RunRecord
 from importer.reports.summary import write_failure
 from importer.settings.settings import Settings
-
-
-class Fault(ImporterError):
-    """A fault of the program itself (EX_SOFTWARE); nothing that a user does should lead here."""
-
-    exit_code = 70
 
 
 class Ending:
@@ -72,8 +66,8 @@ class Ending:
 
     def broke(self, error: Exception) -> None:
         """A fault of the program: whoever watches is told of that as well."""
-        self._note(Fault(f"a fault in the program itself ({type(error).__name__})"))
-        self.tell(Fault.exit_code)
+        self._note(ProgramFault(f"a fault in the program itself ({type(error).__name__})"))
+        self.tell(ProgramFault.exit_code)
 
     def tell(self, code: int) -> None:
         """Metrics, the heartbeat, old runs' folders. None of it ever changes how the run ended."""

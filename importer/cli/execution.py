@@ -25,7 +25,7 @@ from importer.engine.run_folder import RunFolder
 from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal, on_signals
 from importer.engine.work import NEVER
-from importer.errors import StoppedEarly
+from importer.errors import ExitCode, StoppedEarly
 from importer.model import Plan, Severity
 from importer.planning.exposure import exposure
 from importer.reports import terminal
@@ -70,8 +70,8 @@ class Execution(Struct, frozen=True):
                 )  # fmt: skip
         timings.done("execute")
         code = result.exit_code
-        if code == 0 and any(note.severity is Severity.ERROR for note in self.plan.notes):
-            code = 1
+        if code == ExitCode.DONE and any(note.severity is Severity.ERROR for note in self.plan.notes):
+            code = ExitCode.ROWS_NEED_WORK
         record = RunRecord(
             run=self.folder.run,
             folder=self.folder.path,

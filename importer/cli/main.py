@@ -11,6 +11,7 @@ from importlib import import_module
 
 from importer.cli.parser import build_parser
 from importer.cli.streams import open_streams, undelivered
+from importer.errors import ExitCode, ImporterError
 from importer.system import on_stop_signals
 
 TYPE_CHECKING = False
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from signal import Signals
 
     from importer.cli.voice import Voice
-
-STOPPED = 6
-INTERNAL_ERROR = 70
-"""A fault of the program itself (EX_SOFTWARE); nothing that a user does should lead here."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(namespace)
     except KeyboardInterrupt:
         _voice(namespace).tell("tag-importer: interrupted", level="error", event="interrupted")
-        return STOPPED
+        return ExitCode.STOPPED_EARLY
     finally:
         if reason := undelivered():
             _voice(namespace).tell(
@@ -46,8 +43,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(namespace: Namespace) -> int:
-    from importer.errors import ImporterError  # after --help has answered
-
     try:
         code: int = import_module(f"importer.cli.commands.{namespace.command}").run(namespace)
     except ImporterError as error:
@@ -62,7 +57,7 @@ def _run(namespace: Namespace) -> int:
             level="error",
             event="fault",
         )
-        return INTERNAL_ERROR
+        return ExitCode.PROGRAM_FAULT
     return code
 
 
@@ -77,7 +72,7 @@ def _signals_interrupt() -> Iterator[None]:
     def received(number: Signals) -> None:
         asked.append(number)
         if len(asked) > 1:
-            os._exit(STOPPED)
+            os._exit(ExitCode.STOPPED_EARLY)
         raise KeyboardInterrupt
 
     with on_stop_signals(received):

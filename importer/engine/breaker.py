@@ -16,6 +16,7 @@ from typing import Final
 
 from importer.clock import Clock
 from importer.engine.stop import StopSignal
+from importer.errors import ExitCode
 from importer.remote.events import Observe, Waiting
 from importer.remote.failures import CallFailed
 
@@ -99,7 +100,7 @@ class Breaker:
         hints += ["Check the token and its permission (Cloudforce One Write)."] if access else []
         self._stop.request(
             f"{rows:,} row{'s' * (rows > 1)} in a row could not be sent, the last one {name!r}: {failed}",
-            exit_code=4 if access else 6,
+            exit_code=ExitCode.ACCESS if access else ExitCode.STOPPED_EARLY,
             hint=" ".join(hints),
         )
 

@@ -16,12 +16,12 @@ from importer.clock import Clock, SystemClock
 from importer.engine.events import Observe, RunFinished, RunStarted, ignore
 from importer.engine.journal import Journal, boot_id
 from importer.engine.journal_state import JournalState
-from importer.engine.pool import RESUMABLE, Pool
+from importer.engine.pool import Pool
 from importer.engine.result import ExecutionResult, counts_of
 from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal, unless_stopped
 from importer.engine.work import NEVER
-from importer.errors import AccessRefused, ImporterError, UsageError
+from importer.errors import AccessRefused, ExitCode, ImporterError, UsageError
 from importer.model import Action, Outcome, Plan
 from importer.planning.build import CREATE_CATEGORY, with_category
 from importer.planning.categories import find_category
@@ -84,16 +84,17 @@ async def execute(
                 await pool.run()
         unlisted = await pool.look_for_duplicates()
     except ImporterError as error:
-        stop.request(error.message, exit_code=4 if error.exit_code == 4 else RESUMABLE, hint=error.hint)
+        stop.request(error.message, exit_code=_resumable(error.exit_code), hint=error.hint)
     except CallFailed as failed:
-        stop.request(str(failed), exit_code=4 if failed.failure.access else RESUMABLE)
+        stop.request(str(failed), exit_code=failed.exit_code)
     outcomes = pool.outcomes_of_all()
     unfinished = pool.unfinished
     stopped = stop.reason if stop and unfinished else ""
     if unfinished and not stopped:
         stopped = "the run ended before all rows did"  # cannot happen; said rather than hidden if it does
     needs_work = any(outcome.status.needs_work for outcome in outcomes.values())
-    code = (stop.exit_code or RESUMABLE) if stopped else int(needs_work)
+    finished = ExitCode.ROWS_NEED_WORK if needs_work else ExitCode.DONE
+    code = (stop.exit_code or ExitCode.STOPPED_EARLY) if stopped else finished
     _write_end(journal, stopped, code, outcomes)
     seconds = clock.monotonic() - began
     hint = stop.hint if stopped else ""
@@ -118,11 +119,11 @@ def _rare_collection() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _write_end(journal: Journal, stopped: str, code: int, outcomes: Mapping[str, Outcome]) -> None:
+def _write_end(journal: Journal, stopped: str, code: ExitCode, outcomes: Mapping[str, Outcome]) -> None:
     state = "stopped" if stopped else "complete"
     counts = {status: count for status, count in counts_of(outcomes).items() if count}
     try:
-        journal.event("end", state=state, reason=stopped, exit_code=code, counts=counts)
+        journal.event("end", state=state, reason=stopped, exit_code=int(code), counts=counts)
     except ImporterError:
         if not stopped:
             raise
@@ -148,3 +149,8 @@ async def _with_category(plan: Plan, api: Api, journal: Journal, earlier: Journa
         uuid = category.uuid
         journal.event("category", name=name, uuid=uuid, created=held is None)
     return replace(with_category(plan, uuid), options=plan.options)
+
+
+def _resumable(code: ExitCode) -> ExitCode:
+    """The exit code of a run that an error ended: whatever happened, what was begun can be resumed."""
+    return code if code is ExitCode.ACCESS else ExitCode.STOPPED_EARLY

@@ -21,7 +21,7 @@ from importer.engine.settle import Settler
 from importer.engine.stop import StopSignal, unless_stopped
 from importer.engine.verdicts import done, never_answered, refused
 from importer.engine.work import Work, left_open
-from importer.errors import ImporterError, StoppedEarly, UsageError
+from importer.errors import ExitCode, ImporterError, StoppedEarly, UsageError
 from importer.model import Action, Outcome, Plan, Status, Tag
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed, Meaning
@@ -29,7 +29,6 @@ from importer.remote.lookup import Lookup
 from importer.remote.retry import again, pause
 from importer.remote.wire import TagAnswer
 
-RESUMABLE: Final = 6
 """Exit code of a run that stopped early and can go on."""
 _UNBOUNDED: Final = 1_000_000
 _PERHAPS_THERE: Final = frozenset({400, 409, 422})
@@ -277,7 +276,7 @@ class Pool:
                 return
         if failed.failure.stops:
             self._stop.request(
-                str(failed), exit_code=4 if failed.failure.access else 6,
+                str(failed), exit_code=failed.exit_code,
                 hint="Check the token and its permission (Cloudforce One Write)." if failed.failure.access else "",
             )  # fmt: skip
         elif failed.failure.held:
@@ -351,7 +350,9 @@ class Pool:
         }
         if not rows:
             return ""
-        if self._stop and (self._stop.exit_code != RESUMABLE or self._breaker.closed or self._reads_fail):
+        if self._stop and (
+            self._stop.exit_code is not ExitCode.STOPPED_EARLY or self._breaker.closed or self._reads_fail
+        ):
             return "what was made could not be listed again"
         just_made = [uuid for uuid, change in rows.items() if change.key not in earlier]
         asking = asyncio.ensure_future(find_duplicates(

@@ -88,7 +88,7 @@ class Reconciler:
                 self.failed = True
                 self._stop.request(
                     f"the account cannot be compared with the plan: {failed}",
-                    exit_code=4 if failed.failure.access else 6,
+                    exit_code=failed.exit_code,
                     hint="When the server works again, resume the run.",
                 )
                 return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from importer.errors import ExitCode
 from importer.model import Outcome, Status
 
 
@@ -17,7 +18,7 @@ class ExecutionResult:
     """Why it stopped early, as a sentence; empty when it came to its end."""
     hint: str
     """What to do about that; empty where there is nothing to say."""
-    exit_code: int
+    exit_code: ExitCode
     """0 all is well, 1 some rows need work, 4 the token was refused, 6 stopped early and resumable."""
     seconds: float
     waits: int

@@ -112,11 +112,11 @@ class Settler:
     def _lookup_failed(self, failed: CallFailed) -> None:
         self.failures += 1
         if failed.failure.stops:
-            self._stop.request(str(failed), exit_code=4 if failed.failure.access else 6)
+            self._stop.request(str(failed), exit_code=failed.exit_code)
         elif self.failures >= _MOST_FAILURES:
             self._stop.request(
                 f"lost answers cannot be looked up: {failed}",
-                exit_code=4 if failed.failure.access else 6,
+                exit_code=failed.exit_code,
                 hint="When the server works again, resume the run.",
             )
 

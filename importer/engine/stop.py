@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from signal import Signals
 from typing import TypeVar
 
+from importer.errors import ExitCode
 from importer.system import on_stop_signals
 
 T = TypeVar("T")
@@ -19,15 +20,15 @@ class StopSignal:
 
     def __init__(self) -> None:
         self.reason = ""
-        self.exit_code = 0
+        self.exit_code = ExitCode.DONE
         self.hint = ""
         self._event = asyncio.Event()
 
     def __bool__(self) -> bool:
         return bool(self.reason)
 
-    def request(self, reason: str, *, exit_code: int = 6, hint: str = "") -> None:
-        """Stop for this reason (one sentence). Exit code 6 is resumable, 4 a refused token."""
+    def request(self, reason: str, *, exit_code: ExitCode = ExitCode.STOPPED_EARLY, hint: str = "") -> None:
+        """Stop for this reason (one sentence)."""
         if not self.reason:
             self.reason, self.exit_code, self.hint = reason, exit_code, hint
             self._event.set()

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from importer.engine.work import Work, after
 from importer.model import Action, Outcome, Status
 from importer.remote.failures import CallFailed
 from importer.remote.wire import TagAnswer
-
-_DONE: Final = {Action.CREATE: Status.CREATED, Action.UPDATE: Status.UPDATED, Action.DELETE: Status.DELETED}
 
 
 def done(work: Work, answer: TagAnswer | None) -> Outcome:
     """The call was answered as it should be."""
     change = work.change
     if answer is None:
-        return Outcome(change.key, _DONE[change.action], change.uuid, work.attempts)
+        return Outcome(change.key, change.action.status, change.uuid, work.attempts)
     return Outcome(
-        change.key, _DONE[change.action], answer.uuid or change.uuid, work.attempts, after=after(answer)
+        change.key, change.action.status, answer.uuid or change.uuid, work.attempts, after=after(answer)
     )  # fmt: skip
 
 

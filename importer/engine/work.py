@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from importer.model import Action, Change, Outcome, Status
+from importer.model import Change, Outcome, Status
 from importer.remote.wire import TagAnswer, number_of
 
-_WITHOUT_A_CALL: Final = {
-    Action.UNCHANGED: Status.UNCHANGED,
-    Action.SKIP: Status.SKIPPED,
-    Action.CONFLICT: Status.CONFLICT,
-    Action.INVALID: Status.INVALID,
-}
 NEVER: Final = float("-inf")
 """The time at which a tag was seen of which nothing is known."""
 
@@ -79,10 +73,9 @@ class Work:
 
 def without_a_call(change: Change) -> Outcome | None:
     """The outcome of a change that sends nothing; None for one that does."""
-    status = _WITHOUT_A_CALL.get(change.action)
-    if status is None:
+    if change.action.calls:
         return None
-    return Outcome(change.key, status, change.uuid, 0, change.code, change.message)
+    return Outcome(change.key, change.action.status, change.uuid, 0, change.code, change.message)
 
 
 def after(answer: TagAnswer) -> Mapping[str, Any]:

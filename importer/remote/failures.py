@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from importer.errors import ExitCode
+
 
 class Meaning(StrEnum):
     """What a failure says about the request."""
@@ -298,6 +300,11 @@ class CallFailed(Exception):
         self.detail = detail
         self.retry_after = retry_after
         self.url = url
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What a run ends with that stops over it."""
+        return ExitCode.ACCESS if self.failure.access else ExitCode.STOPPED_EARLY
 
     def __str__(self) -> str:
         text = self.failure.sentence

@@ -15,6 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from importer.atomic import atomic_text
+from importer.errors import ExitCode
 from importer.reports.run_record import RunRecord
 
 _READABLE: Final = 0o644
@@ -73,10 +74,12 @@ def metrics_text(end: RunEnd, earlier: str = "") -> str:
 def _families(end: RunEnd, earlier: str) -> Iterator[tuple[str, str, list[Sample]]]:
     finished = end.finished.timestamp()
     yield "tag_importer_last_run_timestamp_seconds", "When the last run ended.", [({}, finished)]
-    success = finished if end.exit_code == 0 else _kept(_SUCCESS, earlier, end.job)
+    success = finished if end.exit_code == ExitCode.DONE else _kept(_SUCCESS, earlier, end.job)
     if success is not None:
         yield _SUCCESS, "When a run last ended with exit code 0.", [({}, success)]
-    completed = finished if end.exit_code in (0, 1) else _kept(_COMPLETED, earlier, end.job)
+    completed = (
+        finished if end.exit_code in (ExitCode.DONE, ExitCode.ROWS_NEED_WORK) else _kept(_COMPLETED, earlier, end.job)
+    )
     if completed is not None:
         yield _COMPLETED, "When a run last came to its end, with exit code 0 or 1.", [({}, completed)]
     yield "tag_importer_last_run_exit_code", "Exit code of the last run.", [({}, float(end.exit_code))]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from importer.errors import ImporterError
+from importer.errors import ExitCode, ImporterError
 from importer.network import tls_trouble
 
 _TIMEOUT: Final = 10.0
@@ -43,7 +43,7 @@ def ping_target(url: str, exit_code: int) -> str:
     parts = urlsplit(filled)
     if parts.scheme not in ("http", "https") or not parts.hostname or any(char <= " " for char in filled):
         raise ValueError("not an http URL")
-    if filled != url.strip() or exit_code == 0:
+    if filled != url.strip() or exit_code == ExitCode.DONE:
         return filled
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{exit_code}"))
 

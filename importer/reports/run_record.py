@@ -7,22 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 
 from msgspec import Struct, field
 
 from importer.engine.events import CallFinished, Event, Retrying, Waiting
-from importer.model import Action, Change, Issue, Outcome, Plan, Severity, Status
+from importer.model import Change, Issue, Outcome, Plan, Severity, Status
 from importer.planning.exposure import Exposure, exposure
-
-_WITHOUT_A_CALL = MappingProxyType(
-    {
-        Action.UNCHANGED: Status.UNCHANGED,
-        Action.SKIP: Status.SKIPPED,
-        Action.CONFLICT: Status.CONFLICT,
-        Action.INVALID: Status.INVALID,
-    }
-)
 
 
 class Traffic(Struct, frozen=True):
@@ -139,7 +129,7 @@ class RunRecord(Struct, frozen=True):
         found = self.outcomes.get(change.key)
         if found is not None:
             return found
-        status = _WITHOUT_A_CALL.get(change.action, Status.NOT_ATTEMPTED)
+        status = Status.NOT_ATTEMPTED if change.action.calls else change.action.status
         message = change.message
         if status is Status.NOT_ATTEMPTED:
             message = f"The run stopped before this row: {self.stopped}" if self.stopped else "Not attempted."

@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from importer.atomic import atomic_text
-from importer.errors import ImporterError
+from importer.errors import ExitCode, ImporterError
 from importer.fields.table import Visibility
 from importer.model import Issue, Json, SourceFile
 from importer.planning.exposure import Exposure
@@ -22,7 +22,7 @@ from importer.reports.run_record import RunRecord, Traffic, issue_counts, issues
 SCHEMA: Final = 1
 """Version of the layout; it rises when a key changes its meaning or goes."""
 _NOTES_SHOWN: Final = 200
-_FINISHED: Final = (0, 1)
+_FINISHED: Final = (ExitCode.DONE, ExitCode.ROWS_NEED_WORK)
 
 
 def summary(record: RunRecord) -> dict[str, Json]:

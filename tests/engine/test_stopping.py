@@ -10,6 +10,7 @@ import pytest
 
 from importer.engine.breaker import Breaker
 from importer.engine.stop import StopSignal, on_signals
+from importer.errors import ExitCode
 from importer.remote.events import Event, Waiting
 
 from ..remote.virtual_time import VirtualClock, run
@@ -35,7 +36,7 @@ async def test_the_first_signal_asks_and_the_second_leaves(first: signal.Signals
 def test_the_first_reason_counts() -> None:
     """A run that was stopped for one reason is not stopped again for another."""
     stop = StopSignal()
-    stop.request("token refused", exit_code=4)
+    stop.request("token refused", exit_code=ExitCode.ACCESS)
     stop.request("too many failures")
     assert (stop.reason, stop.exit_code) == ("token refused", 4)
 

@@ -29,7 +29,7 @@ from importer.clock import Clock, SystemClock
 from importer.engine.lock import downloads_dir
 from importer.engine.run_folder import RunFolder
 from importer.engine.work import NEVER
-from importer.errors import SafetyLimit, UsageError
+from importer.errors import ExitCode, SafetyLimit, UsageError
 from importer.model import Action, Plan
 from importer.planning.limits import check_limits
 from importer.planning.slim import slim
@@ -37,9 +37,6 @@ from importer.reports.formats import report
 from importer.reports.summary import previous_run
 from importer.settings.merge import glimpse, merge
 from importer.settings.settings import Settings
-
-PENDING = 10
-"""Exit code of `plan --detailed-exitcode` when changes are pending."""
 
 
 def run(namespace: Namespace) -> int:
@@ -104,9 +101,9 @@ class _Work:
             result = structs.replace(result, out=str(written))
         show(report(settings.format).plan(result))
         if needs_work(plan):
-            return 1
+            return ExitCode.ROWS_NEED_WORK
         pending = any(change.action.calls for change in plan.changes)
-        return PENDING if pending and settings.detailed_exitcode else 0
+        return ExitCode.CHANGES_PENDING if pending and settings.detailed_exitcode else ExitCode.DONE
 
     async def apply(self) -> int:
         """Plan, and carry the plan out."""

@@ -18,7 +18,7 @@ from importer.cli.target import Target, explained, open_target
 from importer.cli.voice import Voice
 from importer.cli.watch import watching
 from importer.clock import SystemClock
-from importer.errors import AccessRefused, StoppedEarly, UsageError
+from importer.errors import AccessRefused, ExitCode, StoppedEarly, UsageError
 from importer.model import Action, Category
 from importer.planning.categories import resolve_category
 from importer.planning.category_diff import CategoryChange, broken_tags, plan_categories
@@ -55,12 +55,12 @@ def _named(name: str, held: Sequence[Category]) -> Category:
 
 def _list(namespace: Namespace, settings: Settings, held: Sequence[Category]) -> int:
     show_listing(listings.categories(held), settings.format)
-    return 0
+    return ExitCode.DONE
 
 
 def _show(namespace: Namespace, settings: Settings, held: Sequence[Category]) -> int:
     show_listing(listings.category(_named(namespace.name, held)), settings.format)
-    return 0
+    return ExitCode.DONE
 
 
 def _export(namespace: Namespace, settings: Settings, held: Sequence[Category]) -> int:
@@ -70,7 +70,7 @@ def _export(namespace: Namespace, settings: Settings, held: Sequence[Category]) 
         show(text)
     else:
         write_new(settings.out, text, force=bool(getattr(namespace, "force", False)))
-    return 0
+    return ExitCode.DONE
 
 
 def _read_file(name: str) -> tuple[WantedCategory, ...]:
@@ -94,7 +94,7 @@ async def _apply(wanted: Sequence[WantedCategory], held: Sequence[Category], tar
     listing = listings.category_changes(changes, warnings)
     show_listing(listing, settings.format)
     if settings.dry_run or not pending:
-        return 0
+        return ExitCode.DONE
     if not settings.yes and person():
         shown = settings.format == "text" and sys.stdout.isatty()
         ask(
@@ -116,7 +116,7 @@ async def _apply(wanted: Sequence[WantedCategory], held: Sequence[Category], tar
                 else:
                     await target.api.update_category(change.uuid, change.body)
             voice.tell(f"{change.action.value}d category {change.name}", event="category-changed", name=change.name)
-    return 0
+    return ExitCode.DONE
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from importer.cli.target import open_target, read_account
 from importer.cli.voice import Voice
 from importer.cli.watch import watching
 from importer.clock import SystemClock
+from importer.errors import ExitCode
 from importer.planning.categories import resolve_category
 from importer.planning.export_file import Exported, check_target, write_export
 from importer.reports.formats import Listing
@@ -33,7 +34,7 @@ def run(namespace: Namespace) -> int:
                  "unread": list(exported.unread)}  # fmt: skip
         lines = [(f"{exported.tags:,} tags: {exported.path}",), (f"mapping: {exported.mapping}",)]
         show_listing(Listing(lines, value), settings.format)
-    return 0
+    return ExitCode.DONE
 
 
 async def _export(path: Path, settings: Settings, *, force: bool) -> Exported:

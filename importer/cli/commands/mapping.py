@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from importer.cli.console import form_of, show, show_listing, tell
-from importer.errors import UsageError
+from importer.errors import ExitCode, UsageError
 
 
 def run(namespace: Namespace) -> int:
@@ -30,10 +30,10 @@ def _init(namespace: Namespace) -> int:
     text = write_mapping(tables)
     if settings.out is None:
         show(text)
-        return 0
+        return ExitCode.DONE
     write_new(settings.out, text, force=bool(getattr(namespace, "force", False)))
     tell(f"wrote {settings.out}; next: tag-importer validate {namespace.sources[0]} --mapping {settings.out}")
-    return 0
+    return ExitCode.DONE
 
 
 def _list(namespace: Namespace) -> int:
@@ -41,7 +41,7 @@ def _list(namespace: Namespace) -> int:
     from importer.reports import listings
 
     show_listing(listings.presets(list(presets())), form_of(namespace))
-    return 0
+    return ExitCode.DONE
 
 
 def _show(namespace: Namespace) -> int:
@@ -52,7 +52,7 @@ def _show(namespace: Namespace) -> int:
     else:
         load_mapping(namespace.name)  # tells what is wrong with a file of one's own
         show(Path(namespace.name).read_text("utf-8-sig"))
-    return 0
+    return ExitCode.DONE
 
 
 def _transforms(namespace: Namespace) -> int:
@@ -60,7 +60,7 @@ def _transforms(namespace: Namespace) -> int:
     from importer.reports import listings
 
     show_listing(listings.transforms(list(catalogue())), form_of(namespace))
-    return 0
+    return ExitCode.DONE
 
 
 def _schema(namespace: Namespace) -> int:
@@ -68,7 +68,7 @@ def _schema(namespace: Namespace) -> int:
     from importer.text.typed_yaml import schema_text
 
     show(schema_text(json_schema()))
-    return 0
+    return ExitCode.DONE
 
 
 def write_new(path: Path, text: str, *, force: bool) -> None:

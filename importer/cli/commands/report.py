@@ -10,6 +10,7 @@ from importer.cli.execution import show_record
 from importer.cli.runs import find_run
 from importer.cli.standing import reports_stand
 from importer.engine.resume import open_run
+from importer.errors import ExitCode
 from importer.reports.run_record import RunRecord
 from importer.reports.summary import earlier_seconds, earlier_traffic
 from importer.reports.write import write_reports
@@ -34,7 +35,7 @@ def run(namespace: Namespace) -> int:
         started=started,
         finished=(state.last if state is not None and state.last else started),
         seconds=earlier_seconds(earlier.folder.path),
-        exit_code=int(end.get("exit_code", 6)),
+        exit_code=int(end.get("exit_code", ExitCode.STOPPED_EARLY)),
         traffic=earlier_traffic(earlier.folder.path),
         stopped="" if state is not None and state.complete else str(end.get("reason") or "it was interrupted"),
         command=str(state.header.get("command", "apply")) if state is not None else "apply",

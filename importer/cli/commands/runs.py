@@ -9,7 +9,7 @@ from pathlib import Path
 
 from importer.cli.console import show_listing, tell
 from importer.engine.runs import list_runs, prune_runs
-from importer.errors import UsageError
+from importer.errors import ExitCode, UsageError
 from importer.reports import listings
 from importer.settings.merge import merge
 
@@ -30,4 +30,4 @@ def run(namespace: Namespace) -> int:
         listed = list_runs(base)
     values = [{**asdict(info), "path": str(info.path), "state": info.state.value} for info in listed]
     show_listing(listings.runs(values), settings.format)
-    return 0
+    return ExitCode.DONE

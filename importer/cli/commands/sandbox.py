@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from importer.cli.console import tell
-from importer.errors import UsageError
+from importer.errors import ExitCode, UsageError
 from importer.sandbox.options import read_options
 from importer.sandbox.server import serve
 
@@ -45,4 +45,4 @@ def run(namespace: Namespace) -> int:
         tell(f"the sandbox keeps its tags in {database}; Ctrl-C ends it")
 
     asyncio.run(serve(settings, on_listening=listening, database=database, port=given.get("port", 0)))
-    return 0
+    return ExitCode.DONE

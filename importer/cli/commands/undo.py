@@ -19,7 +19,7 @@ from importer.clock import Clock, SystemClock
 from importer.engine.resume import open_run, read_again
 from importer.engine.run_folder import RunFolder
 from importer.engine.undo import check_settled, mark_undoing, mark_undone, undo_plan
-from importer.errors import UsageError
+from importer.errors import ExitCode, UsageError
 from importer.reports.formats import report
 from importer.settings.merge import merge
 from importer.settings.settings import Settings
@@ -54,7 +54,7 @@ async def _undo(words: str, settings: Settings, clock: Clock, ending: Ending) ->
                 timings.done("plan")
                 if settings.dry_run:
                     show(report(settings.format).plan(plan_result(plan, target, settings)))
-                    return 0
+                    return ExitCode.DONE
                 with watch.paused():
                     confirm(plan, target, settings, f"Undo run {earlier.folder.run}")
                 folder = ending.folder = RunFolder.make(ending.path)
