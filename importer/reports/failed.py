@@ -120,7 +120,7 @@ def _groups(rows: Sequence[Row]) -> list[_Group]:
 
 
 def _keys(header: Header, rows: Sequence[Row]) -> tuple[tuple[object, ...], tuple[object, ...]]:
-    """What tells the file, and in it the table, that these rows go to."""
+    """What identifies the file, and in it the table, that these rows go to."""
     if header.kind in WORKBOOKS:
         book = ("workbook", header.file)
         return book, (*book, header.sheet, header.columns)

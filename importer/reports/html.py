@@ -101,7 +101,7 @@ def _tile(status: Status, number: int) -> _Tile:
 def _sum(record: RunRecord, tiles: list[_Tile]) -> str:
     parts = " + ".join(f"{tile.shown} {tile.name}" for tile in tiles if tile.number) or "0"
     rows, changes = record.rows, len(record.plan.changes)
-    extra = f" and {count(changes - rows, 'tag')} that no row stands for" if changes != rows else ""
+    extra = f" and {count(changes - rows, 'tag')} without a row" if changes != rows else ""
     return f"{parts} = {count(rows, 'row')}{extra}"
 
 
@@ -112,7 +112,7 @@ def _steps(record: RunRecord, counts: dict[str, int]) -> Iterator[dict[str, str]
     if record.hint:
         yield {"text": visible(record.hint), "code": ""}
     if counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]:
-        yield {"text": "Go on with", "code": visible(record.resume_command)}
+        yield {"text": "Continue with", "code": visible(record.resume_command)}
     for path in failed_files(record.folder):
         yield {"text": "The rows that need work, ready to be corrected and imported again:", "code": path.name}
 

@@ -79,7 +79,7 @@ class Log:
             self._row(event)
         elif isinstance(event, RunStarted):
             self.run, self._to_do, self._done, self._told = event.run, event.to_do, 0, self._now()
-            verb = "goes on" if event.resumed else "begins"
+            verb = "continues" if event.resumed else "begins"
             self.line("info", "run-started", f"Run {event.run} {verb}: {event.rows:,} rows, {event.to_do:,} to send.",
                       rows=event.rows, to_do=event.to_do, resumed=event.resumed)  # fmt: skip
         elif isinstance(event, Waiting):
@@ -133,7 +133,7 @@ class Log:
                   seconds=round(event.seconds, 3), stopped=event.stopped or None)  # fmt: skip
 
     def _masked(self, value: Json) -> Json:
-        """`value` without the secrets, wherever in it they stand."""
+        """`value` without the secrets, wherever in it they are."""
         if self._secret is None:
             return value
         if isinstance(value, str):

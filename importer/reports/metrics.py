@@ -115,7 +115,7 @@ def _families(end: RunEnd, earlier: str) -> Iterator[tuple[str, str, list[Sample
 
 
 def _earlier(path: Path) -> str:
-    """What the file holds now; empty where there is none or it is none of ours."""
+    """What the file holds now; empty where it does not exist or cannot be ours."""
     try:
         if path.stat().st_size > _LARGEST:
             return ""

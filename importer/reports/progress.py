@@ -61,7 +61,7 @@ class ProgressState:
             self.phase = ""
 
     def text(self) -> str:
-        """What stands beside the bar now: `412 of 1,041   38/s   16 s left   waiting 212 s for the rate limit`."""
+        """The text beside the bar now: `412 of 1,041   38/s   16 s left   waiting 212 s for the rate limit`."""
         now = self._monotonic()
         waiting = self._waiting_until - now
         parts = []
@@ -144,7 +144,7 @@ class Progress:
 def progress_on(
     stream: TextIO, environ: Mapping[str, str], monotonic: Callable[[], float], *, quiet: bool = False
 ) -> Progress | None:
-    """A progress bar for `stream`; None where it is no terminal (cron, a pipe) or all should be quiet."""
+    """A progress bar for `stream`; None where it is not a terminal (cron, a pipe) or `quiet` is asked for."""
     if quiet or not stream.isatty() or environ.get("TERM", "") == "dumb":
         return None
     return Progress(Screen.on(stream, environ), monotonic)

@@ -1,7 +1,7 @@
 """results.csv: every input row once, in source order, with how it ended. Made for people and their spreadsheets.
 
 Columns: all source columns (those of several tables joined, in source order), then `_source` to `_attempts`. A change
-that no row stands for (undo, prune) has its tag's name under `value`, a column that is added only then.
+without a row (undo, prune) has its tag's name under `value`, a column that is added only then.
 A source column that is itself called `_status` and so on (results.csv read again) gives way to this run's.
 
 A cell that a spreadsheet would run as a formula (first character `=`, `+`, `-`, `@`, also behind blanks, or a tab or

@@ -121,7 +121,7 @@ class RunRecord(Struct, frozen=True):
 
     @property
     def resume_command(self) -> str:
-        """What goes on with this run, for a shell."""
+        """The command that continues this run, for a shell."""
         return resume_command(self.folder, self.again)
 
     def outcome(self, change: Change) -> Outcome:
@@ -160,7 +160,7 @@ class RunRecord(Struct, frozen=True):
 
 
 def resume_command(folder: Path, again: str = "") -> str:
-    """What goes on with the run in `folder`, for a shell; `again` are flags that lead to the same account."""
+    """The command that continues the run in `folder`; `again` are flags that lead to the same account."""
     return " ".join(filter(None, ("tag-importer resume", shlex.quote(str(folder)), again)))
 
 

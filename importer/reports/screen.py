@@ -63,7 +63,7 @@ class Screen(Struct, frozen=True):
             for piece in line:
                 words, style = (piece, "") if isinstance(piece, str) else piece
                 text.append(visible(words), style=_STYLES[style])
-            # A line that has to be wrapped goes on under its own beginning.
+            # A line that has to be wrapped continues under its own beginning.
             indent = min(len(text.plain) - len(text.plain.lstrip(" ")), console.width // 2)
             for part in text[indent:].wrap(console, console.width - indent, overflow="fold") if text else [text]:
                 part.rstrip()

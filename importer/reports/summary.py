@@ -123,7 +123,7 @@ def write_failure(
     folder: Path, error: ImporterError, *, started: datetime, finished: datetime, command: str = "apply", job: str = ""
 ) -> None:
     """The summary of a run that ended before it had a plan, or before it did anything of it."""
-    told: dict[str, Json] = {
+    found: dict[str, Json] = {
         "schema": SCHEMA,
         "run": folder.resolve().name,
         "command": command,
@@ -137,11 +137,11 @@ def write_failure(
         "resumable": (folder / "journal.jsonl").exists(),
     }
     with atomic_text(folder / "summary.json") as stream:
-        stream.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+        stream.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
 
 
 def earlier_seconds(folder: Path) -> float:
-    """How long the run took, as its earlier summary tells; 0 where there is none: the journal has moments only."""
+    """How long the run took, from its earlier summary; 0 without one: the journal has moments only."""
     try:
         return float(json.loads((folder / "summary.json").read_bytes())["seconds"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -149,14 +149,14 @@ def earlier_seconds(folder: Path) -> float:
 
 
 def earlier_traffic(folder: Path) -> Traffic:
-    """The traffic that an earlier summary of the run tells of; the journal does not count calls."""
+    """The traffic from an earlier summary of the run; the journal does not count calls."""
     try:
-        told = json.loads((folder / "summary.json").read_bytes())
-        calls = {str(call): int(number) for call, number in told["calls"].items() if call != "total"}
-        waits = told["waits"]
-        outages = told.get("outage_waits") or {}
-        return Traffic(calls, int(told["retries"]), int(waits["count"]), float(waits["seconds"]),
-                       int(told["answers_429"]), int(outages.get("count", 0)),
+        found = json.loads((folder / "summary.json").read_bytes())
+        calls = {str(call): int(number) for call, number in found["calls"].items() if call != "total"}
+        waits = found["waits"]
+        outages = found.get("outage_waits") or {}
+        return Traffic(calls, int(found["retries"]), int(waits["count"]), float(waits["seconds"]),
+                       int(found["answers_429"]), int(outages.get("count", 0)),
                        float(outages.get("seconds", 0)))  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Traffic()
@@ -170,17 +170,17 @@ class Previous(Struct, frozen=True):
 
 
 def previous_run(runs: Path, files: Sequence[str], job: str = "") -> Previous | None:
-    """The last finished run of this job, or without a job of exactly these source files; None where there is none."""
+    """The last finished run of this job, or without a job of exactly these source files; None without one."""
     wanted = sorted(files)
     for path in sorted(runs.glob("*/summary.json"), key=_age, reverse=True):
         try:
-            told = json.loads(path.read_text("utf-8"))
-            sources: list[dict[str, Any]] = told["sources"]
-            same = told.get("job") == job if job else sorted(source["file"] for source in sources) == wanted
-            if told["exit_code"] in _FINISHED and same and told["command"] == "apply":
-                return Previous(int(told["rows"]), {source["file"]: int(source.get("rows", 0)) for source in sources})
+            found = json.loads(path.read_text("utf-8"))
+            sources: list[dict[str, Any]] = found["sources"]
+            same = found.get("job") == job if job else sorted(source["file"] for source in sources) == wanted
+            if found["exit_code"] in _FINISHED and same and found["command"] == "apply":
+                return Previous(int(found["rows"]), {source["file"]: int(source.get("rows", 0)) for source in sources})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # a summary that cannot be read says nothing; the limit then has nothing to compare with
+            continue  # the limit then has nothing to compare with
     return None
 
 

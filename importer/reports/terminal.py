@@ -31,7 +31,7 @@ STYLE: Mapping[Severity, str] = {Severity.ERROR: "bad", Severity.WARNING: "warn"
 NAMES_SHOWN = 20
 """Rows of one action that are listed before the rest is only counted."""
 _WARNINGS_SHOWN = 10
-"""Warnings of one kind that stand above a run's summary."""
+"""Warnings of one kind that are shown above a run's summary."""
 
 SIGNS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "good"),
@@ -155,10 +155,10 @@ def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
 
 def run(record: RunRecord, *, with_issues: bool = True) -> Iterator[Line]:
     """How the run ended: counts that add up, what it took, where the files are, what to do next."""
-    notes = len(record.plan.notes)  # of files and sheets: what was left out stands there, so all of them count
+    notes = len(record.plan.notes)  # of files and sheets: they say what was left out, so all of them are shown
     every = issues_of(record.plan) if with_issues else []
     issues = every[:notes] + [issue for issue in every[notes:] if issue.severity is not Severity.INFO]
-    if issues:  # first, so that the counts are what stands above the prompt
+    if issues:  # first, so that the counts are the last thing above the prompt
         rest = "all of them are in results.csv"
         yield from issue_lines([issue for issue in issues if issue.severity is Severity.ERROR], rest=rest)
         others = [issue for issue in issues if issue.severity is not Severity.ERROR]
@@ -175,7 +175,7 @@ def run(record: RunRecord, *, with_issues: bool = True) -> Iterator[Line]:
     rows, changes = record.rows, len(record.plan.changes)
     yield (f"  {'rows' if rows == changes else 'rows and tags':<14}{sum(counts.values()):>8,}",)
     if rows != changes:
-        yield (f"  ({count(rows, 'row')} of the input, {count(changes - rows, 'tag')} that no row stands for)",)
+        yield (f"  ({count(rows, 'row')} of the input, {count(changes - rows, 'tag')} without a row)",)
     traffic = record.traffic
     parts = [count(traffic.total, "call")]
     if traffic.retries:
@@ -196,7 +196,7 @@ def run(record: RunRecord, *, with_issues: bool = True) -> Iterator[Line]:
     if record.hint:
         yield (visible(record.hint),)
     if (counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]) and "tag-importer resume" not in record.hint:
-        yield (("Go on with: ", "head"), record.resume_command)
+        yield (("Continue with: ", "head"), record.resume_command)
 
 
 def listing(listing: Listing) -> Iterable[Line]:
@@ -211,7 +211,7 @@ def stop_text(record: RunRecord) -> str:
 
 
 def _unsettled(record: RunRecord, shown: int = 10) -> Iterator[Line]:
-    """Rows that failed, of which nobody knows, or in a conflict that no issue tells: the first few, with why."""
+    """Rows that failed, are unknown, or are in a conflict that no issue explains: the first few, with the reason."""
     changes = [
         (change, outcome)
         for change, outcome in record.ended()

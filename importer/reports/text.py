@@ -72,9 +72,9 @@ def allowed_words(issue: Issue, limit: int = _ALLOWED_SHOWN) -> str:
 
 
 def issue_text(issue: Issue, *, allowed: bool = True) -> str:
-    """What is wrong, without the place: `"Freedonia" is no country; nearest: Finland; allowed: ...`.
+    """What is wrong, without the place: `"Freedonia" is not a country; nearest: Finland; allowed: ...`.
 
-    A message that begins in lower case goes on from the value as a sentence; one in upper case stands by itself.
+    A message that begins in lower case continues the value as a sentence; one in upper case is a sentence by itself.
     """
     message = visible(shortened(issue.message, _MESSAGE_LIMIT)).rstrip(".")
     joint = " " if message[:1].islower() else ": "

@@ -15,7 +15,7 @@ from importer.reports.summary import write_summary
 def write_reports(record: RunRecord) -> None:
     """Write results.csv, failed.csv or .xlsx, summary.json and report.html into the run's folder.
 
-    The summary comes last: where it stands, the other files are complete. May be called again after a resume.
+    The summary comes last: where it exists, the other files are complete. May be called again after a resume.
     Raises StoppedEarly when the disk does not take them; plan and journal are untouched by that.
     """
     try:
@@ -27,5 +27,5 @@ def write_reports(record: RunRecord) -> None:
         command = record.resume_command if record.stopped else f"tag-importer report {shlex.quote(str(record.folder))}"
         raise StoppedEarly(
             f"the reports in {record.folder} cannot be written: {error.strerror or type(error).__name__}",
-            hint=f"What was done stands in the journal. Make room, then: {command}",
+            hint=f"What was done is in the journal. Make room, then: {command}",
         ) from error

@@ -35,7 +35,7 @@ class Draws:
     def draw(self, kind: str, call: bytes, number: int, elapsed: float) -> tuple[Fault, float] | None:
         """The fault that hits this call, with a further number in [0, 1) for its details; None for no fault.
 
-        `call` is what tells it from other calls (address and body), `number` its place in the server's count,
+        `call` is what distinguishes it from other calls (address and body), `number` its place in the server's count,
         `elapsed` seconds since the server's start.
         """
         if not self._faults:

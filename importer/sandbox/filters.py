@@ -37,22 +37,6 @@ _TEXTUAL: Mapping[str, Callable[[str, str], bool]] = MappingProxyType(
 )
 OPERATORS = frozenset({"equals", "not", "in", *_ORDERED, *_TEXTUAL})
 MOST_FILTERS, MOST_VALUES = 10, 100
-_COUNTRY_ALIASES = MappingProxyType(
-    {
-        "russia": "RU",
-        "south korea": "KR",
-        "north korea": "KP",
-        "uk": "GB",
-        "great britain": "GB",
-        "usa": "US",
-        "syria": "SY",
-        "laos": "LA",
-        "turkey": "TR",
-        "ivory coast": "CI",
-        "palestine": "PS",
-        "czech republic": "CZ",
-    }
-)
 
 
 class Filter(NamedTuple):
@@ -200,13 +184,11 @@ def _pattern(like: str) -> str:
 
 @lru_cache(maxsize=1024)
 def country_code(text: str) -> str | None:
-    """Alpha-2 of an alpha-2, alpha-3, name or common alias; else the text in upper case; None for blank."""
+    """Alpha-2 of an alpha-2, alpha-3 or name; else the text in upper case; None for blank."""
     import pycountry  # only a filter by country pays for it
 
     word = text.strip()
-    if not word or word.casefold() in _COUNTRY_ALIASES:
-        return _COUNTRY_ALIASES.get(word.casefold())
     try:
-        return str(pycountry.countries.lookup(word).alpha_2)
+        return str(pycountry.countries.lookup(word).alpha_2) if word else None
     except LookupError:
         return word.upper()

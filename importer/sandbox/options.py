@@ -68,7 +68,7 @@ def read_plan(plan: str) -> dict[str, Any]:
     """What a fault plan says: fields of SandboxSettings with their values.
 
     `plan` is the name of a shipped one (`lossy`), a YAML file, or the YAML itself (`stale_reads: 2`).
-    UsageError when it is none of these, or is wrong.
+    UsageError for anything else, and for mistakes in it.
     """
     name, text = f"'{plan[:60]}'", plan
     if ": " not in plan:

@@ -1,4 +1,4 @@
-"""The sandbox as a server: inside the client's event loop (`Sandbox`), or standing alone (`serve`)."""
+"""The sandbox as a server: inside the client's event loop (`Sandbox`), or on its own (`serve`)."""
 
 from __future__ import annotations
 

@@ -115,106 +115,99 @@ class Store:
     def add_tag(self, tag: StoredTag, *, foreign: bool = False) -> None:
         """Insert at the end of the list; a foreign one, somebody else's doing, before all others. No use of its id."""
         row = "(SELECT min(coalesce(min(id), 0), 0) - 1 FROM tags)" if foreign else "NULL"
-        self._sql.execute(
-            "INSERT INTO tags (id, account, foreign_made, uuid, folded, category, created, fields, answer, needle)"
-            f" VALUES ({row}, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (self._account, foreign, *tag[1:]),
-        )
+        self._execute(
+            "INSERT INTO tags (account, id, foreign_made, uuid, folded, category, created, fields, answer, needle)"
+            f" VALUES (?, {row}, ?, ?, ?, ?, ?, ?, ?, ?)", foreign, *tag[1:],
+        )  # fmt: skip
 
     def remove_foreign_tag(self) -> None:
         """Delete the first tag that was added as foreign, if there is one."""
-        self._sql.execute(
-            "DELETE FROM tags WHERE id = (SELECT min(id) FROM tags WHERE account = ? AND foreign_made)",
-            (self._account,),
-        )
+        self._execute("DELETE FROM tags WHERE id = (SELECT min(id) FROM tags WHERE account = ? AND foreign_made)")
 
     def replace_tag(self, tag: StoredTag) -> None:
-        self._sql.execute(
-            "UPDATE tags SET folded = ?, category = ?, fields = ?, answer = ?, needle = ? WHERE id = ?",
-            (tag.folded, tag.category, tag.fields, tag.answer, tag.needle, tag.id),
-        )
+        self._execute(
+            "UPDATE tags SET folded = ?2, category = ?3, fields = ?4, answer = ?5, needle = ?6 WHERE account = ?1"
+            " AND id = ?7", tag.folded, tag.category, tag.fields, tag.answer, tag.needle, tag.id,
+        )  # fmt: skip
 
     def remove_tag(self, uuid: str) -> bool:
         """Whether there was such a tag."""
-        query = "DELETE FROM tags WHERE account = ? AND uuid = ?"
-        return self._sql.execute(query, (self._account, uuid)).rowcount > 0
+        return self._execute("DELETE FROM tags WHERE account = ? AND uuid = ?", uuid).rowcount > 0
 
     def tag(self, uuid: str) -> StoredTag | None:
-        query = f"SELECT {_COLUMNS} FROM tags WHERE account = ? AND uuid = ?"
-        row = self._sql.execute(query, (self._account, uuid)).fetchone()
+        row = self._execute(f"SELECT {_COLUMNS} FROM tags WHERE account = ? AND uuid = ?", uuid).fetchone()
         return StoredTag(*row) if row else None
 
     def tags_in(self, category: str) -> list[StoredTag]:
-        rows = self._sql.execute(f"SELECT {_COLUMNS} FROM tags WHERE category = ?", (category,))
+        rows = self._execute(f"SELECT {_COLUMNS} FROM tags WHERE account = ? AND category = ?", category)
         return [StoredTag(*row) for row in rows]
 
     def name_taken(self, folded: str, besides: str = "") -> bool:
         """Whether another tag than `besides` (a uuid) has this case-folded name."""
         query = "SELECT 1 FROM tags WHERE account = ? AND folded = ? AND uuid <> ? LIMIT 1"
-        return self._sql.execute(query, (self._account, folded, besides)).fetchone() is not None
+        return self._execute(query, folded, besides).fetchone() is not None
 
     def count(self, query: TagQuery) -> int:
-        where, values = self._where(query)
-        return int(self._sql.execute(f"SELECT count(*) FROM tags WHERE {where}", values).fetchone()[0])
+        where, values = _where(query, "account")
+        return int(self._execute(f"SELECT count(*) FROM tags WHERE {where}", *values).fetchone()[0])
 
     def answers(self, query: TagQuery, limit: int = -1, offset: int = 0) -> list[str]:
         """The stored answers in the list's order."""
-        where, values = self._where(query, in_order=True)
-        rows = self._sql.execute(
-            f"SELECT answer FROM tags WHERE {where} ORDER BY id LIMIT ? OFFSET ?", [*values, limit, offset]
-        )
-        return [row[0] for row in rows]
-
-    def _where(self, query: TagQuery, *, in_order: bool = False) -> tuple[str, list[object]]:
-        """The SQL condition and its values; `in_order` keeps SQLite from choosing an index that it must sort after."""
-        by_row = in_order and query.names is None and query.uuids is None and not query.category
-        parts: list[tuple[str, Sequence[object]]] = [("+account = ?" if by_row else "account = ?", [self._account])]
-        if query.not_after is not None:
-            parts.append(("created <= ?", [query.not_after]))
-        if query.category:
-            parts.append(("category = ?", [query.category]))
-        if query.needle:
-            parts.append(("instr(needle, ?) > 0", [query.needle]))
-        for column, wanted in (("folded", query.names), ("uuid", query.uuids)):
-            if wanted is not None:
-                parts.append((f"{column} IN ({','.join('?' * len(wanted))})", wanted))
-        return " AND ".join(clause for clause, _ in parts), [value for _, values in parts for value in values]
+        # Without the plus SQLite may choose an index that it must sort after.
+        by_row = query.names is None and query.uuids is None and not query.category
+        where, values = _where(query, "+account" if by_row else "account")
+        query_text = f"SELECT answer FROM tags WHERE {where} ORDER BY id LIMIT ? OFFSET ?"
+        return [row[0] for row in self._execute(query_text, *values, limit, offset)]
 
     def foreign_tags(self) -> int:
         """How many tags there are that were added as foreign."""
-        query = "SELECT count(*) FROM tags WHERE account = ? AND foreign_made"
-        return int(self._sql.execute(query, (self._account,)).fetchone()[0])
+        return int(self._execute("SELECT count(*) FROM tags WHERE account = ? AND foreign_made").fetchone()[0])
 
     def duplicate_names(self) -> list[tuple[str, int]]:
         """Case-folded names that several tags have, with how many; foreign tags do not count."""
-        return self._sql.execute(
+        return self._execute(
             "SELECT folded, count(*) FROM tags WHERE account = ? AND NOT foreign_made"
-            " GROUP BY folded HAVING count(*) > 1 ORDER BY folded",
-            (self._account,),
+            " GROUP BY folded HAVING count(*) > 1 ORDER BY folded"
         ).fetchall()
 
     def add_category(self, uuid: str, folded: str, answer: str) -> None:
-        self._sql.execute(
-            "INSERT INTO categories (account, uuid, folded, answer) VALUES (?, ?, ?, ?)",
-            (self._account, uuid, folded, answer),
-        )
+        query = "INSERT INTO categories (account, uuid, folded, answer) VALUES (?, ?, ?, ?)"
+        self._execute(query, uuid, folded, answer)
 
     def replace_category(self, uuid: str, folded: str, answer: str) -> None:
-        self._sql.execute(
-            "UPDATE categories SET folded = ?, answer = ? WHERE account = ? AND uuid = ?",
-            (folded, answer, self._account, uuid),
-        )
+        query = "UPDATE categories SET folded = ?3, answer = ?4 WHERE account = ?1 AND uuid = ?2"
+        self._execute(query, uuid, folded, answer)
 
     def remove_category(self, uuid: str) -> None:
-        self._sql.execute("DELETE FROM categories WHERE account = ? AND uuid = ?", (self._account, uuid))
+        self._execute("DELETE FROM categories WHERE account = ? AND uuid = ?", uuid)
 
     def category(self, uuid: str) -> str | None:
         """The stored answer, JSON text."""
-        query = "SELECT answer FROM categories WHERE account = ? AND uuid = ?"
-        row = self._sql.execute(query, (self._account, uuid)).fetchone()
+        row = self._execute("SELECT answer FROM categories WHERE account = ? AND uuid = ?", uuid).fetchone()
         return str(row[0]) if row else None
 
     def categories(self, needle: str = "") -> list[str]:
         """The stored answers of categories whose case-folded name contains `needle`."""
         query = "SELECT answer FROM categories WHERE account = ? AND instr(folded, ?) ORDER BY id"
-        return [row[0] for row in self._sql.execute(query, (self._account, needle))]
+        return [row[0] for row in self._execute(query, needle)]
+
+    def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        """Carry out a statement whose first value is the account."""
+        return self._sql.execute(statement, (self._account, *values))
+
+
+def _where(query: TagQuery, account: str) -> tuple[str, list[object]]:
+    """The SQL condition that begins with the account, and its further values."""
+    clauses, values = [f"{account} = ?"], list[object]()
+    for clause, value in (
+        ("created <= ?", query.not_after), ("category = ?", query.category or None),
+        ("instr(needle, ?) > 0", query.needle or None),
+    ):  # fmt: skip
+        if value is not None:
+            clauses.append(clause)
+            values.append(value)
+    for column, wanted in (("folded", query.names), ("uuid", query.uuids)):
+        if wanted is not None:
+            clauses.append(f"{column} IN ({','.join('?' * len(wanted))})")
+            values.extend(wanted)
+    return " AND ".join(clauses), values

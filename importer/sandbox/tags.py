@@ -39,7 +39,7 @@ def stamp(moment: datetime) -> str:
 
 
 def later(clock: Clock, updated: str) -> str:
-    """The stamp of an update now. Two updates within a millisecond must still be told apart."""
+    """The stamp of an update now. Two updates within a millisecond must still differ."""
     return stamp(max(clock.now(), datetime.fromisoformat(updated) + timedelta(milliseconds=1)))
 
 
@@ -142,7 +142,7 @@ class Tags:
             raise Refusal(error(status, 7009, "A tag with this value already exists"))
 
     def _category_name(self, fields: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
-        """The name of the tag's category. Refusal (400) when there is none such, or the properties, which were
+        """The name of the tag's category. Refusal (400) when it does not exist, or the properties, which were
         `before`, do not keep to its schema."""
         uuid = fields.get("categoryUuid")
         if not uuid:

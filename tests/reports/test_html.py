@@ -59,7 +59,7 @@ def test_nothing_comes_from_elsewhere(tmp_path: Path) -> None:
 
 
 def test_the_page_tells_the_run(tmp_path: Path) -> None:
-    """Counts that add up, issues with their cells, rows with their tags, and what to do next stand on the page."""
+    """Counts that add up, issues with their cells, rows with their tags, and what to do next are on the page."""
     words = " ".join(Tags(page(record(tmp_path, stopped="the API was down"))).words)
     assert "2 created + 1 unchanged + 1 skipped + 1 conflict + 1 invalid + 1 not attempted = 7 rows" in words
     assert "Stopped: the API was down" in words

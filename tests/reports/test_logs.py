@@ -63,7 +63,7 @@ def test_no_secret_is_written() -> None:
 
 
 def test_a_long_run_tells_how_far_it_is() -> None:
-    """Where there is no bar, a line every half a minute says how many rows are done; not one a row."""
+    """Where there is no bar, a line every half a minute says how many rows are done; not one for each row."""
     written: list[str] = []
     seconds = iter(range(100_000))
     log = Log(written.append, lambda: START + timedelta(seconds=next(seconds)))

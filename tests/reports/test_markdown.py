@@ -63,7 +63,7 @@ def test_any_text_is_one_code_span() -> None:
 
 
 def test_a_huge_plan_is_cut_and_says_so() -> None:
-    """100,000 rows make a comment below the limit that tells how much is shown."""
+    """100,000 rows make a comment below the limit that says how much is shown."""
     rows = [change(Action.CREATE, row(number, f"A{number} " + "x" * 200, "", "")) for number in range(100_000)]
     rows += [change(Action.UPDATE, row(number, f"B{number}", "", ""), differences=(FieldChange("motive", "a", "b"),))
              for number in range(5_000)]  # fmt: skip

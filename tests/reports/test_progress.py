@@ -25,7 +25,7 @@ def done(action: Action = Action.CREATE, status: Status = Status.CREATED) -> Row
 
 
 def test_rate_and_remaining_time() -> None:
-    """The bar tells rows done, rows a second and the time left; rows without a call do not count."""
+    """The bar shows rows done, rows a second and the time left; rows without a call do not count."""
     time = Time()
     state = ProgressState(time)
     state.observe(RunStarted("r", 1_100, 1_000))

@@ -62,7 +62,7 @@ def test_a_resumed_run_adds_to_its_earlier_calls(tmp_path: Path) -> None:
 
 
 def test_all_files_are_written_or_it_is_said(tmp_path: Path) -> None:
-    """A run's reports stand in its folder; a disk that refuses them is a sentence with what to do."""
+    """A run's reports are in its folder; a disk that refuses them is a sentence with what to do."""
     write_reports(record(tmp_path))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "failed.csv", "report.html", "results.csv", "summary.json",
@@ -76,8 +76,8 @@ def test_a_run_that_failed_at_once_leaves_a_word(tmp_path: Path) -> None:
     """A run that ended before it had a plan says in its summary when, why and what to do."""
     error = SourceError("no file matches x.csv", hint="Look again.")
     write_failure(tmp_path, error, started=START, finished=START)
-    told = json.loads((tmp_path / "summary.json").read_text("utf-8"))
-    assert (told["exit_code"], told["stopped"], told["hint"]) == (3, "no file matches x.csv", "Look again.")
+    found = json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    assert (found["exit_code"], found["stopped"], found["hint"]) == (3, "no file matches x.csv", "Look again.")
     assert earlier_traffic(tmp_path) == Traffic()
 
 

@@ -48,7 +48,7 @@ def test_the_summary_adds_up(tmp_path: Path) -> None:
     lines = plain(terminal.run(record(tmp_path, stopped="Ctrl-C"))).splitlines()
     numbers = {line[:16].strip(): int(line[16:]) for line in lines if line[:2] == "  " and line[16:].strip().isdigit()}
     assert numbers.pop("rows") == sum(numbers.values()) == 7
-    assert f"Go on with: tag-importer resume {tmp_path}" in lines
+    assert f"Continue with: tag-importer resume {tmp_path}" in lines
     assert f"Rows that need work: {tmp_path}/failed.csv" in lines
 
 
@@ -103,7 +103,7 @@ def test_width_is_respected() -> None:
 
 
 def test_wrapped_lines_keep_their_indent() -> None:
-    """What does not fit a line goes on under its beginning, not at the edge."""
+    """What does not fit a line continues under its beginning, not at the edge."""
     stream = Terminal()
     Screen.on(stream, {"TERM": "xterm", "COLUMNS": "30", "NO_COLOR": "1"}).show([("    ", ("word " * 12, "dim")), ()])
     lines = stream.getvalue().splitlines()
@@ -133,7 +133,7 @@ def test_every_field_is_printed() -> None:
 
 
 def test_runs_are_listed() -> None:
-    """`runs` shows id, state and counts, and says so when there is none."""
+    """`runs` shows id, state and counts, and says so when there are none."""
     assert plain(runs_lines([])) == "No run yet.\n"
     text = plain(runs_lines([{"run": "r1", "command": "apply", "state": "finished", "started": "2026-11-23T17:40:00Z",
                               "rows": 1041, "counts": {"created": 1041, "failed": 0}}]))  # fmt: skip
@@ -144,5 +144,5 @@ def test_runs_are_listed() -> None:
     ("seconds", "text"), [(0.42, "0.4 s"), (42.4, "42 s"), (200, "3 min 20 s"), (3900, "65 min"), (7500, "2 h 5 min")]
 )
 def test_durations(seconds: float, text: str) -> None:
-    """Times are told in the unit a person would use."""
+    """Times are shown in the unit a person would use."""
     assert duration(seconds) == text

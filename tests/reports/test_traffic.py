@@ -7,7 +7,7 @@ from importer.reports.run_record import Traffic, TrafficCounter
 
 
 def test_only_waits_for_the_limit_are_told_as_such() -> None:
-    """A pause because the server fails is no wait for the rate limit; those for any limit are, with their seconds."""
+    """A pause because the server fails is not a wait for the rate limit; those for a limit are, in seconds."""
     counter = TrafficCounter()
     for event in (
         CallFinished("create", 429, 0.1), Retrying("create", "k", 1, "rate-limited", 0.0), Waiting(5.0, "outage"),

@@ -34,6 +34,6 @@ def test_one_clean_line_comes_out(text: str) -> None:
 
 
 def test_long_values_are_cut_and_say_so() -> None:
-    """A value of a million characters takes a line, and its length is told."""
+    """A value of a million characters takes a line, and its length is shown."""
     assert shortened("x" * 1_000_000, 5) == "xxxxx… (1,000,000 characters)"
     assert quoted("abc") == '"abc"'

@@ -1,4 +1,4 @@
-"""A bare HTTP client of a running sandbox, and a clock that moves when it is told to."""
+"""A bare HTTP client of a running sandbox, and a clock that moves on demand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from importer.sandbox.server import Sandbox
 
 
 class SteppedClock:
-    """A clock that stands still until it is told to move; sleeping moves it."""
+    """A clock that moves only when a test or a sleep moves it."""
 
     def __init__(self) -> None:
         self.elapsed = 0.0
@@ -43,7 +43,7 @@ class Caller:
         return f"{self.sandbox.base_url}/accounts/{self.sandbox.settings.account_id}/cloudforce-one/events"
 
     async def call(self, method: str, path: str, json: Any = None, **more: Any) -> tuple[int, Any, Any]:
-        """Status, decoded JSON body (None when it is none) and headers."""
+        """Status, decoded JSON body (None when it is not JSON) and headers."""
         headers = {"Authorization": f"Bearer {self.sandbox.settings.token}", **more.pop("headers", {})}
         url = f"{self.events}/{path}"
         async with self.session.request(method, url, json=json, headers=headers, **more) as answer:

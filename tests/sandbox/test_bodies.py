@@ -73,7 +73,7 @@ async def test_wrong_fields_are_refused(caller: Caller, field: str, value: Any) 
 
 
 async def test_all_mistakes_come_at_once(caller: Caller) -> None:
-    """A body with several mistakes is answered with all of them; one that is no JSON, or no object, with one."""
+    """A body with several mistakes is answered with all of them; one that is not JSON, or not an object, with one."""
     status, answer, _ = await caller.call("POST", "tags/create", {"tlp": "x", "priority": "y", "aliases": [{}]})
     assert status == 400
     assert {error["message"].split(":")[0] for error in answer["errors"]} == {
@@ -240,7 +240,7 @@ def test_unknown_properties_are_a_setting() -> None:
     {"key": "a", "kind": "string", "enforcement": "maybe"}, {"key": "a", "kind": "string", "required": 1}, 5,
 ])  # fmt: skip
 def test_wrong_schemas_are_refused(definition: Any) -> None:
-    """A schema that is none is refused with the path of what is wrong."""
+    """What is not a schema is refused with the path of what is wrong."""
     problems = check_schema([definition])
     assert problems
     assert problems[0].path[:3] == ("body", "schema", 0)

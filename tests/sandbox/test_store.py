@@ -68,7 +68,7 @@ async def test_killed_server_keeps_what_it_answered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
-async def test_standing_alone_stops_on_a_signal(tmp_path: Path, name: signal.Signals) -> None:
+async def test_the_server_stops_on_a_signal(tmp_path: Path, name: signal.Signals) -> None:
     """`serve` gives its URL once it listens, and a signal ends it in order, with nothing printed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _SERVE, str(tmp_path / "db"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -93,7 +93,7 @@ async def test_serve_ends_with_its_event() -> None:
 
 
 async def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
-    """A taken port, a file that is no database, another program's database: one sentence each, nothing changed."""
+    """A taken port, a file that is not a database, another program's database: one sentence each, nothing changed."""
     async with Sandbox() as running:
         port = int(running.base_url.split(":")[2].split("/")[0])
         for unusable in (port, 70_000, -1):
@@ -130,12 +130,12 @@ async def test_pages_are_complete() -> None:
 
 
 async def test_statistics_over_the_wire() -> None:
-    """GET /sandbox/stats needs no token, costs nothing and tells what `stats()` tells."""
+    """GET /sandbox/stats needs no token, costs nothing and answers what `stats()` gives."""
     async with calling(Sandbox()) as caller:
         await caller.create("One")
         await caller.names()
         async with caller.session.get(caller.sandbox.stats_url) as answer:
-            told = await answer.json()
-        assert told == caller.sandbox.stats()
-        assert told["calls"] == {"create": 1, "list": 1}
-        assert told["max_calls_in_window"] == 2
+            answered = await answer.json()
+        assert answered == caller.sandbox.stats()
+        assert answered["calls"] == {"create": 1, "list": 1}
+        assert answered["max_calls_in_window"] == 2
