@@ -186,6 +186,17 @@ def test_a_category_that_a_killed_run_may_have_made_is_looked_for_first(shows_at
     assert seconds >= min(shows_at, 35)
 
 
+async def test_a_call_that_is_kept_from_leaving_gives_its_turn_back(api: Api, wire: Any) -> None:
+    """When what must come before a call fails (the journal's intent), nothing is sent and no turn is lost."""
+
+    async def full() -> None:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        await api.create(b"{}", before=full)
+    assert (api.pacer.in_flight, api.pacer.calls, _sent(wire)) == (0, 0, [])
+
+
 async def test_a_proxy_that_cannot_be_spoken_to_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A SOCKS proxy in the environment ends the command before the first call, without its password in the text."""
     monkeypatch.setenv("https_proxy", "socks5://me:hunter2@proxy.example:1080")

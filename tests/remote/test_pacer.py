@@ -216,6 +216,52 @@ def test_a_cancelled_waiter_passes_its_turn_on() -> None:
     run(main)
 
 
+def test_a_turn_that_was_granted_to_somebody_who_is_gone_is_free_again() -> None:
+    """Whoever is cancelled between the grant and its use takes no call from the budget."""
+
+    async def main(clock: VirtualClock) -> None:
+        pacer = Pacer(PacerSettings(3, 10, reserve=0), clock)
+        for _ in range(3):
+            pacer.answered(await pacer.acquire(), ("", ""))
+        queued: list[asyncio.Future[float]] = []
+
+        async def first() -> None:
+            await pacer.acquire()
+            queued[0].cancel()  # it has been granted in the same moment, and has not run yet
+
+        going = asyncio.ensure_future(first())
+        await asyncio.sleep(1)
+        queued += [asyncio.ensure_future(pacer.acquire()) for _ in range(2)]
+        await asyncio.gather(going, *queued, return_exceptions=True)
+        assert queued[0].cancelled()
+        assert pacer.in_flight == 2
+        assert await asyncio.wait_for(pacer.acquire(), 1) == clock.monotonic()
+
+    run(main)
+
+
+def test_the_wait_itself_is_passed_on() -> None:
+    """Whoever was to wait for the rest and is cancelled before it began leaves nobody waiting for ever."""
+
+    async def main(clock: VirtualClock) -> None:
+        pacer = Pacer(PacerSettings(1, 10, reserve=0), clock)
+        pacer.answered(await pacer.acquire(), ("", ""))
+        queued: list[asyncio.Future[float]] = []
+
+        async def first() -> None:
+            pacer.answered(await pacer.acquire(), ("", ""))
+            queued[0].cancel()
+
+        going = asyncio.ensure_future(first())
+        await asyncio.sleep(1)
+        queued += [asyncio.ensure_future(pacer.acquire()) for _ in range(2)]
+        await going
+        assert await asyncio.wait_for(queued[1], 60) == pytest.approx(20, abs=0.1)
+        assert queued[0].cancelled()
+
+    run(main)
+
+
 def test_the_server_announces_the_limit() -> None:
     """The server's own policy replaces the documented one, and is told."""
     events: list[Event] = []
@@ -288,7 +334,8 @@ def test_what_was_not_sent_costs_nothing() -> None:
 
 @pytest.mark.parametrize("reserve", [0.0, 0.1])
 @pytest.mark.parametrize("explicit", [True, False])
-def test_what_others_of_the_token_have_used_counts(reserve: float, explicit: bool) -> None:
+@pytest.mark.parametrize("width", [1, 20])
+def test_what_others_of_the_token_have_used_counts(reserve: float, explicit: bool, width: int) -> None:
     """Without headers a run begins with the calls that it was told of, as old as they are: no window is overrun."""
 
     async def main(clock: VirtualClock) -> None:
@@ -300,7 +347,7 @@ def test_what_others_of_the_token_have_used_counts(reserve: float, explicit: boo
         server.counted += [clock.monotonic() - ago for ago in made]
         server.begin_with(server.counted)
         pacer = Pacer(asked, clock, earlier=lambda: [(window * 0.1, quota // 3), (window * 0.6, quota // 2)])
-        await server.work(pacer, quota, 20)
+        await server.work(pacer, quota, width)
         assert server.refused == []
         assert fullest_window(server.counted, window) <= quota
 
