@@ -256,7 +256,7 @@ def _sandbox_command(parser: argparse.ArgumentParser) -> None:
     lines = "\n".join(f"  {name:<22} {meaning}" for name, meaning in MEANINGS.items())
     parser.epilog = (
         "A fault PLAN is a YAML file, the name of one in config/faults (lossy, outage, ...), or the YAML itself:\n"
-        "'stale_reads: 2' or 'faults: [{do: lose-after-commit, calls: create, chance: 0.1}]'. What a fault can do:\n"
+        "'stale_reads: 2 s' or 'faults: [{do: lose-after-commit, calls: create, chance: 10%}]'. What a fault can do:\n"
         f"{lines}"
     )
     parser.add_argument("--port", type=int, metavar="N", help="port on loopback (default: a free one)")

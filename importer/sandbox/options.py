@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import yaml
 from msgspec.structs import replace
 
-from importer.errors import Spot, UsageError
+from importer.errors import UsageError
 from importer.sandbox.settings import SandboxSettings
 from importer.shipped import shipped
-
-_LARGEST = 1_000_000
+from importer.text.typed_yaml import Problems, compose, convert, read_file
 
 
 def read_options(
@@ -67,36 +64,19 @@ def read_options(
 def read_plan(plan: str) -> dict[str, Any]:
     """What a fault plan says: fields of SandboxSettings with their values.
 
-    `plan` is the name of a shipped one (`lossy`), a YAML file, or the YAML itself (`stale_reads: 2`).
-    UsageError for anything else, and for mistakes in it.
+    `plan` is the name of a shipped one (`lossy`), a YAML file, or the YAML itself (`stale_reads: 2 s`).
+    UsageError for anything else, and for mistakes in it, each with its line and column.
     """
-    name, text = f"'{plan[:60]}'", plan
-    if ": " not in plan:
-        path = shipped("faults", f"{plan}.yaml")
-        if not path.is_file():
-            path = Path(plan)
-        name = str(path)
-        try:
-            if path.stat().st_size > _LARGEST:
-                raise UsageError(f"{path} is too large for a fault plan")
-            text = path.read_text(encoding="utf-8")
-        except OSError as problem:
-            known = ", ".join(sorted(one.stem for one in shipped("faults").glob("*.yaml")))
-            raise UsageError(
-                f"the fault plan '{plan}' cannot be read: {problem.strerror}",
-                hint=f"give one of {known}, a YAML file, or YAML like 'faults: [{{do: slow, chance: 0.1}}]'",
-            ) from problem
-        except UnicodeDecodeError as problem:
-            raise UsageError(f"the fault plan {path} is not UTF-8 text") from problem
-    try:
-        given = yaml.load(text, Loader=yaml.CSafeLoader)
-        settings = msgspec.convert(given, SandboxSettings)
-    except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark
-        spot = Spot(name, mark.line + 1, mark.column + 1) if mark else Spot(name)
-        raise UsageError(f"{spot}: the fault plan is not valid YAML: {problem.problem}") from problem
-    except msgspec.ValidationError as problem:
-        raise UsageError(f"the fault plan {name} is wrong: {problem}") from problem
-    except (yaml.YAMLError, ValueError, RecursionError) as problem:
-        raise UsageError(f"the fault plan {name} is not valid YAML") from problem
-    return {field: getattr(settings, field) for field in given}
+    written = ": " in plan
+    path = shipped("faults", f"{plan}.yaml")
+    if written or not path.is_file():
+        path = Path(plan)
+    known = ", ".join(sorted(one.stem for one in shipped("faults").glob("*.yaml")))
+    problems = Problems(
+        "on the command line" if written else str(path), what="fault plan",
+        hint=f"give one of {known}, a YAML file, or YAML like 'faults: [{{do: slow, chance: 10%}}]'",
+    )  # fmt: skip
+    root = compose(plan if written else read_file(path, problems), problems)
+    settings = convert(root, SandboxSettings, problems)
+    problems.raise_if_any()
+    return {field: getattr(settings, field) for field in root.value}

@@ -11,13 +11,15 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct
 
+from importer.text.amounts import Seconds, Share
+
 DEFAULT_TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but the local sandbox
 DEFAULT_ACCOUNT = "5a5d0b0c5a5d0b0c5a5d0b0c5a5d0b0c"
 
 Filtering = Literal["both", "json", "dotted", "ignored"]
 Read = Literal["list", "list-categories", "get-category"]
 Write = Literal["create", "update", "delete", "create-category", "update-category", "delete-category"]
-Calls = Read | Write | Literal["reads", "writes"]
+Calls = Literal[Read, Write, "reads", "writes"]
 READS = frozenset[str](get_args(Read))
 _GROUPS = MappingProxyType({"reads": READS, "writes": frozenset[str](get_args(Write))})
 
@@ -54,8 +56,6 @@ MEANINGS: Mapping[Misbehaviour, str] = MappingProxyType(
     }
 )
 
-Seconds = Annotated[float, Meta(ge=0)]
-Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
 Size = Annotated[int, Meta(ge=1)]
 Status = Annotated[int, Meta(ge=500, le=599)]
@@ -103,10 +103,10 @@ class SandboxSettings(Struct, frozen=True, forbid_unknown_fields=True):
     token: str = DEFAULT_TOKEN
     read_only_token: str = ""
     """A second token that may read and gets 403 when it writes; empty for none."""
-    account_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+$")] = DEFAULT_ACCOUNT
+    account_id: str = DEFAULT_ACCOUNT
     quota: Count = 1_200
     """Calls in any window for one token; 0 for no limit (and no Ratelimit headers)."""
-    window: Annotated[float, Meta(gt=0)] = 300.0
+    window: Seconds = 300.0
     fixed_window: bool = False
     """Count in windows that start with the first call and are emptied at their end, instead of a sliding one."""
     block: Seconds = 300.0

@@ -199,7 +199,7 @@ def test_thirty_nights(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
             world.publish({n: (c, text) for (n, (_, text)), c in zip(world.wanted.items(), others, strict=True)})
             code, said = 5, "would change"
         elif night == 26:  # answers get lost on the way
-            world.manners("{stale_reads: 0.3, faults: [{do: lose-after-commit, calls: create, chance: 0.5}]}")
+            world.manners("{stale_reads: 0.3, faults: [{do: lose-after-commit, calls: create, chance: 50%}]}")
             time.sleep(0.35)  # what lags behind tonight must not be last night's: there is a day between them
         elif night == 28:  # an analyst edited one of the job's tags by hand: the list is what counts
             tag = next(tag for name, tag in before.items() if name in world.wanted)
