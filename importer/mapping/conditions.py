@@ -8,20 +8,12 @@ from importer.mapping.columns import named
 from importer.mapping.spec import Condition
 from importer.mapping.transforms.patterns import matches
 
-OPERATORS: dict[str, str] = {
-    "in": "the cell is one of these words (case makes no difference)",
-    "not_in": "the cell is none of these words",
-    "contains": "the cell holds this text (case makes no difference)",
-    "matches": "this regular expression occurs in the cell",
-    "blank": "true: the cell is blank; false: it is filled",
-}
-
 
 def question(condition: Condition) -> Callable[[str], bool]:
     """The condition as a function of the cell's text."""
     operand = condition.operand
     if condition.operator in ("in", "not_in"):
-        words = {str(word).strip().casefold() for word in (operand if isinstance(operand, list) else [operand])}
+        words = {str(word).strip().casefold() for word in operand}
         wanted = condition.operator == "in"
         return lambda text: (text.strip().casefold() in words) is wanted
     if condition.operator == "contains":

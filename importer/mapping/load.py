@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Mapping_
 from functools import lru_cache
 from pathlib import Path
 
 from msgspec import structs
 
 from importer.errors import MappingError
-from importer.mapping.nodes import MAX_BYTES, Problems, read_yaml
-from importer.mapping.parse import parse
-from importer.mapping.spec import Mapping
+from importer.mapping import language, spec
+from importer.mapping.spec import Labelled, Mapping
+from importer.mapping.steps import step
 from importer.shipped import shipped
 from importer.text.nearest_word import nearest
+from importer.text.typed_yaml import Problems, read, read_file
 
 ORDER = ("microsoft", "apt-spreadsheet", "attack", "stix", "misp-galaxy", "spreadsheet")
 """The presets, the most particular first: the order in which they are tried on a table."""
@@ -33,28 +35,102 @@ def load_mapping(name_or_path: str) -> Mapping:
         near = nearest(name_or_path, ORDER)
         hint = f"did you mean '{near}'?" if near else f"presets: {', '.join(ORDER)}"
         raise MappingError(f"there is no mapping '{name_or_path}': neither a preset nor a file", hint=hint)
-    try:
-        if given.stat().st_size > MAX_BYTES:
-            raise MappingError(f"the mapping {name_or_path} is larger than {MAX_BYTES:,} bytes")
-        data = given.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise MappingError(f"the mapping {name_or_path} cannot be read: {reason}") from None
-    return mapping_from_bytes(data, name_or_path)
+    problems = _problems(name_or_path)
+    return _mapping(read_file(given, problems), problems)
 
 
 def mapping_from_bytes(data: bytes, file: str) -> Mapping:
     """The mapping that a file's bytes hold; `file` names it in messages."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise MappingError(f"{file}:{line}: the mapping is not UTF-8 text") from None
-    problems = Problems(file)
-    root = read_yaml(text, file)
-    mapping = parse(root, problems, Path(file).stem, hashlib.sha256(data).hexdigest()[:8])
-    problems.raise_if_any("mapping")
-    return mapping
+    return _mapping(data, _problems(file))
+
+
+def _problems(file: str) -> Problems:
+    hint = "`tag-importer mapping schema` prints what may be there; `mapping show spreadsheet` is an example"
+    return Problems(file, what="mapping", error=MappingError, hint=hint)
+
+
+def _mapping(data: bytes, problems: Problems) -> Mapping:
+    written = read(data, language.MappingFile, problems)
+    sheets = _sections(written.sheets)
+    rows = {section.pattern: section.header_row for section in sheets if section.header_row}
+    told, reading = written.recognise, written.read
+    return Mapping(
+        name=written.name or Path(problems.file).stem,
+        digest=hashlib.sha256(data).hexdigest()[:8],
+        description=written.description,
+        file=problems.file,
+        hints=spec.ReadHints(reading.records, reading.header_row or 0, rows, reading.sheets, reading.include_hidden),
+        recognise=spec.Recognise(told.all, told.any, told.none, told.values),
+        action=written.action,
+        on_blank=written.on_blank,
+        when=tuple(_conditions(written.when)),
+        rules=_rules(written.fields),
+        sheets=sheets,
+        sources=_sections(written.sources),
+        vocabularies=tuple(
+            spec.Vocabulary(name, {word: meaning or "" for word, meaning in table.items()}, replace=replace)
+            for name, words in written.vocabularies.items()
+            for table, replace in ((words.extend, False), (words.replace, True))
+            if table
+        ),
+        guesses=written.guess,
+        ignore=written.ignore,
+    )
+
+
+def _sections(written: Mapping_[str, language.Section]) -> tuple[spec.Section, ...]:
+    return tuple(
+        spec.Section(
+            pattern,
+            section.skip,
+            section.header_row or 0,
+            tuple(_conditions(section.when)),
+            _rules(section.fields),
+            tuple(target for target, rule in section.fields.items() if rule is None),
+        )
+        for pattern, section in written.items()
+    )
+
+
+def _conditions(written: Iterable[language.Choice]) -> Iterator[spec.Condition]:
+    for choice in written:
+        for condition, take in ((choice.take, True), (choice.leave_out, False)):
+            for operator, operand in condition.asked().items() if condition else ():
+                assert condition is not None
+                yield spec.Condition(condition.column, operator, operand, take, condition.spot)
+
+
+def _rules(written: Mapping_[str, language.Rule | None]) -> tuple[spec.Rule, ...]:
+    return tuple(_rule(target, rule) for target, rule in written.items() if rule is not None)
+
+
+def _rule(target: str, written: language.Part) -> spec.Rule:
+    rule = spec.Rule(
+        target,
+        columns=written.column + written.columns,
+        words=written.words,
+        constant=written.constant,
+        template=written.template,
+        join=written.join,
+        labelled=Labelled(str(written.labelled).lower()),
+        steps=tuple(map(step, written.transforms)),
+        default=written.default,
+        unknown=written.unknown,
+        several=written.several,
+        spot=written.spot,
+    )
+    if not isinstance(written, language.Rule):
+        return rule
+    parts = {name: getattr(written, name) for name in language.PARTS}
+    return structs.replace(
+        rule,
+        on_blank=written.on_blank,
+        keep_in=written.keep_in,
+        keep_label=written.keep_label,
+        separators=written.separators,
+        as_is=written.as_is,
+        parts={name: _rule(name, part) for name, part in parts.items() if part is not None},
+    )
 
 
 def preset_path(name: str) -> Path | None:

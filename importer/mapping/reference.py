@@ -1,13 +1,15 @@
-"""The tables of config/mappings/README.md, made from the grammar and the transforms, so that they cannot drift."""
+"""The tables of config/mappings/README.md, made from the language's types and the transforms: they cannot drift."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from importer.mapping import grammar
-from importer.mapping.conditions import OPERATORS
+from msgspec import Struct
+
+from importer.mapping.language import Condition, MappingFile, Rule
 from importer.mapping.transforms import catalogue
+from importer.text.typed_yaml import descriptions
 
 _BLOCK = re.compile(r"<!-- (\w+) -->\n(\|.*\n\|---.*\n)(?:\|.*\n)*")
 
@@ -23,9 +25,9 @@ def tables() -> dict[str, str]:
         for entry in catalogue()
     ]
     return {
-        "mapping": _rows([(f"`{key}`", doc) for key, (_, doc) in grammar.MAPPING.items()]),
-        "rule": _rows([(f"`{key}`", doc) for key, (_, doc) in grammar.RULE.items()]),
-        "condition": _rows([(f"`{name}`", doc) for name, doc in OPERATORS.items()]),
+        "mapping": _keys(MappingFile),
+        "rule": _keys(Rule),
+        "condition": _keys(Condition),
         "steps": _rows(steps),
     }
 
@@ -34,6 +36,10 @@ def filled(text: str) -> str:
     """A document with its tables as they are now."""
     made = tables()
     return _BLOCK.sub(lambda match: f"<!-- {match.group(1)} -->\n{match.group(2)}{made[match.group(1)]}", text)
+
+
+def _keys(kind: type[Struct]) -> str:
+    return _rows([(f"`{key}`", doc) for key, doc in descriptions(kind).items()])
 
 
 def _rows(rows: Sequence[tuple[str, ...]]) -> str:

@@ -17,10 +17,11 @@ from typing import Any, Final
 import yaml
 from msgspec import Struct
 
-from importer.errors import MappingError, Spot, UsageError
-from importer.mapping.nodes import Node, Problems, read_yaml
+from importer.errors import Spot
 from importer.model import Category, Json
 from importer.planning.category_schema import check_entries
+from importer.text.nearest_word import unknown
+from importer.text.typed_yaml import Node, Problems, compose
 
 _KEYS: Final = ("name", "uuid", "description", "schema")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -58,19 +59,12 @@ def load_category_yaml(text: str, file: str) -> tuple[WantedCategory, ...]:
 
     Raises UsageError with every mistake: file, line, column and the nearest valid word.
     """
-    try:
-        root = read_yaml(text, file)
-    except MappingError as error:
-        raise UsageError(error.message.replace("the mapping", "the category file"), hint=_HINT) from None
-    problems = Problems(file)
+    problems = Problems(file, what="category file", hint=_HINT)
+    root = compose(text, problems)
     nodes = _category_nodes(root, problems)
     wanted = [found for node in nodes if (found := _category(node, problems)) is not None]
     _check_twice(wanted, problems)
-    if problems.found:
-        ordered = sorted(problems.found, key=lambda item: (item[0].line, item[0].column))
-        details = tuple(f"{spot}: {message}" for spot, message in ordered)
-        count = "1 problem" if len(details) == 1 else f"{len(details)} problems"
-        raise UsageError(f"the category file {file} has {count}", hint=_HINT, details=details)
+    problems.raise_if_any()
     return tuple(wanted)
 
 
@@ -86,13 +80,13 @@ def _category_nodes(root: Node, problems: Problems) -> list[Node]:
             return [root]
         if root.value:
             word, spot = next(iter(root.keys.items()))
-            problems.nearest(spot, "word", word, ("categories", *_KEYS))
+            problems.add(spot, unknown("word", word, ("categories", *_KEYS)))
         else:
             problems.add(root.spot, "the file must hold `categories:`, a list of them")
         return []
     for word, spot in root.keys.items():
         if word != "categories":
-            problems.nearest(spot, "word", word, ("categories",))
+            problems.add(spot, unknown("word", word, ("categories",)))
     held = root.value["categories"]
     if not isinstance(held.value, list):
         problems.add(held.spot, "`categories` must be a list")
@@ -107,7 +101,7 @@ def _category(node: Node, problems: Problems) -> WantedCategory | None:
     entry: dict[str, Node] = node.value
     for word, spot in node.keys.items():
         if word not in _KEYS:
-            problems.nearest(spot, "word", word, _KEYS)
+            problems.add(spot, unknown("word", word, _KEYS))
     texts: dict[str, str | None] = {}
     for word in ("name", "uuid", "description"):
         value = entry[word].value if word in entry else None

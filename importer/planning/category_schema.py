@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from importer.errors import Spot
-from importer.mapping.nodes import Node, Problems
-from importer.text.nearest_word import nearest
+from importer.text.nearest_word import nearest, unknown
+from importer.text.typed_yaml import Node, Problems
 
 KINDS: Final = ("string", "number", "enum", "date", "array", "object")
 FORMATS: Final = ("date", "url", "duration", "country")
@@ -79,7 +79,7 @@ def _check_shape(name: str, shape: str, node: Node, problems: Problems) -> None:
     value = node.value
     if shape in _WORDS:
         if not isinstance(value, str) or value not in _WORDS[shape]:
-            problems.nearest(node.spot, name, str(value), _WORDS[shape])
+            problems.add(node.spot, unknown(name, str(value), _WORDS[shape]))
     elif shape == "text":
         if not isinstance(value, str) or not value.strip():
             problems.add(node.spot, f"`{name}` must be a text")
@@ -129,7 +129,7 @@ def _check_table(node: Node, problems: Problems, name: str, shapes: Mapping[str,
         return
     for key, value in node.value.items():
         if key not in shapes:
-            problems.nearest(node.keys[key], f"word in {name}", key, tuple(shapes))
+            problems.add(node.keys[key], unknown(f"word in {name}", key, tuple(shapes)))
         elif shapes[key] == "flag" and not isinstance(value.value, bool):
             problems.add(value.spot, f"`{key}` must be true or false")
         elif shapes[key] == "number" and (isinstance(value.value, bool) or not isinstance(value.value, int | float)):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from importer.mapping.schema import json_schema
+from importer.mapping.language import mapping_schema
 from importer.model import Json
 from importer.settings.job_file import job_schema
 from importer.shipped import shipped
@@ -17,7 +17,7 @@ from importer.text.typed_yaml import schema_text
 def schemas() -> Iterator[tuple[str, Json]]:
     """File name -> schema."""
     yield "job.schema.json", job_schema()
-    yield "mapping.schema.json", json_schema()
+    yield "mapping.schema.json", mapping_schema()
 
 
 if __name__ == "__main__":

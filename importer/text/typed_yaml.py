@@ -12,7 +12,12 @@ The types say what may stand where, and these rules hold for all of them:
 - only `true` and `false` are booleans (`NO` is Norway), dates and `007` are texts;
 - `Meta(extra={"read": function})` reads a value, or the keys of a dict: the function raises ValueError with a sentence;
 - a field `spot` of type Spot is no key: it tells where the object stands;
-- a method `problems()` yields (path, sentence) for what the types cannot say; it is asked once the keys are sound;
+- `SHORTHAND` of a class says which key a value stands for that is no table, by its Python type: `{str: "path"}`;
+  an empty key makes the text itself the key; `{dict: "words"}` holds for a table without that key;
+- `KEYS_ARE` of a class is what its keys are called in a message;
+- `Meta(extra={"keys": {...}, "pattern": "..."})` of a dict's key type documents its keys in the schema;
+- a method `problems()` yields (path, sentence) for what the types cannot say; what it says of the object as a
+  whole, with an empty path, counts where its keys are sound;
 - `UNKNOWN_KEYS` of a class is what to say about certain keys that it does not have.
 Nothing is constructed from YAML tags, keys stand once, anchors and nesting are bounded.
 """
@@ -110,7 +115,9 @@ class Problems:
         return self.error()
 
     def error(self) -> UsageError:
-        """One error that holds all of them, in the file's order."""
+        """One error that holds all of them, in the file's order; of the file as a whole there is but one."""
+        if len(self.found) == 1 and not self.found[0][0].line:
+            return self._error(f"the {self._what} {self.file} {self.found[0][1]}", hint=self._hint)
         details = tuple(f"{spot}: {message}" for spot, message in sorted(self.found))
         count = "1 problem" if len(details) == 1 else f"{len(details)} problems"
         return self._error(f"the {self._what} {self.file} has {count}", hint=self._hint, details=details)
@@ -160,9 +167,9 @@ def compose(data: bytes | str, problems: Problems) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         spot = Spot(file, mark.line + 1, mark.column + 1) if mark else Spot(file)
-        raise problems.fatal(spot, f"not valid YAML: {error.problem or error.context}") from None
+        raise problems.fatal(spot, f"is not valid YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise problems.fatal(Spot(file), f"not valid YAML: {str(error).splitlines()[0]}") from None
+        raise problems.fatal(Spot(file), f"is not valid YAML: {str(error).splitlines()[0]}") from None
     if root is None:
         raise problems.fatal(Spot(file), "is empty")
     return root
@@ -308,7 +315,9 @@ class _Reader:
             return self._read(function, node.plain(), node.spot)
         kind = _bare(kind)
         if isinstance(kind, types.UnionType):
-            chosen = next((one for one in kind.types if _fits(one, node)), None)
+            chosen = min(
+                (one for one in kind.types if _fits(one, node)), key=lambda one: _distance(one, node), default=None
+            )
             chosen = chosen or next((one for one in kind.types if _is_list(one)), None)
             return self._expected(node, kind, name) if chosen is None else self.value(node, chosen, name)
         if isinstance(kind, types.AnyType):
@@ -328,22 +337,24 @@ class _Reader:
         return self._number(node, kind)
 
     def _struct(self, node: Node, kind: types.StructType, name: str) -> Any:
+        node = _written_out(node, kind)
         if node.value is not None and not isinstance(node.value, dict):
             return self._expected(node, kind, name)
         held: dict[str, Node] = node.value or {}
         fields = {item.encode_name: item for item in _fields(kind)}
         values: dict[str, Any] = {}
         sound = True
-        for key, spot in node.keys.items():
-            if key not in fields:
-                self._problems.add(spot, _unknown_key(key, kind, name))
-                sound = False
+        unknown_keys = [key for key in node.keys if key not in fields]
+        for key in unknown_keys:
+            self._problems.add(node.keys[key], _unknown_key(key, kind, name))
+            sound = False
         for key, item in fields.items():
             child = held.get(key)
-            if child is None or (child.value is None and not item.required):
-                if item.required:
+            empty = child is not None and child.value is None and not isinstance(_bare(item.type), types.StructType)
+            if child is None or (empty and not item.required):
+                if item.required and not any(nearest(word, tuple(fields)) == key for word in unknown_keys):
                     self._problems.add(node.spot, f"`{key}:` is missing" + (f" from {name}" if held else ""))
-                    sound = False
+                sound = sound and not item.required
                 continue
             value = self.value(child, item.type, f"`{key}`")
             if value is UNSET:
@@ -355,8 +366,8 @@ class _Reader:
         if any(item.required and item.name not in values for item in fields.values()):
             return UNSET
         made = kind.cls(**values)
-        if sound and hasattr(made, "problems"):
-            for path, sentence in made.problems():
+        for path, sentence in made.problems() if hasattr(made, "problems") else ():
+            if sound or path:
                 self._problems.add((node.find(*path) or node).spot, sentence)
         return made
 
@@ -434,6 +445,21 @@ class _Reader:
         return UNSET
 
 
+def _shorthand(kind: types.StructType) -> Mapping[type, str]:
+    found: Mapping[type, str] = getattr(kind.cls, "SHORTHAND", {})
+    return found
+
+
+def _written_out(node: Node, kind: types.StructType) -> Node:
+    """A shorthand as the table that it stands for."""
+    key = _shorthand(kind).get(type(node.value))
+    if key is None or (isinstance(node.value, dict) and key in node.value):
+        return node
+    if not key:
+        return Node({node.text: Node(None, node.spot)}, node.spot, {node.text: node.spot})
+    return Node({key: node}, node.spot, {key: node.spot})
+
+
 def _unknown_key(key: str, kind: types.StructType, name: str) -> str:
     told: str | None = getattr(kind.cls, "UNKNOWN_KEYS", {}).get(key.casefold())
     if told is not None:
@@ -451,7 +477,7 @@ def _unknown_key(key: str, kind: types.StructType, name: str) -> str:
     keys = [item.encode_name for item in fields]
     near = nearest(key, keys)
     hint = f"did you mean '{near}'?" if near else f"allowed: {', '.join(keys)}"
-    return f"unknown key '{key[:60]}'{where}; {hint}"
+    return f"unknown {getattr(kind.cls, 'KEYS_ARE', 'key')} '{key[:60]}'{where}; {hint}"
 
 
 # ---- types
@@ -517,9 +543,15 @@ def _fits(kind: types.Type, node: Node) -> bool:
     if _function(kind) is not None:
         return not isinstance(node.value, (dict, list))
     kind = _bare(kind)
-    if isinstance(kind, types.AnyType):
+    if isinstance(kind, types.StructType) and type(node.value) in _shorthand(kind):
         return True
-    return type(node.value) in _SCALARS.get(type(kind), ())
+    return isinstance(kind, types.AnyType) or type(node.value) in _SCALARS.get(type(kind), ())
+
+
+def _distance(kind: types.Type, node: Node) -> int:
+    """How far a value that fits is from what the type is made for: a number may be a text, where nothing is nearer."""
+    made_for = _SCALARS.get(type(_bare(kind)), ())
+    return made_for.index(type(node.value)) if type(node.value) in made_for else len(made_for)
 
 
 def _called(kind: types.Type) -> str:
@@ -551,9 +583,7 @@ def _schema(kind: types.Type, defs: dict[str, Json]) -> dict[str, Json]:
     if isinstance(kind, types.StructType):
         return _object(kind, defs)
     if isinstance(kind, types.DictType):
-        keys = _schema(kind.key_type, defs)
-        names = {} if isinstance(kind.key_type, types.StrType) else {"propertyNames": keys}
-        return {"type": "object", **names, "additionalProperties": _schema(kind.value_type, defs)}
+        return _table(kind, defs)
     if _is_list(kind):
         item = _schema(kind.item_type, defs)  # type: ignore[attr-defined]
         least = {"minItems": kind.min_length} if kind.min_length else {}  # type: ignore[attr-defined]
@@ -572,17 +602,47 @@ def _schema(kind: types.Type, defs: dict[str, Json]) -> dict[str, Json]:
     return {"type": "null"} if isinstance(kind, types.NoneType) else {}
 
 
+def _table(kind: types.DictType, defs: dict[str, Json]) -> dict[str, Json]:
+    value = _schema(kind.value_type, defs)
+    told = (kind.key_type.extra or {}) if isinstance(kind.key_type, types.Metadata) else {}
+    if "keys" in told:
+        described = {key: {"description": meaning, **value} for key, meaning in told["keys"].items()}
+        patterns = {"patternProperties": {told["pattern"]: value}} if "pattern" in told else {}
+        return {"type": "object", "additionalProperties": False, "properties": described, **patterns}
+    keys = _schema(kind.key_type, defs)
+    names = {} if isinstance(kind.key_type, types.StrType) else {"propertyNames": keys}
+    return {"type": "object", **names, "additionalProperties": value}
+
+
 def _object(kind: types.StructType, defs: dict[str, Json]) -> dict[str, Json]:
+    """A reference to the struct's definition, which takes its shorthands too."""
     name = kind.cls.__name__
     if name not in defs:
-        made = defs[name] = {"type": "object", "additionalProperties": False}
+        defs[name] = {}
+        made: dict[str, Json] = {"type": "object", "additionalProperties": False}
         if kind.cls.__doc__:
             made["description"] = cleandoc(kind.cls.__doc__).partition("\n\n")[0].replace("\n", " ")
         fields = _fields(kind)
         if required := [item.encode_name for item in fields if item.required]:
             made["required"] = required
         made["properties"] = {item.encode_name: _property(item, defs) for item in fields}
+        short: list[dict[str, Json]] = []
+        for python, key in _shorthand(kind).items():
+            item = next((item for item in fields if item.encode_name == key), None)
+            short.append(_schema(item.type, defs) if item else {"enum": _usable_alone(fields)})
+            if python is dict:
+                short[-1] = {"not": {"required": [key]}, **short[-1]}
+        defs[name] = _any_of([*short, made])
     return {"$ref": f"#/$defs/{name}"}
+
+
+def _usable_alone(fields: tuple[types.Field, ...]) -> list[str]:
+    """The keys that need no value."""
+    return [
+        item.encode_name
+        for item in fields
+        if isinstance(inner := _bare(item.type), types.StructType) and not any(one.required for one in _fields(inner))
+    ]
 
 
 def _property(item: types.Field, defs: dict[str, Json]) -> dict[str, Json]:

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from importer.errors import MappingError
+from importer.mapping.language import mapping_schema
 from importer.mapping.load import ORDER
-from importer.mapping.schema import json_schema
 from importer.mapping.transforms import catalogue
 from tests.mapping.tables import mapping
 from tests.mapping.test_load import WRONG
@@ -20,12 +20,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def errors(text: str) -> list[Any]:
-    return list(jsonschema.Draft7Validator(json_schema()).iter_errors(yaml.safe_load(text)))
+    return list(jsonschema.Draft202012Validator(mapping_schema()).iter_errors(yaml.safe_load(text)))
 
 
 def test_the_schema_is_one() -> None:
     """What editors are given is a sound schema (that the shipped file is this one is a test of the settings)."""
-    jsonschema.Draft7Validator.check_schema(json_schema())
+    jsonschema.Draft202012Validator.check_schema(mapping_schema())
 
 
 @pytest.mark.parametrize("name", ORDER)

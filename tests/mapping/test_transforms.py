@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from importer.fields.aliases import split_labels
 from importer.mapping.cells import CellReader, bind
 from importer.mapping.load import presets
-from importer.mapping.nodes import Problems, read_yaml
-from importer.mapping.parse_steps import parse_steps
 from importer.mapping.spec import Step
+from importer.mapping.steps import WrittenStep, step
 from importer.mapping.transforms import catalogue
 from importer.mapping.transforms.catalogue import Transform
 from importer.mapping.transforms.found import Found
 from importer.mapping.transforms.lists import items, links
 from importer.mapping.transforms.patterns import problem_with, replace
 from importer.mapping.transforms.text import limit, strip_citations, strip_html
+from importer.text.typed_yaml import Problems, read
 
 ENTRIES = {entry.name: entry for entry in catalogue()}
 STEPS = [entry for entry in catalogue() if entry.takes != "rule"]
@@ -28,13 +28,8 @@ STEPS = [entry for entry in catalogue() if entry.takes != "rule"]
 
 def step_of(entry: Transform) -> Step:
     """The step of an entry's example, read as a mapping's YAML is."""
-    problems = Problems("example")
-    steps = parse_steps(
-        read_yaml(f"- {{{entry.example.step}}}" if ":" in entry.example.step else f"- {entry.name}", "example"),
-        problems,
-    )
-    assert not problems.found
-    return steps[0]
+    written = f"{{{entry.example.step}}}" if ":" in entry.example.step else entry.name
+    return step(read(written, WrittenStep, Problems("example")))
 
 
 @pytest.mark.parametrize("entry", STEPS, ids=lambda entry: entry.name)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.mapping.draft import Drafter
-from importer.mapping.nodes import read_yaml
-from importer.mapping.schema import json_schema
+from importer.mapping.language import mapping_schema
 from importer.mapping.write import flow, scalar, write_mapping
+from importer.text.typed_yaml import Problems, compose
 from tests.mapping.tables import SmallTable, mapping, table
 
 
@@ -19,7 +19,7 @@ def written(*tables: SmallTable) -> str:
     """The mapping for these tables, checked against loader and schema."""
     text = write_mapping(tables)
     mapping(text)
-    assert not list(jsonschema.Draft7Validator(json_schema()).iter_errors(yaml.safe_load(text)))
+    assert not list(jsonschema.Draft202012Validator(mapping_schema()).iter_errors(yaml.safe_load(text)))
     return text
 
 
@@ -143,5 +143,5 @@ def test_any_header_gives_a_mapping_that_loads(columns: list[str], cell: str) ->
 )
 def test_scalars_come_back_as_they_were(value: str) -> None:
     """Quoting loses nothing and lets nothing become a number, a null or a comment."""
-    assert read_yaml(f"a: {scalar(value)}", "x").plain() == {"a": value}
-    assert read_yaml(f"a: {flow({'k': [value]})}", "x").plain() == {"a": {"k": [value]}}
+    assert compose(f"a: {scalar(value)}", Problems("x")).plain() == {"a": value}
+    assert compose(f"a: {flow({'k': [value]})}", Problems("x")).plain() == {"a": {"k": [value]}}

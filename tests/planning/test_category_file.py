@@ -75,7 +75,7 @@ def test_all_mistakes_come_at_once() -> None:
     text = "name: A\nschema:\n- {key: x, kind: strng}\n- {key: y, kind: date, format: day}\n"
     assert problems(text)[0] == "the category file c.yaml has 2 problems"
     assert "the category file" in problems("")[0]
-    assert "c.yaml:2:1" in problems("{")[0]
+    assert "c.yaml:2:1" in problems("{")[1]
 
 
 def test_words_of_tomorrow_are_passed_on() -> None:

@@ -73,9 +73,10 @@ def mistakes(text: str, kind: Any = Kitchen) -> list[str]:
     """What is wrong with a text, each as `line:column: sentence`."""
     with pytest.raises(UsageError) as caught:
         read(text, kind, Problems("k.yaml", what="kitchen"))
-    assert caught.value.message.startswith("the kitchen k.yaml has ")
-    assert all(line.startswith("k.yaml") for line in caught.value.details)
-    return [line.removeprefix("k.yaml:") for line in caught.value.details]
+    assert caught.value.message.startswith("the kitchen k.yaml ")
+    details = caught.value.details or (caught.value.message.removeprefix("the kitchen "),)
+    assert all(line.startswith("k.yaml") for line in details)
+    return [line.removeprefix("k.yaml:") for line in details]
 
 
 def test_a_sound_file_becomes_its_struct() -> None:
@@ -109,11 +110,11 @@ height: tall
 """
     )
     assert [one.partition(": ")[0] for one in found] == [
-        "2:5", "2:6", "3:12", "3:24", "4:20", "5:5", "6:15", "6:27", "6:33", "7:1", "8:9", "8:24", "9:1", "10:7",
+        "2:6", "3:12", "3:24", "4:20", "5:5", "6:15", "6:27", "6:33", "7:1", "8:9", "8:24", "9:1", "10:7",
         "11:9",
     ]  # fmt: skip
     text = "\n".join(found)
-    for part in ("`size:` is missing", "unknown key 'siez' of `pots`; did you mean 'size'?", "expected 9 or less",
+    for part in ("unknown key 'siez' of `pots`; did you mean 'size'?", "expected 9 or less",
                  "did you mean 'green'?", "a large pot has no half lid", "a time like `15 min`, not 'soon'",
                  "it belongs under `stove:`", "unknown key 'cok'; did you mean 'cook'?", "no secrets here",
                  "unknown word 'quick'; allowed: fast, slow",
@@ -132,11 +133,12 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(
     [
         ("", "is empty"),
         ("# nothing\n", "is empty"),
-        ("pots: [", ": not valid YAML"),
+        ("pots: [", ": is not valid YAML"),
         ("a\x00: b", "not valid YAML"),
         ("just text", "1:1: expected a table of `key: value` lines here, not 'just text'"),
         ("- a\n", "expected a table of `key: value` lines here, not a list"),
         ("mode: fast", "`pots:` is missing"),
+        ("pots: {lid: half}", "`size:` is missing from `pots`"),
         ("pots: []", "needs at least 1"),
         ("pots: a\npots: b", "2:1: 'pots' is given twice, first in line 1"),
         ("[" * 100 + "]" * 100, "nested deeper than 30 levels"),
@@ -165,7 +167,7 @@ def test_files_are_read_in_one_step(tmp_path: Path) -> None:
     for path in (tmp_path / "none.yaml", tmp_path, Path("a\x00b")):
         with pytest.raises(UsageError) as caught:
             load(path, Kitchen)
-        assert "cannot be read" in caught.value.details[0]
+        assert "cannot be read" in caught.value.message
 
 
 def test_the_schema_takes_what_the_reader_takes() -> None:

@@ -64,10 +64,10 @@ def _transforms(namespace: Namespace) -> int:
 
 
 def _schema(namespace: Namespace) -> int:
-    from importer.mapping.schema import json_schema
+    from importer.mapping.language import mapping_schema
     from importer.text.typed_yaml import schema_text
 
-    show(schema_text(json_schema()))
+    show(schema_text(mapping_schema()))
     return ExitCode.DONE
 
 

@@ -1,0 +1,275 @@
+"""The mapping language: what a mapping file may hold, as types. The reader, the errors, the schema and the page of
+documentation are all derived from these; `load.py` turns what was written into what `spec.py` carries out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from importer.errors import Spot
+from importer.fields.table import FIELDS, Field, Kind, Visibility, field_named
+from importer.mapping.spec import Blank, Unknown
+from importer.mapping.steps import Pattern, Vocabulary, WrittenStep
+from importer.model import Json
+from importer.text.nearest_word import unknown
+from importer.text.typed_yaml import schema
+
+PARTS: Final = ("confidence", "tlp", "description")
+Trouble = Iterator[tuple[tuple[str, ...], str]]
+
+
+def _target(name: str) -> str:
+    if field_named(name) is None and not re.fullmatch(r"properties\..*\S.*", name):
+        raise ValueError(unknown("tag field", name, (*(field.name for field in FIELDS), "properties.<key>")))
+    return name
+
+
+def _keeper(name: Any) -> str:
+    """A text field, or a property, that can keep the text of a value that was left out."""
+    texts = tuple(field.name for field in FIELDS if field.kind is Kind.TEXT and field.name != "value")
+    if str(name) not in texts and not str(name).startswith("properties."):
+        raise ValueError(unknown("text field to keep a text in", str(name), (*texts, "properties.<key>")))
+    return str(name)
+
+
+def _meaning(field: Field) -> str:
+    seen = {Visibility.PUBLIC: "Seen by all accounts.", Visibility.PRIVATE: "Stays with this account."}
+    generation = "" if field.current else f" Up to generation {field.last} of the API only."
+    return f"{field.meaning} {seen.get(field.visibility, '')}{generation}".strip()
+
+
+def _about(meaning: str) -> Meta:
+    return Meta(description=meaning)
+
+
+Texts = tuple[str, ...]
+Row = Annotated[int, Meta(ge=1, le=1_048_576)]
+Target = Annotated[
+    str,
+    Meta(extra={"read": _target, "keys": {field.name: _meaning(field) for field in FIELDS},
+                "pattern": r"^properties\..+$"}),
+]  # fmt: skip
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """Where a value comes from, and what is done to it on the way."""
+
+    column: Annotated[
+        Texts, _about("The column that feeds the field; `$sheet`, `$file`, `$row` and `$id` are always there.")
+    ] = ()
+    columns: Annotated[
+        Texts, _about("Several columns: the first filled one, all of them for a list field; globs are allowed.")
+    ] = ()
+    words: Annotated[
+        Texts, _about("Usual header words, in any spelling: the best one that is there, all of them for a list field.")
+    ] = ()
+    constant: Annotated[Any, _about("The same value for every row.")] = None
+    template: Annotated[str, _about("A text with `{Column}` in it.")] = ""
+    join: Annotated[str | None, _about("Joins the texts of several columns with this between them.")] = None
+    labelled: Annotated[
+        bool | Literal["rest"],
+        _about("With `join`: puts each column's name before its text, as in `Targets: banks`; `rest`: not before the "
+               "first."),
+    ] = False  # fmt: skip
+    transforms: Annotated[
+        tuple[WrittenStep, ...],
+        _about("Steps that the text goes through, in order; `tag-importer mapping transforms` lists them."),
+    ] = ()
+    default: Annotated[Any, _about("The value where the cell is blank.")] = None
+    unknown: Annotated[
+        Unknown, _about("What becomes of a cell that cannot be read: error, warning, keep or ignore.")
+    ] = Unknown.ERROR
+    several: Annotated[
+        Unknown, _about("What becomes of a cell with more than one answer (two countries, a region).")
+    ] = Unknown.WARNING
+    spot: Spot = Spot("")
+
+    SHORTHAND: ClassVar[Mapping[type, str]] = {str: "columns", list: "columns", int: "constant"}
+
+    def problems(self) -> Trouble:
+        """A rule says where its value comes from."""
+        if not (self.column or self.columns or self.words or self.template or self.constant is not None):
+            yield (), "needs column, columns, words, constant or template"
+
+
+class Rule(Part, frozen=True, kw_only=True):
+    """Where one field's value comes from, and what is done to it on the way."""
+
+    on_blank: Annotated[Blank | None, _about("What a blank cell asks for: `leave` or `clear`.")] = None
+    keep_in: Annotated[
+        str,
+        Meta(
+            description="The text field or `properties.<key>` that keeps the text of a value that was left out.",
+            extra={"read": _keeper},
+            extra_json_schema={"type": "string"},
+        ),
+    ] = ""
+    keep_label: Annotated[str, _about("What is before a kept text, as in `Origin: Middle East`.")] = ""
+    separators: Annotated[
+        str, _about("The characters that cut a list cell, `,;`; the usual ones when it is left out.")
+    ] = ""
+    as_is: Annotated[bool, _about("Take the text exactly as it is: not trimmed, split or looked up.")] = False
+    confidence: Annotated[
+        Part | None, _about("A score from 1 to 10 that goes with the value (column, rule or number).")
+    ] = None
+    tlp: Annotated[Part | None, _about("A TLP word that goes with the value (column or rule).")] = None
+    description: Annotated[
+        Part | None, _about("A text that goes with each link of externalReferences (column or rule).")
+    ] = None
+
+    SHORTHAND: ClassVar[Mapping[type, str]] = {str: "columns", list: "columns"}
+
+
+def misplaced_parts(fields: Mapping[str, Rule | None]) -> Trouble:
+    """Parts that do not go with their field."""
+    for target, rule in fields.items():
+        field = field_named(target)
+        allowed: tuple[str, ...] = ()
+        if field is not None and field.kind is Kind.REFERENCE_LIST:
+            allowed = ("description",)
+        elif field is not None and (field.annotated or field.kind is Kind.ALIAS_LIST):
+            allowed = ("confidence", "tlp")
+        takes = f"takes {' and '.join(allowed)}" if allowed else "takes no such part"
+        for part in PARTS:
+            if rule is not None and getattr(rule, part) is not None and part not in allowed:
+                yield ("fields", target, part), f"`{part}` does not go with `{target}`, which {takes}"
+
+
+class Condition(Struct, frozen=True, kw_only=True, rename={"in_": "in"}):
+    """A question about one cell of a row."""
+
+    column: Annotated[str, Meta(min_length=1, description="The column asked.")]
+    in_: Annotated[
+        Texts | UnsetType, _about("Holds where the cell is one of these words; case makes no difference.")
+    ] = UNSET
+    not_in: Annotated[
+        Texts | UnsetType, _about("Holds where the cell is none of these words; case makes no difference.")
+    ] = UNSET
+    contains: Annotated[
+        str | UnsetType, _about("Holds where this text occurs in the cell; case makes no difference.")
+    ] = UNSET
+    matches: Annotated[Pattern | UnsetType, _about("Holds where this regular expression occurs in the cell.")] = UNSET
+    blank: Annotated[bool | UnsetType, _about("true holds where the cell is blank, false where it is filled.")] = UNSET
+    spot: Spot = Spot("")
+
+    def asked(self) -> dict[str, Any]:
+        """What is asked: operator -> operand."""
+        given = {"in": self.in_, "not_in": self.not_in, "contains": self.contains, "matches": self.matches,
+                 "blank": self.blank}  # fmt: skip
+        return {name: value for name, value in given.items() if value is not UNSET}
+
+    def problems(self) -> Trouble:
+        """Something is asked."""
+        if not self.asked():
+            yield (), "a condition needs one of in, not_in, contains, matches, blank"
+
+
+class Choice(Struct, frozen=True):
+    """Rows to take or to leave out."""
+
+    take: Annotated[Condition | None, _about("Only rows that this holds for are taken.")] = None
+    leave_out: Annotated[Condition | None, _about("Rows that this holds for are left out.")] = None
+
+
+class Section(Struct, frozen=True):
+    """What is different on some sheets, or for some files."""
+
+    skip: Annotated[bool, _about("Leave the whole sheet or file out.")] = False
+    header_row: Annotated[Row | None, _about("The row of this sheet's header, 1 is the first.")] = None
+    when: Annotated[tuple[Choice, ...], _about("Further conditions for these rows.")] = ()
+    fields: Annotated[
+        dict[Target, Rule | None], _about("Rules that replace those of the same name; `null` leaves a field unfilled.")
+    ] = {}
+
+    def problems(self) -> Trouble:
+        """Parts are where they belong."""
+        yield from misplaced_parts(self.fields)
+
+
+class Read(Struct, frozen=True):
+    """What the reader should know."""
+
+    records: Annotated[str, _about("Where the list is in a JSON or YAML file: `values`, `data.actors[]`.")] = ""
+    header_row: Annotated[
+        Row | None, _about("The row of the header, 1 is the first; found by itself when it is left out.")
+    ] = None
+    sheets: Annotated[Texts, _about("Only these sheets are read; hidden ones too, when they are named.")] = ()
+    include_hidden: Annotated[bool, _about("Read hidden sheets as well.")] = False
+
+
+class Recognise(Struct, frozen=True):
+    """How a table shows that this preset is for it."""
+
+    all: Annotated[Texts, _about("Columns that must all be there.")] = ()
+    any: Annotated[Texts, _about("Columns of which one must be there; globs such as `meta.*` are allowed.")] = ()
+    none: Annotated[Texts, _about("Columns that must not be there.")] = ()
+    values: Annotated[
+        dict[str, Texts],
+        _about("Column -> the words of which each of its cells must hold one; `x-*` is a beginning."),
+    ] = {}
+
+
+class Words(Struct, frozen=True):
+    """Your own words for a vocabulary."""
+
+    extend: Annotated[
+        dict[str, str | None],
+        _about("Your word -> an allowed word (or a new one); an empty one says nothing is known."),
+    ] = {}
+    replace: Annotated[dict[str, str | None], _about("The same, but only these words count.")] = {}
+
+
+class MappingFile(Struct, frozen=True, kw_only=True):
+    """Which columns of a list feed which field of a Cloudforce One tag, through which transforms."""
+
+    name: Annotated[
+        str, _about("What the mapping is called in plans and reports; the file's name when it is left out.")
+    ] = ""
+    description: Annotated[str, _about("One or two sentences on what the mapping is for.")] = ""
+    recognise: Annotated[
+        Recognise, _about("How a table shows that this preset is for it; only presets are chosen by themselves.")
+    ] = Recognise()
+    read: Annotated[Read, _about("What the reader should know: records path, header row, sheets.")] = Read()
+    action: Annotated[
+        str, _about("The column that chooses create, update, upsert or skip for its row (`action` is found by itself).")
+    ] = ""
+    on_blank: Annotated[Blank, _about("What blank cells ask for: `leave` the field alone (default) or `clear` it.")] = (
+        Blank.LEAVE
+    )
+    when: Annotated[tuple[Choice, ...], _about("Which rows are taken and which are left out.")] = ()
+    vocabularies: Annotated[
+        dict[Vocabulary, Words],
+        _about("Your own words for a vocabulary."),
+    ] = {}
+    guess: Annotated[
+        bool, _about("Also take columns that are called like a tag field (`originCountryISO`, `properties.x`).")
+    ] = False
+    ignore: Annotated[Texts, _about("Columns that are left alone on purpose; no note names them as unread.")] = ()
+    fields: Annotated[
+        dict[Target, Rule | None],
+        _about("Which column feeds which tag field: wire name (or `properties.<key>`) -> rule."),
+    ]
+    sheets: Annotated[dict[str, Section], _about("What is different on some sheets: name or glob -> section.")] = {}
+    sources: Annotated[
+        dict[str, Section], _about("What is different for some files: file name or glob -> section.")
+    ] = {}
+
+    def problems(self) -> Trouble:
+        """Each field has its rule, parts are where they belong, and something feeds the name."""
+        for target, rule in self.fields.items():
+            if rule is None:
+                yield ("fields", target), f"`{target}` has no column; name one, or take the line out"
+        yield from misplaced_parts(self.fields)
+        sections = (*self.sheets.values(), *self.sources.values())
+        named = {*self.fields, *(target for section in sections for target in section.fields)}
+        if "value" not in named and not self.guess:
+            yield ("fields",), "no rule for `value`, the actor's name; every tag needs one"
+
+
+def mapping_schema() -> dict[str, Json]:
+    """The JSON Schema of mapping files, for editors: they complete words and underline wrong ones."""
+    return schema(MappingFile, "tag-importer mapping")
