@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from importer.errors import Spot
 from importer.fields.table import FIELDS, Field, Kind, Visibility, field_named
-from importer.mapping.spec import Blank, Unknown
+from importer.mapping.spec import Blank, Recognise, Unknown
 from importer.mapping.steps import Pattern, Vocabulary, WrittenStep
 from importer.model import Json
 from importer.text.nearest_word import unknown
@@ -55,7 +55,7 @@ Target = Annotated[
 ]  # fmt: skip
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class WrittenPart(Struct, frozen=True, kw_only=True):
     """Where a value comes from, and what is done to it on the way."""
 
     column: Annotated[
@@ -96,7 +96,7 @@ class Part(Struct, frozen=True, kw_only=True):
             yield (), "needs column, columns, words, constant or template"
 
 
-class Rule(Part, frozen=True, kw_only=True):
+class WrittenRule(WrittenPart, frozen=True, kw_only=True):
     """Where one field's value comes from, and what is done to it on the way."""
 
     on_blank: Annotated[Blank | None, _about("What a blank cell asks for: `leave` or `clear`.")] = None
@@ -114,17 +114,17 @@ class Rule(Part, frozen=True, kw_only=True):
     ] = ""
     as_is: Annotated[bool, _about("Take the text exactly as it is: not trimmed, split or looked up.")] = False
     confidence: Annotated[
-        Part | None, _about("A score from 1 to 10 that goes with the value (column, rule or number).")
+        WrittenPart | None, _about("A score from 1 to 10 that goes with the value (column, rule or number).")
     ] = None
-    tlp: Annotated[Part | None, _about("A TLP word that goes with the value (column or rule).")] = None
+    tlp: Annotated[WrittenPart | None, _about("A TLP word that goes with the value (column or rule).")] = None
     description: Annotated[
-        Part | None, _about("A text that goes with each link of externalReferences (column or rule).")
+        WrittenPart | None, _about("A text that goes with each link of externalReferences (column or rule).")
     ] = None
 
     SHORTHAND: ClassVar[Mapping[type, str]] = {str: "columns", list: "columns"}
 
 
-def misplaced_parts(fields: Mapping[str, Rule | None]) -> Trouble:
+def misplaced_parts(fields: Mapping[str, WrittenRule | None]) -> Trouble:
     """Parts that do not go with their field."""
     for target, rule in fields.items():
         field = field_named(target)
@@ -139,7 +139,7 @@ def misplaced_parts(fields: Mapping[str, Rule | None]) -> Trouble:
                 yield ("fields", target, part), f"`{part}` does not go with `{target}`, which {takes}"
 
 
-class Condition(Struct, frozen=True, kw_only=True, rename={"in_": "in"}):
+class WrittenCondition(Struct, frozen=True, kw_only=True, rename={"in_": "in"}):
     """A question about one cell of a row."""
 
     column: Annotated[str, Meta(min_length=1, description="The column asked.")]
@@ -171,18 +171,19 @@ class Condition(Struct, frozen=True, kw_only=True, rename={"in_": "in"}):
 class Choice(Struct, frozen=True):
     """Rows to take or to leave out."""
 
-    take: Annotated[Condition | None, _about("Only rows that this holds for are taken.")] = None
-    leave_out: Annotated[Condition | None, _about("Rows that this holds for are left out.")] = None
+    take: Annotated[WrittenCondition | None, _about("Only rows that this holds for are taken.")] = None
+    leave_out: Annotated[WrittenCondition | None, _about("Rows that this holds for are left out.")] = None
 
 
-class Section(Struct, frozen=True):
+class WrittenSection(Struct, frozen=True):
     """What is different on some sheets, or for some files."""
 
     skip: Annotated[bool, _about("Leave the whole sheet or file out.")] = False
     header_row: Annotated[Row | None, _about("The row of this sheet's header, 1 is the first.")] = None
     when: Annotated[tuple[Choice, ...], _about("Further conditions for these rows.")] = ()
     fields: Annotated[
-        dict[Target, Rule | None], _about("Rules that replace those of the same name; `null` leaves a field unfilled.")
+        dict[Target, WrittenRule | None],
+        _about("Rules that replace those of the same name; `null` leaves a field unfilled."),
     ] = {}
 
     def problems(self) -> Trouble:
@@ -190,7 +191,7 @@ class Section(Struct, frozen=True):
         yield from misplaced_parts(self.fields)
 
 
-class Read(Struct, frozen=True):
+class WrittenHints(Struct, frozen=True):
     """What the reader should know."""
 
     records: Annotated[str, _about("Where the list is in a JSON or YAML file: `values`, `data.actors[]`.")] = ""
@@ -199,18 +200,6 @@ class Read(Struct, frozen=True):
     ] = None
     sheets: Annotated[Texts, _about("Only these sheets are read; hidden ones too, when they are named.")] = ()
     include_hidden: Annotated[bool, _about("Read hidden sheets as well.")] = False
-
-
-class Recognise(Struct, frozen=True):
-    """How a table shows that this preset is for it."""
-
-    all: Annotated[Texts, _about("Columns that must all be there.")] = ()
-    any: Annotated[Texts, _about("Columns of which one must be there; globs such as `meta.*` are allowed.")] = ()
-    none: Annotated[Texts, _about("Columns that must not be there.")] = ()
-    values: Annotated[
-        dict[str, Texts],
-        _about("Column -> the words of which each of its cells must hold one; `x-*` is a beginning."),
-    ] = {}
 
 
 class Words(Struct, frozen=True):
@@ -233,7 +222,9 @@ class MappingFile(Struct, frozen=True, kw_only=True):
     recognise: Annotated[
         Recognise, _about("How a table shows that this preset is for it; only presets are chosen by themselves.")
     ] = Recognise()
-    read: Annotated[Read, _about("What the reader should know: records path, header row, sheets.")] = Read()
+    read: Annotated[WrittenHints, _about("What the reader should know: records path, header row, sheets.")] = (
+        WrittenHints()
+    )
     action: Annotated[
         str, _about("The column that chooses create, update, upsert or skip for its row (`action` is found by itself).")
     ] = ""
@@ -250,12 +241,14 @@ class MappingFile(Struct, frozen=True, kw_only=True):
     ] = False
     ignore: Annotated[Texts, _about("Columns that are left alone on purpose; no note names them as unread.")] = ()
     fields: Annotated[
-        dict[Target, Rule | None],
+        dict[Target, WrittenRule | None],
         _about("Which column feeds which tag field: wire name (or `properties.<key>`) -> rule."),
     ]
-    sheets: Annotated[dict[str, Section], _about("What is different on some sheets: name or glob -> section.")] = {}
+    sheets: Annotated[
+        dict[str, WrittenSection], _about("What is different on some sheets: name or glob -> section.")
+    ] = {}
     sources: Annotated[
-        dict[str, Section], _about("What is different for some files: file name or glob -> section.")
+        dict[str, WrittenSection], _about("What is different for some files: file name or glob -> section.")
     ] = {}
 
     def problems(self) -> Trouble:

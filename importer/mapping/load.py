@@ -12,14 +12,12 @@ from msgspec import structs
 
 from importer.errors import MappingError
 from importer.mapping import language, spec
+from importer.mapping.shipped_presets import ORDER, preset_path
 from importer.mapping.spec import Labelled, Mapping
 from importer.mapping.steps import step
 from importer.shipped import shipped
 from importer.text.nearest_word import nearest
 from importer.text.typed_yaml import Problems, read, read_file
-
-ORDER = ("microsoft", "apt-spreadsheet", "attack", "stix", "misp-galaxy", "spreadsheet")
-"""The presets, the most particular first: the order in which they are tried on a table."""
 
 
 def load_mapping(name_or_path: str) -> Mapping:
@@ -53,14 +51,14 @@ def _mapping(data: bytes, problems: Problems) -> Mapping:
     written = read(data, language.MappingFile, problems)
     sheets = _sections(written.sheets)
     rows = {section.pattern: section.header_row for section in sheets if section.header_row}
-    told, reading = written.recognise, written.read
+    reading = written.read
     return Mapping(
         name=written.name or Path(problems.file).stem,
         digest=hashlib.sha256(data).hexdigest()[:8],
         description=written.description,
         file=problems.file,
         hints=spec.ReadHints(reading.records, reading.header_row or 0, rows, reading.sheets, reading.include_hidden),
-        recognise=spec.Recognise(told.all, told.any, told.none, told.values),
+        recognise=written.recognise,
         action=written.action,
         on_blank=written.on_blank,
         when=tuple(_conditions(written.when)),
@@ -78,7 +76,7 @@ def _mapping(data: bytes, problems: Problems) -> Mapping:
     )
 
 
-def _sections(written: Mapping_[str, language.Section]) -> tuple[spec.Section, ...]:
+def _sections(written: Mapping_[str, language.WrittenSection]) -> tuple[spec.Section, ...]:
     return tuple(
         spec.Section(
             pattern,
@@ -100,11 +98,11 @@ def _conditions(written: Iterable[language.Choice]) -> Iterator[spec.Condition]:
                 yield spec.Condition(condition.column, operator, operand, take, condition.spot)
 
 
-def _rules(written: Mapping_[str, language.Rule | None]) -> tuple[spec.Rule, ...]:
+def _rules(written: Mapping_[str, language.WrittenRule | None]) -> tuple[spec.Rule, ...]:
     return tuple(_rule(target, rule) for target, rule in written.items() if rule is not None)
 
 
-def _rule(target: str, written: language.Part) -> spec.Rule:
+def _rule(target: str, written: language.WrittenPart) -> spec.Rule:
     rule = spec.Rule(
         target,
         columns=written.column + written.columns,
@@ -119,7 +117,7 @@ def _rule(target: str, written: language.Part) -> spec.Rule:
         several=written.several,
         spot=written.spot,
     )
-    if not isinstance(written, language.Rule):
+    if not isinstance(written, language.WrittenRule):
         return rule
     parts = {name: getattr(written, name) for name in language.PARTS}
     return structs.replace(
@@ -131,11 +129,6 @@ def _rule(target: str, written: language.Part) -> spec.Rule:
         as_is=written.as_is,
         parts={name: _rule(name, part) for name, part in parts.items() if part is not None},
     )
-
-
-def preset_path(name: str) -> Path | None:
-    """The file of a shipped preset; None where there is none of that name."""
-    return shipped("mappings", f"{name}.yaml") if name in ORDER else None
 
 
 def preset_text(name: str) -> str:

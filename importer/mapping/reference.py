@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from importer.mapping.language import Condition, MappingFile, Rule
+from importer.mapping.language import MappingFile, WrittenCondition, WrittenRule
 from importer.mapping.transforms import catalogue
 from importer.text.typed_yaml import descriptions
 
@@ -26,8 +26,8 @@ def tables() -> dict[str, str]:
     ]
     return {
         "mapping": _keys(MappingFile),
-        "rule": _keys(Rule),
-        "condition": _keys(Condition),
+        "rule": _keys(WrittenRule),
+        "condition": _keys(WrittenCondition),
         "steps": _rows(steps),
     }
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from importer.errors import Spot
 from importer.model import Json
@@ -113,14 +113,19 @@ class Section(Struct, frozen=True):
     """Wire names that are not filled here (`field: null`)."""
 
 
-class Recognise(Struct, frozen=True):
+class Recognise(Struct, frozen=True, rename={"every": "all", "some": "any"}):
     """How a table shows that this mapping is for it; by its columns, so that failed.csv finds it again."""
 
-    every: tuple[str, ...] = ()
-    some: tuple[str, ...] = ()
-    none: tuple[str, ...] = ()
-    values: MappingABC[str, tuple[str, ...]] = field(default_factory=dict)
-    """Column -> words one of which every sampled cell holds (or starts with, `x-*`)."""
+    every: Annotated[tuple[str, ...], Meta(description="Columns that must all be there.")] = ()
+    some: Annotated[
+        tuple[str, ...],
+        Meta(description="Columns of which one must be there; globs such as `meta.*` are allowed."),
+    ] = ()
+    none: Annotated[tuple[str, ...], Meta(description="Columns that must not be there.")] = ()
+    values: Annotated[
+        MappingABC[str, tuple[str, ...]],
+        Meta(description="Column -> the words of which each of its cells must hold one; `x-*` is a beginning."),
+    ] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.every or self.some or self.values)

@@ -66,7 +66,7 @@ def _cap(meaning: str, name: str, example: str, default: str = "") -> Meta:
     )
 
 
-class Limits(Struct, frozen=True):
+class RunLimits(Struct, frozen=True):
     """Safety limits: a number, a per cent of the tags, or none."""
 
     creates: Annotated[Limit, _cap("Stop when more tags than this would be created.", "max_creates", "200")] = NO_LIMIT
@@ -83,7 +83,7 @@ class Limits(Struct, frozen=True):
 
 
 def limit_problems(
-    plan: Plan, limits: Limits, *, previous_rows: int | None = None, previous_files: Mapping[str, int] = EMPTY
+    plan: Plan, limits: RunLimits, *, previous_rows: int | None = None, previous_files: Mapping[str, int] = EMPTY
 ) -> tuple[tuple[str, str], ...]:
     """Every limit the plan goes over: `("72.7 % of tags would change (8/11), limit 30 %", "--max-updates 8")`.
 
@@ -151,7 +151,7 @@ def _emptied(plan: Plan, before: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def check_limits(
-    plan: Plan, limits: Limits, *, previous_rows: int | None = None, previous_files: Mapping[str, int] = EMPTY
+    plan: Plan, limits: RunLimits, *, previous_rows: int | None = None, previous_files: Mapping[str, int] = EMPTY
 ) -> None:
     """Raise SafetyLimit, with the counts and the exact override, where the plan goes over a limit."""
     problems = limit_problems(plan, limits, previous_rows=previous_rows, previous_files=previous_files)

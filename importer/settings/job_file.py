@@ -20,7 +20,7 @@ from typing import Final
 from msgspec import UNSET, UnsetType, structs
 
 from importer.errors import JobError
-from importer.mapping.load import ORDER, preset_path
+from importer.mapping.shipped_presets import ORDER, preset_path
 from importer.model import Json
 from importer.settings.model import Given, Job, Origin, Source
 from importer.settings.options import OPTIONS, replaced

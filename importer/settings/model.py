@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from importer.model import Json
 from importer.planning.collision_rules import CollisionRules
-from importer.planning.limits import Limits
+from importer.planning.limits import RunLimits
 from importer.planning.options import Mode
 from importer.sources.options import (
     Delimiter,
@@ -190,7 +190,7 @@ class Job(Struct, frozen=True, kw_only=True):
     category: Annotated[Text, about("Name or UUID of the category that new tags are given.", metavar="NAME|UUID")] = ""
     create_category: Annotated[bool, about("Create the category when there is none of that name.")] = False
     reading: Reading = Reading()
-    limits: Limits = Limits()
+    limits: RunLimits = RunLimits()
     marking: Marking = Marking()
     collisions: CollisionRules = CollisionRules()
     pacing: Pacing = Pacing()

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 from msgspec import field, structs
 
 from importer.errors import UsageError
-from importer.planning.limits import NO_LIMIT, Limits
+from importer.planning.limits import NO_LIMIT, RunLimits
 from importer.planning.marking import marker
 from importer.planning.options import PlanOptions
-from importer.remote.settings import PRODUCTION
 from importer.settings.credentials import Credentials, filled_in, read_secret
 from importer.settings.model import Given, Job, Origin, Source, Text, about
 
@@ -69,7 +68,7 @@ class Settings(Job, frozen=True, kw_only=True):
         )
 
     @property
-    def limits_told(self) -> Limits:
+    def limits_told(self) -> RunLimits:
         """Those limits alone that flags or the environment name: they hold for a plan that was looked at, too."""
         names = ("creates", "updates", "deletes", "shrink")
         left = {name: NO_LIMIT for name in names if self._origin(f"max_{name}") <= Origin.JOB}
@@ -129,6 +128,8 @@ class Settings(Job, frozen=True, kw_only=True):
 
     def credentials(self) -> Credentials:
         """Account, token and endpoint. UsageError says what is missing, all of it at once, and how to set it."""
+        from importer.remote.settings import PRODUCTION  # its module knows of TLS and proxies
+
         missing = []
         account = self._filled("account", self.account).strip()
         if not account:

@@ -31,10 +31,9 @@ from functools import cache
 from inspect import cleandoc
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import msgspec.inspect as types
-import yaml
 from msgspec import UNSET, Struct, field
 
 from importer.errors import Spot, UsageError
@@ -42,12 +41,14 @@ from importer.model import Json
 from importer.text.amounts import shown
 from importer.text.nearest_word import nearest, unknown
 
+if TYPE_CHECKING:
+    import yaml
+
 T = TypeVar("T")
 MAX_BYTES: Final = 1_000_000
 MAX_NODES: Final = 50_000
 MAX_DEPTH: Final = 30
 _WIDTH: Final = 150
-_LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _WORDS: Final[Mapping[str, Json]] = MappingProxyType(
     {**dict.fromkeys(("", "~", "null", "Null", "NULL")), **dict.fromkeys(("true", "True", "TRUE"), True),
      **dict.fromkeys(("false", "False", "FALSE"), False)}
@@ -154,6 +155,8 @@ def read_file(path: Path, problems: Problems) -> bytes:
 
 def compose(data: bytes | str, problems: Problems) -> Node:
     """The one YAML document in a text. What makes it unreadable is raised; a key that stands twice is collected."""
+    import yaml  # commands that read no YAML do without it
+
     file = problems.file
     if len(data) > MAX_BYTES:
         raise problems.fatal(Spot(file), f"is larger than {MAX_BYTES:,} bytes")
@@ -163,7 +166,7 @@ def compose(data: bytes | str, problems: Problems) -> Node:
         assert isinstance(data, bytes)
         raise problems.fatal(Spot(file, data[: error.start].count(b"\n") + 1), "is not UTF-8 text") from None
     try:
-        root = _Composer(problems).document(yaml.parse(text, Loader=_LOADER))
+        root = _Composer(problems).document(yaml.parse(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         spot = Spot(file, mark.line + 1, mark.column + 1) if mark else Spot(file)
@@ -233,6 +236,8 @@ class _Composer:
         self._count = 0
 
     def document(self, events: Iterator[yaml.Event]) -> Node | None:
+        import yaml
+
         root: Node | None = None
         open_nodes: list[tuple[Node, str, list[Node]]] = []
         for event in events:

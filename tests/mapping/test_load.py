@@ -8,7 +8,8 @@ import pytest
 
 from importer.errors import MappingError
 from importer.mapping.draft import Drafter
-from importer.mapping.load import ORDER, load_mapping, mapping_from_bytes, presets
+from importer.mapping.load import load_mapping, mapping_from_bytes, presets
+from importer.mapping.shipped_presets import ORDER
 from importer.model import Header
 from tests.mapping.tables import mapping
 

@@ -11,7 +11,7 @@ import yaml
 
 from importer.errors import MappingError
 from importer.mapping.language import mapping_schema
-from importer.mapping.load import ORDER
+from importer.mapping.shipped_presets import ORDER
 from importer.mapping.transforms import catalogue
 from tests.mapping.tables import mapping
 from tests.mapping.test_load import WRONG

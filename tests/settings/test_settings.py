@@ -15,10 +15,10 @@ from importer.cli.parser import build_parser
 from importer.errors import JobError, UsageError
 from importer.mapping.spec import ReadHints
 from importer.model import Severity
-from importer.planning.limits import Limit, Limits
+from importer.planning.limits import Limit, RunLimits
 from importer.settings.merge import merge
 from importer.settings.model import Marking, Output, Pacing, Source
-from importer.settings.options import OPTIONS
+from importer.settings.options import OPTIONS, option_named
 from importer.settings.settings import Settings
 from importer.sources.options import Reading
 
@@ -224,6 +224,43 @@ def test_every_flag_has_its_setting() -> None:
     # And the other way round: what a job file can say, a flag or a variable can override.
     names = {option.name for option in OPTIONS}
     assert len({option.variable for option in OPTIONS}) == len(names) == len(OPTIONS)
-    leaves = sum(len(type(group).__struct_fields__) for group in (Reading(), Limits(), Marking(), Pacing(), Output()))
+    leaves = sum(
+        len(type(group).__struct_fields__) for group in (Reading(), RunLimits(), Marking(), Pacing(), Output())
+    )
     assert len(OPTIONS) == leaves + len({"account", "token_file", "base_url", "mapping", "mode", "category",
                                          "create_category", "sandbox_db"})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "written", "value"),
+    [
+        ("max_wait", "pacing.max_wait", "30 min", 1800.0),
+        ("timeout", "pacing.timeout", "500 ms", 0.5),
+        ("wait", "pacing.lock_wait", "90", 90.0),
+        ("reserve", "pacing.reserve", "20%", 0.2),
+        ("max_updates", "limits.updates", "12.5 %", Limit(percent=12.5)),
+        ("header_row", "reading.header_row", "4", 4),
+        ("prune", "marking.prune", "true", True),
+    ],
+)
+def test_a_value_is_written_the_same_way_everywhere(
+    tmp_path: Path, name: str, key: str, written: str, value: object
+) -> None:
+    """Durations, shares, counts and switches: one spelling means the same in a job file, a variable and a flag."""
+    group, _, inner = key.partition(".")
+    (tmp_path / "job.yaml").write_text(f"sources: a.csv\n{group}: {{{inner}: {written}}}\n")
+    option = option_named(name)
+    job, sources = [str(tmp_path / "job.yaml")], ["a.csv"]
+    flag = True if value is True else written
+    made = merge({}, {}, job), merge({}, {option.variable: written}, sources), merge({name: flag}, {}, sources)
+    assert [option.of(settings) for settings in made] == [value] * 3
+
+
+def test_all_wrong_flags_and_variables_come_at_once() -> None:
+    """Three mistakes in three places are one error with a line for each, which names the place."""
+    with pytest.raises(UsageError) as caught:
+        merge({"header_row": "x", "grace": "soon"}, {"TAG_IMPORTER_FSYNC": "allways"}, ["a.csv"])
+    assert [line.partition(":")[0] for line in caught.value.details] == [
+        "--header-row", "--grace", "TAG_IMPORTER_FSYNC",
+    ]  # fmt: skip
+    assert "did you mean 'always'?" in caught.value.details[2]

@@ -45,7 +45,8 @@ def _list(namespace: Namespace) -> int:
 
 
 def _show(namespace: Namespace) -> int:
-    from importer.mapping.load import load_mapping, preset_path, preset_text
+    from importer.mapping.load import load_mapping, preset_text
+    from importer.mapping.shipped_presets import preset_path
 
     if preset_path(namespace.name) is not None:
         show(preset_text(namespace.name))
