@@ -22,11 +22,11 @@ def test_every_session_prints_what_the_readme_shows(tmp_path: Path) -> None:
 
 
 def test_the_help_in_the_readme_is_the_programs_own() -> None:
-    """The text of `tag-importer --help` stands in the README, word for word."""
+    """The text of `tag-importer --help` is in the README, word for word; Python 3.13 aligns it otherwise than 3.11."""
     done = subprocess.run(
         [sys.executable, "-m", "importer", "--help"], capture_output=True, text=True, env=environment(ROOT), check=True
     )
-    assert done.stdout in README.read_text("utf-8")
+    assert " ".join(done.stdout.split()) in " ".join(README.read_text("utf-8").split())
 
 
 def test_the_failure_table_in_the_readme_is_the_programs_own() -> None:
