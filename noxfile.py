@@ -40,3 +40,15 @@ def releases(session: nox.Session, resolution: str) -> None:
     session.run("uv", "pip", "install", *python, "--upgrade", "--resolution", resolution, "--editable", ".[dev]")
     session.run("uv", "pip", "list", *python)
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def mutate(session: nox.Session) -> None:
+    """Changes engine/ and remote/ a little at a time and runs the tests that reach the change; lists what they miss.
+
+    Hours for everything; `-- 'importer.engine.undo*'` for a part. It goes on where it was stopped.
+    """
+    session.install("--require-hashes", *(option for name in LOCKS for option in ("--requirement", name)))
+    session.install("mutmut==3.8.1")
+    session.run("mutmut", "run", "--max-children", "2", *session.posargs)
+    session.run("mutmut", "results")

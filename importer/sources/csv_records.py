@@ -12,7 +12,6 @@ from importer.sources.options import Limits
 
 UNCLOSED = "unclosed-quote"
 STRAY = "stray-quote"
-_REREAD_LINES = 5_000_000
 
 
 class Record(NamedTuple):
@@ -29,9 +28,11 @@ class Record(NamedTuple):
 class Lines:
     """Feeds lines to the csv reader and remembers those of the record under way, so that they can be read again."""
 
-    def __init__(self, lines: Iterator[str], most: int) -> None:
+    def __init__(self, lines: Iterator[str], most: int, reread: int = 5_000_000) -> None:
+        """At most `most` lines are one record; only 2 when more than `reread` have been read again."""
         self._lines = lines
         self._most = most
+        self._reread_most = reread
         self._again: list[str] = []
         self._reread = 0
         self.held: list[str] = []
@@ -62,7 +63,7 @@ class Lines:
         first = self.held[0]
         self.put_back(self.held[1:])
         self._reread += len(self.held) - 1
-        if self._reread > _REREAD_LINES:
+        if self._reread > self._reread_most:
             self._most = 2
         self.held.clear()
         return first

@@ -6,6 +6,7 @@ import csv
 import tracemalloc
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +52,21 @@ def test_no_cell_is_a_formula(tmp_path: Path) -> None:
     for line in written(tmp_path, plan(rows)):
         assert not any(is_formula(cell) for cell in line)
     assert written(tmp_path, plan(rows))[1][0] == "'=1+1"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["=1", "+1", "-1", "@x", "\t=1", "\tx", "\rx", "\nx", " =1", "\u00a0=1", "\x1f=1", "＝1", "－1", "＋1", "＠x"],  # noqa: RUF001
+)
+def test_a_cell_that_may_run_gets_an_apostrophe(tmp_path: Path, cell: str) -> None:
+    """Each beginning that a spreadsheet may take for a formula: a sign, behind blanks too, a tab, a line break."""
+    assert written(tmp_path, plan([change(Action.CREATE, row(2, "A", cell))]))[1][1] == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["1=1", "a\t=1", " x", "'=1", "", "x\n=1"])
+def test_a_cell_that_runs_nothing_stays_as_it_is(tmp_path: Path, cell: str) -> None:
+    """An apostrophe comes before nothing else."""
+    assert written(tmp_path, plan([change(Action.CREATE, row(2, "A", cell))]))[1][1] == cell
 
 
 def test_tables_with_different_columns_share_the_file(tmp_path: Path) -> None:

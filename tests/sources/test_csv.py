@@ -11,6 +11,8 @@ import pytest
 
 from importer.errors import SourceError, UsageError
 from importer.model import Severity
+from importer.sources.csv_records import UNCLOSED, Lines, records
+from importer.sources.delimiter import Dialect
 from importer.sources.options import Limits
 
 from .reading import got, written
@@ -219,3 +221,18 @@ def test_a_flood_of_blank_lines_ends(tmp_path: Path) -> None:
     path = written(tmp_path, "a.csv", "name,country\nA,CN\n" + "\n" * 5_000)
     with pytest.raises(SourceError, match="blank lines"):
         got(path, limits=Limits(rows=1_000))
+
+
+def test_what_is_read_again_is_bounded() -> None:
+    """A quote left open on every line, each of which seems to go on for ever, costs a bounded number of lines."""
+    lines, handed_out = ['a","b\n'] * 400, 0
+
+    class Counted(Lines):
+        def __next__(self) -> str:
+            nonlocal handed_out
+            handed_out += 1
+            return super().__next__()
+
+    found = list(records(Counted(iter(lines), 100, reread=2_000), Dialect(), Limits()))
+    assert [(record.line, record.problem) for record in found] == [(line, UNCLOSED) for line in range(1, 401)]
+    assert handed_out <= 2_000 + 100 + 3 * 400

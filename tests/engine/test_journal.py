@@ -1,0 +1,53 @@
+"""The journal's own promises."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from importer.clock import SystemClock
+from importer.engine.journal import Fsync, Journal, JournalFull
+
+
+@contextmanager
+def room_for(path: Path, more: int) -> Iterator[None]:
+    """Files may grow by `more` bytes beyond this one's size: a longer write is cut short, the next one fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + more, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_line_that_is_cut_short_leaves_no_trace(tmp_path: Path) -> None:
+    """Where only part of a line fits, the file ends with the line before it, and goes on whole when there is room."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, SystemClock(), fsync=Fsync.NONE)
+    journal.write({"number": 1})
+    with room_for(path, 5), pytest.raises(JournalFull):
+        journal.write({"number": 2})
+    assert [json.loads(line) for line in path.read_bytes().splitlines()] == [{"number": 1}]
+    journal.write({"number": 3})
+    journal.close()
+    assert [json.loads(line) for line in path.read_bytes().splitlines()] == [{"number": 1}, {"number": 3}]
+
+
+async def test_an_intent_that_is_cut_short_is_not_given(tmp_path: Path) -> None:
+    """A request whose intent does not fit may not leave, nor may any after it; what is in the file is whole."""
+    path = tmp_path / "journal.jsonl"
+    async with Journal(path, SystemClock(), fsync=Fsync.NONE) as journal:
+        await journal.intent("a", "create", 1)
+        with room_for(path, 20):
+            turns = [journal.intent("b", "create", 1), journal.intent("c", "create", 1)]
+            ended = await asyncio.gather(*turns, return_exceptions=True)
+        assert all(isinstance(error, JournalFull) for error in ended)
+        with pytest.raises(JournalFull):
+            await journal.intent("d", "create", 1)
+    assert [json.loads(line)["key"] for line in path.read_bytes().splitlines()] == ["a"]
