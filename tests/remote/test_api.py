@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
-from importer.errors import StoppedEarly, UsageError
+from importer.errors import UsageError
 from importer.remote.api import Api, open_api
 from importer.remote.failures import CallFailed
 from importer.remote.settings import ApiSettings
@@ -57,23 +56,6 @@ async def test_a_create_on_the_wire(api: Api, wire: Any, answer: dict[str, Any])
     (request,) = wire.requests["POST", URL(f"{EVENTS}/tags/create")]
     assert json.loads(request.kwargs["data"]) == {"value": "APT28"}
     assert request.kwargs["allow_redirects"] is False
-
-
-async def test_a_call_that_is_kept_from_leaving_gives_its_turn_back(api: Api, wire: Any) -> None:
-    """Where the journal cannot be written, the run stops or is cancelled, no request leaves and no turn is lost."""
-
-    async def refusing() -> None:
-        raise StoppedEarly("enough")
-
-    with pytest.raises(StoppedEarly):
-        await api.create(b"{}", before=refusing)
-    never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    waiting = asyncio.ensure_future(api.create(b"{}", before=lambda: never))
-    await asyncio.sleep(0)
-    assert api.pacer.in_flight == 1
-    waiting.cancel()
-    await asyncio.wait([waiting])
-    assert (api.pacer.in_flight, wire.requests) == (0, {})
 
 
 @pytest.mark.parametrize(("status", "body", "code"), [
