@@ -14,7 +14,7 @@ from typing import Final
 from importer.clock import Clock
 from importer.engine.events import Settled
 from importer.engine.stop import StopSignal
-from importer.engine.work import NEVER, Work
+from importer.engine.work import Work
 from importer.fields.table import field_named
 from importer.fields.values import same
 from importer.model import Action, Json, Outcome, Status, Tag
@@ -150,7 +150,6 @@ class Settler:
                 self._tell(work, "absent")
                 work.lost_at = None
                 work.resent = True
-                work.seen_at = began
                 self._again(work)
                 return
             self._tell(work, "unknown")
@@ -181,7 +180,7 @@ class Settler:
         self._done(work, adopted(work, tag, Status.CREATED))
 
     def _decide_update(self, work: Work, tags: tuple[Tag, ...]) -> None:
-        """An update may be sent twice, so only one that shows is taken as done."""
+        """An update may be sent twice, so only one that shows is taken as done; others are for the reconciler."""
         del self.parked[work.change.key]
         tag = next((tag for tag in tags if tag.uuid == work.change.uuid), None)
         if tag is not None and not differing_fields(work.change.body, tag, strict=True):
@@ -190,7 +189,6 @@ class Settler:
         else:
             self._tell(work, "absent")
             work.lost_at = None
-            work.seen_at = NEVER  # whether a person has changed it since is for the reconciler to say
             self._again(work)
 
     def _tell(self, work: Work, verdict: str) -> None:

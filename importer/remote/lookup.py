@@ -21,8 +21,8 @@ from importer.model import Tag
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed, Meaning
 
-TOGETHER: Final = 100
-"""Values that one filter takes."""
+TOGETHER: Final = 98
+"""Values that one look-up takes: a filter takes 100, and two of them are the controls."""
 _LONGEST: Final = 6_000
 """Characters of an encoded filter; servers refuse request lines of 8 kB."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,60}")
@@ -65,7 +65,7 @@ class Lookup:
         `ahead` is how many values will have to be asked for soon, where that is more than these: the whole list
         answers for them too.
         """
-        calls = max(len(list(_chunks(names, 0))) + len(list(_chunks(uuids, 0))), -(-ahead // TOGETHER))
+        calls = max(len(list(_chunks(names))) + len(list(_chunks(uuids))), -(-ahead // TOGETHER))
         if self._pages <= calls:
             return await self._everything()
         found: dict[str, Tag] = {}
@@ -83,7 +83,7 @@ class Lookup:
     async def _by_uuid(self, uuids: list[str], found: dict[str, Tag]) -> bool:
         """Take the tags of these uuids; False where the filter says nothing that can be relied on."""
         controls = [tag.uuid for tag in self._controls]
-        for chunk in _chunks(uuids, len(controls)):
+        for chunk in _chunks(uuids):
             tags = await self._ask("uuid", chunk, controls, lambda tag: tag.uuid)
             if tags is None:
                 return False
@@ -94,7 +94,7 @@ class Lookup:
         """The names about which the filter says nothing that can be relied on."""
         controls = [tag.name for tag in self._controls]
         unsure: list[str] = []
-        chunks = list(_chunks(names, len(controls), sum(len(quote(control)) for control in controls)))
+        chunks = list(_chunks(names))
         for number, chunk in enumerate(chunks):
             tags = await self._ask("value", chunk, controls, lambda tag: identity_key(tag.name))
             if tags is None:
@@ -172,15 +172,15 @@ def _seen(tags: Iterable[Tag], *, whole: bool) -> Seen:
     return Seen(named, held, whole)
 
 
-def _chunks(values: Iterable[str], controls: int, size_of_controls: int = 0) -> Iterator[list[str]]:
+def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
     """Values in groups that fit into one look-up, beside the controls."""
     group: list[str] = []
-    size = room = size_of_controls + 100
+    size = 0
     for value in values:
         length = len(quote(value, errors="replace")) + 10
-        if group and (len(group) >= TOGETHER - controls or size + length > _LONGEST):
+        if group and (len(group) == TOGETHER or size + length > _LONGEST):
             yield group
-            group, size = [], room
+            group, size = [], 0
         group.append(value)
         size += length
     if group:

@@ -78,6 +78,9 @@ def test_nothing_is_pruned_when_part_of_the_source_is_unread() -> None:
     held = [tag("Gone", 1, **OURS)]
     made = plan(drafts(draft("A"), draft("", error="bad")), held, mode="upsert", managed_by=MARK, prune=True)
     assert (made.counts()["delete"], notes(made)) == (0, ["vanished", "prune-withheld"])
+    rows = drafts(draft("A"), draft("", left_out="a footer"))
+    made = plan(rows, held, mode="upsert", managed_by=MARK, prune=True)
+    assert (made.counts()["delete"], notes(made)) == (1, ["vanished"]), "a row that is left out has no name to lose"
     options = PlanOptions(mode="upsert", managed_by=MARK, prune=True)
     for severity, code in ((Severity.ERROR, "unclosed-quote"), (Severity.WARNING, "left-out-sheet")):
         note = Issue(severity, code, "the rest of the file is lost", Place("a.csv"))

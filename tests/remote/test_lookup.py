@@ -91,3 +91,65 @@ async def test_a_filter_that_is_heeded_in_part_is_not_believed(heeded: slice) ->
     api = cast(Api, shortened)
     found = await Lookup(api, shortened.tags[18:], 900).find(names)
     assert all(len(found[name]) == 1 for name in names)
+
+
+class _Unquoted:
+    """A server whose filter and search find no name that needs quoting."""
+
+    tags_a_page = 100
+
+    def __init__(self) -> None:
+        self.tags = [Tag(f"u{number}", name) for number, name in enumerate(("Control", "Other", "Größe, «x»"))]
+        self.lists = 0
+
+    async def filter_tags(self, filters: str) -> list[Tag]:
+        wanted = json.loads(filters)[0]["value"]
+        return [tag for tag in self.tags if tag.name in wanted and tag.name.isascii()]
+
+    async def search_tags(self, text: str) -> list[Tag]:
+        return [tag for tag in self.tags if tag.name == text and text.isascii()]
+
+    async def list_tags(self) -> list[Tag]:
+        self.lists += 1
+        return self.tags
+
+
+async def test_absence_by_filter_or_search_counts_only_for_plain_names() -> None:
+    """A name that needs quoting and is not found is looked for in the list; a plain one that is not found is absent."""
+    server = _Unquoted()
+    lookup = Lookup(cast(Api, server), server.tags[:2], 5000)
+    assert [len(tags) for tags in (await lookup.find(["Nobody", "Größe, «x»"])).values()] == [0, 1]
+    assert server.lists == 1
+    lookup = Lookup(cast(Api, server), server.tags[:2], 5000)
+    assert [len(tags) for tags in (await lookup.find(["Nobody"])).values()] == [0]
+    assert server.lists == 1
+
+
+@pytest.mark.parametrize("filtering", ["json", "dotted", "ignored"])
+@pytest.mark.parametrize("control", ["Control", "Gone"])
+async def test_tags_are_found_by_uuid_whatever_the_server_makes_of_the_filter(
+    filtering: Filtering, control: str
+) -> None:
+    """Tags that are there are found by their uuids, and absence is believed only where controls prove the filter."""
+    async with Sandbox(structs.replace(FREE, filters=filtering)) as sandbox, api_of(sandbox) as api:
+        for name in ("Control", "Größe, «x» [y]", "Actor 2", "Actor 3"):
+            await api.create(encode({"value": name}))
+        held = {tag.name: tag for tag in await api.list_tags()}
+        known = held.get(control, Tag("00000000-0000-4000-8000-000000000000", "Gone"))
+        missing = "00000000-0000-4000-8000-000000000001"
+        before = int(str(sandbox.stats()["total_calls"]))
+        seen = await Lookup(api, [known], 5000).look((), [held["Actor 2"].uuid, held["Größe, «x» [y]"].uuid, missing])
+        calls = int(str(sandbox.stats()["total_calls"])) - before
+    assert {held["Actor 2"].uuid, held["Größe, «x» [y]"].uuid} <= seen.held.keys()
+    assert missing not in seen.held
+    assert seen.whole == (filtering != "json" or control == "Gone")
+    assert calls == 1 + seen.whole
+
+
+async def test_where_the_list_is_as_cheap_it_is_read_at_once_and_answers_for_more() -> None:
+    """A small account is one list call, whatever is asked for; a large one is listed only for many names to come."""
+    server = _Unquoted()
+    seen = await Lookup(cast(Api, server), server.tags[:2], 3).look(["Größe, «x»"], ["u1"])
+    assert (seen.whole, server.lists, len(seen.of_name("Größe, «x»"))) == (True, 1, 1)
+    assert not (await Lookup(cast(Api, server), server.tags[:2], 300).look(["Other"], ahead=190)).whole
+    assert (await Lookup(cast(Api, server), server.tags[:2], 300).look(["Other"], ahead=300)).whole
