@@ -11,13 +11,20 @@ from typing import Final
 
 from importer.clock import Clock
 from importer.model import Tag
+from importer.remote.events import Observe, Waiting
 from importer.remote.lookup import Lookup
 
 _FIRST_PAUSE: Final = 0.5
 
 
 async def find_duplicates(
-    made: Mapping[str, str], just_made: Collection[str], lookup: Lookup, clock: Clock, *, patience: float
+    made: Mapping[str, str],
+    just_made: Collection[str],
+    lookup: Lookup,
+    clock: Clock,
+    observe: Observe,
+    *,
+    patience: float,
 ) -> dict[str, tuple[Tag, ...]]:
     """By uuid of a tag that the run made, all tags of its name, where there are several. Raises CallFailed.
 
@@ -31,6 +38,7 @@ async def find_duplicates(
     missing = {uuid for uuid in just_made if uuid not in seen.held}
     waited = False
     while missing and (left := began + patience - clock.monotonic()) > 0:
+        observe(Waiting(min(pause, left), "lag"))
         await clock.sleep(min(pause, left))
         pause *= 2
         waited = True

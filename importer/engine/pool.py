@@ -357,7 +357,7 @@ class Pool:
         just_made = [uuid for uuid, change in rows.items() if change.key not in earlier]
         asking = asyncio.ensure_future(find_duplicates(
             {uuid: str(change.body.get("value") or change.name) for uuid, change in rows.items()}, just_made,
-            self.lookup, self._clock, patience=0.0 if self._stop else self._settings.grace,
+            self.lookup, self._clock, self._observe, patience=0.0 if self._stop else self._settings.grace,
         ))  # fmt: skip
         try:
             if self._stop:

@@ -50,7 +50,8 @@ class Waiting(Event):
 
     seconds: float
     why: str
-    """quota (our own window is full), shared (others use the token), blocked (429), outage (the server fails)."""
+    """quota (our own window is full), shared (others use the token), blocked (429), outage (the server fails), lag
+    (what was written does not show yet)."""
 
 
 @dataclass(frozen=True, slots=True)

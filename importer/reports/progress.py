@@ -24,6 +24,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "shared": "for the rate limit, which others use too",
     "blocked": "for the rate limit (429)",
     "outage": "for the server to recover",
+    "lag": "for what was made to show in the list",
 }
 _RATE_OVER: Final = 15.0
 """Seconds that the shown rate looks back."""

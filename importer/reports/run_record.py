@@ -72,7 +72,7 @@ class TrafficCounter:
         elif isinstance(event, Waiting) and event.why == "outage":
             self._outages += 1
             self._outage_seconds += event.seconds
-        elif isinstance(event, Waiting):
+        elif isinstance(event, Waiting) and event.why != "lag":
             self._waits += 1
             self._waited += event.seconds
 

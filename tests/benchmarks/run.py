@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks.bare_clients import ACCOUNT, TOKEN, body
+from tests.benchmarks.bare_clients import TOKEN, body
 from tests.benchmarks.measure import HERE, Ratio, fast_server, importer, in_turn, python, took
 from tests.benchmarks.parts import PARTS
 from tests.benchmarks.readers import reading
@@ -64,8 +64,8 @@ class Bench:
         """Phases of one apply without a limit in the way; `rate` is rows a second of the execution and its reports."""
         self.number += 1
         out = self.folder / f"run-{self.number}"
-        env = {"CLOUDFLARE_BASE_URL": base_url, "CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN": TOKEN,
-               "TAG_IMPORTER_STATE_DIR": str(self.folder / "state")}  # fmt: skip
+        env = {"CLOUDFLARE_BASE_URL": base_url, "CLOUDFLARE_ACCOUNT_ID": f"{self.number:032x}",
+               "CLOUDFLARE_API_TOKEN": TOKEN, "TAG_IMPORTER_STATE_DIR": str(self.folder / "state")}  # fmt: skip
         whole = took(
             importer("apply", source, "--yes", "--quiet", "--out", out, "--quota", "1000000", "--window", "1",
                      "--reserve", "0", *flags), env
