@@ -240,7 +240,7 @@ _ACCESS_CODES = frozenset({6003, 6111, 9106, 9107, 9109})
 """Error codes with which this API says `bad token` under other statuses than 401."""
 _ROUTE_CODES = frozenset({7000, 7003})
 _NO_ACCESS = 10000
-_THE_STATUS_COUNTS = frozenset({401, 408, 409, 429})
+_THE_STATUS_COUNTS = frozenset({401, 404, 408, 409, 410, 429})
 """Statuses that mean the same whoever answers with them."""
 
 
