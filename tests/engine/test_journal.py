@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from importer.clock import SystemClock
-from importer.engine.journal import Fsync, Journal, JournalFull
+from importer.engine.journal import Fsync, Journal, JournalFull, moment
+from importer.engine.journal_state import read_journal
 
 
 @contextmanager
@@ -51,3 +52,18 @@ async def test_an_intent_that_is_cut_short_is_not_given(tmp_path: Path) -> None:
         with pytest.raises(JournalFull):
             await journal.intent("d", "create", 1)
     assert [json.loads(line)["key"] for line in path.read_bytes().splitlines()] == ["a"]
+
+
+async def test_an_intent_that_was_taken_back_is_not_open(tmp_path: Path) -> None:
+    """Whoever resumes looks up the rows whose request may have been carried out, and no others; each line is whole."""
+    path = tmp_path / "journal.jsonl"
+    async with Journal(path, SystemClock(), fsync=Fsync.NONE) as journal:
+        journal.event("run", run="r")
+        for key in ("a", "b", "c"):
+            await journal.intent(key, "create", 1)
+        journal.unsent("a", "rate-limited")
+        journal.unsent("b", "not-connected")
+    state = read_journal(path)
+    assert (set(state.open), state.torn) == ({"c"}, False)
+    assert state.refused == {"a": "rate-limited", "b": "not-connected"}
+    assert all(moment(json.loads(line).get("at")) for line in path.read_bytes().splitlines()[1:])
