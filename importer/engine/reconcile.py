@@ -23,7 +23,7 @@ from importer.engine.stop import StopSignal
 from importer.engine.work import Work
 from importer.fields.table import field_named
 from importer.model import Action, Json, Outcome, Status, Tag
-from importer.planning.binding import STAMPS, edited, is_done, overwritten
+from importer.planning.binding import STAMPS, edited, is_done, lacks_parts, overwritten
 from importer.planning.diff import differences
 from importer.remote.failures import CallFailed
 from importer.remote.lookup import TOGETHER, Lookup, Seen
@@ -173,10 +173,11 @@ def _changed(work: Work, tag: Tag, how: str) -> Outcome:
 def unlike_fields(body: Mapping[str, Json], tag: Tag) -> list[str]:
     """The fields in which a tag is not what a create would make, as a plan made now would see it.
 
-    Fields of past API generations that the tag does not have are none: the server takes some and never returns them.
+    What servers are known to take and never return is none: fields of past API generations, annotations.
     """
     return [
         item.field
         for item in differences(body, tag)
-        if item.old is not None or (field := field_named(item.field)) is None or field.current
+        if (item.old is not None or (field := field_named(item.field)) is None or field.current)
+        and not lacks_parts(item.new, item.old)
     ]

@@ -140,6 +140,21 @@ def is_done(change: Change, tag: Tag) -> bool:
     return all(_equal(item, item.new, tag) for item in change.differences)
 
 
+def lacks_parts(sent: Json, held: Json) -> bool:
+    """Whether a tag holds what was sent but for annotations (confidence, TLP, description), which servers may drop."""
+    if isinstance(sent, list | tuple) and isinstance(held, list | tuple):
+        pairs = zip(sorted(sent, key=_main), sorted(held, key=_main), strict=False)
+        return len(sent) == len(held) and all(_main(a) == _main(b) and lacks_parts(a, b) for a, b in pairs)
+    if not isinstance(sent, Mapping):
+        return bool(sent == held)
+    parts = held if isinstance(held, Mapping) else {"value": held}
+    return _main(sent) == _main(parts) and all(sent.get(key) == part for key, part in parts.items() if part is not None)
+
+
+def _main(value: Json) -> str:
+    return str(value.get("value", value.get("url")) if isinstance(value, Mapping) else value)
+
+
 def _how(item: FieldChange, tag: Tag) -> str:
     """What became of a field that a change is about; empty where it is as the plan saw it, or as the change has it."""
     if item.field == _PROPERTIES:
@@ -152,9 +167,9 @@ def _how(item: FieldChange, tag: Tag) -> str:
             if not any(same(field, {key: now}, {key: value.get(key)}) for value in (old, new)):
                 return f"properties.{key} was {_short(old.get(key))}, it is {_short(now)}"
         return ""
-    if _equal(item, item.old, tag) or _equal(item, item.new, tag):
-        return ""
     now = tag.name if item.field == "value" else tag.fields.get(item.field)
+    if _equal(item, item.old, tag) or _equal(item, item.new, tag) or lacks_parts(item.new, now):
+        return ""
     return f"{item.field} was {_short(item.old)}, it is {_short(now)}"
 
 

@@ -11,15 +11,17 @@ import pytest
 from msgspec import structs
 
 from importer.engine.journal_state import read_journal
+from importer.engine.reconcile import unlike_fields, verdict
 from importer.engine.result import ExecutionResult
 from importer.engine.resume import open_run
 from importer.engine.settings import ExecuteSettings
 from importer.engine.undo import undo_plan
-from importer.engine.work import NEVER
-from importer.model import Action, Change, FieldChange, Json, Outcome, Plan, Status
+from importer.engine.work import NEVER, Work
+from importer.model import Action, Change, FieldChange, Json, Outcome, Plan, Status, Tag
 from importer.planning.binding import what_was_seen
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed, failure
+from importer.remote.lookup import Seen
 
 from ..remote.virtual_time import VirtualClock, run
 from .examples import ACCOUNT, carry_out, folder_of, some
@@ -218,6 +220,30 @@ def test_an_undo_puts_nothing_back_that_was_written_to_since(part: str, tmp_path
         assert world.tags[held.uuid].fields["motive"] == "Fear"
 
     in_a_world(main)
+
+
+def test_what_the_server_drops_is_no_edit_of_a_person() -> None:
+    """Annotations that were sent and do not come back make no conflict, for an update sent again or a tag made by
+    others; another value does, and an annotation that nobody sent."""
+
+    async def main(world: World) -> None:
+        world.tags.clear()
+        held: dict[str, Json] = {"A": 3, "B": {"value": 3, "tlp": "red"}, "C": {"value": 3, "confidence": 9}, "D": 4}
+        for name in held:
+            world.make(name, priority=2)
+        plan = updates(world, priority={"value": 3, "confidence": 5, "tlp": "red"})
+        for tag in list(world.tags.values()):
+            world.write(tag, {"priority": held[tag.name]})
+        seen = Seen({}, dict(world.tags), True)
+        ends = [verdict(Work(change), seen, plan.options) for change in plan.changes]
+        assert [outcome and outcome.code for outcome in ends] == [None, None, "changed-since", "changed-since"]
+
+    in_a_world(main)
+    aliases = [{"value": "x", "confidence": 3}, {"value": "y"}]
+    body = {"value": "A", "priority": {"value": 3, "confidence": 5}, "aliases": aliases}
+    assert unlike_fields(body, Tag("u", "A", {"priority": 3, "aliases": ["y", {"value": "x"}]})) == []
+    assert unlike_fields(body, Tag("u", "A", {"priority": 3, "aliases": ["y"]})) == ["aliases"]
+    assert unlike_fields(body, Tag("u", "A", {"priority": 4, "aliases": aliases})) == ["priority"]
 
 
 # -- lost answers
