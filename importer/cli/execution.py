@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from importer import __version__
 from importer.cli.console import show
@@ -26,7 +27,7 @@ from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal, on_signals
 from importer.engine.work import NEVER
 from importer.errors import ExitCode, StoppedEarly
-from importer.model import Plan, Severity
+from importer.model import Issue, Place, Plan, Severity
 from importer.planning.exposure import exposure
 from importer.reports import terminal
 from importer.reports.formats import report
@@ -66,16 +67,22 @@ class Execution(Struct, frozen=True):
                 result = await execute(
                     self.plan, target.api, journal, settings, run=self.folder.run, plan_sha256=self.digest,
                     clock=self.clock, observe=watch.observe, stop=stop, earlier=self.earlier,
-                    seen_at=self.seen_at, about=self._about(),
+                    seen_at=self.seen_at, returned=target.returned, about=self._about(),
                 )  # fmt: skip
         timings.done("execute")
+        news = target.returned.news()
+        try:
+            target.returned.save()
+        except OSError as error:
+            said = f"what the server does not give back could not be noted: {error.strerror or type(error).__name__}"
+            news.append(Issue(Severity.WARNING, "not-noted", said, Place("")))
         code = result.exit_code
         if code == ExitCode.DONE and any(note.severity is Severity.ERROR for note in self.plan.notes):
             code = ExitCode.ROWS_NEED_WORK
         record = RunRecord(
             run=self.folder.run,
             folder=self.folder.path,
-            plan=self.plan,
+            plan=replace(self.plan, notes=(*self.plan.notes, *news)) if news else self.plan,
             outcomes=result.outcomes,
             started=self.started,
             finished=self.clock.now(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -15,6 +17,7 @@ from importer.engine.shared_budget import SharedBudget
 from importer.errors import AccessRefused, StoppedEarly, UsageError
 from importer.planning.cost import Budget
 from importer.planning.options import Account
+from importer.planning.returned import Returned
 from importer.remote.api import Api, open_api
 from importer.remote.failures import CallFailed, Meaning
 from importer.remote.pacer import PacerSettings
@@ -30,6 +33,8 @@ class Target(Struct, frozen=True):
 
     api: Api
     sandbox: bool
+    returned: Returned
+    """What is remembered of how this account gives back what it is sent."""
 
     @property
     def account_id(self) -> str:
@@ -81,13 +86,22 @@ async def open_target(settings: Settings, clock: Clock, observe: Observe) -> Asy
         api = await stack.enter_async_context(opened)
         if shared is not None:
             await stack.enter_async_context(shared.kept(api.pacer))
-        yield Target(api, settings.sandbox)
+        name = f"sandbox {settings.sandbox_db.resolve()}" if settings.sandbox else f"{base_url.rstrip('/')} {account}"
+        yield Target(api, settings.sandbox, Returned(_memory(name)))
 
 
 def _shared(settings: ApiSettings, clock: Clock) -> SharedBudget | None:
     """The budget of the token; None where no state can be kept: only what changes an account insists on that."""
     try:
         return SharedBudget(state_dir() / "budgets" / settings.token_key, clock)
+    except UsageError:
+        return None
+
+
+def _memory(account: str) -> Path | None:
+    """Where is kept what the server does not give back; None where nothing can be kept."""
+    try:
+        return state_dir() / "returned" / f"{hashlib.sha256(account.encode()).hexdigest()[:16]}.json"
     except UsageError:
         return None
 
@@ -122,4 +136,4 @@ async def read_account(target: Target, *, categories: bool) -> Account:
     if categories:
         with explained("reading the account's categories", target.api):
             held = await target.api.list_categories()
-    return Account(target.account_id, tags, held)
+    return Account(target.account_id, tags, held, target.returned)

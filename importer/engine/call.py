@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from importer.clock import Clock
 from importer.engine.breaker import Breaker
@@ -13,9 +14,10 @@ from importer.engine.work import Work
 from importer.errors import StoppedEarly
 from importer.fields.names import identity_key
 from importer.model import Action, Json
+from importer.planning.returned import Returned
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed, Meaning, failure
-from importer.remote.wire import TagAnswer, encode
+from importer.remote.wire import TagAnswer, Unreadable, decode_object, decode_written, encode
 
 
 class Caller:
@@ -23,7 +25,7 @@ class Caller:
 
     def __init__(
         self, api: Api, journal: Journal, breaker: Breaker, clock: Clock, stop: StopSignal,
-        outdated: Callable[[Work], bool],
+        outdated: Callable[[Work], bool], returned: Returned,
     ) -> None:  # fmt: skip
         self._api = api
         self._journal = journal
@@ -31,6 +33,7 @@ class Caller:
         self._clock = clock
         self._stop = stop
         self._outdated = outdated
+        self._returned = returned
 
     async def call(self, work: Work) -> TagAnswer | None:
         """One request for the row; its answer, None for a delete. Raises CallFailed; unsent StoppedEarly, Outdated."""
@@ -51,13 +54,20 @@ class Caller:
             began = self._clock.monotonic()
             return written
 
+        said = b""
+
+        def read(body: bytes) -> TagAnswer:
+            nonlocal said
+            said = body
+            return decode_written(body)
+
         answer: TagAnswer | None = None
         try:
             if change.action is Action.CREATE:
-                answer = await api.create(_bytes(change.body), key=change.key, before=leaving)
+                answer = await api.create(_bytes(change.body), key=change.key, before=leaving, read=read)
                 _check_name(work, answer)
             elif change.action is Action.UPDATE:
-                answer = await api.update(change.uuid, _bytes(change.body), key=change.key, before=leaving)
+                answer = await api.update(change.uuid, _bytes(change.body), key=change.key, before=leaving, read=read)
             else:
                 await api.delete(change.uuid, key=change.key, before=leaving)
         except CallFailed as failed:
@@ -70,6 +80,9 @@ class Caller:
             raise
         work.sending = False
         self._breaker.worked()
+        if said:
+            with suppress(Unreadable):
+                self._returned.compare(change.body, decode_object(said))
         return answer
 
     def _note(self, work: Work, failed: CallFailed, began: float) -> None:

@@ -25,6 +25,7 @@ from importer.errors import AccessRefused, ExitCode, ImporterError, UsageError
 from importer.model import Action, Outcome, Plan
 from importer.planning.build import CREATE_CATEGORY, with_category
 from importer.planning.categories import find_category
+from importer.planning.returned import Returned
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed
 
@@ -44,13 +45,15 @@ async def execute(
     stop: StopSignal | None = None,
     earlier: JournalState | None = None,
     seen_at: float = NEVER,
+    returned: Returned | None = None,
     about: Mapping[str, str] | None = None,
 ) -> ExecutionResult:
     """Do what the plan says and return how each change ended; whatever happens is in the journal.
 
     `run` and `plan_sha256` go into the journal's first line, with what `about` adds to it (the command, a version);
     `earlier` is the journal's state when the run is taken up again; `seen_at` is when, on the clock, the account was as
-    the plan saw it: where nobody knows, it is looked at again before anything is sent. Stops come back as a result, not
+    the plan saw it: where nobody knows, it is looked at again before anything is sent. `returned` learns what the
+    server does not give back. Stops come back as a result, not
     as errors; an error that is not foreseen leaves the journal whole and is raised.
     """
     if plan.account != api.settings.account_id:
@@ -61,7 +64,7 @@ async def execute(
     settings, clock = settings or ExecuteSettings(), clock or SystemClock()
     stop = StopSignal() if stop is None else stop
     began = clock.monotonic()
-    pool = Pool(plan, api, journal, settings, clock, observe, stop, earlier, seen_at)
+    pool = Pool(plan, api, journal, settings, clock, observe, stop, earlier, seen_at, returned or Returned())
     observe(RunStarted(run, len(plan.changes), len(pool.todo), earlier is not None))
     pool.tell_settled_rows()
     unlisted = ""

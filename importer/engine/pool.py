@@ -23,6 +23,7 @@ from importer.engine.verdicts import done, never_answered, refused
 from importer.engine.work import Work, left_open
 from importer.errors import ExitCode, ImporterError, StoppedEarly, UsageError
 from importer.model import Action, Outcome, Plan, Status, Tag
+from importer.planning.returned import Returned
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed, Meaning
 from importer.remote.lookup import Lookup
@@ -52,6 +53,7 @@ class Pool:
         stop: StopSignal,
         earlier: JournalState | None,
         seen_at: float,
+        returned: Returned,
     ) -> None:
         self._plan = plan
         self._api = api
@@ -81,13 +83,13 @@ class Pool:
         self.lookup = Lookup(api, there, plan.account_tags)
         self._settler = Settler(
             self.lookup, clock, observe, stop, grace=settings.grace, max_attempts=settings.max_attempts,
-            done=self._settled, again=self._requeue,
+            done=self._settled, again=self._requeue, returned=returned,
         )  # fmt: skip
         self._reconciler = Reconciler(
             self.lookup, clock, stop, plan.options, fresh=settings.fresh, done=self._finish
         )  # fmt: skip
         self._outdated = self._reconciler.outdated
-        self._call = Caller(api, journal, self._breaker, clock, stop, self._outdated).call
+        self._call = Caller(api, journal, self._breaker, clock, stop, self._outdated, returned).call
 
     def use(self, plan: Plan) -> None:
         """Go on with the same plan, its bodies completed."""

@@ -15,9 +15,10 @@ from importer.clock import Clock
 from importer.engine.events import Settled
 from importer.engine.stop import StopSignal
 from importer.engine.work import Work
-from importer.fields.table import field_named
+from importer.fields.table import Field, field_named
 from importer.fields.values import same
 from importer.model import Action, Json, Outcome, Status, Tag
+from importer.planning.returned import Returned
 from importer.remote.events import Observe
 from importer.remote.failures import CallFailed
 from importer.remote.lookup import Lookup
@@ -44,6 +45,7 @@ class Settler:
         max_attempts: int,
         done: Callable[[Work, Outcome], None],
         again: Callable[[Work], None],
+        returned: Returned,
     ) -> None:
         self._lookup = lookup
         self._clock = clock
@@ -52,6 +54,7 @@ class Settler:
         self._most = max_attempts
         self._done = done
         self._again = again
+        self._returned = returned
         self._stop = stop
         self.failures = 0
         self._woken = asyncio.Event()
@@ -167,7 +170,7 @@ class Settler:
             ))  # fmt: skip
             return
         tag = tags[0]
-        differing = differing_fields(work.change.body, tag)
+        differing = differing_fields(work.change.body, tag, self._returned.forgives)
         if differing:
             self._tell(work, "different")
             self._done(work, Outcome(
@@ -183,7 +186,7 @@ class Settler:
         """An update may be sent twice, so only one that shows is taken as done; others are for the reconciler."""
         del self.parked[work.change.key]
         tag = next((tag for tag in tags if tag.uuid == work.change.uuid), None)
-        if tag is not None and not differing_fields(work.change.body, tag, strict=True):
+        if tag is not None and not differing_fields(work.change.body, tag):
             self._tell(work, "adopted")
             self._done(work, adopted(work, tag, Status.UPDATED))
         else:
@@ -211,21 +214,21 @@ def several(name: str, tags: Iterable[Tag]) -> str:
     return f"several tags are named {name!r} now: {uuids}; keep one and delete the others"
 
 
-def differing_fields(body: Mapping[str, Json], tag: Tag, *, strict: bool = False) -> list[str]:
-    """Fields of `body` that the tag does not have so. Fields of older generations may be missing, unless `strict`:
-    the server takes some of them and never answers with them. Of `properties` only the keys that were sent count."""
+def differing_fields(
+    body: Mapping[str, Json], tag: Tag, forgives: Callable[[Field, Json, Json], bool] = lambda *_: False
+) -> list[str]:
+    """Fields of `body` that the tag does not have so, and that are not forgiven (see `Returned.forgives`). Of
+    `properties` only the keys that were sent count."""
     differing = []
     for name, sent in body.items():
         field = field_named(name)
         if field is None or name == "value":
             continue
         held = tag.fields.get(name)
-        if held is None and not field.current and not strict:
-            continue
         if name == "properties" and isinstance(sent, Mapping):
             have = held if isinstance(held, Mapping) else {}
             if all(same(field, {key: value}, {key: have.get(key)}) for key, value in sent.items()):
                 continue
-        if not same(field, sent, held):
+        if not same(field, sent, held) and not forgives(field, sent, held):
             differing.append(name)
     return differing

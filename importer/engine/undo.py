@@ -18,10 +18,11 @@ from importer.engine.run_folder import RunFolder
 from importer.engine.settle import differing_fields
 from importer.errors import ImporterError, UsageError
 from importer.fields.names import clean, identity_key
-from importer.fields.table import field_named
+from importer.fields.table import Field, field_named
 from importer.model import Action, Change, FieldChange, Json, Outcome, Plan, Status, Tag
 from importer.planning.binding import restamped, what_was_seen
 from importer.planning.diff import cleared
+from importer.planning.returned import lacking
 
 MODE: Final = "undo"
 UNDOES: Final = "undoes"
@@ -115,9 +116,17 @@ def as_left(tag: Tag, outcome: Outcome, body: Mapping[str, Json]) -> str:
         return how
     if "value" in body and clean(str(body["value"])) != clean(tag.name):
         return f"it is named {tag.name!r} now"
-    if differing := differing_fields(body, tag):
+    # The server may not give back all that it takes; a tag that it has not stamped anew was not changed.
+    stamped = bool((after.get("version") and tag.version) or (after.get("updatedAt") and tag.updated_at))
+    if differing := differing_fields(body, tag, lambda *values: _lacks(*values, stamped=stamped)):
         return f"{', '.join(differing)} changed"
     return ""
+
+
+def _lacks(field: Field, sent: Json, held: Json, *, stamped: bool) -> bool:
+    if held is None and not field.current:
+        return True
+    return stamped and lacking(field.name, field, sent, held)[1]
 
 
 def _delete(change: Change, outcome: Outcome, tag: Tag | None) -> Change:

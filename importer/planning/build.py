@@ -7,7 +7,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from importer.fields.table import FIELDS
 from importer.model import Action, Change, Draft, Issue, Json, Place, Plan, Severity, SourceFile, Tag
 from importer.planning.binding import what_was_seen
 from importer.planning.bulk import many_objects
@@ -54,13 +53,17 @@ def _plan(
 ) -> Plan:
     setting, to_create = _setting(account, options)
     index = index_tags(account.tags)
+    if account.returned is not None:
+        account.returned.only([tag.uuid for tag in account.tags])
     standings = stand(rows, index)
     collisions = find_collisions(rows, standings, account.tags, options.collisions)
     changes = [
         decide(draft, standing, rows, collisions.get(position, ()), setting)
         for position, (draft, standing) in enumerate(zip(rows, standings, strict=True))
     ]
-    more_notes = [*notes, *_past_fields(changes, account.tags), *_unmarkable(changes, setting)]
+    more_notes = [*notes, *_unmarkable(changes, setting)]
+    if account.returned is not None:
+        more_notes += account.returned.not_compared()
     if options.managed_by:
         deletes, told = vanished(rows, standings, account.tags, options, notes)
         changes.extend(deletes)
@@ -106,30 +109,7 @@ def _setting(account: Account, options: PlanOptions) -> tuple[Setting, str]:
     by_uuid = None
     if account.categories is not None:
         by_uuid = {category.uuid.lower(): category for category in account.categories}
-    return Setting(options, uuid, by_uuid), to_create
-
-
-def _past_fields(changes: Sequence[Change], tags: Sequence[Tag]) -> list[Issue]:
-    """Fields of past API generations that updates send and no tag carries: perhaps the server drops them."""
-    past = {field.name for field in FIELDS if not field.current}
-    sent: dict[str, int] = {}
-    for change in changes:
-        if change.action is Action.UPDATE:
-            for name in past & change.body.keys():
-                sent[name] = sent.get(name, 0) + 1
-    carried = {name for tag in tags for name in past & tag.fields.keys()} if sent else set()
-    return [
-        Issue(
-            Severity.WARNING,
-            "past-field",
-            f"{count:,} updates send {name}, a field of past API generations that no tag of the account carries; "
-            "if the server no longer keeps it, every run will send it again",
-            Place(""),
-            name,
-        )
-        for name, count in sorted(sent.items())
-        if name not in carried
-    ]
+    return Setting(options, uuid, by_uuid, account.returned), to_create
 
 
 def _unmarkable(changes: Sequence[Change], setting: Setting) -> list[Issue]:

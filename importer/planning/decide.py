@@ -17,6 +17,7 @@ from importer.planning.marking import MARK_KEY, Owner, mark_of, marked, owner
 from importer.planning.options import Mode, PlanOptions
 from importer.planning.properties import check_properties
 from importer.planning.property_formats import READABLE, how_to_read
+from importer.planning.returned import Returned
 
 
 class Setting(Struct, frozen=True):
@@ -27,6 +28,7 @@ class Setting(Struct, frozen=True):
     """UUID of the category for new tags; empty for none, or for one that the run is to create."""
     categories: Mapping[str, Category] | None
     """By lower-case UUID; None where the account's categories are not known."""
+    returned: Returned | None = None
 
     @property
     def plain_creates(self) -> bool:
@@ -106,6 +108,8 @@ class _Decision:
         adopts = whose is Owner.NOBODY and self.setting.options.adopt and updates
         wanted = marked(draft.fields, mark) if mark and (adopts or whose is Owner.OURS) else draft.fields
         self.found = differences(wanted, tag, draft.clear)
+        if self.setting.returned is not None:
+            self.found = self.setting.returned.unsettled(tag, wanted, self.found)
         if not self.found:
             return self._is(Action.UNCHANGED)
         if not updates:

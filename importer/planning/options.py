@@ -11,6 +11,7 @@ from msgspec import Struct
 from importer.errors import UsageError
 from importer.model import Asked, Category, Tag
 from importer.planning.collision_rules import CollisionRules
+from importer.planning.returned import Returned
 
 
 class Mode(StrEnum):
@@ -28,6 +29,8 @@ class Account(Struct, frozen=True):
     tags: Sequence[Tag] = ()
     categories: Sequence[Category] | None = None
     """None where they were not read: then no category and no property is checked."""
+    returned: Returned | None = None
+    """What is remembered of how this account gives back what it is sent."""
 
 
 @dataclass(frozen=True, slots=True)

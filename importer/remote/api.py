@@ -49,20 +49,31 @@ class Api:
     # -- tags
 
     async def create(
-        self, body: bytes, *, key: str = "", before: Callable[[], Awaitable[None]] | None = None
+        self,
+        body: bytes,
+        *,
+        key: str = "",
+        before: Callable[[], Awaitable[None]] | None = None,
+        read: Callable[[bytes], TagAnswer] = decode_written,
     ) -> TagAnswer:
         """Create a tag from an encoded body (`wire.encode`). One attempt. Raises CallFailed."""
         answer: TagAnswer = await self._transport.send(
-            "create", "POST", self._create, body, key=key, before=before, read=decode_written
+            "create", "POST", self._create, body, key=key, before=before, read=read
         )
         return answer
 
     async def update(
-        self, uuid: str, body: bytes, *, key: str = "", before: Callable[[], Awaitable[None]] | None = None
+        self,
+        uuid: str,
+        body: bytes,
+        *,
+        key: str = "",
+        before: Callable[[], Awaitable[None]] | None = None,
+        read: Callable[[bytes], TagAnswer] = decode_written,
     ) -> TagAnswer:
         """Change the fields in `body`, leave the others. One attempt. Raises CallFailed."""
         answer: TagAnswer = await self._transport.send(
-            "update", "PATCH", self._tag(uuid), body, key=key, before=before, read=decode_written
+            "update", "PATCH", self._tag(uuid), body, key=key, before=before, read=read
         )
         return answer
 

@@ -101,14 +101,6 @@ def test_what_cannot_be_cleared_is_said_and_left() -> None:
     assert [issue.field for issue in change.issues if issue.code == "cannot-clear"] == ["tlp", "value"]
 
 
-def test_past_fields_that_no_tag_carries_are_sent_with_a_warning() -> None:
-    """An old generation's field is compared like any other; where no tag has it, the plan says what that may mean."""
-    assert patch({"analyticPriority": 1}, {"analyticPriority": 3}) == {"analyticPriority": 3}
-    made = plan([draft("APT28", analyticPriority=3)], [tag("APT28", priority=1)], mode="upsert")
-    assert only(made).body == {"analyticPriority": 3}
-    assert [(note.code, note.field) for note in made.notes] == [("past-field", "analyticPriority")]
-
-
 @pytest.mark.parametrize(
     ("held", "wanted", "clear", "sent"),
     [
