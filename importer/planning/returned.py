@@ -72,7 +72,7 @@ class Returned:
             for key, field, new in _pieces({change.field: change.new}):
                 differing.add(key)
                 old = _held(tag, key)
-                if known.get(key) == (_digest(field, new), _digest(field, old)):
+                if known.get(key) == (_digest(_settled(field, new)), _digest(_settled(field, old))):
                     self._left_out.update(lacking(key, field, new, old)[0])
                 else:
                     still[key] = new
@@ -106,25 +106,30 @@ class Returned:
     def compare(self, body: Mapping[str, Json], answer: Mapping[str, Json]) -> None:
         """Take the answer to a create or update with this body."""
         uuid = str(answer.get("uuid"))
+        differing = {}
+        for name, sent in body.items():
+            if answer.get(name) != sent and answer.get(f"{name}_annotated") != sent:
+                differing[name] = sent
+            elif name not in self._came_back or type(sent) in (dict, list):
+                self._came_back.update(_names(name, sent))
         known = uuid in self._state.tags
-        if not known and all(answer.get(name) == value for name, value in body.items()):
-            self._came_back.update(body)
+        if not differing and not known:
             return
         try:
             tag = tag_of(answer)
         except Unreadable:
             return
-        for key, field, sent in _pieces(body):
-            got = _held(tag, key)
-            if answer.get(key) == sent or same(field, sent, got):
-                self._came_back.update(_names(key, field, sent))
+        for key, field, sent in _pieces(body if known else differing):
+            asked, got = _settled(field, sent), _settled(field, _held(tag, key))
+            if asked == got:
+                self._came_back.update(_names(key, sent))
                 self._forget(uuid, key)
                 continue
             if len(self._state.tags) < _MOST or uuid in self._state.tags:
-                self._state.tags.setdefault(uuid, {})[key] = (_digest(field, sent), _digest(field, got))
+                self._state.tags.setdefault(uuid, {})[key] = (_digest(asked), _digest(got))
                 self._changed = True
             if not _NAMES.isdisjoint(answer):  # an answer may be just a uuid: then a list may well show more
-                self._missing.update(lacking(key, field, sent, got)[0])
+                self._missing.update(lacking(key, field, sent, _held(tag, key))[0])
 
     def forgives(self, field: Field, sent: Json, held: Json) -> bool:
         """Whether a tag that was found may be what was sent although it differs: it lacks what the server drops.
@@ -213,13 +218,14 @@ def _missing_parts(key: str, sent: Mapping[str, Json], held: Mapping[str, Json])
     return missing or {f"{key}.{part}" for part in differing}, len(missing) == len(differing)
 
 
-def _names(key: str, field: Field, sent: Json) -> Iterator[str]:
+def _names(key: str, sent: Json) -> Iterator[str]:
     """The names of all that came back where `sent` did."""
     yield key
-    for entry in sent if field.is_list and isinstance(sent, Sequence) else (sent,):
-        if isinstance(entry, Mapping) and field.kind is not Kind.OBJECT:
-            yield from (f"{key}.{part}" for part in _PARTS if entry.get(part) is not None)
-            yield _entry_name(key, entry)
+    for entry in sent if isinstance(sent, list) else (sent,):
+        if isinstance(entry, Mapping):
+            yield from (f"{key}.{part}" for part in _PARTS if part in entry)
+            if "tlp" in entry:
+                yield _entry_name(key, entry)
 
 
 def _entry_name(key: str, entry: Json) -> str:
@@ -253,9 +259,13 @@ def _held(tag: Tag, key: str) -> Json:
     return {part: held.get(part)} if dot and isinstance(held, Mapping) else held
 
 
-def _digest(field: Field, value: Json) -> str:
-    text = repr(token(canonical(field, value)))
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+def _settled(field: Field, value: Json) -> object:
+    """What is equal for values that mean the same."""
+    return token(canonical(field, value))
+
+
+def _digest(settled: object) -> str:
+    return blake2b(repr(settled).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _listed(counts: Mapping[str, int]) -> str:
