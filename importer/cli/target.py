@@ -86,7 +86,7 @@ async def open_target(settings: Settings, clock: Clock, observe: Observe) -> Asy
         api = await stack.enter_async_context(opened)
         if shared is not None:
             await stack.enter_async_context(shared.kept(api.pacer))
-        name = f"sandbox {settings.sandbox_db.resolve()}" if settings.sandbox else f"{base_url.rstrip('/')} {account}"
+        name = f"sandbox {settings.database.resolve()}" if settings.sandbox else f"{base_url.rstrip('/')} {account}"
         yield Target(api, settings.sandbox, Returned(_memory(name)))
 
 
