@@ -177,7 +177,7 @@ FAILURES: tuple[Failure, ...] = (
     Failure(
         "forbidden",
         _NO,
-        ("403", "400-499: error code 10000"),
+        ("403",),
         "access was refused: the token lacks the permission, at least for this",
         access=True,
         held=True,
@@ -239,8 +239,7 @@ _BY_EXCEPTION = {name: failure for failure in FAILURES for name in failure.match
 _ACCESS_CODES = frozenset({6003, 6111, 9106, 9107, 9109})
 """Error codes with which this API says `bad token` under other statuses than 401."""
 _ROUTE_CODES = frozenset({7000, 7003})
-_NO_ACCESS = 10000
-_THE_STATUS_COUNTS = frozenset({401, 404, 408, 409, 410, 429})
+_THE_STATUS_COUNTS = frozenset({401, 408, 409, 429})
 """Statuses that mean the same whoever answers with them."""
 
 
@@ -270,8 +269,6 @@ def classify_status(status: int, error_codes: tuple[int, ...] = (), *, foreign: 
             return _BY_CODE["unauthorized"]
         if not _ROUTE_CODES.isdisjoint(error_codes) or (foreign and status in (404, 410)):
             return _BY_CODE["no-route"]
-        if _NO_ACCESS in error_codes and status not in _THE_STATUS_COUNTS:
-            return _BY_CODE["forbidden"]
         if foreign and status != 405 and status not in _THE_STATUS_COUNTS:
             return _BY_CODE["blocked"]
     exact = str(status)

@@ -66,12 +66,16 @@ def test_refused_from_some_row_on(here: Here, scripted: Scripted, concurrency: s
     scripted.refuse = lambda asked: reply if asked.method == "POST" and asked.number > 8 else None
     ran = _apply(here, scripted, "--concurrency", concurrency)
     assert ran.code == code, ran.err
-    assert _counts(here.folder) == {"created": 8, "not_attempted": 52}
+    counts = _counts(here.folder)
+    # Side by side, a refusal may be read before the answer to a write that worked: then it was one row's.
+    failed = counts.pop("failed", 0)
+    assert failed <= (0 if concurrency == "1" else 2)
+    assert counts == {"created": 8, "not_attempted": 52 - failed}
     assert f"HTTP {reply.status}" in ran.err
     assert len(scripted.sent("POST")) < 8 + 60 + 5
     scripted.refuse = lambda asked: None
-    assert here("resume", "run", *QUICK, env=scripted.env).code == 0
-    assert len(scripted.names()) == len(set(scripted.names())) == 60
+    assert here("resume", "run", *QUICK, env=scripted.env).code == bool(failed)
+    assert len(scripted.names()) == len(set(scripted.names())) == 60 - failed
 
 
 @pytest.mark.parametrize("count", [1, 2, 20])
@@ -150,7 +154,7 @@ def test_a_create_that_is_refused_is_looked_up(here: Here, scripted: Scripted, r
         assert not there or (row["_code"], {row["_uuid"]}) == ("exists", uuids)
         assert all(uuid in row["_message"] for uuid in uuids)
     assert len(scripted.sent("POST")) == 20
-    assert len(scripted.sent("GET")) <= 6
+    assert len(scripted.sent("GET")) < 10  # together, not each for itself at each look
 
 
 @pytest.mark.parametrize(("reply", "calls"), [(error(400, 7001), 2), (error(400, 9109), 1), (error(400, 7003), 1)])

@@ -87,7 +87,7 @@ async def test_a_token_that_is_revoked_half_way_stops_the_run_with_4(status: int
         names, ran = await apply(server, tmp_path)
         assert ran.code == 4, ran.text
         assert "resume run" in ran.text
-        assert len(server.calls) <= 30 + 5
+        assert len(server.calls) <= 30 + (5 if status == 401 else 15)  # a 403 may be one row's: a few more are tried
         assert problems(tmp_path / "run", server.account, names, column="Name") == []
         await finish(server, tmp_path, names)
 
