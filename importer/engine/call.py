@@ -40,10 +40,9 @@ class Caller:
         if self._breaker.closed:
             await self._breaker.ready()
         change, api = work.change, self._api
-        began = self._clock.monotonic()
+        work.began = self._clock.monotonic()
 
         def leaving() -> Awaitable[None]:
-            nonlocal began
             if self._stop:
                 raise StoppedEarly(self._stop.reason)
             if self._outdated(work):  # it waited long for its turn
@@ -51,7 +50,7 @@ class Caller:
             written = self._journal.intent(change.key, work.call, work.attempts + 1)
             work.attempts += 1
             work.sending = True
-            began = self._clock.monotonic()
+            work.began = self._clock.monotonic()
             return written
 
         said = b""
@@ -71,7 +70,7 @@ class Caller:
             else:
                 await api.delete(change.uuid, key=change.key, before=leaving)
         except CallFailed as failed:
-            self._note(work, failed, began)
+            self._note(work, failed)
             raise
         except StoppedEarly:
             # Not sent: the journal could not take the intent, or the run stops.
@@ -85,15 +84,15 @@ class Caller:
                 self._returned.compare(change.body, decode_object(said))
         return answer
 
-    def _note(self, work: Work, failed: CallFailed, began: float) -> None:
+    def _note(self, work: Work, failed: CallFailed) -> None:
         line = failed.failure
         work.sending = False
         if line.held:
             # A row that stopped an earlier part of this run and is refused again among good ones says nothing of them.
             if not (work.refused_before and self._breaker.written):
-                self._breaker.suspected(work.name, began, failed)
+                self._breaker.suspected(work.name, work.began, failed)
         elif line.outage:
-            self._breaker.failed(began, line.sentence)
+            self._breaker.failed(work.began, line.sentence)
         elif line.meaning is Meaning.REFUSED and not line.stops:
             self._breaker.worked(written=False)
         if (line.stops or line.held or line.meaning in (Meaning.NOT_SENT, Meaning.LIMITED)) and not work.losses:

@@ -20,7 +20,7 @@ from importer.engine.settings import ExecuteSettings
 from importer.engine.settle import Settler
 from importer.engine.stop import StopSignal, unless_stopped
 from importer.engine.verdicts import done, never_answered, refused
-from importer.engine.work import Work, left_open
+from importer.engine.work import NEVER, Work, left_open
 from importer.errors import ExitCode, ImporterError, StoppedEarly, UsageError
 from importer.model import Action, Outcome, Plan, Status, Tag
 from importer.planning.returned import Returned
@@ -67,7 +67,9 @@ class Pool:
         self._outcomes, works = sort_rows(plan, earlier, seen_at)
         self._works = {work.change.key: work for work in works}
         self.todo = deque(works)
-        self._held: list[tuple[Work, CallFailed]] = []
+        self._held: list[tuple[Work, CallFailed, float]] = []
+        """Rows that were refused in a way that may meet every row, with when."""
+        self._worked_at = NEVER
         self._idle: deque[asyncio.Future[None]] = deque()
         self._active = 0
         self._tasks: dict[asyncio.Task[None], Work | None] = {}
@@ -222,31 +224,32 @@ class Pool:
         self._finish(work, done(work, answer))
         self._breaker.row_done(failed=False)
         if self._held:
-            self._release()
+            self._worked_at = self._clock.monotonic()
+            self._release(work.began)
 
-    def _release(self) -> None:
-        """A write has worked: what was refused meanwhile is the rows' own trouble, or was a single 403."""
-        held, self._held = self._held, []
-        for work, failed in held:
+    def _release(self, since: float) -> None:
+        """A write that began at this moment has worked: what was refused before it is the rows' own trouble, or was a
+        single 403, and is tried again."""
+        held, self._held = self._held, [item for item in self._held if item[2] > since]
+        for work, failed, at in held:
+            if at > since:
+                continue
             if failed.failure.access and work.doubts <= _TRIED_AGAIN:
-                self._observe(
-                    Retrying(
-                        work.call, work.change.key, work.attempts, failed.failure.code, _AFTER_REFUSAL * work.doubts
-                    )
-                )
+                seconds = _AFTER_REFUSAL * work.doubts
+                self._observe(Retrying(work.call, work.change.key, work.attempts, failed.failure.code, seconds))
                 self._requeue(work)
             else:
                 self._refused(work, failed)
 
     def _end_of_doubt(self) -> None:
         """No other row is left that could show whether it is the rows that are held."""
-        work, failed = next((item for item in self._held if item[1].failure.access), self._held[-1])
-        alone = failed.failure.access and not self._breaker.written
-        enough = len(self._held) >= self._breaker.most_refused(failed) and not failed.failure.access
-        if alone or enough:
+        work, failed, _ = next((item for item in self._held if item[1].failure.access), self._held[-1])
+        access = failed.failure.access
+        since = sum(at > self._worked_at for _, _, at in self._held)
+        if not self._breaker.written if access else since >= self._breaker.most_refused(failed):
             self._breaker.refused_all(work.name, len(self._held), failed)
         else:
-            self._release()
+            self._release(self._clock.monotonic())
 
     async def _recover(self, work: Work, failed: CallFailed) -> None:
         """A call failed: certain failures are tried again here, lost creates wait to be looked up."""
@@ -283,7 +286,7 @@ class Pool:
             )  # fmt: skip
         elif failed.failure.held:
             work.doubts += 1
-            self._held.append((work, failed))
+            self._held.append((work, failed, self._clock.monotonic()))
         elif failed.failure.meaning is Meaning.REFUSED:
             self._refused(work, failed)
         elif failed.failure.meaning is Meaning.AMBIGUOUS and create:
@@ -393,7 +396,7 @@ class Pool:
         """Every change's outcome, in plan order; those that have not ended are unknown or not attempted."""
         why = f"the run stopped before this row: {self._stop.reason}" if self._stop else "not attempted"
         held = {work.change.key: f"{failed}; the run stopped before another row's write worked"
-                for work, failed in self._held}  # fmt: skip
+                for work, failed, _ in self._held}  # fmt: skip
         found: dict[str, Outcome] = {}
         for change in self._plan.changes:
             outcome = self._outcomes.get(change.key)

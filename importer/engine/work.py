@@ -17,6 +17,7 @@ class Work:
 
     __slots__ = (
         "attempts",
+        "began",
         "call",
         "change",
         "doubts",
@@ -41,6 +42,8 @@ class Work:
         """The name that the tag has once the call is done."""
         self.attempts = attempts
         """Requests that may have left."""
+        self.began = NEVER
+        """Monotonic time at which the last request left."""
         self.lost_at: float | None = None
         """Monotonic time of the last answer that was lost, while nobody knows whether the call was carried out."""
         self.losses = 0
