@@ -78,10 +78,14 @@ class World:
 
     # -- the program's calls
 
-    async def create(self, body: bytes, *, key: str, before: Callable[[], Awaitable[None]]) -> TagAnswer:
+    async def create(
+        self, body: bytes, *, key: str, before: Callable[[], Awaitable[None]], read: object = None
+    ) -> TagAnswer:
         return cast(TagAnswer, await self._call(before, lambda: self._create(json.loads(body))))
 
-    async def update(self, uuid: str, body: bytes, *, key: str, before: Callable[[], Awaitable[None]]) -> TagAnswer:
+    async def update(
+        self, uuid: str, body: bytes, *, key: str, before: Callable[[], Awaitable[None]], read: object = None
+    ) -> TagAnswer:
         return cast(TagAnswer, await self._call(before, lambda: self._update(key, uuid, json.loads(body))))
 
     async def delete(self, uuid: str, *, key: str, before: Callable[[], Awaitable[None]]) -> None:
