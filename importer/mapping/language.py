@@ -15,8 +15,8 @@ from importer.fields.table import FIELDS, Field, Kind, Visibility, field_named
 from importer.mapping.spec import Blank, Recognise, Unknown
 from importer.mapping.steps import Pattern, Vocabulary, WrittenStep
 from importer.model import Json
+from importer.text.json_schema import schema
 from importer.text.nearest_word import unknown
-from importer.text.typed_yaml import schema
 
 PARTS: Final = ("confidence", "tlp", "description")
 Trouble = Iterator[tuple[tuple[str, ...], str]]

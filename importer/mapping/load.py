@@ -17,7 +17,8 @@ from importer.mapping.spec import Labelled, Mapping
 from importer.mapping.steps import step
 from importer.shipped import shipped
 from importer.text.nearest_word import nearest
-from importer.text.typed_yaml import Problems, read, read_file
+from importer.text.typed_yaml import read
+from importer.text.yaml_nodes import Problems, read_file
 
 
 def load_mapping(name_or_path: str) -> Mapping:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from importer.mapping.language import MappingFile, WrittenCondition, WrittenRule
 from importer.mapping.transforms import catalogue
-from importer.text.typed_yaml import descriptions
+from importer.text.json_schema import descriptions
 
 _BLOCK = re.compile(r"<!-- (\w+) -->\n(\|.*\n\|---.*\n)(?:\|.*\n)*")
 

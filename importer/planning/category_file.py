@@ -21,7 +21,7 @@ from importer.errors import Spot
 from importer.model import Category, Json
 from importer.planning.category_schema import check_entries
 from importer.text.nearest_word import unknown
-from importer.text.typed_yaml import Node, Problems, compose
+from importer.text.yaml_nodes import Node, Problems, compose
 
 _KEYS: Final = ("name", "uuid", "description", "schema")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -7,7 +7,7 @@ from typing import Final
 
 from importer.errors import Spot
 from importer.text.nearest_word import nearest, unknown
-from importer.text.typed_yaml import Node, Problems
+from importer.text.yaml_nodes import Node, Problems
 
 KINDS: Final = ("string", "number", "enum", "date", "array", "object")
 FORMATS: Final = ("date", "url", "duration", "country")

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from importer.errors import UsageError
 from importer.sandbox.settings import SandboxSettings
 from importer.shipped import shipped
-from importer.text.typed_yaml import Problems, compose, convert, read_file
+from importer.text.typed_yaml import convert
+from importer.text.yaml_nodes import Problems, compose, read_file
 
 
 def read_options(

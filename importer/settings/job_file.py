@@ -25,8 +25,10 @@ from importer.model import Json
 from importer.settings.model import Given, Job, Origin, Source
 from importer.settings.options import OPTIONS, replaced
 from importer.settings.settings import Settings
+from importer.text.json_schema import schema
 from importer.text.nearest_word import nearest
-from importer.text.typed_yaml import Node, Problems, compose, convert, read_file, schema
+from importer.text.typed_yaml import convert
+from importer.text.yaml_nodes import Node, Problems, compose, read_file
 
 _VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")

@@ -14,7 +14,8 @@ from importer.settings.job_file import glimpse_job, is_job_file, load_job
 from importer.settings.model import Given, Origin, Source
 from importer.settings.options import OPTIONS, Option, replaced
 from importer.settings.settings import Settings
-from importer.text.typed_yaml import Problems, convert, node_of
+from importer.text.typed_yaml import convert
+from importer.text.yaml_nodes import Problems, node_of
 
 _FLAGS_ONLY: Final = ("sandbox", "format", "quiet", "yes", "dry_run", "detailed_exitcode")
 _TRUE: Final = ("true", "yes", "on", "1")

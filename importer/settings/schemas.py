@@ -11,7 +11,7 @@ from importer.mapping.language import mapping_schema
 from importer.model import Json
 from importer.settings.job_file import job_schema
 from importer.shipped import shipped
-from importer.text.typed_yaml import schema_text
+from importer.text.json_schema import schema_text
 
 
 def schemas() -> Iterator[tuple[str, Json]]:

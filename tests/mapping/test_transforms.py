@@ -20,7 +20,8 @@ from importer.mapping.transforms.found import Found
 from importer.mapping.transforms.lists import items, links
 from importer.mapping.transforms.patterns import problem_with, replace
 from importer.mapping.transforms.text import limit, strip_citations, strip_html
-from importer.text.typed_yaml import Problems, read
+from importer.text.typed_yaml import read
+from importer.text.yaml_nodes import Problems
 
 ENTRIES = {entry.name: entry for entry in catalogue()}
 STEPS = [entry for entry in catalogue() if entry.takes != "rule"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from importer.mapping.draft import Drafter
 from importer.mapping.language import mapping_schema
 from importer.mapping.write import flow, scalar, write_mapping
-from importer.text.typed_yaml import Problems, compose
+from importer.text.yaml_nodes import Problems, compose
 from tests.mapping.tables import SmallTable, mapping, table
 
 

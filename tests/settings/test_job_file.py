@@ -17,7 +17,7 @@ from importer.settings.model import Given, Origin
 from importer.settings.schemas import schemas
 from importer.settings.settings import Settings
 from importer.shipped import shipped
-from importer.text.typed_yaml import schema_text
+from importer.text.json_schema import schema_text
 
 FULL = """\
 # yaml-language-server: $schema=../schema/job.schema.json

@@ -14,7 +14,9 @@ from msgspec import Meta, Struct
 
 from importer.errors import Spot, UsageError
 from importer.text.amounts import Seconds, Share, count_or_share, seconds, share
-from importer.text.typed_yaml import MAX_BYTES, Problems, load, read, schema
+from importer.text.json_schema import schema
+from importer.text.typed_yaml import load, read
+from importer.text.yaml_nodes import MAX_BYTES, MAX_TOLD, Problems
 
 
 class Colour(StrEnum):
@@ -75,7 +77,7 @@ def mistakes(text: str, kind: Any = Kitchen) -> list[str]:
         read(text, kind, Problems("k.yaml", what="kitchen"))
     assert caught.value.message.startswith("the kitchen k.yaml ")
     details = caught.value.details or (caught.value.message.removeprefix("the kitchen "),)
-    assert all(line.startswith("k.yaml") for line in details)
+    assert all(line.startswith(("k.yaml", "... and ")) for line in details)
     return [line.removeprefix("k.yaml:") for line in details]
 
 
@@ -213,3 +215,10 @@ def test_shares_and_counts() -> None:
     for wrong in ("x", "-1", "%", "1.5", None, True, ["1%"]):
         with pytest.raises(ValueError, match="expected"):
             count_or_share(wrong)
+
+
+def test_thousands_of_mistakes_are_one_error_of_bearable_length() -> None:
+    """A hostile file that is wrong in 20,000 places is refused in one error, which says how many there are."""
+    found = mistakes("pots: [" + ", ".join(["[]"] * 20_000) + "]")
+    assert len(found) == MAX_TOLD + 1
+    assert found[-1] == "... and 19,800 more"

@@ -66,7 +66,7 @@ def _transforms(namespace: Namespace) -> int:
 
 def _schema(namespace: Namespace) -> int:
     from importer.mapping.language import mapping_schema
-    from importer.text.typed_yaml import schema_text
+    from importer.text.json_schema import schema_text
 
     show(schema_text(mapping_schema()))
     return ExitCode.DONE
