@@ -87,5 +87,5 @@ def test_repetitions_in_an_ods_are_counted_not_laid_out(tmp_path: Path) -> None:
     """An error repeated over thousands of millions of cells is refused in a sentence."""
     error = cell("#N/A", 'office:value="0" table:number-columns-repeated="16384"', "float")
     path = ods(tmp_path / "a.ods", f">{cell('Name')}", f' table:number-rows-repeated="1048576">{error}')
-    with pytest.raises(SourceError, match="needs more memory"):
+    with pytest.raises(SourceError, match="memory"):
         got(path)
