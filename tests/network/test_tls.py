@@ -153,7 +153,7 @@ async def test_how_the_program_ends(authority: Authority, tmp_path: Path) -> Non
         proxied(port, status=407) as (denying, asked),
     ):
         env = {"CLOUDFLARE_BASE_URL": f"https://{HOST}/v4", "HTTPS_PROXY": f"http://127.0.0.1:{proxy}"}
-        assert await _program(tmp_path, "apply", "a.csv", "--yes", "--quiet", **env) == (0, "")
+        assert await _program(tmp_path, "apply", "a.csv", "--yes", "--quiet", "--grace", "0", **env) == (0, "")
         made = len(saw.heads)
         code, told = await _program(tmp_path, "apply", "a.csv", "--yes", **env, SSL_CERT_FILE="")
         assert (code, TROUBLES["unknown"] in told, f"{HOST}:443" in told) == (6, True, True)
