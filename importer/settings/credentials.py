@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,3 +53,8 @@ def filled_in(text: str, environ: Mapping[str, str], place: str) -> str:
             f"{place}: the environment variable {names} is not set", hint=f"Set {names}, or change the line."
         )
     return _VARIABLE.sub(lambda match: environ[match[1]], text)
+
+
+def from_folder(folder: Path, text: str) -> str:
+    """A path that a job file names, meant from the file's folder; `~` is the home directory, where there is one."""
+    return str(folder / os.path.expanduser(text))  # noqa: PTH111  Path.expanduser fails without a home

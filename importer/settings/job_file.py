@@ -12,7 +12,6 @@ ping_url_file, nowhere else. `Job` is the language, `job.schema.json` its schema
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Final
@@ -22,6 +21,7 @@ from msgspec import UNSET, UnsetType, structs
 from importer.errors import JobError
 from importer.mapping.shipped_presets import ORDER, preset_path
 from importer.model import Json
+from importer.settings.credentials import from_folder
 from importer.settings.model import Given, Job, Origin, Source
 from importer.settings.options import OPTIONS, replaced
 from importer.settings.settings import Settings
@@ -160,4 +160,4 @@ def _mapping_from(folder: Path, name: str | None) -> str | None:
 def _from(folder: Path, text: str) -> str:
     if text == "-" or _URL.match(text):
         return text
-    return str(folder / os.path.expanduser(text))  # noqa: PTH111  Path.expanduser fails without a home
+    return from_folder(folder, text)

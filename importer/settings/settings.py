@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ from importer.errors import UsageError
 from importer.planning.limits import NO_LIMIT, RunLimits
 from importer.planning.marking import marker
 from importer.planning.options import PlanOptions
-from importer.settings.credentials import Credentials, filled_in, read_secret
+from importer.settings.credentials import Credentials, filled_in, from_folder, read_secret
 from importer.settings.model import Given, Job, Origin, Source, Text, about
 
 if TYPE_CHECKING:
@@ -178,9 +177,7 @@ class Settings(Job, frozen=True, kw_only=True):
         if given is None or given.origin is not Origin.JOB:
             return text
         filled = filled_in(text, self.environ, given.place)
-        if name.endswith("_file"):  # Path.expanduser fails without a home
-            return str(Path(self.file).parent / os.path.expanduser(filled))  # noqa: PTH111
-        return filled
+        return from_folder(Path(self.file).parent, filled) if name.endswith("_file") else filled
 
     def _origin(self, name: str) -> int:
         given = self.given.get(name)
