@@ -74,9 +74,7 @@ def transforms(found: Sequence[Transform]) -> Listing:
 def _transform_lines(found: Sequence[Transform]) -> Iterator[Line]:
     for transform in found:
         example = transform.example
-        before, after = (
-            json.dumps(value, ensure_ascii=False, default=str) for value in (example.before, example.after)
-        )
+        before, after = _in_json(example.before), _in_json(example.after)
         yield ((transform.signature, "head"),)
         yield (f"    {transform.doc}",)
         yield (f"    {example.step}:  {before} -> {after}",)
