@@ -1,4 +1,4 @@
-"""The nouns of the flow: Row -> Draft -> Change (a Plan of them) -> Outcome.
+"""The nouns of the flow: Table -> Draft -> Change (a Plan of them) -> Outcome.
 
 Values only: frozen, without behaviour beyond describing themselves. Every layer above speaks in these. They are
 msgspec's structs and not frozen dataclasses, because a run makes several for each row, and a dataclass takes six times
@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Json = Any
 """A JSON value: None, bool, int, float, str, list of Json, dict of str to Json."""
@@ -89,18 +93,137 @@ class Header(Struct, frozen=True):
     sheet: str = ""
 
 
-class Row(Struct, frozen=True):
-    """The cells of one row, as the text that stands in the source, and where they came from.
+class Table(Struct, frozen=True, dict=True):
+    """The rows of one list, a file or a sheet: cells of exact text, and where each row stands.
 
     A list of strings in an object (STIX `aliases`) is its JSON text, `["APT28", "Sofacy"]`, so that a value which
     holds a comma stays one value and the row survives a trip through a CSV file. An absent key is an empty cell.
     """
 
     header: Header
-    number: int
-    cells: tuple[str, ...]
-    id: str = ""
-    issues: tuple[Issue, ...] = ()
+    frame: pd.DataFrame
+    """One object column for each of `header.columns`, only str in it; the index is (file, sheet, row)."""
+    ids: Sequence[str] = ()
+    """STIX id or MISP uuid of each row; empty where rows have none."""
+    issues: Mapping[int, tuple[Issue, ...]] = MappingProxyType({})
+    """What the reader found, by position in the table."""
+
+    @classmethod
+    def of_rows(
+        cls,
+        header: Header,
+        rows: Sequence[Sequence[str]],
+        numbers: Sequence[int],
+        ids: Sequence[str] = (),
+        issues: Mapping[int, tuple[Issue, ...]] = MappingProxyType({}),
+    ) -> Table:
+        """A table of rows, each at the header's width; `numbers` are their lines, sheet rows or positions."""
+        import numpy as np
+        import pandas as pd
+
+        cells = np.empty((len(rows), len(header.columns)), dtype=object)
+        if rows and header.columns:
+            cells[:] = rows
+        return cls(header, pd.DataFrame(cells, table_index(header, numbers), _words(header), dtype=object), ids, issues)
+
+    @classmethod
+    def of_columns(
+        cls, header: Header, columns: Sequence[Sequence[str]], numbers: Sequence[int], ids: Sequence[str] = ()
+    ) -> Table:
+        """The same from columns."""
+        import numpy as np
+        import pandas as pd
+
+        cells = np.empty((len(columns), len(numbers)), dtype=object)
+        if columns and numbers:
+            cells[:] = columns
+        return cls(header, pd.DataFrame(cells.T, table_index(header, numbers), _words(header), dtype=object), ids)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other or not isinstance(other, Table):
+            return self is other
+        return (self.header, list(self.ids), dict(self.issues), self.numbers) == (
+            other.header, list(other.ids), dict(other.issues), other.numbers
+        ) and self.frame.equals(other.frame)  # fmt: skip
+
+    __hash__ = object.__hash__
+
+    @cached_property
+    def numbers(self) -> list[int]:
+        """Where each row stands: 1-based line in a text file, row of a sheet, position in a list of objects."""
+        numbers: list[int] = self.frame.index.get_level_values("row").tolist()
+        return numbers
+
+    def texts(self, column: str) -> list[str]:
+        """The cells of a column."""
+        texts: list[str] = self.frame[column].tolist()
+        return texts
+
+    def cells(self, position: int) -> tuple[str, ...]:
+        """The cells of one row. For a look at a few rows: whoever needs all of them takes columns."""
+        return tuple(self.frame.to_numpy()[position].tolist())
+
+    def rows(self) -> list[RowRef]:
+        """A reference to each row."""
+        return [RowRef(self, position) for position in range(len(self))]
+
+
+def table_index(header: Header, numbers: Sequence[int]) -> pd.MultiIndex:
+    """(file, sheet, row) of each row of a table, for its frame."""
+    import numpy as np
+    import pandas as pd
+
+    same = np.zeros(len(numbers), dtype=np.int8)
+    return pd.MultiIndex(
+        levels=[[header.file], [header.sheet], np.asarray(numbers, dtype=np.int64)],  # type: ignore[list-item]
+        codes=[same, same, np.arange(len(numbers))],  # type: ignore[list-item]
+        names=["file", "sheet", "row"],
+        verify_integrity=False,
+    )
+
+
+def _words(header: Header) -> pd.Index[str]:
+    import pandas as pd
+
+    return pd.Index(list(header.columns), dtype=object)
+
+
+class RowRef(Struct, frozen=True):
+    """One row: its table, and its position there."""
+
+    table: Table
+    position: int
+
+    @property
+    def header(self) -> Header:
+        return self.table.header
+
+    @property
+    def number(self) -> int:
+        """1-based line, row of the sheet, or position in a list of objects."""
+        return self.table.numbers[self.position]
+
+    @property
+    def id(self) -> str:
+        ids = self.table.ids
+        return ids[self.position] if ids else ""
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What the reader found."""
+        return self.table.issues.get(self.position, ())
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return self.table.cells(self.position)
+
+    def text(self, column: str) -> str:
+        """The cell of a column; empty where the table has no such column."""
+        header = self.table.header
+        return self.cells[header.columns.index(column)] if column in header.columns else ""
 
     def place(self, column: str = "") -> Place:
         """Where this row, or its cell in `column`, stands."""
@@ -130,7 +253,7 @@ class Origins(Protocol):
 class Draft(Struct, frozen=True):
     """The tag that a row asks for."""
 
-    row: Row
+    row: RowRef
     fields: Mapping[str, Json]
     """Wire name -> checked wire value. Blank cells are absent. `value` is the name."""
     issues: tuple[Issue, ...] = ()
@@ -140,13 +263,11 @@ class Draft(Struct, frozen=True):
     asked: Asked | None = None
     left_out: str = ""
     """Why the mapping's `when:` leaves this row out; empty when it does not."""
-    position: int = 0
-    """Of the row in its table."""
     origins: Origins | None = None
 
     def column(self, field: str = "value", entry: str = "") -> str:
         """The column a field came from, in a list field that of one entry; empty where it is not one column."""
-        return self.origins.column(self.position, field, entry) if self.origins is not None else ""
+        return self.origins.column(self.row.position, field, entry) if self.origins is not None else ""
 
     def place(self, field: str = "value", entry: str = "") -> Place:
         """The cell that a field came from, else the row."""
@@ -219,7 +340,7 @@ class Change(Struct, frozen=True):
     """Unique in the plan and stable: what the journal and resume go by."""
     action: Action
     name: str
-    row: Row | None = None
+    row: RowRef | None = None
     """The input row; None for a tag that no row stands for (undo, prune)."""
     uuid: str = ""
     """The existing tag, where there is one."""

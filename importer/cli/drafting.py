@@ -15,15 +15,12 @@ from importer.mapping.choose import choose
 from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
-from importer.model import Draft, Header, Issue, Place, Severity, SourceFile
+from importer.model import Draft, Header, Issue, Place, Severity, SourceFile, Table
 from importer.planning.bulk import many_objects
 from importer.planning.mapping_beside import mapping_beside
 from importer.settings.model import Source
 from importer.settings.settings import Settings
-from importer.sources.read import Table, read
-
-SAMPLE = 300
-"""Rows that are looked at to tell what a table is."""
+from importer.sources.read import read
 
 
 class Drafted(Struct, frozen=True):
@@ -125,7 +122,7 @@ class _Group:
 
     def _drafter(self, table: Table) -> Drafter | None:
         try:
-            mapping = self.mapping or choose(table.header, table.rows()[:SAMPLE])
+            mapping = self.mapping or choose(table)
             drafter = self._drafter_of(mapping)
             if why := drafter.misfit(table.header):
                 raise SourceError(why, hint="`tag-importer mapping init SOURCE` writes a mapping that fits.")

@@ -13,13 +13,13 @@ from importer.cli.target import Target, read_account
 from importer.engine.lock import downloads_dir
 from importer.engine.resume import file_of
 from importer.errors import ImporterError, SafetyLimit, SourceError, UsageError
-from importer.model import Change, Plan, Row, SourceFile
+from importer.model import Change, Plan, RowRef, SourceFile, Table
 from importer.planning.binding import moved
 from importer.planning.plan_file import is_plan_file, read_plan
 from importer.settings.model import Origin
 from importer.settings.settings import Settings
 from importer.sources.fetch import fetch
-from importer.sources.read import ReadOptions, Table, read
+from importer.sources.read import ReadOptions, read
 
 _SHOWN: Final = 50
 _SETTLED: Final = ("mapping", "sheet", "include_hidden", "include_revoked", "header_row", "encoding", "delimiter",
@@ -124,19 +124,19 @@ def _rows_moved(plan: Plan, source: SourceFile) -> list[str]:
     return list(_differing(then, rows))
 
 
-def _differing(then: Sequence[Change], now: Sequence[Row]) -> Iterator[str]:
+def _differing(then: Sequence[Change], now: Sequence[RowRef]) -> Iterator[str]:
     was = [(change.name, change.row) for change in then if change.row is not None]
     if {row.header.columns for _, row in was} != {row.header.columns for row in now}:
         yield "its columns are others now"
         return
     left = Counter((row.header.sheet, row.cells) for row in now)
-    gone: list[tuple[str, Row]] = []
+    gone: list[tuple[str, RowRef]] = []
     for name, row in was:
         if left[row.header.sheet, row.cells] > 0:
             left[row.header.sheet, row.cells] -= 1
         else:
             gone.append((name, row))
-    new: dict[tuple[str, int], Row] = {}
+    new: dict[tuple[str, int], RowRef] = {}
     for row in reversed(now):  # of equal rows the last ones are the new ones
         if left[row.header.sheet, row.cells] > 0:
             left[row.header.sheet, row.cells] -= 1

@@ -21,27 +21,25 @@ from importer.mapping.no_actor import no_actors
 from importer.mapping.origins import Origins
 from importer.mapping.several_columns import filled_templates, first_filled, labelled
 from importer.mapping.spec import Labelled
-from importer.model import Asked, Draft, Header, Issue, Json, Place, Row, Severity
+from importer.model import Asked, Draft, Issue, Json, Severity, Table
 from importer.text.nearest_word import nearest
 
 _DELETES = frozenset(("delete", "remove", "drop", "prune", "deleted", "removed"))
 NO_CLEAR: frozenset[str] = frozenset()
 
 
-class Batch:
-    """The rows of one table on their way into drafts."""
+class Drafting:
+    """One table on its way into drafts."""
 
-    def __init__(self, layout: Layout, header: Header, rows: list[Row]) -> None:
+    def __init__(self, layout: Layout, table: Table) -> None:
         self.layout = layout
-        self.header = header
-        self.rows = rows
-        self.size = len(rows)
-        self.columns: dict[str, Sequence[str]] = dict(
-            zip(header.columns, zip(*(row.cells for row in rows), strict=True), strict=True)
-        )
-        letters = header.letters or ("",) * len(header.columns)
-        self.letters: MappingABC[str, str] = dict(zip(header.columns, letters, strict=True))
-        self.fields: list[dict[str, Json]] = [{} for _ in rows]
+        self.table = table
+        self.header = table.header
+        self.rows = table.rows()
+        self.size = len(table)
+        self.columns: dict[str, Sequence[str]] = {}
+        """Texts by column, of those that were asked for."""
+        self.fields: list[dict[str, Json]] = [{} for _ in range(self.size)]
         self.issues: dict[int, list[Issue]] = {}
         self.clear: dict[int, set[str]] = {}
         self.kept: list[tuple[int, str, str, str]] = []
@@ -68,25 +66,18 @@ class Batch:
         self._missing_names(left_out)
         self._group_properties()
         asked = self._asked()
-        issues, clear, none = self.issues, self.clear, ()
-        made = []
-        for position, row in enumerate(self.rows):
-            found = issues.get(position)
-            all_issues = (*row.issues, *found) if found else row.issues or none
-            cleared = frozenset(clear[position]) if position in clear else NO_CLEAR
-            made.append(
-                Draft(
-                    row,
-                    self.fields[position],
-                    all_issues,
-                    cleared,
-                    asked.get(position),
-                    left_out.get(position, ""),
-                    position,
-                    self.origins,
-                )
+        for position, found in self.table.issues.items():
+            self.issues[position] = [*found, *self.issues.get(position, ())]
+        issues = {position: tuple(found) for position, found in self.issues.items()}
+        clear = {position: frozenset(targets) for position, targets in self.clear.items()}
+        none, origins = (), self.origins
+        return [
+            Draft(
+                row, fields, issues.get(position, none), clear.get(position, NO_CLEAR), asked.get(position),
+                left_out.get(position, ""), origins,
             )
-        return made
+            for position, (row, fields) in enumerate(zip(self.rows, self.fields, strict=True))
+        ]  # fmt: skip
 
     def _texts(self, column: str) -> Sequence[str]:
         """The texts of a column, the pseudo-columns among them."""
@@ -95,10 +86,13 @@ class Batch:
         if column == "$file":
             return [self.header.file] * self.size
         if column == "$row":
-            return [str(row.number) for row in self.rows]
+            return [str(number) for number in self.table.numbers]
         if column == "$id":
-            return [row.id for row in self.rows]
-        return self.columns[column]
+            return self.table.ids or [""] * self.size
+        found = self.columns.get(column)
+        if found is None:
+            found = self.columns[column] = self.table.texts(column)
+        return found
 
     def _source(self, feed: Feed, position: int) -> str:
         """The first column of a feed that is filled in this row: where an issue on the whole belongs."""
@@ -227,8 +221,7 @@ class Batch:
             self.clear.setdefault(position, set()).add(feed.rule.target)
 
     def _add(self, position: int, feed: Feed, column: str, seed: Seed, target: str = "") -> None:
-        row = self.rows[position]
-        place = Place(self.header.file, self.header.sheet, row.number, self.letters.get(column, ""), column, row.id)
+        place = self.rows[position].place(column)
         self.issues.setdefault(position, []).append(
             Issue(seed.severity, seed.code, seed.message, place, target or feed.rule.target, seed.value,
                   seed.allowed, seed.nearest)
@@ -268,10 +261,10 @@ class Batch:
         """Leaves out rows that are none (totals, the header once more), each with an issue."""
         feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")
         column = feed.columns[0] if feed.columns else ""
-        if column not in self.columns or feed.rule.as_is:
+        if column not in self.header.columns or feed.rule.as_is:
             return
         words = [(other.rule.target, other.rule.words) for other in self.layout.feeds]
-        for position, why, seed in no_actors(self.columns[column], column, self.rows, words):
+        for position, why, seed in no_actors(self._texts(column), column, self.rows, words):
             if position not in left_out:
                 if why:
                     left_out[position] = why
@@ -282,7 +275,7 @@ class Batch:
         if not column:
             return {}
         words = {word.value: word for word in Asked}
-        texts = [text.strip().casefold() for text in self.columns[column]]
+        texts = [text.strip().casefold() for text in self._texts(column)]
         # One word that is an action shows that the column is about actions: then every other one is a mistake.
         told = self.layout.action_told or not words.keys().isdisjoint(texts)
         found: dict[int, Asked] = {}
@@ -299,9 +292,8 @@ class Batch:
             message = "is no action" if wrong else "is no action; the column is taken for something else"
             if deletes:
                 message = "is no action of a row; with --prune, tags that vanish from the list are deleted"
-            text = self.columns[column][position]
-            row = self.rows[position]
-            place = Place(self.header.file, self.header.sheet, row.number, self.letters.get(column, ""), column, row.id)
+            text = self._texts(column)[position]
+            place = self.rows[position].place(column)
             issue = Issue(severity, "unknown-action", message, place, "", text, tuple(words), near)
             self.issues.setdefault(position, []).append(issue)
         return found

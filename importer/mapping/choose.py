@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
 from importer.mapping.columns import named
 from importer.mapping.likeness import codenames, likeness
 from importer.mapping.load import load_mapping, presets
 from importer.mapping.spec import Mapping, Recognise
-from importer.model import Header, Row
+from importer.model import Header, Table
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE = 300
+"""Rows that are looked at to tell what a table is."""
 HINT = (
     "If it does list actors: `tag-importer mapping init SOURCE` writes a mapping to edit, `--mapping FILE` uses it; "
     "`--mapping spreadsheet` takes the usual header words whatever else speaks against it."
 )
 
-
 _GUESSED = re.compile("[\x80-\x9f\ufffd]|[\xc0-\xff]{3}")
 """What Cyrillic, Japanese or Chinese text looks like when it is read as Windows-1252."""
 
 
-def choose(header: Header, sample: Sequence[Row]) -> Mapping:
+def choose(table: Table) -> Mapping:
     """The first preset that knows this shape; `spreadsheet` where the table looks like a list of actors.
 
-    `sample` are some of the table's rows (a few hundred are plenty). Raises SourceError, in one sentence that says
-    what the table looks like instead, where nothing fits.
+    Looks at the first `SAMPLE` rows. Raises SourceError, in one sentence that says what the table looks like instead,
+    where nothing fits.
     """
+    header, sample = table.header, table.frame.head(SAMPLE)
     known = next((one for one in presets() if one.recognise and recognises(one.recognise, header, sample)), None)
     if known is not None and known.name != "misp-galaxy":
         return known
@@ -40,7 +45,7 @@ def choose(header: Header, sample: Sequence[Row]) -> Mapping:
     raise SourceError(_refusal(header, looks.looks_like, looks.name_column), hint=HINT)
 
 
-def recognises(recognise: Recognise, header: Header, sample: Sequence[Row]) -> bool:
+def recognises(recognise: Recognise, header: Header, sample: pd.DataFrame) -> bool:
     """Whether a table has the columns, and its sampled cells the words, that a preset is known by."""
     columns = [column for column in header.columns if not column.startswith("_")]
     if any(not named(columns, (word,)) for word in recognise.every):
@@ -53,8 +58,7 @@ def recognises(recognise: Recognise, header: Header, sample: Sequence[Row]) -> b
         found = named(columns, (column,))
         if not found:
             return False
-        at = header.columns.index(found[0])
-        texts = [row.cells[at].strip().casefold() for row in sample]
+        texts = [text.strip().casefold() for text in sample[found[0]].tolist()]
         filled = [text for text in texts if text]
         if not filled or not all(any(fnmatchcase(text, word.casefold()) for word in words) for text in filled):
             return False

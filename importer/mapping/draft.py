@@ -5,24 +5,13 @@ The work goes column by column, and each distinct text of a column is transforme
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from importer.errors import SourceError
-from importer.mapping.batch import Batch
+from importer.mapping.batch import Drafting
 from importer.mapping.layout import Layout, Layouter
 from importer.mapping.spec import Mapping
 from importer.mapping.transforms.template import columns_in
-from importer.model import Draft, Header, Issue, Row
+from importer.model import Draft, Header, Issue, Table
 from importer.text.nearest_word import nearest
-
-
-class TableLike(Protocol):
-    """What a table of the sources offers; the mapping asks for no more."""
-
-    @property
-    def header(self) -> Header: ...
-
-    def rows(self) -> list[Row]: ...
 
 
 class Drafter:
@@ -65,12 +54,10 @@ class Drafter:
             f"its columns are {shown}{hint}"
         )
 
-    def draft(self, table: TableLike) -> list[Draft]:
+    def draft(self, table: Table) -> list[Draft]:
         """A Draft for each row, in order. SourceError where the table has no column for the name."""
         if why := self.misfit(table.header):
             raise SourceError(why, hint="`tag-importer mapping init SOURCE` writes a mapping that fits")
-        rows = table.rows()
-        layout = self.layout(table.header)
-        drafts = Batch(layout, table.header, rows).drafts() if rows else []
+        drafts = Drafting(self.layout(table.header), table).drafts() if len(table) else []
         self._layouter.forget()
         return drafts

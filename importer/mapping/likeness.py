@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -12,8 +13,11 @@ from importer.fields.table import FIELDS
 from importer.mapping.columns import guessed
 from importer.mapping.load import load_mapping
 from importer.mapping.spec import Rule
-from importer.model import Header, Row
+from importer.model import Header
 from importer.text.header_words import header_words, normalised, spellings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _INCIDENTS = "a list of incidents"
 _SPELT = re.compile(
@@ -71,7 +75,7 @@ class Likeness(Struct, frozen=True):
         return self.for_actors + word > self.against
 
 
-def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
+def likeness(header: Header, sample: pd.DataFrame) -> Likeness:
     """Weigh a table by its header words, and by the values of its name column."""
     names = guessed(header.columns, _rules()["value"].words)
     looks, against, subject = _others(header.columns)
@@ -92,7 +96,7 @@ def likeness(header: Header, sample: Sequence[Row]) -> Likeness:
     seen, said = _by_values(header, sample, column, bool(known))
     if said:
         against, looks = against + seen, said
-    values = _values(header, sample, column)
+    values = _values(sample, column)
     if len(set(values)) < len(values) and looks == _INCIDENTS:
         against += 1.5
     spelt = 0.0
@@ -114,21 +118,21 @@ def codenames(columns: Sequence[str]) -> bool:
     return any(_NUMBERED_NAME.fullmatch(column.strip()) for column in columns)
 
 
-def _by_values(header: Header, sample: Sequence[Row], column: str, known: bool) -> tuple[float, str]:
+def _by_values(header: Header, sample: pd.DataFrame, column: str, known: bool) -> tuple[float, str]:
     """What the values speak against a list of actors, and what they look like instead."""
     kinds = [
         value
         for other in header.columns
         if normalised(other) in header_words().kinds
-        for value in _values(header, sample, other)
+        for value in _values(sample, other)
     ]
     if kinds and sum(bool(_MALWARE_KIND.search(value)) for value in kinds) > 0.6 * len(kinds):
         return 3.0, "a list of malware or tools"
-    values = _values(header, sample, column)
+    values = _values(sample, column)
     if not values:
         return 0.0, ""
     for other in header.columns[: header.columns.index(column)]:
-        before = _values(header, sample, other)
+        before = _values(sample, other)
         if before and sum(bool(_HARD_INDICATOR.match(value)) for value in before) > 0.3 * len(before):
             return 6.0, "a list of indicators"
     if not known and len(values) >= 3 and sum(bool(resolve(value).code) for value in values) > 0.6 * len(values):
@@ -148,9 +152,8 @@ def _rules() -> dict[str, Rule]:
     return {rule.target: rule for rule in load_mapping("spreadsheet").rules}
 
 
-def _values(header: Header, sample: Sequence[Row], column: str) -> list[str]:
-    at = header.columns.index(column)
-    return [value for row in sample[:500] if (value := row.cells[at].strip())]
+def _values(sample: pd.DataFrame, column: str) -> list[str]:
+    return [value for text in sample[column].tolist() if (value := text.strip())]
 
 
 _TELLING = (

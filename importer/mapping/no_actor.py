@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from importer.mapping.cells import Seed
 from importer.mapping.columns import guessed
-from importer.model import Row, Severity
+from importer.model import RowRef, Severity
 from importer.text.header_words import normalised
 
 _TOTALS = (
@@ -23,7 +23,7 @@ _PERHAPS = re.compile(r"\n[^\S\n]*(?:" + _TOTALS + r"|[^\w\n]*(?:--|==|__|~~))",
 
 
 def no_actors(
-    names: Sequence[str], header: str, rows: Sequence[Row], words: Sequence[tuple[str, Sequence[str]]]
+    names: Sequence[str], header: str, rows: Sequence[RowRef], words: Sequence[tuple[str, Sequence[str]]]
 ) -> Iterator[tuple[int, str, Seed]]:
     """The rows of a table that are no actors: position, why it is left out (empty for an error), and the issue.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from importer.model import Header, Row
+from importer.model import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,18 +16,6 @@ SAMPLES = 4
 LONGEST_SAMPLE = 40
 LOOKED_AT = 2_000
 """Distinct values of a column that are looked at; the rest is not needed to tell what it holds."""
-
-
-class FramedTable(Protocol):
-    """What a table of the sources offers, its frame of text cells included."""
-
-    @property
-    def header(self) -> Header: ...
-
-    @property
-    def frame(self) -> pd.DataFrame: ...
-
-    def rows(self) -> list[Row]: ...
 
 
 class Profile(Struct, frozen=True):
@@ -57,7 +45,7 @@ class Profile(Struct, frozen=True):
         return f"{where}{self.filled} of {self.rows} filled, {self.distinct} different: {self.samples}"
 
 
-def profiles(tables: Sequence[FramedTable]) -> dict[str, Profile]:
+def profiles(tables: Sequence[Table]) -> dict[str, Profile]:
     """The profile of every column, in the order of their first table; columns of ours (`_row`) left out."""
     import pandas as pd
 

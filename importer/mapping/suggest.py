@@ -13,14 +13,14 @@ from importer.errors import SourceError
 from importer.fields.countries import resolve
 from importer.fields.dates import parse_date
 from importer.fields.vocabulary import load_vocabulary
-from importer.mapping.choose import choose
+from importer.mapping.choose import SAMPLE, choose
 from importer.mapping.columns import named
 from importer.mapping.layout import Layouter
 from importer.mapping.likeness import codenames, likeness
 from importer.mapping.load import load_mapping
-from importer.mapping.profile import FramedTable, Profile, profiles
+from importer.mapping.profile import Profile, profiles
 from importer.mapping.spec import PSEUDO_COLUMNS, Mapping, Rule
-from importer.model import Header
+from importer.model import Header, Table
 from importer.text.header_words import normalised
 
 MOST = 0.6
@@ -69,13 +69,13 @@ class Suggestion(Struct, frozen=True):
     others: tuple[Unmapped, ...] = ()
 
 
-def suggest(tables: Sequence[FramedTable]) -> Suggestion:
+def suggest(tables: Sequence[Table]) -> Suggestion:
     """The best mapping for these tables; SourceError where there is no table, or none with a column."""
     if not tables or not any(table.header.columns for table in tables):
         raise SourceError("there is no table to write a mapping for")
     base, fitting, looks = _base(tables)
     sheets = {table.header.sheet for table in fitting}
-    left: dict[str, list[FramedTable]] = {}
+    left: dict[str, list[Table]] = {}
     for table in tables:
         if table.header.sheet and table.header.sheet not in sheets:
             left.setdefault(table.header.sheet, []).append(table)
@@ -104,23 +104,22 @@ def suggest(tables: Sequence[FramedTable]) -> Suggestion:
     return Suggestion(base, tuple(ordered), unread, columns, others)
 
 
-def _base(tables: Sequence[FramedTable]) -> tuple[Mapping, Sequence[FramedTable], dict[str, str]]:
+def _base(tables: Sequence[Table]) -> tuple[Mapping, Sequence[Table], dict[str, str]]:
     """The preset to start from, the tables it is laid over, and what the sheets look like that list something else.
 
     That is the preset that knows a shape. Where only usual header words speak, the sheet that looks most like actors
     counts, be it one whose name column nobody knows: beside it, a sheet with a column `Name` may be anything.
     """
-    by_header: dict[Header, list[FramedTable]] = {}
+    by_header: dict[Header, list[Table]] = {}
     for table in tables:
         by_header.setdefault(table.header, []).append(table)
     known: dict[str, tuple[Mapping, list[Header]]] = {}
     looks: dict[str, str] = {}
     for header, parts in by_header.items():
-        sample = parts[0].rows()[:300]
         try:
-            mapping = choose(header, sample)
+            mapping = choose(parts[0])
         except SourceError:
-            seen = likeness(header, sample)
+            seen = likeness(header, parts[0].frame.head(SAMPLE))
             if seen.looks_like and seen.against >= SURE:
                 looks[header.sheet] = seen.looks_like
             continue
@@ -134,7 +133,7 @@ def _base(tables: Sequence[FramedTable]) -> tuple[Mapping, Sequence[FramedTable]
 
 
 def _most_like_actors(
-    by_header: MappingABC[Header, Sequence[FramedTable]], known: list[Header], looks: MappingABC[str, str]
+    by_header: MappingABC[Header, Sequence[Table]], known: list[Header], looks: MappingABC[str, str]
 ) -> list[Header]:
     """The sheets to start from: those that are known, unless another one has more columns that tell of actors."""
     unknown = [header for header in by_header if header not in known and header.sheet not in looks]
@@ -148,14 +147,14 @@ def _most_like_actors(
     return [header for header in unknown if 2 * len(set(header.columns) & set(best.columns)) >= len(set(best.columns))]
 
 
-def _telling(tables: Sequence[FramedTable]) -> int:
+def _telling(tables: Sequence[Table]) -> int:
     """How many fields of an actor beside its name a sheet could fill, by its header words and by its values."""
     feeds = Layouter(load_mapping("spreadsheet")).lay(tables[0].header).feeds
     targets = {feed.rule.target for feed in feeds} | {_by_values(held) for held in profiles(tables).values()}
     return len(targets - {"value", ""})
 
 
-def _by_header(base: Mapping, tables: Sequence[FramedTable]) -> dict[str, Suggested]:
+def _by_header(base: Mapping, tables: Sequence[Table]) -> dict[str, Suggested]:
     """The base mapping laid over each header, the columns of all of them together."""
     layouter = Layouter(base)
     found: dict[str, Suggested] = {}

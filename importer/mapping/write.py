@@ -9,10 +9,10 @@ from collections.abc import Mapping as MappingABC
 from pathlib import PurePath
 
 from importer.fields.table import Visibility, field_named
-from importer.mapping.profile import FramedTable, Profile
+from importer.mapping.profile import Profile
 from importer.mapping.spec import PSEUDO_COLUMNS, Labelled, Rule, Step, Unknown
 from importer.mapping.suggest import Suggested, Suggestion, suggest
-from importer.model import Json
+from importer.model import Json, Table
 
 SCHEMA_LINE = "# yaml-language-server: $schema=mapping.schema.json"
 MOST_SHOWN = 6
@@ -20,7 +20,7 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./()-]*[A-Za-z0-9_)]|[A-Za-z]")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
-def write_mapping(tables: Sequence[FramedTable]) -> str:
+def write_mapping(tables: Sequence[Table]) -> str:
     """The YAML text of a mapping for these tables. It loads and validates as it stands."""
     suggestion = suggest(tables)
     files = list(dict.fromkeys(table.header.file for table in tables))

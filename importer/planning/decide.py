@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from importer.fields.table import field_named
 from importer.model import Action, Asked, Category, Change, Draft, FieldChange, Issue, Json, Severity, Tag
@@ -253,10 +252,7 @@ class _Decision:
         self.issues.append(Issue(Severity.WARNING, code, message, place, "value", self.draft.name))
 
     def _is(self, action: Action, code: str = "", message: str = "") -> Change:
-        row = self.draft.row
-        # The change carries every issue, so the row's own copy would only be stored twice in the plan file.
-        row = replace(row, issues=()) if row.issues else row
-        name = self.draft.name
+        row, name = self.draft.row, self.draft.name
         return Change(
             self.standing.key, action, name, row, self.uuid, self.body, self.found, code, message, tuple(self.issues),
             self.draft.column(),

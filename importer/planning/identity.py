@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from importer.fields.names import identity_key
-from importer.model import Asked, Draft, Row, Tag
+from importer.model import Asked, Draft, RowRef, Tag
 
 UUID_COLUMN = "_uuid"
 """The column of results and exports that says which tag a row is about; it only decides between tags of one name."""
@@ -68,15 +68,12 @@ def usable(draft: Draft) -> bool:
     return not (draft.left_out or draft.asked is Asked.SKIP or (draft.issues and draft.invalid))
 
 
-def _by_uuid(row: Row, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
-    if UUID_COLUMN not in row.header.columns:
-        return tags
-    position = row.header.columns.index(UUID_COLUMN)
-    uuid = row.cells[position].strip().lower() if position < len(row.cells) else ""
+def _by_uuid(row: RowRef, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
+    uuid = row.text(UUID_COLUMN).strip().lower()
     return tuple(tag for tag in tags if tag.uuid.lower() == uuid) or tags
 
 
-def _change_key(name_key: str, row: Row, used: dict[str, int]) -> str:
+def _change_key(name_key: str, row: RowRef, used: dict[str, int]) -> str:
     # Hashed, because names hold anything and a journal line should stay short; counted, because rows repeat.
     text = name_key or "\0".join((row.header.file, row.header.sheet, str(row.number), row.id))
     key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,9 +1,9 @@
 """plan.json: a Plan with everything that results.csv and a resume on another machine need. One form, one digest.
 
-    {"created": ..., "format": "tag-importer-plan", "plan": {...}, "sha256": ..., "version": 1}
+    {"created": ..., "format": "tag-importer-plan", "plan": {...}, "sha256": ..., "version": 2}
 
-`sha256` is that of the bytes of `plan`. Inside it headers stand once, rows are arrays of
-`[header, number, cells, id]`, and whatever is empty is left out.
+`sha256` is that of the bytes of `plan`. Inside it each table stands once, as columns of cells; the row of a change is
+`[table, position]`, and whatever is empty is left out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from importer.planning.canonical import canonical_bytes
 from importer.planning.plan_form import from_form, plan_bytes
 
 FORMAT: Final = "tag-importer-plan"
-VERSION: Final = 1
+VERSION: Final = 2
 _HEAD: Final = 400
 _AGAIN: Final = "make the plan again and apply that"
 

@@ -14,9 +14,10 @@ from importer.model import (
     Json,
     Place,
     Plan,
-    Row,
+    RowRef,
     Severity,
     SourceFile,
+    Table,
 )
 from importer.planning.canonical import canonical_bytes
 
@@ -29,23 +30,13 @@ def plan_bytes(plan: Plan) -> Iterator[bytes]:
 
     A plan of a hundred thousand rows is never held a second time as one form or one text.
     """
-    headers = _Headers()
+    tables = _Tables(plan)
     yield canonical_bytes({"account": plan.account, "account_tags": plan.account_tags, "category": plan.category})[:-1]
     yield b',"changes":['
     for start in range(0, len(plan.changes), _PIECE):
-        piece = [_change_form(change, headers) for change in plan.changes[start : start + _PIECE]]
+        piece = [_change_form(change, tables) for change in plan.changes[start : start + _PIECE]]
         yield (b"," if start else b"") + canonical_bytes(piece)[1:-1]
     rest = {
-        "headers": [
-            {
-                "file": header.file,
-                "kind": header.kind,
-                "sheet": header.sheet,
-                "columns": list(header.columns),
-                "letters": list(header.letters),
-            }
-            for header in headers.kept
-        ],
         "mappings": list(plan.mappings),
         "mode": plan.mode,
         "notes": [_issue_form(issue) for issue in plan.notes],
@@ -61,37 +52,66 @@ def plan_bytes(plan: Plan) -> Iterator[bytes]:
             for item in plan.sources
         ],
     }
-    yield b"]," + canonical_bytes(rest)[1:]
+    yield b"]," + canonical_bytes(rest)[1:-1] + b',"tables":['
+    for number, form in enumerate(tables.forms()):
+        yield (b"," if number else b"") + canonical_bytes(form)
+    yield b"]}"
 
 
-class _Headers:
-    """Headers by number: found by identity, for rows share them, and by value only where a source made equal ones."""
+class _Tables:
+    """The tables of a plan, each with the rows that changes are about: once, as columns of cells."""
 
-    def __init__(self) -> None:
-        self.kept: list[Header] = []
-        self._by_identity: dict[int, int] = {}
-        self._by_value: dict[Header, int] = {}
+    def __init__(self, plan: Plan) -> None:
+        self._tables: dict[int, Table] = {}
+        used: dict[int, dict[int, None]] = {}
+        for change in plan.changes:
+            if change.row is not None:
+                key = id(change.row.table)
+                if key not in used:
+                    self._tables[key], used[key] = change.row.table, {}
+                used[key][change.row.position] = None
+        self._used = {key: sorted(positions) for key, positions in used.items()}
+        self._number = {key: number for number, key in enumerate(used)}
+        self._at = {key: {at: new for new, at in enumerate(positions)} for key, positions in self._used.items()}
 
-    def number(self, header: Header) -> int:
-        number = self._by_identity.get(id(header))
-        if number is None:
-            number = self._by_value.setdefault(header, len(self.kept))
-            if number == len(self.kept):
-                self.kept.append(header)
-            self._by_identity[id(header)] = number
-        return number
+    def reference(self, row: RowRef) -> list[int]:
+        """[number of the table, position in it], as the file has them."""
+        key = id(row.table)
+        return [self._number[key], self._at[key][row.position]]
+
+    def forms(self) -> Iterator[Form]:
+        for key, positions in self._used.items():
+            table, header = self._tables[key], self._tables[key].header
+            frame = table.frame.iloc[positions]
+            form: Form = {
+                "file": header.file,
+                "kind": header.kind,
+                "sheet": header.sheet,
+                "columns": list(header.columns),
+                "letters": list(header.letters),
+                "numbers": [table.numbers[at] for at in positions],
+                "cells": [frame.iloc[:, at].tolist() for at in range(len(header.columns))],
+            }
+            if table.ids:
+                form["ids"] = [table.ids[at] for at in positions]
+            yield form
 
 
 def from_form(form: Form, *, created: str = "") -> Plan:
     """The plan whose `plan_bytes` these were. Raises KeyError, TypeError or ValueError for anything else."""
-    headers = [
-        Header(item["file"], item["kind"], tuple(item["columns"]), tuple(item["letters"]), item["sheet"])
-        for item in form["headers"]
+    tables = [
+        Table.of_columns(
+            Header(item["file"], item["kind"], tuple(item["columns"]), tuple(item["letters"]), item["sheet"]),
+            item["cells"],
+            item["numbers"],
+            item.get("ids", ()),
+        )
+        for item in form["tables"]
     ]
     return Plan(
         account=form["account"],
         mode=form["mode"],
-        changes=tuple(_change(item, headers) for item in form["changes"]),
+        changes=tuple(_change(item, tables) for item in form["changes"]),
         sources=tuple(
             SourceFile(item["file"], item["kind"], item["sha256"], item["size"], item["details"])
             for item in form["sources"]
@@ -105,13 +125,10 @@ def from_form(form: Form, *, created: str = "") -> Plan:
     )
 
 
-def _change_form(change: Change, headers: _Headers) -> Form:
+def _change_form(change: Change, tables: _Tables) -> Form:
     form: Form = {"key": change.key, "action": change.action.value, "name": change.name}
-    row = change.row
-    if row is not None:
-        form["row"] = [headers.number(row.header), row.number, row.cells, row.id]
-        if row.issues:
-            form["row_issues"] = [_issue_form(issue) for issue in row.issues]
+    if change.row is not None:
+        form["row"] = tables.reference(change.row)
     for name in ("uuid", "code", "message", "column"):
         if text := getattr(change, name):
             form[name] = text
@@ -124,12 +141,13 @@ def _change_form(change: Change, headers: _Headers) -> Form:
     return form
 
 
-def _change(form: Form, headers: Sequence[Header]) -> Change:
+def _change(form: Form, tables: Sequence[Table]) -> Change:
     row = None
     if "row" in form:
-        header, number, cells, identifier = form["row"]
-        issues = tuple(_issue(item) for item in form.get("row_issues", ()))
-        row = Row(headers[header], number, tuple(cells), identifier, issues)
+        number, position = form["row"]
+        if not 0 <= position < len(tables[number]):
+            raise IndexError(position)
+        row = RowRef(tables[number], position)
     return Change(
         form["key"],
         Action(form["action"]),

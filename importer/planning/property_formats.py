@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from importer.fields.countries import code_of, resolve
-from importer.model import Json, Row
+from importer.model import Json, RowRef
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_DURATION: Final = re.compile(
@@ -47,7 +47,7 @@ def format_problem(wanted: str, text: str) -> tuple[str, str]:
     return "", ""
 
 
-def how_to_read(entry: Mapping[str, Any], value: Json, row: Row, column: str) -> str:
+def how_to_read(entry: Mapping[str, Any], value: Json, row: RowRef, column: str) -> str:
     """The line of a mapping that makes of a cell's text what the schema's `entry` asks for; empty where none does.
 
     Cells are text, so that a sheet fills a number, a list or an object only where its mapping says so.
@@ -57,7 +57,7 @@ def how_to_read(entry: Mapping[str, Any], value: Json, row: Row, column: str) ->
         return ""
     key = entry["key"]
     listed = f"[{', '.join(steps)}]"
-    held = dict(zip(row.header.columns, row.cells, strict=False)).get(column, "").strip()
+    held = row.text(column).strip()
     own = held and (column in (f"properties.{key}", key) or held == value)
     if not own:
         return f"the mapping's rule for properties.{key} makes it one with `transforms: {listed}`"

@@ -15,45 +15,22 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from importer.atomic import atomic_path, atomic_text
 from importer.errors import SourceError
 from importer.mapping.choose import choose
-from importer.model import Header, Row
+from importer.model import Header, Table
 from importer.reports.run_record import RunRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WORKBOOKS: Final = frozenset({"xlsx", "xlsm", "xlsb", "xls", "ods"})
 _OBJECTS: Final = frozenset({"stix", "misp"})
 _LONGEST_CELL: Final = 32_767
-_SAMPLE: Final = 300
 _OURS: Final = re.compile(r"failed(-[0-9]+)?\.(csv|xlsx)")
-
-
-@dataclass(slots=True)
-class FailedTable:
-    """The rows of one table, or of several whose columns can be joined."""
-
-    sheet: str
-    columns: dict[str, None]
-    rows: list[Row] = field(default_factory=list)
-
-    def spread(self) -> Iterator[list[str]]:
-        """The header words, then each row's cells under them."""
-        words = list(self.columns)
-        yield words
-        at = {word: position for position, word in enumerate(words)}
-        for row in self.rows:
-            columns = row.header.columns
-            if len(columns) == len(words) == len(row.cells) and columns == tuple(words):
-                yield list(row.cells)
-                continue
-            cells = [""] * len(words)
-            for column, cell in zip(columns, row.cells, strict=False):
-                cells[at[column]] = cell
-            yield cells
 
 
 def write_failed(folder: Path, record: RunRecord) -> Path | None:
@@ -63,21 +40,26 @@ def write_failed(folder: Path, record: RunRecord) -> Path | None:
     """
     for old in failed_files(folder):
         old.unlink(missing_ok=True)
-    rows = [change.row for change, outcome in record.ended() if outcome.status.needs_work and change.row is not None]
+    positions: dict[int, list[int]] = {}
+    tables: dict[int, Table] = {}
+    for change, outcome in record.ended():
+        if outcome.status.needs_work and change.row is not None:
+            tables[id(change.row.table)] = change.row.table
+            positions.setdefault(id(change.row.table), []).append(change.row.position)
     written: list[Path] = []
-    for group in _groups(rows):
-        if group.workbook and not any(len(cell) > _LONGEST_CELL for row in group.rows() for cell in row.cells):
+    for kind, sheets in _groups([(table, positions[key]) for key, table in tables.items()]):
+        if kind in WORKBOOKS and not any(_too_long(frame) for _, frame in sheets):
             from importer.planning.workbook import text_workbook
 
             path = _free(folder, written, ".xlsx")
             with atomic_path(path) as temporary:
-                text_workbook([(table.sheet, table.spread()) for table in group.tables]).save(temporary)
+                text_workbook([(sheet, _lines(frame)) for sheet, frame in sheets]).save(temporary)
             written.append(path)
             continue
-        for table in group.tables:
+        for _, frame in sheets:
             path = _free(folder, written, ".csv")
             with atomic_text(path) as stream:
-                csv.writer(stream).writerows(table.spread())
+                csv.writer(stream).writerows(_lines(frame))
             written.append(path)
     return written[0] if written else None
 
@@ -88,56 +70,55 @@ def failed_files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (len(path.name), path.name))
 
 
-@dataclass(slots=True)
-class _Group:
-    """What goes into one workbook, or into one CSV file a table."""
+def _groups(found: Sequence[tuple[Table, list[int]]]) -> Iterator[tuple[str, list[tuple[str, pd.DataFrame]]]]:
+    """For each file, or workbook: its kind, and each sheet's name and rows. Tables whose columns can be joined are."""
+    import pandas as pd
 
-    workbook: bool
-    tables: list[FailedTable] = field(default_factory=list)
-
-    def rows(self) -> Iterator[Row]:
-        for table in self.tables:
-            yield from table.rows
-
-
-def _groups(rows: Sequence[Row]) -> list[_Group]:
-    by_header: dict[int, list[Row]] = {}
-    for row in rows:
-        by_header.setdefault(id(row.header), []).append(row)
-    groups: dict[tuple[object, ...], _Group] = {}
-    tables: dict[tuple[object, ...], FailedTable] = {}
-    for found in by_header.values():
-        header = found[0].header
-        group_key, table_key = _keys(header, found)
-        group = groups.setdefault(group_key, _Group(header.kind in WORKBOOKS))
-        table = tables.get(table_key)
-        if table is None:
-            table = tables[table_key] = FailedTable(header.sheet, {})
-            group.tables.append(table)
-        table.columns.update(dict.fromkeys(header.columns))
-        table.rows.extend(found)
-    return list(groups.values())
+    files: dict[tuple[object, ...], dict[tuple[object, ...], list[pd.DataFrame]]] = {}
+    headers: dict[tuple[object, ...], Header] = {}
+    for table, positions in found:
+        file, sheet = _keys(table, positions)
+        headers.setdefault(sheet, table.header)
+        files.setdefault(file, {}).setdefault(sheet, []).append(table.frame.take(positions))
+    for sheets in files.values():
+        joined = [
+            (headers[key].sheet, pd.concat(frames).fillna("") if len(frames) > 1 else frames[0])
+            for key, frames in sheets.items()
+        ]
+        yield headers[next(iter(sheets))].kind, joined
 
 
-def _keys(header: Header, rows: Sequence[Row]) -> tuple[tuple[object, ...], tuple[object, ...]]:
+def _keys(table: Table, positions: list[int]) -> tuple[tuple[object, ...], tuple[object, ...]]:
     """What identifies the file, and in it the table, that these rows go to."""
+    header = table.header
     if header.kind in WORKBOOKS:
         book = ("workbook", header.file)
         return book, (*book, header.sheet, header.columns)
     if header.kind in _OBJECTS:
         # Joined only with what the same mapping is for: one column of ATT&CK's would make all others ATT&CK, too.
-        objects = ("objects", header.kind, _mapping_of(header, rows))
+        objects = ("objects", header.kind, _mapping_of(Table(header, table.frame.take(positions))))
         return objects, objects
     text = ("text", header.kind, header.columns)
     return text, text
 
 
-def _mapping_of(header: Header, rows: Sequence[Row]) -> str:
+def _mapping_of(table: Table) -> str:
     """The mapping that the rows find when they are read again; empty where they find none."""
     try:
-        return choose(header, rows[:_SAMPLE]).name
+        return choose(table).name
     except SourceError:
         return ""
+
+
+def _lines(frame: pd.DataFrame) -> Iterator[Sequence[str]]:
+    """The header words, then the cells of each row."""
+    yield [str(word) for word in frame.columns]
+    yield from zip(*(frame.iloc[:, at].tolist() for at in range(frame.shape[1])), strict=True)
+
+
+def _too_long(frame: pd.DataFrame) -> bool:
+    """Whether a cell is more than a workbook's can hold."""
+    return any(len(cell) > _LONGEST_CELL for row in frame.to_numpy().tolist() for cell in row)
 
 
 def _free(folder: Path, written: list[Path], ending: str) -> Path:

@@ -12,13 +12,17 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from importer.atomic import atomic_text
-from importer.model import Change, Header, Outcome, Plan
+from importer.model import Change, Outcome, Plan
 from importer.reports.run_record import RunRecord
 from importer.reports.text import row_code, row_message
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OWN_COLUMNS: Final = (
     "_source",
@@ -38,63 +42,45 @@ _SUSPECT: Final = frozenset("=+-@\t\r\n \xa0＝＋－＠")  # noqa: RUF001  full
 
 
 def write_results(path: Path, record: RunRecord) -> None:
-    """Write results.csv for `record` at `path`, atomically, mode 0600. Memory does not grow with the rows."""
-    columns = source_columns(record.plan)
-    layouts = _Layouts(columns)
-    name_at = columns.index(NAME_COLUMN) if NAME_COLUMN in columns else -1
+    """Write results.csv for `record` at `path`, atomically, mode 0600."""
+    frame = results_frame(record)
+    columns = [_guarded(frame.iloc[:, at].tolist()) for at in range(frame.shape[1])]
     with atomic_text(path) as stream:
         writer = csv.writer(stream)
-        writer.writerow(_guarded([*columns, *OWN_COLUMNS]))
-        for change, outcome in record.ended():
-            row = change.row
-            if row is None:
-                cells = [""] * len(columns)
-                cells[name_at] = change.name
-            else:
-                cells = layouts.cells(row.header, row.cells)
-            cells += _own(change, outcome)
-            writer.writerow(_guarded(cells))
+        writer.writerow(_guarded([str(word) for word in frame.columns]))
+        writer.writerows(zip(*columns, strict=True))
+
+
+def results_frame(record: RunRecord) -> pd.DataFrame:
+    """The tables of the plan joined with how each row ended, in source order; only text in it."""
+    import pandas as pd
+
+    columns = pd.Index(source_columns(record.plan), dtype=object)
+    parts: list[pd.DataFrame] = []
+    for _, group in groupby(record.ended(), key=lambda ended: ended[0].row and id(ended[0].row.table)):
+        ended = list(group)
+        first = ended[0][0].row
+        if first is None:
+            words = [NAME_COLUMN] if NAME_COLUMN in columns else []
+            cells = pd.DataFrame([[change.name] for change, _ in ended], columns=words, dtype=object)
+        else:
+            cells = first.table.frame.take([change.row.position for change, _ in ended if change.row is not None])
+        told = [_own(change, outcome) for change, outcome in ended]
+        own = pd.DataFrame(told, columns=list(OWN_COLUMNS), dtype=object)
+        spread = cells.reindex(columns=columns, fill_value="").reset_index(drop=True)
+        parts.append(pd.concat([spread, own], axis=1))
+    if not parts:
+        return pd.DataFrame(columns=[*columns, *OWN_COLUMNS], dtype=object)
+    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
 
 
 def source_columns(plan: Plan) -> tuple[str, ...]:
     """The columns of all tables of a plan, each once, in source order; `value` too where a change has no row."""
-    columns: dict[str, None] = {}
-    seen: set[int] = set()
-    without_row = False
-    for change in plan.changes:
-        if change.row is None:
-            without_row = True
-            continue
-        header = change.row.header
-        if id(header) not in seen:
-            seen.add(id(header))
-            columns.update(dict.fromkeys(header.columns))
-    if without_row:
+    tables = {id(change.row.table): change.row.table for change in plan.changes if change.row is not None}
+    columns = dict.fromkeys(column for table in tables.values() for column in table.header.columns)
+    if any(change.row is None for change in plan.changes):
         columns.setdefault(NAME_COLUMN)
     return tuple(column for column in columns if column not in OWN_COLUMNS)
-
-
-class _Layouts:
-    """Spreads the cells of a table over the columns of all tables; a table's layout is worked out once."""
-
-    def __init__(self, columns: tuple[str, ...]) -> None:
-        self._columns = columns
-        self._at = {column: at for at, column in enumerate(columns)}
-        self._known: dict[int, list[int] | None] = {}
-
-    def cells(self, header: Header, cells: Sequence[str]) -> list[str]:
-        key = id(header)
-        if key not in self._known:
-            same = header.columns == self._columns
-            self._known[key] = None if same else [self._at.get(column, -1) for column in header.columns]
-        places = self._known[key]
-        if places is None and len(cells) == len(self._columns):
-            return list(cells)
-        spread = [""] * len(self._columns)
-        for at, cell in zip(places if places is not None else range(len(self._columns)), cells, strict=False):
-            if at >= 0:
-                spread[at] = cell
-        return spread
 
 
 def _own(change: Change, outcome: Outcome) -> list[str]:
@@ -112,7 +98,7 @@ def _own(change: Change, outcome: Outcome) -> list[str]:
     ]
 
 
-def _guarded(cells: list[str]) -> list[str]:
+def _guarded(cells: Sequence[str]) -> list[str]:
     # isspace: blanks of any kind before the sign, U+001F among them
     return [f"'{cell}" if (cell[:1] in _SUSPECT or cell[:1].isspace()) and is_formula(cell) else cell for cell in cells]
 

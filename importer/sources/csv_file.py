@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from importer.errors import SourceError, UsageError
-from importer.model import Issue, Place, Severity, SourceFile
+from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources import delimiter as delimiters
 from importer.sources.csv_records import Lines, Record, blocks, records
 from importer.sources.csv_rows import row_tables
@@ -19,7 +19,6 @@ from importer.sources.located import Opened
 from importer.sources.options import ReadOptions
 from importer.sources.refusal import not_a_list
 from importer.sources.stray_bytes import StrayBytes
-from importer.sources.table import Table
 from importer.text.header_words import known_count
 
 _SAMPLE_CHARS = 256 * 1024
@@ -28,7 +27,7 @@ _BLOCK_LINES = 5_000
 
 
 def read_csv(opened: Opened, options: ReadOptions) -> Iterator[SourceFile | Issue | Table]:
-    """SourceFile, issues of the file, then its rows in tables of `options.batch`."""
+    """SourceFile, issues of the file, then its table."""
     encoding = _encoding(opened, options)
     with opened.open() as stream:
         text = io.TextIOWrapper(stream, encoding.codec, encoding.errors, newline="")
@@ -85,8 +84,7 @@ def _read(
     yield from _titles(opened, beginning[:position])
     yield from shape.issues
     feed = Lines(itertools.chain(sample[shape.data_line - first_line :], lines), options.limits.quoted_lines)
-    size = min(options.batch, _BLOCK_LINES)
-    yield from row_tables(shape, options, blocks(feed, dialect, options.limits, shape.data_line, size))
+    yield from row_tables(shape, options, blocks(feed, dialect, options.limits, shape.data_line, _BLOCK_LINES))
     yield from strays.issues()
 
 

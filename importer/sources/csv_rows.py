@@ -1,4 +1,4 @@
-"""Rows of a CSV file in tables: each at the header's width, each oddity an issue with its line."""
+"""Rows of a CSV file in a table: each at the header's width, each oddity an issue with its line."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from collections.abc import Iterator
 from operator import itemgetter
 
 from importer.errors import SourceError
-from importer.model import Issue
+from importer.model import Issue, Table
 from importer.sources.csv_issues import blank_rows, long_row, nul_character, quote_issue, short_row, swallowed_lines
 from importer.sources.csv_records import Block, Record
 from importer.sources.csv_shape import Shape
 from importer.sources.options import ReadOptions
-from importer.sources.table import Batch, Table
+from importer.sources.table import RowList
 
 
 def row_tables(shape: Shape, options: ReadOptions, found: Iterator[Block | Record]) -> Iterator[Issue | Table]:
-    """Tables of at most `options.batch` rows, one at least; an issue at the end for blank rows."""
+    """The table; an issue behind it for blank rows."""
     rows = _Rows(shape, options)
     for item in found:
         if isinstance(item, Record):
-            yield from rows.take(item)
+            rows.take(item)
         elif rows.plain(item):
-            yield from rows.take_block(item)
+            rows.list.extend(item.line, item.rows)
         else:
             for line, cells in enumerate(item.rows, item.line):
-                yield from rows.take(Record(line, cells))
-    yield from rows.rest()
+                rows.take(Record(line, cells))
+    yield rows.list.table()
+    yield from rows.blank()
 
 
 class _Rows:
@@ -33,12 +34,11 @@ class _Rows:
         self._shape = shape
         self._options = options
         self._width = len(shape.header.columns)
-        self._batch = Batch(shape.header, options.batch)
+        self.list = RowList(shape.header, options.limits.rows)
         self._blank = 0
         self._first_blank = 0
         self._lines = 0
         """Blank lines, those without any delimiter among them."""
-        self._total = 0
 
     def plain(self, block: Block) -> bool:
         """Whether all rows of a block have the header's width, a first cell, and no NUL."""
@@ -48,14 +48,7 @@ class _Rows:
             and all(map(str.strip, map(itemgetter(0), block.rows)))
         )
 
-    def take_block(self, block: Block) -> Iterator[Table]:
-        if len(self._batch.rows) + len(block.rows) > self._options.batch and self._batch.rows:
-            yield self._table()
-        self._batch.extend(block.line, block.rows)
-        if len(self._batch.rows) >= self._options.batch:
-            yield self._table()
-
-    def take(self, record: Record) -> Iterator[Table]:
+    def take(self, record: Record) -> None:
         if not record.problem and not "".join(record.cells).strip():
             self._lines += 1
             if self._lines > self._options.limits.rows:
@@ -68,21 +61,12 @@ class _Rows:
                 self._blank += 1
             return
         cells, issues = self._fitted(record)
-        if self._batch.add(record.line, cells, issues=issues):
-            yield self._table()
+        self.list.add(record.line, cells, issues=issues)
 
-    def rest(self) -> Iterator[Issue | Table]:
-        if self._batch.rows or not self._total:
-            yield self._table()
+    def blank(self) -> Iterator[Issue]:
+        """A word on the rows of empty cells."""
         if self._blank:
             yield blank_rows(self._shape.header.file, self._blank, self._first_blank)
-
-    def _table(self) -> Table:
-        self._total += len(self._batch.rows)
-        if self._total > self._options.limits.rows:
-            file = self._shape.header.file
-            raise SourceError(f"{file} has more than {self._options.limits.rows:,} rows; split it.")
-        return self._batch.take()
 
     def _fitted(self, record: Record) -> tuple[list[str], list[Issue]]:
         """The cells at the header's width, and an issue for what is missing, too many or broken."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from importer.errors import SourceError
-from importer.model import Issue, Place, Severity, SourceFile
+from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.flatten import flatten, object_tables, repeated_key_issues
 from importer.sources.json_shape import Records, find_records
 from importer.sources.json_text import documents, load_text, parse, too_deep
@@ -18,7 +18,6 @@ from importer.sources.stix_gather import StixFile, gather, gather_bundle
 from importer.sources.stix_heads import is_stix
 from importer.sources.stix_rows import choose_versions, read_stix
 from importer.sources.stix_world import World
-from importer.sources.table import Table
 
 _SHOWN = 20
 """Lists beside the records that are told one by one."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from importer.model import Header, Issue, Place, Severity
+from importer.model import Header, Issue, Place, Severity, Table
 from importer.sources.json_text import Repeated, json_text
 from importer.sources.options import ReadOptions
-from importer.sources.table import Batch, Table
+from importer.sources.table import RowList
 
 
 def cell(value: Any) -> str:
@@ -70,19 +70,21 @@ def object_tables(
     options: ReadOptions,
     first: Sequence[str] = (),
 ) -> Iterator[Table]:
-    """Tables of (number, id, cells, issues); columns are all keys, those of `first` in front where they occur."""
+    """The table of (number, id, cells, issues), none without rows.
+
+    Its columns are all keys, those of `first` in front where they occur.
+    """
     kept = list(rows)
     seen: dict[str, None] = {}
     for _, _, cells, _ in kept:
         if not seen.keys() >= cells.keys():
             seen.update(dict.fromkeys(cells))
     columns = [name for name in first if name in seen] + [name for name in seen if name not in set(first)]
-    batch = Batch(Header(file, kind, tuple(columns)), options.batch)
+    found = RowList(Header(file, kind, tuple(columns)), options.limits.rows)
     for number, id_, cells, issues in kept:
-        if batch.add(number, [cells.get(column, "") for column in columns], id_, issues):
-            yield batch.take()
-    if batch.rows:
-        yield batch.take()
+        found.add(number, [cells.get(column, "") for column in columns], id_, issues)
+    if found.rows:
+        yield found.table()
 
 
 def _free(path: str, taken: dict[str, str]) -> str:

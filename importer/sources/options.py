@@ -99,8 +99,6 @@ class ReadOptions(Reading, frozen=True, kw_only=True):
     per_sheet_header: Mapping[str, int] = MappingProxyType({})
     cache_dir: Path | None = None
     """Where downloads are kept with their ETag; None keeps none."""
-    batch: int = 5_000
-    """Rows in one table."""
     name_columns: tuple[str, ...] = ()
     """Header words that the mapping takes the name from; like the usual ones, they mark a sheet as a list of actors."""
     limits: Limits = Limits()

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from importer.errors import SourceError
-from importer.model import Issue, Place, Severity, SourceFile
+from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.locate import locate, raise_all
 from importer.sources.located import Located, Opened
 from importer.sources.opening import open_located
 from importer.sources.options import Limits, ReadOptions
 from importer.sources.refusal import NotAList
-from importer.sources.table import Table
 
 if TYPE_CHECKING:
     from importer.sources.documents import Documents

@@ -8,12 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
-from importer.model import Header, Issue, Place, Severity
+from importer.model import Header, Issue, Place, Severity, Table
 from importer.sources.columns import letters, make_header
 from importer.sources.header_row import find_header, lists_actors
 from importer.sources.merged import Merges
 from importer.sources.options import ReadOptions
-from importer.sources.table import Batch, Table
+from importer.sources.table import RowList
 from importer.sources.workbook_cells import cell_text
 from importer.sources.workbook_scan import Scan
 
@@ -57,7 +57,7 @@ class Sheet:
         assert self.source is not None
         yield from self.issues
         yield from self._beyond()
-        batch, total = Batch(self.header, options.batch), 0
+        found = RowList(self.header, options.limits.rows)
         whole = self.columns == tuple(range(self.source.width))
         pick = self.columns
         special = {row for row, _ in self.errors} | self.merges.rows
@@ -71,15 +71,8 @@ class Sheet:
             if not (row and row[0].strip()) and not "".join(row).strip():
                 yield from issues  # formulas were all there was in it
                 continue
-            if batch.add(index + 1, row, issues=issues):
-                total += len(batch.rows)
-                if total > options.limits.rows:
-                    raise SourceError(
-                        f"{self.file}: the sheet {self.name} has more than {options.limits.rows:,} rows; split it."
-                    )
-                yield batch.take()
-        if batch.rows or not total:
-            yield batch.take()
+            found.add(index + 1, row, issues=issues)
+        yield found.table()
 
     def _special(self, index: int, row: list[str]) -> list[Issue]:
         """Puts in what calamine leaves out: values of cells merged downwards, and error values."""

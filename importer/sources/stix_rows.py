@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from importer.model import Issue, Place, Severity, SourceFile
+from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.flatten import cell, flatten, object_tables, repeated_key_issues
 from importer.sources.json_text import json_text, parse
 from importer.sources.options import ReadOptions
 from importer.sources.stix_gather import Actor, StixFile
 from importer.sources.stix_world import World
-from importer.sources.table import Table
 
 COLUMNS = [
     "type",

@@ -1,70 +1,21 @@
-"""A batch of rows as the sources hand it on."""
+"""Rows on their way into a table, as the careful readers find them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
-from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from importer.model import Header, Issue, Row
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-_NO_ISSUES: Mapping[int, tuple[Issue, ...]] = MappingProxyType({})
-
-
-class Table(Struct, frozen=True):
-    """Rows with one header: cells of text, none of them ever a number or NaN."""
-
-    header: Header
-    cells: Sequence[Sequence[str]]
-    """Row by row, each at the header's width."""
-    numbers: Sequence[int]
-    """Row.number of each row."""
-    ids: Sequence[str] = ()
-    """Row.id of each row; empty where rows have none."""
-    issues: Mapping[int, tuple[Issue, ...]] = _NO_ISSUES
-    """What the reader found, by position in this table."""
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The cells for work on whole columns: dtype object, only str, the header's columns, a RangeIndex.
-
-        Built when asked for: importing pandas takes as long as reading some ten thousand rows.
-        """
-        import pandas as pd
-
-        # dtype=object keeps pandas from turning text into its own strings
-        columns = pd.Index(list(self.header.columns), dtype=object)
-        return pd.DataFrame(list(self.cells), columns=columns, dtype=object)
-
-    def rows(self) -> list[Row]:
-        """The same cells as rows of the model."""
-        header, ids = self.header, self.ids or repeat("")
-        cells = map(tuple, self.cells)
-        if not self.issues:
-            return [Row(header, number, row, id_) for number, row, id_ in zip(self.numbers, cells, ids, strict=False)]
-        none: tuple[Issue, ...] = ()
-        return [
-            Row(header, number, row, id_, self.issues.get(position, none))
-            for position, (number, row, id_) in enumerate(zip(self.numbers, cells, ids, strict=False))
-        ]
+from importer.errors import SourceError
+from importer.model import Header, Issue, Table
 
 
 @dataclass(slots=True)
-class Batch:
-    """Rows on their way into tables."""
+class RowList:
+    """Rows with one header, in the order in which they were found."""
 
     header: Header
-    size: int
+    limit: int
+    """How many rows a table may have; SourceError for one more."""
     rows: list[Sequence[str]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
@@ -74,9 +25,10 @@ class Batch:
         """Takes rows without issues that stand on consecutive lines."""
         self.rows.extend(rows)
         self.numbers.extend(range(first_number, first_number + len(rows)))
+        self._check()
 
-    def add(self, number: int, cells: Sequence[str], id_: str = "", issues: Sequence[Issue] = ()) -> bool:
-        """Takes one row; True when the batch is full."""
+    def add(self, number: int, cells: Sequence[str], id_: str = "", issues: Sequence[Issue] = ()) -> None:
+        """Takes one row, whose cells are as many as the header's columns."""
         if issues:
             self.issues[len(self.rows)] = tuple(issues)
         self.rows.append(cells)
@@ -84,10 +36,13 @@ class Batch:
         if id_ or self.ids:
             self.ids.extend([""] * (len(self.rows) - 1 - len(self.ids)))
             self.ids.append(id_)
-        return len(self.rows) >= self.size
+        self._check()
 
-    def take(self) -> Table:
-        """The rows so far as a table; the batch is empty afterwards."""
-        table = Table(self.header, self.rows, self.numbers, self.ids, self.issues)
-        self.rows, self.numbers, self.ids, self.issues = [], [], [], {}
-        return table
+    def table(self) -> Table:
+        """All of them."""
+        return Table.of_rows(self.header, self.rows, self.numbers, self.ids, self.issues)
+
+    def _check(self) -> None:
+        if len(self.rows) > self.limit:
+            sheet = f": the sheet {self.header.sheet}" if self.header.sheet else ""
+            raise SourceError(f"{self.header.file}{sheet} has more than {self.limit:,} rows; split it.")

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from importer.errors import SourceError
-from importer.model import Issue, Place, Severity, SourceFile
+from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.header_row import may_list_actors
 from importer.sources.located import Opened
 from importer.sources.options import ReadOptions
 from importer.sources.refusal import not_a_list
 from importer.sources.sheet import Sheet, find_table
-from importer.sources.table import Table
 from importer.sources.workbook_probe import probe
 from importer.sources.workbook_scan import Scan, scan_zip
 from importer.sources.xls_errors import xls_errors

@@ -11,7 +11,7 @@ from importer.errors import SourceError
 from importer.mapping.choose import choose
 from importer.mapping.columns import guessed
 from importer.mapping.load import load_mapping
-from importer.model import Header, Row
+from importer.model import Header, Table
 from importer.text.header_words import header_words, known_count, name_cells, name_words
 from tests.mapping.tables import table
 
@@ -20,7 +20,7 @@ def chosen(text: str, kind: str = "csv") -> str:
     """The mapping that a small CSV gets."""
     lines = list(csv.reader(io.StringIO(text)))
     header = Header("list.csv", kind, tuple(lines[0]))
-    return choose(header, [Row(header, number, tuple(cells)) for number, cells in enumerate(lines[1:], 2)]).name
+    return choose(Table.of_rows(header, lines[1:], range(2, 1 + len(lines)))).name
 
 
 @pytest.mark.parametrize(
@@ -121,5 +121,4 @@ def test_columns_of_a_report_decide_nothing() -> None:
 @pytest.mark.parametrize("column", ["properties.region", "dateOfDiscovery"])
 def test_a_column_called_like_a_field_of_a_tag_tells_a_list_of_actors(column: str) -> None:
     """`Name` alone says little; beside a tag's own field it is a list for tags."""
-    header = table(("Name", column), ("Amber Fox", "emea")).header
-    assert choose(header, table(("Name", column), ("Amber Fox", "emea")).rows()).name == "spreadsheet"
+    assert choose(table(("Name", column), ("Amber Fox", "emea"))).name == "spreadsheet"

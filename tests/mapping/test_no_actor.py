@@ -88,7 +88,7 @@ def test_a_country_among_other_words_is_a_warning(cell: str) -> None:
 )
 def test_headers_in_several_languages_feed_their_fields(columns: tuple[str, ...], row: tuple[str, ...]) -> None:
     """An analyst's list in their own language arrives without a mapping."""
-    assert choose(table(columns, row).header, table(columns, row).rows()).name == "spreadsheet"
+    assert choose(table(columns, row)).name == "spreadsheet"
     (draft,) = drafts(SPREADSHEET, columns, row)
     expected = {"value": "A", "aliasGroupNamesInternal": ["B"], "originCountryISO": "RU", "motive": "Espionage"}
     assert dict(draft.fields) == expected
@@ -108,4 +108,4 @@ def test_headers_in_several_languages_feed_their_fields(columns: tuple[str, ...]
 def test_lists_of_other_things_are_refused(columns: tuple[str, ...], row: tuple[str, ...]) -> None:
     """Films, indicators, campaigns, malware, accounts and lists without a header make no tags."""
     with pytest.raises(SourceError):
-        choose(table(columns, row).header, table(columns, row, row).rows())
+        choose(table(columns, row, row))

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from importer.mapping.draft import Drafter
 from importer.mapping.language import mapping_schema
 from importer.mapping.write import flow, scalar, write_mapping
+from importer.model import Table
 from importer.text.yaml_nodes import Problems, compose
-from tests.mapping.tables import SmallTable, mapping, table
+from tests.mapping.tables import mapping, table
 
 
-def written(*tables: SmallTable) -> str:
+def written(*tables: Table) -> str:
     """The mapping for these tables, checked against loader and schema."""
     text = write_mapping(tables)
     mapping(text)

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from importer.model import Action, Asked, Category, Change, Draft, Header, Issue, Json, Place, Plan, Row, Severity, Tag
+from importer.model import (
+    Action,
+    Asked,
+    Category,
+    Change,
+    Draft,
+    Header,
+    Issue,
+    Json,
+    Place,
+    Plan,
+    RowRef,
+    Severity,
+    Table,
+    Tag,
+)
 from importer.planning.build import build_plan
 from importer.planning.options import Account, PlanOptions
 
@@ -31,7 +46,8 @@ def draft(
         str(entry.get("value")) if isinstance(entry, dict) else str(entry)
         for entry in fields.get("aliases") or fields.get("aliasGroupNames") or ()
     )
-    row = Row(header, number, cells if cells is not None else (name, aliases, str(fields.get("description", ""))))
+    held = cells if cells is not None else (name, aliases, str(fields.get("description", "")))
+    row = RowRef(Table.of_rows(header, [held], [number]), 0)
     issues = (Issue(Severity.ERROR, error, "it is wrong", row.place("Name")),) if error else ()
     wanted = {"value": name, **fields} if name else dict(fields)
     return Draft(row, wanted, issues, frozenset(clear), asked, left_out, origins=Columns())
@@ -48,7 +64,7 @@ def drafts(*items: Draft) -> list[Draft]:
     """The drafts, renumbered as the rows 2, 3, ... of one file."""
     return [
         Draft(
-            Row(item.row.header, number, item.row.cells, item.row.id, item.row.issues),
+            RowRef(Table.of_rows(item.row.header, [item.row.cells], [number]), 0),
             item.fields,
             item.issues,
             item.clear,

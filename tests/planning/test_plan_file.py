@@ -10,12 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from importer.errors import UsageError
-from importer.model import Asked, Header, Issue, Place, Plan, Severity, SourceFile
+from importer.model import Asked, Draft, Header, Issue, Place, Plan, Severity, SourceFile, Table
 from importer.planning.build import build_plan
 from importer.planning.options import Account, PlanOptions
 from importer.planning.plan_file import plan_digest, read_plan, read_plan_digest, write_plan
 
-from .examples import ACCOUNT, draft, drafts, plan, tag
+from .examples import ACCOUNT, HEADER, draft, drafts, plan, tag
 
 
 def rich_plan() -> Plan:
@@ -49,12 +49,19 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
 
 
-def test_headers_stand_once(tmp_path: Path) -> None:
-    """However many rows a table has, its column names are stored once."""
-    write_plan(tmp_path / "plan.json", plan(drafts(*(draft(f"A{number}") for number in range(50)))))
+def test_a_table_stands_once_as_columns(tmp_path: Path) -> None:
+    """However many changes are about a table, it is stored once, as columns of cells, without rows of no change."""
+    table = Table.of_rows(HEADER, [(f"A{number}", "", f"n{number}") for number in range(50)], range(2, 52))
+    made = plan([Draft(row, {"value": row.text("Name")}) for row in table.rows()[10:]])
+    write_plan(tmp_path / "plan.json", made)
     form = json.loads((tmp_path / "plan.json").read_text())["plan"]
-    assert len(form["headers"]) == 1
-    assert form["changes"][3]["row"] == [0, 5, ["A3", "", ""], ""]
+    (stored,) = form["tables"]
+    assert stored["cells"][2] == [f"n{number}" for number in range(10, 50)]
+    assert stored["numbers"] == list(range(12, 52))
+    assert form["changes"][3]["row"] == [0, 3]
+    again = read_plan(tmp_path / "plan.json").changes[3]
+    assert again.row is not None
+    assert (again.row.number, again.row.cells) == (15, ("A13", "", "n13"))
 
 
 def test_the_time_is_no_part_of_the_digest() -> None:
@@ -86,11 +93,11 @@ def test_an_altered_plan_is_refused(tmp_path: Path) -> None:
     for bad, why in (
         (good.replace("Sofacy", "Sofazy"), "altered"),
         (good[: len(good) // 2], "no plan"),
-        (good.replace('"version":1', '"version":9'), "version 9"),
+        (good.replace('"version":2', '"version":1'), "version 1"),
         (good.replace("tag-importer-plan", "bundle"), "no plan"),
         ("[]", "no plan"),
         ("", "no plan"),
-        ('{"format":"tag-importer-plan","version":1,"sha256":"x","plan":{}}', "no whole plan"),
+        ('{"format":"tag-importer-plan","version":2,"sha256":"x","plan":{}}', "no whole plan"),
     ):
         path.write_text(bad)
         with pytest.raises(UsageError, match=why):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.model import Header, Json, Row, Severity
+from importer.model import Header, Json, RowRef, Severity, Table
 from importer.planning.properties import PropertyProblem, check_properties
 from importer.planning.property_formats import how_to_read
 
@@ -154,6 +154,7 @@ def test_a_cell_that_another_reading_would_mend_is_told_the_line_for_it(
     entry: dict[str, Any], cell: str, steps: str
 ) -> None:
     """Cells are text: where a transform makes of one what the schema asks for, its line of a mapping is told."""
-    row = Row(Header("a.csv", "csv", ("Name", "level: x"), ("A", "B")), 2, ("X", cell))
+    header = Header("a.csv", "csv", ("Name", "level: x"), ("A", "B"))
+    row = RowRef(Table.of_rows(header, [("X", cell)], [2]), 0)
     line = f'in the mapping: `properties.k: {{column: "level: x", transforms: {steps}}}`' if steps else ""
     assert how_to_read({"key": "k", **entry}, cell, row, "level: x") == line

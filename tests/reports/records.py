@@ -16,10 +16,11 @@ from importer.model import (
     Outcome,
     Place,
     Plan,
-    Row,
+    RowRef,
     Severity,
     SourceFile,
     Status,
+    Table,
 )
 from importer.planning.exposure import Exposure
 from importer.reports.run_record import RunRecord, Traffic
@@ -32,15 +33,15 @@ EXPOSURE = (
 START = datetime(2026, 11, 23, 17, 40, tzinfo=UTC)
 
 
-def row(number: int, *cells: str, header: Header = HEADER) -> Row:
-    return Row(header, number, tuple(cells))
+def row(number: int, *cells: str, header: Header = HEADER) -> RowRef:
+    return RowRef(Table.of_rows(header, [cells], [number]), 0)
 
 
 def issue(place: Place, value: str = "Freedonia", severity: Severity = Severity.ERROR) -> Issue:
     return Issue(severity, "unknown-country", "this is no country", place, "originCountryISO", value, (), "France")
 
 
-def change(action: Action, source: Row | None, name: str = "", **more: object) -> Change:
+def change(action: Action, source: RowRef | None, name: str = "", **more: object) -> Change:
     key = f"{source.header.file}:{source.header.sheet}:{source.number}" if source else f"tag:{name}"
     return Change(key, action, name or (source.cells[0] if source else ""), source, **more)  # type: ignore[arg-type]
 

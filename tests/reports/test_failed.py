@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import python_calamine
 
-from importer.model import Action, Header, Row
+from importer.model import Action, Header, RowRef
 from importer.reports.failed import failed_files, write_failed
 
 from .records import change, plan, record, row
@@ -17,7 +17,7 @@ SHEET = Header("list.xlsx", "xlsx", ("Actor", "Alias", "Alias (2)"), ("A", "B", 
 OTHER = Header("list.xlsx", "xlsx", ("Group", "Origin"), ("A", "B"), "Asia")
 
 
-def invalid(folder: Path, *rows: Row) -> Path | None:
+def invalid(folder: Path, *rows: RowRef) -> Path | None:
     return write_failed(folder, record(folder, plan([change(Action.INVALID, one) for one in rows])))
 
 

@@ -11,7 +11,20 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importer.model import Action, Change, FieldChange, Header, Issue, Outcome, Place, Plan, Row, Severity, SourceFile
+from importer.model import (
+    Action,
+    Change,
+    FieldChange,
+    Header,
+    Issue,
+    Outcome,
+    Place,
+    Plan,
+    RowRef,
+    Severity,
+    SourceFile,
+    Table,
+)
 from importer.reports import json_text, markdown, terminal
 from importer.reports.formats import PlanResult
 from importer.reports.html import page
@@ -45,11 +58,15 @@ def plans(draw: st.DrawFn) -> Plan:
     place = Place(t(), t(), 3, "B", t(), t())
     issue = Issue(draw(st.sampled_from(list(Severity))), t(), t(), place, t(), t(), (t(), t()), t())
     changes = tuple(
-        Change(str(at), action, t(), Row(header, at + 2, tuple(t() for _ in header.columns), t()) if at % 3 else None,
+        Change(str(at), action, t(), one_row(header, at + 2, [t() for _ in header.columns], t()) if at % 3 else None,
                t(), {}, (FieldChange(t(), t(), [t(), {t(): t()}]),), t(), t(), (issue,))
         for at, action in enumerate(draw(st.lists(st.sampled_from(list(Action)), min_size=1, max_size=6)))
     )  # fmt: skip
     return Plan(t(), "create", changes, (SourceFile(t(), "csv", "0", 1, {t(): t()}),), (t(),), (issue,), account_tags=1)
+
+
+def one_row(header: Header, number: int, cells: list[str], identifier: str) -> RowRef:
+    return RowRef(Table.of_rows(header, [cells], [number], [identifier]), 0)
 
 
 def made(folder: Path, planned: Plan, words: str) -> RunRecord:

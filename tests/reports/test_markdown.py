@@ -6,13 +6,13 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from importer.model import Action, FieldChange
+from importer.model import Action, FieldChange, Table
 from importer.planning.cost import Cost
 from importer.reports import markdown
 from importer.reports.formats import Listing, PlanResult, Validation
 from importer.reports.markdown import LIMIT, code
 
-from .records import EXPOSURE, change, issue, mixed_plan, plan, record, row
+from .records import EXPOSURE, HEADER, change, issue, mixed_plan, plan, record, row
 
 HOSTILE = "`` ` @octocat #12 ![x](http://evil) <script>alert(1)</script> | **b** \n# big </details>\u202e"
 
@@ -64,9 +64,13 @@ def test_any_text_is_one_code_span() -> None:
 
 def test_a_huge_plan_is_cut_and_says_so() -> None:
     """100,000 rows make a comment below the limit that says how much is shown."""
-    rows = [change(Action.CREATE, row(number, f"A{number} " + "x" * 200, "", "")) for number in range(100_000)]
-    rows += [change(Action.UPDATE, row(number, f"B{number}", "", ""), differences=(FieldChange("motive", "a", "b"),))
-             for number in range(5_000)]  # fmt: skip
+    table = Table.of_rows(HEADER, [("A", "", "")] * 105_000, range(105_000))
+    rows = [
+        change(Action.CREATE, one, f"A{one.number} " + "x" * 200)
+        if one.number < 100_000
+        else change(Action.UPDATE, one, "B", differences=(FieldChange("motive", "a", "b"),))
+        for one in table.rows()
+    ]
     text = markdown.plan(PlanResult(plan(rows)))
     assert len(text) <= LIMIT
     assert "Cut short to fit a comment: update: " in text

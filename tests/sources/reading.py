@@ -8,9 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from importer.model import Issue, Row, SourceFile
+from importer.model import Issue, RowRef, SourceFile, Table
 from importer.sources.read import ReadOptions, read
-from importer.sources.table import Table
 
 
 @dataclass(slots=True)
@@ -22,7 +21,7 @@ class Got:
     notes: list[Issue] = field(default_factory=list)
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[RowRef]:
         return [row for table in self.tables for row in table.rows()]
 
     @property

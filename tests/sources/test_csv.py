@@ -206,12 +206,15 @@ def test_thousands_of_columns(tmp_path: Path) -> None:
     assert read.tables[0].header.letters[-1] == "MHD"
 
 
-def test_batches_hold_all_rows_once(tmp_path: Path) -> None:
-    """Tables have at most the rows asked for, and together all of them in order."""
+def test_a_list_is_one_table_that_knows_where_each_row_stands(tmp_path: Path) -> None:
+    """However long the file, its rows are one frame of text, indexed by file, sheet and line."""
     lines = ["name,c", *(f"A{number},{number}" for number in range(997))]
     lines[500] = '"A499\nx",499'
-    read = got(written(tmp_path, "a.csv", lines), batch=100)
-    assert max(len(table) for table in read.tables) <= 100
+    read = got(written(tmp_path, "a.csv", lines))
+    (table,) = read.tables
+    assert table.frame.index[-1] == (str(tmp_path / "a.csv"), "", 999)
+    assert list(table.frame.columns) == ["name", "c"]
+    assert {type(cell) for cell in table.frame.to_numpy().ravel()} == {str}
     assert [row.cells[1] for row in read.rows] == [str(number) for number in range(997)]
     assert read.rows[-1].number == 999
 
