@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO
 
 from importer.errors import SourceError
 from importer.model import Issue, Place, Severity, SourceFile, Table
+from importer.sources.beside import Beside
 from importer.sources.locate import locate, raise_all
 from importer.sources.located import Located, Opened
 from importer.sources.opening import open_located
@@ -30,6 +32,8 @@ def read(
     """
     from importer.sources.documents import Documents
 
+    # pandas takes longer to import than a small list to read: it goes on while sources are located and looked at.
+    Beside(lambda: import_module("pandas"), "pandas")
     documents = Documents(options)
     items: list[Opened | Issue] = []
     problems: list[SourceError] = []
