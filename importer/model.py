@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 Json = Any
@@ -118,26 +120,14 @@ class Table(Struct, frozen=True, dict=True):
         issues: Mapping[int, tuple[Issue, ...]] = MappingProxyType({}),
     ) -> Table:
         """A table of rows, each at the header's width; `numbers` are their lines, sheet rows or positions."""
-        import numpy as np
-        import pandas as pd
-
-        cells = np.empty((len(rows), len(header.columns)), dtype=object)
-        if rows and header.columns:
-            cells[:] = rows
-        return cls(header, pd.DataFrame(cells, table_index(header, numbers), _words(header), dtype=object), ids, issues)
+        return cls(header, text_frame(header, text_array(rows, len(header.columns)), numbers), ids, issues)
 
     @classmethod
     def of_columns(
         cls, header: Header, columns: Sequence[Sequence[str]], numbers: Sequence[int], ids: Sequence[str] = ()
     ) -> Table:
         """The same from columns."""
-        import numpy as np
-        import pandas as pd
-
-        cells = np.empty((len(columns), len(numbers)), dtype=object)
-        if columns and numbers:
-            cells[:] = columns
-        return cls(header, pd.DataFrame(cells.T, table_index(header, numbers), _words(header), dtype=object), ids)
+        return cls(header, text_frame(header, text_array(columns, len(numbers)).T, numbers), ids)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -171,24 +161,30 @@ class Table(Struct, frozen=True, dict=True):
         return [RowRef(self, position) for position in range(len(self))]
 
 
-def table_index(header: Header, numbers: Sequence[int]) -> pd.MultiIndex:
-    """(file, sheet, row) of each row of a table, for its frame."""
+def text_array(rows: Sequence[Sequence[str]], width: int) -> npt.NDArray[np.object_]:
+    """Rows of `width` texts as an array of Python's own text."""
+    import numpy as np
+
+    cells = np.empty((len(rows), width), dtype=object)
+    if rows and width:
+        cells[:] = rows
+    return cells
+
+
+def text_frame(header: Header, cells: npt.NDArray[np.object_], numbers: Sequence[int]) -> pd.DataFrame:
+    """The frame of a table: the header's columns, indexed by file, sheet and row."""
     import numpy as np
     import pandas as pd
 
     same = np.zeros(len(numbers), dtype=np.int8)
-    return pd.MultiIndex(
+    index = pd.MultiIndex(
         levels=[[header.file], [header.sheet], np.asarray(numbers, dtype=np.int64)],  # type: ignore[list-item]
         codes=[same, same, np.arange(len(numbers))],  # type: ignore[list-item]
         names=["file", "sheet", "row"],
         verify_integrity=False,
     )
-
-
-def _words(header: Header) -> pd.Index[str]:
-    import pandas as pd
-
-    return pd.Index(list(header.columns), dtype=object)
+    # dtype=object keeps pandas from turning text into its own strings.
+    return pd.DataFrame(cells, index, pd.Index(list(header.columns), dtype=object), dtype=object)
 
 
 class RowRef(Struct, frozen=True):

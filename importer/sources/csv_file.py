@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from importer.errors import SourceError, UsageError
 from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources import delimiter as delimiters
-from importer.sources.csv_records import Lines, Record, blocks, records
-from importer.sources.csv_rows import row_tables
+from importer.sources.csv_records import Lines, Record, records
+from importer.sources.csv_rows import read_rows
 from importer.sources.csv_shape import Shape
 from importer.sources.encoding import Encoding, detect
 from importer.sources.header_row import find_header
@@ -23,7 +23,6 @@ from importer.text.header_words import known_count
 
 _SAMPLE_CHARS = 256 * 1024
 _SAMPLE_RECORDS = 200
-_BLOCK_LINES = 5_000
 
 
 def read_csv(opened: Opened, options: ReadOptions) -> Iterator[SourceFile | Issue | Table]:
@@ -84,7 +83,7 @@ def _read(
     yield from _titles(opened, beginning[:position])
     yield from shape.issues
     feed = Lines(itertools.chain(sample[shape.data_line - first_line :], lines), options.limits.quoted_lines)
-    yield from row_tables(shape, options, blocks(feed, dialect, options.limits, shape.data_line, _BLOCK_LINES))
+    yield from read_rows(shape, options, feed, dialect)
     yield from strays.issues()
 
 

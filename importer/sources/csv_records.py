@@ -98,47 +98,6 @@ def records(feed: Lines, dialect: Dialect, limits: Limits, first_line: int = 1) 
         line += span
 
 
-class Block(NamedTuple):
-    """Records that take one line each, without a problem: the usual case, read at the csv module's own speed."""
-
-    line: int
-    rows: list[list[str]]
-    nul: bool
-    """Whether a NUL character stands among them."""
-
-
-def blocks(feed: Lines, dialect: Dialect, limits: Limits, first_line: int, size: int) -> Iterator[Block | Record]:
-    """All records like `records`, in blocks of `size` lines where each line is one record."""
-    line, misses, slow = first_line, 0, 0
-    while taken := feed.take(size):
-        rows = None if slow else _plain(taken, dialect, limits)
-        if rows is not None:
-            misses = 0
-            yield Block(line, rows, "\0" in "".join(taken))
-            line += len(taken)
-            continue
-        misses, slow = misses + 1, max(0, slow - 1)
-        if misses >= 2 and not slow:
-            slow = 20
-        feed.put_back(taken)
-        end = line + len(taken)
-        for record in records(feed, dialect, limits, line):
-            yield record
-            line = record.line + record.span
-            if line >= end:
-                break
-
-
-def _plain(lines: list[str], dialect: Dialect, limits: Limits) -> list[list[str]] | None:
-    """The rows of lines that are one record each; None when a cell goes over lines or something is wrong."""
-    csv.field_size_limit(limits.cell_chars)
-    try:
-        rows = list(dialect.reader(iter(lines)))
-    except csv.Error:
-        return None
-    return rows if len(rows) == len(lines) else None
-
-
 def _open_at_end(line: str, dialect: Dialect) -> bool:
     """Whether a single line is wrong because its quote stays open, not because something follows a closing one."""
     try:

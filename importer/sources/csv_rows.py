@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import itemgetter
 
 from importer.errors import SourceError
 from importer.model import Issue, Table
 from importer.sources.csv_issues import blank_rows, long_row, nul_character, quote_issue, short_row, swallowed_lines
-from importer.sources.csv_records import Block, Record
+from importer.sources.csv_records import Lines, Record, records
+from importer.sources.csv_regular import regular_rows
 from importer.sources.csv_shape import Shape
+from importer.sources.delimiter import Dialect
 from importer.sources.options import ReadOptions
 from importer.sources.table import RowList
 
+BLOCK = 20_000
+"""Lines that are looked at together."""
 
-def row_tables(shape: Shape, options: ReadOptions, found: Iterator[Block | Record]) -> Iterator[Issue | Table]:
-    """The table; an issue behind it for blank rows."""
-    rows = _Rows(shape, options)
-    for item in found:
-        if isinstance(item, Record):
-            rows.take(item)
-        elif rows.plain(item):
-            rows.list.extend(item.line, item.rows)
-        else:
-            for line, cells in enumerate(item.rows, item.line):
-                rows.take(Record(line, cells))
+
+def read_rows(shape: Shape, options: ReadOptions, feed: Lines, dialect: Dialect) -> Iterator[Issue | Table]:
+    """The table of what `feed` holds from the line after the header on; an issue behind it for blank rows.
+
+    Block by block: regular ones by pandas' reader, in the others each record for itself.
+    """
+    rows, limits = _Rows(shape, options), options.limits
+    line, width, misses = shape.data_line, len(shape.header.columns), 0
+    while taken := feed.take(BLOCK >> min(misses, 6)):
+        cells = regular_rows(taken, dialect, width, limits.cell_chars)
+        if cells is not None:
+            rows.list.extend(line, cells)
+            line, misses = line + len(taken), max(0, misses - 1)
+            continue
+        misses += 1
+        feed.put_back(taken)
+        end = line + len(taken)
+        for record in records(feed, dialect, limits, line):
+            rows.take(record)
+            line = record.line + record.span
+            if line >= end:
+                break
     yield rows.list.table()
     yield from rows.blank()
 
@@ -39,14 +53,6 @@ class _Rows:
         self._first_blank = 0
         self._lines = 0
         """Blank lines, those without any delimiter among them."""
-
-    def plain(self, block: Block) -> bool:
-        """Whether all rows of a block have the header's width, a first cell, and no NUL."""
-        return (
-            not block.nul
-            and set(map(len, block.rows)) == {self._width}
-            and all(map(str.strip, map(itemgetter(0), block.rows)))
-        )
 
     def take(self, record: Record) -> None:
         if not record.problem and not "".join(record.cells).strip():

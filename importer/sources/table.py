@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
-from importer.model import Header, Issue, Table
+from importer.model import Header, Issue, Table, text_array, text_frame
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(slots=True)
@@ -21,28 +26,44 @@ class RowList:
     ids: list[str] = field(default_factory=list)
     issues: dict[int, tuple[Issue, ...]] = field(default_factory=dict)
 
-    def extend(self, first_number: int, rows: Sequence[Sequence[str]]) -> None:
-        """Takes rows without issues that stand on consecutive lines."""
-        self.rows.extend(rows)
-        self.numbers.extend(range(first_number, first_number + len(rows)))
+    parts: list[npt.NDArray[np.object_]] = field(default_factory=list)
+    """Rows before those in `rows`, as arrays."""
+
+    def extend(self, first_number: int, cells: npt.NDArray[np.object_]) -> None:
+        """Takes an array of rows without issues that stand on consecutive lines."""
+        self._pack()
+        self.parts.append(cells)
+        self.numbers.extend(range(first_number, first_number + len(cells)))
         self._check()
 
     def add(self, number: int, cells: Sequence[str], id_: str = "", issues: Sequence[Issue] = ()) -> None:
         """Takes one row, whose cells are as many as the header's columns."""
         if issues:
-            self.issues[len(self.rows)] = tuple(issues)
+            self.issues[len(self.numbers)] = tuple(issues)
         self.rows.append(cells)
         self.numbers.append(number)
         if id_ or self.ids:
-            self.ids.extend([""] * (len(self.rows) - 1 - len(self.ids)))
+            self.ids.extend([""] * (len(self.numbers) - 1 - len(self.ids)))
             self.ids.append(id_)
         self._check()
 
     def table(self) -> Table:
         """All of them."""
-        return Table.of_rows(self.header, self.rows, self.numbers, self.ids, self.issues)
+        if not self.parts:
+            return Table.of_rows(self.header, self.rows, self.numbers, self.ids, self.issues)
+        import numpy as np
+
+        self._pack()
+        # Columns are what is worked on: each is one piece of memory.
+        cells = np.concatenate([part.T for part in self.parts], axis=1)
+        return Table(self.header, text_frame(self.header, cells.T, self.numbers), self.ids, self.issues)
+
+    def _pack(self) -> None:
+        if self.rows:
+            self.parts.append(text_array(self.rows, len(self.header.columns)))
+            self.rows = []
 
     def _check(self) -> None:
-        if len(self.rows) > self.limit:
+        if len(self.numbers) > self.limit:
             sheet = f": the sheet {self.header.sheet}" if self.header.sheet else ""
             raise SourceError(f"{self.header.file}{sheet} has more than {self.limit:,} rows; split it.")

@@ -8,9 +8,12 @@ import json
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from importer.sources.csv_records import Lines, records
+from importer.sources.csv_regular import regular_rows
+from importer.sources.delimiter import Dialect
 from importer.sources.json_text import documents
 from importer.sources.options import Limits
 from importer.sources.read import ReadOptions, read
@@ -38,6 +41,45 @@ def test_csv_gives_back_the_cells(rows: list[list[str]], delimiter: str, quoting
     assert result.columns == tuple(header)
     assert result.cells == [tuple(row) for row in rows if "".join(row).strip()]
     assert not result.row_issues()
+
+
+_PIECES = st.lists(
+    st.sampled_from(['"', '""', ",", ",", ";", "\n", "\r\n", "\r", "a", "b c", " ", "NA", "1e5", "'", "\ufeff", "\x00",
+                     "\x1a", "\u2028", "\x85", "\ud83d", '"x"', ',"y",', '"u,v"', "\\"]),
+    max_size=40,
+)  # fmt: skip
+
+
+@given(pieces=_PIECES, width=st.integers(1, 4), quote=st.sampled_from("\"'"), delimiter=st.sampled_from(",;"))
+@settings(max_examples=600, deadline=None)
+@example(pieces=[',"a,"b",c",\n'], width=4, quote='"', delimiter=",")
+@example(pieces=["\ufeffa,b\n"], width=2, quote='"', delimiter=",")
+def test_both_readers_of_csv_give_the_same_wherever_both_apply(
+    pieces: list[str], width: int, quote: str, delimiter: str
+) -> None:
+    """What pandas reads as regular, the careful reader reads as the same cells without a problem."""
+    lines = list(io.StringIO("".join(pieces), newline=""))
+    dialect = Dialect(delimiter, quote)
+    cells = regular_rows(lines, dialect, width, 1000) if lines else None
+    if cells is not None:
+        careful = list(records(Lines(iter(lines), 1000), dialect, Limits()))
+        assert cells.tolist() == [record.cells for record in careful]
+        assert not any(record.problem for record in careful)
+        assert [record.line for record in careful] == list(range(1, 1 + len(lines)))
+        assert {type(cell) for cell in cells.ravel()} == {str}
+
+
+@given(rows=st.lists(st.lists(_TEXT.filter(lambda text: not {"\n", "\r"} & {*text}), min_size=3, max_size=3),
+                     min_size=1, max_size=8), end=st.sampled_from(["\n", "\r\n"]))  # fmt: skip
+@settings(max_examples=150, deadline=None)
+def test_what_a_program_wrote_is_regular(rows: list[list[str]], end: str) -> None:
+    """The quick reader takes every file of whole rows without line breaks in a cell: few go the careful way."""
+    buffer = io.StringIO(newline="")
+    named = [["x" + row[0], *row[1:]] for row in rows]
+    csv.writer(buffer, lineterminator=end).writerows(named)
+    found = regular_rows(list(io.StringIO(buffer.getvalue(), newline="")), Dialect(), 3, 1000)
+    assert found is not None
+    assert found.tolist() == named
 
 
 _CELL = st.text(
