@@ -7,15 +7,17 @@ many more there are: a list whose aliases all collide stays readable, and its pl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from importer.fields.names import identity_key, loose_key
 from importer.fields.table import ALIAS_FIELDS
-from importer.model import Draft, Issue, Json, Place, Severity, Tag
+from importer.model import Draft, Issue, Json, Severity, Tag
 from importer.planning.cells import name_place, told_place
 from importer.planning.collision_rules import CollisionRules
 from importer.planning.identity import Standing
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PER_ROW: Final = 5
 _OTHERS: Final = 3
@@ -37,101 +39,71 @@ def find_collisions(
     """Issues by position of the draft. Rows that are invalid, left out or repeat another take no part."""
     if not any((rules.alias_is_name, rules.alias_shared, rules.alias_in_account, rules.similar_name)):
         return {}
-    search = _Search(drafts, rules)
-    search.read_rows(standings)
-    search.read_tags(tags)
-    return search.issues()
+    return _Search(drafts, standings, tags, rules).issues()
 
 
-@dataclass(slots=True)
 class _Search:
-    """One pass over everything to see what is claimed twice, then a second over the few rows that are concerned."""
+    """Who claims what: names and aliases by key, then a look at the few rows that are concerned."""
 
-    drafts: Sequence[Draft]
-    rules: CollisionRules
-    names: dict[str, int] = field(default_factory=dict)
-    """Identity key of a name -> the row that stands for it."""
-    claims: dict[str, int] = field(default_factory=dict)
-    """Identity key of an alias -> the first row that gives it."""
-    shared: dict[str, list[int]] = field(default_factory=dict)
-    """Identity key of an alias that several rows give -> those rows."""
-    loose: dict[str, int] = field(default_factory=dict)
-    """Loose key of a name -> the first row with it."""
-    alike: dict[str, list[int]] = field(default_factory=dict)
-    """Loose key of several rows' names -> those rows."""
-    tag_names: dict[str, Tag] = field(default_factory=dict)
-    """Of tags that no row stands for; the others speak through their rows."""
-    tag_aliases: dict[str, Tag] = field(default_factory=dict)
-    tag_loose: dict[str, list[Tag]] = field(default_factory=dict)
-    places: dict[int, Place] = field(default_factory=dict)
-    """Memo: where the name of a row stands."""
+    def __init__(
+        self, drafts: Sequence[Draft], standings: Sequence[Standing], tags: Sequence[Tag], rules: CollisionRules
+    ) -> None:
+        import pandas as pd
 
-    def read_rows(self, standings: Sequence[Standing]) -> None:
-        names, loose, claims = self.names, self.loose, self.claims
-        for position, (draft, standing) in enumerate(zip(self.drafts, standings, strict=True)):
-            if not standing.stands:
-                continue
-            name_key = standing.name_key
-            names[name_key] = position
-            loosened = _loose(name_key)
-            if loosened and loose.setdefault(loosened, position) != position:
-                _gather(loose, self.alike, loosened, position)
-            fields = draft.fields
-            for name in ALIAS_FIELDS:
-                if name in fields:
-                    for label in labels(fields[name]):
-                        key = " ".join(label.split()).lower() if label.isascii() else identity_key(label)
-                        if claims.setdefault(key, position) != position:
-                            _gather(claims, self.shared, key, position)
+        self.drafts, self.rules = drafts, rules
+        rows = [row for row, standing in enumerate(standings) if standing.stands]
+        self.names = {standings[row].name_key: row for row in rows}
+        self.tag_names, self.tag_aliases, self.tag_loose = self._of_tags(tags)
+        claims = [
+            (row, _key(label))
+            for row in rows
+            for name in ALIAS_FIELDS
+            if name in drafts[row].fields
+            for label in labels(drafts[row].fields[name])
+        ]
+        claimed = pd.Series([key for _, key in claims], [row for row, _ in claims], dtype=object)
+        elsewhere = {*self.tag_names, *self.tag_aliases}
+        shared = claimed.duplicated(keep=False) | claimed.isin(self.names) | claimed.isin(elsewhere)
+        self.claimers = _groups(claimed[shared])
+        """Identity key of an alias that is claimed more than once -> the rows that give it."""
+        loose = pd.Series([_loose(key) for key in self.names], list(self.names.values()), dtype=object)
+        alike = loose[loose != ""]
+        self.alike = _groups(alike[alike.duplicated(keep=False) | alike.isin(self.tag_loose)])
+        """Loose key of the names of several rows, or of a row and a tag -> those rows."""
 
-    def read_tags(self, tags: Sequence[Tag]) -> None:
+    def _of_tags(self, tags: Sequence[Tag]) -> tuple[dict[str, Tag], dict[str, Tag], dict[str, list[Tag]]]:
+        """By key the names, the aliases and the loose names of tags that no row stands for."""
+        names: dict[str, Tag] = {}
+        aliases: dict[str, Tag] = {}
+        loose: dict[str, list[Tag]] = {}
         for tag in tags:
             key = _key(tag.name)
             if key in self.names:
                 continue
-            self.tag_names[key] = tag
-            loosened = _loose(key)
-            if loosened:
-                self.tag_loose.setdefault(loosened, []).append(tag)
-            for name in ALIAS_FIELDS:
-                for label in labels(tag.fields.get(name)):
-                    self.tag_aliases.setdefault(_key(label), tag)
+            names[key] = tag
+            if loosened := _loose(key):
+                loose.setdefault(loosened, []).append(tag)
+            for field in ALIAS_FIELDS:
+                for label in labels(tag.fields.get(field)):
+                    aliases.setdefault(_key(label), tag)
+        return names, aliases, loose
 
     def issues(self) -> dict[int, list[Issue]]:
+        concerned = {row for group in (*self.claimers.values(), *self.alike.values()) for row in group}
+        concerned |= {self.names[key] for key in self.names.keys() & (self.claimers.keys() | self.tag_aliases.keys())}
         found: dict[int, list[Issue]] = {}
-        for position in sorted(self._concerned()):
-            issues = _Bounded(self.drafts[position])
-            self._about_name(position, issues)
-            self._about_aliases(position, issues)
+        for row in sorted(concerned):
+            issues = _Bounded(self.drafts[row])
+            self._about_name(row, issues)
+            self._about_aliases(row, issues)
             if issues.kept:
-                found[position] = issues.closed()
+                found[row] = issues.closed()
         return found
-
-    def _concerned(self) -> set[int]:
-        """The rows of which anything collides."""
-        rows: set[int] = set()
-        for key in self.claims.keys() & self.names.keys():
-            rows.add(self.names[key])
-            rows.update(self._claimers(key))
-        for group in (*self.shared.values(), *self.alike.values()):
-            rows.update(group)
-        for key in self.claims.keys() & (self.tag_names.keys() | self.tag_aliases.keys()):
-            rows.update(self._claimers(key))
-        rows.update(self.names[key] for key in self.names.keys() & self.tag_aliases.keys())
-        for key in self.loose.keys() & self.tag_loose.keys():
-            rows.update(self.alike.get(key) or (self.loose[key],))
-        return rows
-
-    def _claimers(self, key: str) -> Sequence[int]:
-        several = self.shared.get(key)
-        if several is not None:
-            return several
-        return (self.claims[key],) if key in self.claims else ()
 
     def _about_name(self, position: int, issues: _Bounded) -> None:
         name, file = self.drafts[position].name, self.drafts[position].row.header.file
         key = _key(name)
-        claimers = [claimer for claimer in self._claimers(key) if claimer != position]
+        claimers = [claimer for claimer in self.claimers.get(key, ()) if claimer != position]
         if claimers and self.rules.alias_is_name:
             message = f"is given as an alias by {self._tell(file, claimers)}"
             issues.add(self.rules.alias_is_name, "name-is-alias", name, message)
@@ -144,7 +116,7 @@ class _Search:
             return
         loosened = _loose(key)
         group = self.alike.get(loosened, ())
-        if group:
+        if len(group) > 1:
             others = [other for other in group[: _OTHERS + 1] if other != position]
             message = f"differs only in punctuation from {self._tell(file, others, len(group) - 1)}; they stay two tags"
             issues.add(severity, "similar-name", name, message)
@@ -166,8 +138,8 @@ class _Search:
                 if other is not None and rules.alias_is_name:
                     message = f"is also the name of {self._tell(file, [other])}"
                     issues.add(rules.alias_is_name, "alias-is-name", label, message, name)
-                claimers = self.shared.get(key)
-                if claimers and rules.alias_shared:
+                claimers = self.claimers.get(key, ())
+                if len(claimers) > 1 and rules.alias_shared:
                     others = [claimer for claimer in claimers[: _OTHERS + 1] if claimer != position]
                     message = f"is also an alias of {self._tell(file, others, len(claimers) - 1)}"
                     issues.add(rules.alias_shared, "alias-shared", label, message, name)
@@ -189,22 +161,17 @@ class _Search:
 
     def _named(self, position: int, file: str) -> str:
         draft = self.drafts[position]
-        place = self.places.get(position)
-        if place is None:
-            place = self.places[position] = name_place(draft)
-        return f"{draft.name!r} ({told_place(place, file)})"
+        return f"{draft.name!r} ({told_place(name_place(draft), file)})"
 
 
-def _gather(firsts: dict[str, int], groups: dict[str, list[int]], key: str, position: int) -> None:
-    """Note that a row has a key. Only a key of several rows gets a list: most are of one, and lists cost."""
-    first = firsts.setdefault(key, position)
-    if first == position:
-        return
-    group = groups.get(key)
-    if group is None:
-        groups[key] = [first, position]
-    elif group[-1] != position:
-        group.append(position)
+def _groups(keys: pd.Series[str]) -> dict[str, list[int]]:
+    """For each key of a series that is indexed by rows the rows that have it, each once and in order."""
+    groups: dict[str, list[int]] = {}
+    for row, key in zip(keys.index.tolist(), keys.tolist(), strict=True):
+        group = groups.setdefault(key, [])
+        if not group or group[-1] != row:
+            group.append(row)
+    return groups
 
 
 def _key(text: str) -> str:
