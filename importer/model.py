@@ -34,7 +34,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, array_like=True):
     """Where something stands in a source. Parts that do not apply are empty, a number that does not is 0."""
 
     file: str
@@ -63,7 +63,7 @@ class Place(Struct, frozen=True):
         return f"{self.file} {self.cell}".strip()
 
 
-class Issue(Struct, frozen=True):
+class Issue(Struct, frozen=True, omit_defaults=True):
     """One thing that is, or may be, wrong with the input."""
 
     severity: Severity
@@ -321,7 +321,7 @@ class Action(StrEnum):
         return _ENDS[self]
 
 
-class FieldChange(Struct, frozen=True):
+class FieldChange(Struct, frozen=True, array_like=True):
     """One field, old -> new; None where absent."""
 
     field: str
@@ -357,7 +357,7 @@ class Change(Struct, frozen=True):
         return self.row.place(self.column) if self.row is not None else None
 
 
-class SourceFile(Struct, frozen=True):
+class SourceFile(Struct, frozen=True, omit_defaults=True):
     """One file that was read, and what was found out about it."""
 
     file: str

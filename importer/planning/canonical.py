@@ -14,7 +14,7 @@ _ENCODER = msgspec.json.Encoder(order="sorted", enc_hook=lambda value: _plain(va
 
 
 def canonical_bytes(value: Json) -> bytes:
-    """UTF-8 JSON. Mappings of any kind are objects, tuples are lists; raises TypeError for what is no JSON."""
+    """UTF-8 JSON. Mappings of any kind and structs are objects, tuples are lists; TypeError for what is not JSON."""
     try:
         return _ENCODER.encode(value)
     except (UnicodeEncodeError, OverflowError):
@@ -26,6 +26,8 @@ def canonical_bytes(value: Json) -> bytes:
 def _plain(value: Any) -> Json:
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, msgspec.Struct):
+        return msgspec.to_builtins(value, enc_hook=_plain)
     if isinstance(value, frozenset | set):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} is no JSON value")

@@ -92,12 +92,12 @@ def test_an_altered_plan_is_refused(tmp_path: Path) -> None:
     good = path.read_text()
     for bad, why in (
         (good.replace("Sofacy", "Sofazy"), "altered"),
-        (good[: len(good) // 2], "no plan"),
+        (good[: len(good) // 2], "not a plan"),
         (good.replace('"version":2', '"version":1'), "version 1"),
-        (good.replace("tag-importer-plan", "bundle"), "no plan"),
-        ("[]", "no plan"),
-        ("", "no plan"),
-        ('{"format":"tag-importer-plan","version":2,"sha256":"x","plan":{}}', "no whole plan"),
+        (good.replace("tag-importer-plan", "bundle"), "not a plan"),
+        ("[]", "not a plan"),
+        ("", "not a plan"),
+        ('{"format":"tag-importer-plan","version":2,"sha256":"x","plan":{}}', "not a whole plan"),
     ):
         path.write_text(bad)
         with pytest.raises(UsageError, match=why):
