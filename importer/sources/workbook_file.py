@@ -15,12 +15,13 @@ from importer.sources.refusal import not_a_list
 from importer.sources.sheet import Sheet, find_table
 from importer.sources.workbook_probe import probe
 from importer.sources.workbook_scan import Scan, scan_zip
-from importer.sources.xls_errors import xls_errors
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook, SheetMetadata
 
 T = TypeVar("T")
+
+_XLS = "In an .xls file, a cell whose formula ended in an error reads as blank; save the list as .xlsx to see them."
 
 _ALWAYS_PROBED = 1 << 20
 """Bytes up to which also a zipped XML workbook is tried first: it costs a tenth of a second."""
@@ -54,6 +55,8 @@ def read_workbook(opened: Opened, options: ReadOptions) -> Iterator[SourceFile |
         if passed:
             details["left out"] = ", ".join(passed)
         yield SourceFile(opened.file, scan.kind, opened.sha256, opened.size, details)
+        if scan.kind == "xls":
+            yield Issue(Severity.INFO, "xls-errors-unread", _XLS, Place(opened.file))
         yield from chosen.issues
         for position, sheet in enumerate(chosen.sheets):
             sheet.source = sheet.source or _sheet(opened, book, sheet.name)
@@ -77,7 +80,7 @@ def _old_kind(opened: Opened) -> Scan:
             if not looks:
                 raise _protected(opened.file)
             raise not_a_list(opened.file, looks)
-    return Scan("xls", xls_errors(content))
+    return Scan("xls")
 
 
 def _load(opened: Opened) -> CalamineWorkbook:

@@ -32,7 +32,6 @@ from importer.engine.work import NEVER
 from importer.errors import ExitCode, SafetyLimit, UsageError
 from importer.model import Action, Plan
 from importer.planning.limits import check_limits
-from importer.planning.slim import slim
 from importer.reports.formats import report
 from importer.reports.summary import previous_run
 from importer.settings.merge import glimpse, merge
@@ -122,7 +121,7 @@ class _Work:
                         if confirm(plan, target, settings, "Apply"):
                             seen_at = NEVER  # others worked while the person read
                 folder = self.ending.folder = RunFolder.make(self.ending.path)
-                digest = save_plan(folder.plan_path, slim(plan))
+                digest = save_plan(folder.plan_path, plan)
                 execution = Execution(
                     plan, digest, folder, settings, self.clock, self.ending.started, seen_at=seen_at
                 )  # fmt: skip

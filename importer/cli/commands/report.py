@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from importer.cli.execution import show_record
 from importer.cli.runs import find_run
-from importer.cli.standing import reports_stand
 from importer.engine.resume import open_run
 from importer.errors import ExitCode
 from importer.reports.run_record import RunRecord
@@ -21,9 +20,6 @@ def run(namespace: Namespace) -> int:
     """Write results, failed rows, summary and page; exits as the run did."""
     settings = merge(vars(namespace), os.environ)
     earlier = open_run(find_run(namespace.run, settings.runs_dir))
-    stands = reports_stand(earlier, settings)
-    if stands is not None:
-        return stands
     state = earlier.state
     end = state.ends[-1] if state is not None and state.ends else {}
     started = _time(state.header.get("started") if state is not None else None)

@@ -12,7 +12,6 @@ from importer.cli.execution import Execution, show_record
 from importer.cli.locking import locked
 from importer.cli.planned import Timings
 from importer.cli.runs import find_run
-from importer.cli.standing import reports_stand
 from importer.cli.target import open_target
 from importer.cli.voice import PROGRAM, Voice
 from importer.cli.watch import watching
@@ -39,9 +38,6 @@ def run(namespace: Namespace) -> int:
 
 async def _resume(path: Path, settings: Settings, clock: Clock, ending: Ending) -> int:
     earlier = open_resumable(path)
-    stands = reports_stand(earlier, settings)
-    if stands is not None:
-        return stands
     timings = Timings(clock)
     plan = earlier.plan
     command = "apply" if plan.mode != "undo" else "undo"
