@@ -1,17 +1,309 @@
-"""Rows into Drafts: the tag that each row asks for, with everything found on the way.
+"""Tables into Drafts: the tag that each row asks for, with everything found on the way.
 
 The work goes column by column, and each distinct text of a column is transformed and checked once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingABC
+from collections.abc import Sequence
+
 from importer.errors import SourceError
-from importer.mapping.batch import Drafting
-from importer.mapping.layout import Layout, Layouter
-from importer.mapping.spec import Mapping
+from importer.mapping.assemble import (
+    alone,
+    attach_parts,
+    clears_blank_part,
+    filled_templates,
+    first_filled,
+    joined,
+    keep_text,
+    labelled,
+    tidy_names,
+    unique_links,
+)
+from importer.mapping.cells import BLANK, Cell, Seed
+from importer.mapping.conditions import left_out_by
+from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout, Layouter
+from importer.mapping.no_actor import no_actors
+from importer.mapping.origins import Origins
+from importer.mapping.spec import Labelled, Mapping
 from importer.mapping.transforms.template import columns_in
-from importer.model import Draft, Header, Issue, Table
+from importer.model import Asked, Draft, Header, Issue, Json, Severity, Table
 from importer.text.nearest_word import nearest
+
+_DELETES = frozenset(("delete", "remove", "drop", "prune", "deleted", "removed"))
+NO_CLEAR: frozenset[str] = frozenset()
+
+
+class Drafting:
+    """One table on its way into drafts."""
+
+    def __init__(self, layout: Layout, table: Table) -> None:
+        self.layout = layout
+        self.table = table
+        self.header = table.header
+        self.rows = table.rows()
+        self.size = len(table)
+        self.columns: dict[str, Sequence[str]] = {}
+        """Texts by column, of those that were asked for."""
+        self.fields: list[dict[str, Json]] = [{} for _ in range(self.size)]
+        self.issues: dict[int, list[Issue]] = {}
+        self.clear: dict[int, set[str]] = {}
+        self.kept: list[tuple[int, str, str, str]] = []
+        self.origins = Origins(layout, lambda column, position: self._texts(column)[position])
+
+    def drafts(self) -> list[Draft]:
+        if self.layout.skip:
+            return [Draft(row, {}, row.issues, left_out=self.layout.skip) for row in self.rows]
+        left_out = left_out_by(self.layout.conditions, self.header.columns, self._texts)
+        self._no_actors(left_out)
+        for feed in self.layout.feeds:
+            self._feed(feed)
+        for position, target, label, text in self.kept:
+            keep_text(self.fields[position], target, label, text)
+        for feed in self.layout.feeds:
+            target = feed.rule.target
+            if feed.rule.as_is:
+                continue
+            if target in LISTS_OF_NAMES:
+                for position, index, seed in tidy_names(self.fields, target):
+                    self._add(position, feed, self._entry_column(feed, position, index), seed)
+            elif feed.collects:
+                unique_links(self.fields, target)
+        self._missing_names(left_out)
+        self._group_properties()
+        asked = self._asked()
+        for position, found in self.table.issues.items():
+            self.issues[position] = [*found, *self.issues.get(position, ())]
+        issues = {position: tuple(found) for position, found in self.issues.items()}
+        clear = {position: frozenset(targets) for position, targets in self.clear.items()}
+        none, origins = (), self.origins
+        return [
+            Draft(
+                row, fields, issues.get(position, none), clear.get(position, NO_CLEAR), asked.get(position),
+                left_out.get(position, ""), origins,
+            )
+            for position, (row, fields) in enumerate(zip(self.rows, self.fields, strict=True))
+        ]  # fmt: skip
+
+    def _texts(self, column: str) -> Sequence[str]:
+        """The texts of a column, the pseudo-columns among them."""
+        if column == "$sheet":
+            return [self.header.sheet] * self.size
+        if column == "$file":
+            return [self.header.file] * self.size
+        if column == "$row":
+            return [str(number) for number in self.table.numbers]
+        if column == "$id":
+            return self.table.ids or [""] * self.size
+        found = self.columns.get(column)
+        if found is None:
+            found = self.columns[column] = self.table.texts(column)
+        return found
+
+    def _source(self, feed: Feed, position: int) -> str:
+        """The first column of a feed that is filled in this row: where an issue on the whole belongs."""
+        for column in feed.columns:
+            if self._texts(column)[position].strip():
+                return column
+        return feed.columns[0] if feed.columns else ""
+
+    def _entry_column(self, feed: Feed, position: int, index: int) -> str:
+        """The column of one entry of a list field."""
+        if len(feed.columns) > 1 and feed.collects:
+            entries = self.origins.entries(feed, position)
+            if index < len(entries):
+                return entries[index][0]
+        return self._source(feed, position)
+
+    def _feed(self, feed: Feed) -> None:
+        if feed.alone:
+            self._feed_alone(feed)
+        else:
+            self._feed_together(feed)
+        if feed.parts:
+            self._parts(feed)
+
+    def _feed_alone(self, feed: Feed) -> None:
+        """From one column, as most fields: nothing is made for an ordinary text but its value."""
+        column, target, reader = feed.columns[0], feed.rule.target, feed.reader
+        texts, find = self._texts(column), reader.quick or reader.values.get
+        for position, (fields, text) in enumerate(zip(self.fields, texts, strict=True)):
+            value = find(text)
+            if value is None:
+                cell = reader.memo.get(text) or reader.read_the_long_way(text)
+                if cell.seeds or cell.kept or cell.clears:
+                    self._note(position, feed, cell, column)
+                value = cell.value
+                if value is None:
+                    if feed.clears_blank and not text.strip():
+                        self.clear.setdefault(position, set()).add(target)
+                    continue
+            fields[target] = value
+
+    def _feed_together(self, feed: Feed) -> None:
+        target = feed.rule.target
+        cells, sources = self._cells(feed)
+        for fields, cell in zip(self.fields, cells, strict=True):
+            value = cell.value
+            if value is not None:
+                fields[target] = value
+        for position, cell in enumerate(cells):
+            if cell.seeds or cell.kept or cell.clears:
+                self._note(position, feed, cell, sources[position])
+        if feed.clears_blank:
+            self._clear_blank(feed, cells)
+
+    def _cells(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
+        """The cell of each row, and the column each came from."""
+        rule, read, columns = feed.rule, feed.reader.read, feed.columns
+        if rule.template:
+            texts = filled_templates(rule.template, self.header.columns, self._texts, self.size)
+            return [read(text) for text in texts], [""] * self.size
+        if rule.constant is not None and not columns:
+            return [feed.reader.constant()] * self.size, [""] * self.size
+        if rule.join is not None and (len(columns) > 1 or rule.labelled is not Labelled.FALSE):
+            bare = {Labelled.TRUE: 0, Labelled.REST: 1, Labelled.FALSE: len(columns)}[rule.labelled]
+            parts = [
+                labelled(column, self._texts(column)) if at >= bare else self._texts(column)
+                for at, column in enumerate(columns)
+            ]
+            return [read(joined(cells, rule.join)) for cells in zip(*parts, strict=True)], [columns[0]] * self.size
+        if len(columns) == 1:
+            memo = feed.reader.memo
+            return [memo.get(text) or read(text) for text in self._texts(columns[0])], [columns[0]] * self.size
+        if feed.collects:
+            return self._collected(feed)
+        found = [first_filled(feed, texts) for texts in zip(*map(self._texts, columns), strict=True)]
+        return [cell for cell, _ in found], [source for _, source in found]
+
+    def _collected(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
+        """All columns of a list field together; the issues of each go to its own cell."""
+        gathered: list[Cell] = [BLANK] * self.size
+        for column in feed.columns:
+            memo, read = feed.reader.memo, feed.reader.read
+            for position, text in enumerate(self._texts(column)):
+                if not text:
+                    continue
+                cell = memo.get(text) or read(text)
+                if cell is BLANK:
+                    continue
+                if cell.seeds or cell.kept:
+                    self._note(position, feed, cell, column)
+                before = gathered[position]
+                if before is BLANK:
+                    gathered[position] = Cell(cell.value, clears=cell.clears)
+                elif cell.value is not None:
+                    gathered[position] = Cell([*(before.value or ()), *cell.value])
+        if feed.rule.default is not None:
+            gathered = [feed.reader.default if cell is BLANK else cell for cell in gathered]
+        return gathered, [feed.columns[0]] * self.size
+
+    def _parts(self, feed: Feed) -> None:
+        target = feed.rule.target
+        for name, part in feed.parts.items():
+            cells, sources = self._cells(part)
+            blank_clears = clears_blank_part(part.rule, feed.clears_blank)
+            for position, cell in enumerate(cells):
+                if cell.seeds and target in self.fields[position]:
+                    self._note(position, part, cell, sources[position], target)
+                if cell.clears or (blank_clears and cell.value is None and self._is_blank(part, position)):
+                    self.clear.setdefault(position, set()).add(f"{target}.{name}")
+                elif cell.value is not None and target not in self.fields[position] and self._is_blank(feed, position):
+                    column = self._source(part, position)
+                    if column and (text := self._texts(column)[position].strip()):
+                        self._add(position, part, column, alone(target, name, text), target)
+            attach_parts(self.fields, target, name, cells)
+
+    def _is_blank(self, feed: Feed, position: int) -> bool:
+        return not any(self._texts(column)[position].strip() for column in feed.columns if column[:1] != "$")
+
+    def _note(self, position: int, feed: Feed, cell: Cell, column: str, target: str = "") -> None:
+        for seed in cell.seeds:
+            self._add(position, feed, column, seed, target)
+        if cell.kept:
+            label = feed.rule.keep_label or (column if not column.startswith("$") else feed.rule.target)
+            self.kept.append((position, feed.rule.keep_in, label, cell.kept))
+        if cell.clears:
+            self.clear.setdefault(position, set()).add(feed.rule.target)
+
+    def _add(self, position: int, feed: Feed, column: str, seed: Seed, target: str = "") -> None:
+        place = self.rows[position].place(column)
+        self.issues.setdefault(position, []).append(
+            Issue(seed.severity, seed.code, seed.message, place, target or feed.rule.target, seed.value,
+                  seed.allowed, seed.nearest)
+        )  # fmt: skip
+
+    def _clear_blank(self, feed: Feed, cells: list[Cell]) -> None:
+        if not feed.columns:
+            return
+        for position, texts in enumerate(zip(*(self._texts(column) for column in feed.columns), strict=True)):
+            if cells[position].value is None and not any(text.strip() for text in texts):
+                self.clear.setdefault(position, set()).add(feed.rule.target)
+
+    def _missing_names(self, left_out: MappingABC[int, str]) -> None:
+        feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")
+        column = feed.columns[0] if feed.columns else ""
+        for position, fields in enumerate(self.fields):
+            if "value" in fields or position in left_out:
+                continue
+            if any(issue.field == "value" for issue in self.issues.get(position, ())):
+                continue
+            text = self._texts(column)[position].strip() if column else ""
+            seed = Seed(Severity.ERROR, "missing-name", "has no name; every tag needs one", text)
+            self._add(position, feed, column, seed)
+
+    def _group_properties(self) -> None:
+        targets = [feed.rule.target for feed in self.layout.feeds if feed.rule.target.startswith("properties.")]
+        targets += [feed.rule.keep_in for feed in self.layout.feeds if feed.rule.keep_in.startswith("properties.")]
+        if not targets:
+            return
+        for fields in self.fields:
+            found = {target[11:]: fields.pop(target) for target in dict.fromkeys(targets) if target in fields}
+            if found:
+                whole = fields.get("properties")
+                fields["properties"] = {**whole, **found} if isinstance(whole, dict) else found
+
+    def _no_actors(self, left_out: dict[int, str]) -> None:
+        """Leaves out rows that are none (totals, the header once more), each with an issue."""
+        feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")
+        column = feed.columns[0] if feed.columns else ""
+        if column not in self.header.columns or feed.rule.as_is:
+            return
+        words = [(other.rule.target, other.rule.words) for other in self.layout.feeds]
+        for position, why, seed in no_actors(self._texts(column), column, self.rows, words):
+            if position not in left_out:
+                if why:
+                    left_out[position] = why
+                self._add(position, feed, column, seed)
+
+    def _asked(self) -> dict[int, Asked]:
+        column = self.layout.action
+        if not column:
+            return {}
+        words = {word.value: word for word in Asked}
+        texts = [text.strip().casefold() for text in self._texts(column)]
+        # One word that is an action shows that the column is about actions: then every other one is a mistake.
+        told = self.layout.action_told or not words.keys().isdisjoint(texts)
+        found: dict[int, Asked] = {}
+        for position, word in enumerate(texts):
+            if not word:
+                continue
+            if word in words:
+                found[position] = words[word]
+                continue
+            near = nearest(word, tuple(words))
+            deletes = word in _DELETES
+            wrong = told or deletes or bool(near)
+            severity = Severity.ERROR if wrong else Severity.WARNING
+            message = "is no action" if wrong else "is no action; the column is taken for something else"
+            if deletes:
+                message = "is no action of a row; with --prune, tags that vanish from the list are deleted"
+            text = self._texts(column)[position]
+            place = self.rows[position].place(column)
+            issue = Issue(severity, "unknown-action", message, place, "", text, tuple(words), near)
+            self.issues.setdefault(position, []).append(issue)
+        return found
 
 
 class Drafter:

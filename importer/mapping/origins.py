@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from importer.mapping.assemble import first_filled
 from importer.mapping.layout import Feed, Layout
-from importer.mapping.several_columns import first_filled
 from importer.mapping.spec import PSEUDO_COLUMNS, Value
 
 TextOf = Callable[[str, int], str]

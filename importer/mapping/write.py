@@ -9,9 +9,8 @@ from collections.abc import Mapping as MappingABC
 from pathlib import PurePath
 
 from importer.fields.table import Visibility, field_named
-from importer.mapping.profile import Profile
 from importer.mapping.spec import PSEUDO_COLUMNS, Labelled, Rule, Step, Unknown
-from importer.mapping.suggest import Suggested, Suggestion, suggest
+from importer.mapping.suggest import Profile, Suggested, Suggestion, suggest
 from importer.model import Json, Table
 
 SCHEMA_LINE = "# yaml-language-server: $schema=mapping.schema.json"

@@ -1,25 +1,234 @@
-"""Reads CSV and its relatives: every cell as the text that stands in the file."""
+"""Reads CSV and its relatives: every cell as the text that stands in the file, each oddity an issue with its line."""
 
 from __future__ import annotations
 
 import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from importer.errors import SourceError, UsageError
-from importer.model import Issue, Place, Severity, SourceFile, Table
+from importer.model import Header, Issue, Place, Severity, SourceFile, Table
 from importer.sources import delimiter as delimiters
-from importer.sources.csv_records import Lines, Record, records
-from importer.sources.csv_rows import read_rows
-from importer.sources.csv_shape import Shape
-from importer.sources.encoding import Encoding, detect
-from importer.sources.header_row import find_header
-from importer.sources.located import Opened
+from importer.sources.csv_records import STRAY, UNCLOSED, Lines, Record, records, regular_rows
+from importer.sources.delimiter import Dialect
+from importer.sources.encoding import Encoding, StrayBytes, detect
+from importer.sources.header import find_header, letters, make_header
+from importer.sources.located import Opened, not_a_list
 from importer.sources.options import ReadOptions
-from importer.sources.refusal import not_a_list
-from importer.sources.stray_bytes import StrayBytes
+from importer.sources.table import RowList
 from importer.text.header_words import known_count
+
+
+def quote_issue(file: str, record: Record) -> Issue:
+    if record.problem == STRAY:
+        message = "A quote stands where none can be; the row was read as most programs would."
+        return Issue(Severity.WARNING, STRAY, message, Place(file, row=record.line), value=record.raw[:500])
+    message = "A quote is opened here and never closed; the line was read by itself, and reading went on with the next."
+    return Issue(Severity.ERROR, UNCLOSED, message, Place(file, row=record.line), value=record.raw[:500])
+
+
+def short_row(header: Header, record: Record, *, usual: bool) -> Issue:
+    """Cells are missing at the end: an error, for the line may have been cut, unless the writer always does so."""
+    count, width = len(record.cells), len(header.columns)
+    return Issue(
+        Severity.WARNING if usual and not record.problem else Severity.ERROR,
+        "short-row",
+        f"The row has {count} cell{'s' if count != 1 else ''}, the header has {width}; "
+        f"`{header.columns[count]}` and what follows it are missing.",
+        Place(header.file, row=record.line),
+        value=" | ".join(record.cells)[:500],
+    )
+
+
+def long_row(header: Header, record: Record) -> Issue:
+    """Cells stand behind the last column; blank ones do not count."""
+    count, width = len(record.cells), len(header.columns)
+    return Issue(
+        Severity.ERROR,
+        "long-row",
+        f"The row has {count} cells, the header has {width}; what stands in the others belongs to no column.",
+        Place(header.file, row=record.line, letter=letters(width)),
+        value=" | ".join(record.cells[width:])[:500],
+    )
+
+
+def nul_character(header: Header, line: int, cells: Sequence[str]) -> Issue:
+    """A NUL among the cells of a row."""
+    index = next(index for index, cell in enumerate(cells) if "\0" in cell)
+    return Issue(
+        Severity.ERROR,
+        "nul-character",
+        "The cell holds a NUL character; the file is damaged there, or is no text.",
+        Place(header.file, row=line, letter=header.letters[index], column=header.columns[index]),
+        value=cells[index][:200],
+    )
+
+
+def swallowed_lines(header: Header, record: Record) -> Issue | None:
+    """A quoted cell whose lines look like rows: its quote may be one that was not closed."""
+    width = len(header.columns)
+    if record.span < 4 or width < 3:
+        return None
+    count = max((_like_rows(cell, width) for cell in record.cells), default=0)
+    if not count:
+        return None
+    return Issue(
+        Severity.WARNING,
+        "swallowed-lines",
+        f"A quoted cell holds {count} lines that look like rows; is a quote in line {record.line} not closed?",
+        Place(header.file, row=record.line),
+    )
+
+
+def _like_rows(cell: str, width: int) -> int:
+    """How many lines within a cell have as many delimiters as a row, if all inner ones have."""
+    inner = cell.splitlines()[1:-1]
+    if len(inner) < 2:
+        return 0
+    for delimiter in (",", ";", "\t", "|"):
+        if all(line.count(delimiter) == width - 1 for line in inner):
+            return len(inner)
+    return 0
+
+
+def blank_rows(file: str, count: int, first: int) -> Issue:
+    """Rows of empty cells, which are no rows."""
+    many = count > 1
+    return Issue(
+        Severity.INFO,
+        "blank-rows",
+        f"{count:,} row{'s' if many else ''} of empty cells {'were' if many else 'was'} left out.",
+        Place(file, row=first),
+    )
+
+
+@dataclass(slots=True)
+class Shape:
+    """What the beginning of the file told of its columns."""
+
+    header: Header
+    line: int
+    """The line of the header."""
+    data_line: int
+    """The line after the header, where the rows begin."""
+    issues: list[Issue] = field(default_factory=list)
+    short_is_usual: bool = False
+    """The writer leaves out empty cells at the end of rows."""
+
+    @classmethod
+    def of(cls, opened: Opened, options: ReadOptions, beginning: list[Record], position: int) -> Shape:
+        found = beginning[position]
+        cells = list(found.cells)
+        data = [record.cells for record in beginning[position + 1 :] if any(record.cells)]
+        while (
+            cells and not cells[-1].strip() and not any(len(row) >= len(cells) and row[len(cells) - 1] for row in data)
+        ):
+            cells.pop()
+        wider = [row for row in data if any(row[len(cells) :])]
+        if data and len(wider) * 2 > len(data):
+            cells += [""] * (max(_filled_width(row) for row in wider) - len(cells))
+        if not cells:
+            raise not_a_list(opened.file, "a file without a row that could be a header")
+        if len(cells) > options.limits.columns:
+            raise SourceError(
+                f"{opened.file} has {len(cells):,} columns in line {found.line}; "
+                f"at most {options.limits.columns:,} are read."
+            )
+        used = (
+            [any(index < len(row) and row[index] for row in data) for index in range(len(cells))] if "" in cells else []
+        )
+        header, issues = make_header(opened.file, "csv", cells, row=found.line, used=used)
+        if found.problem:
+            issues.append(quote_issue(opened.file, found))
+        short = sum(1 for row in data if len(row) < len(cells))
+        return cls(header, found.line, found.line + found.span, issues, short >= 3 and short * 10 >= len(data))
+
+
+def _filled_width(row: Sequence[str]) -> int:
+    return max((index + 1 for index, cell in enumerate(row) if cell), default=0)
+
+
+BLOCK = 20_000
+"""Lines that are looked at together."""
+
+
+def read_rows(shape: Shape, options: ReadOptions, feed: Lines, dialect: Dialect) -> Iterator[Issue | Table]:
+    """The table of what `feed` holds from the line after the header on; an issue behind it for blank rows.
+
+    Block by block: regular ones by pandas' reader, in the others each record for itself.
+    """
+    rows, limits = _Rows(shape, options), options.limits
+    line, width, misses = shape.data_line, len(shape.header.columns), 0
+    while taken := feed.take(BLOCK >> min(misses, 6)):
+        cells = regular_rows(taken, dialect, width, limits.cell_chars)
+        if cells is not None:
+            rows.list.extend(line, cells)
+            line, misses = line + len(taken), max(0, misses - 1)
+            continue
+        misses += 1
+        feed.put_back(taken)
+        end = line + len(taken)
+        for record in records(feed, dialect, limits, line):
+            rows.take(record)
+            line = record.line + record.span
+            if line >= end:
+                break
+    yield rows.list.table()
+    yield from rows.blank()
+
+
+class _Rows:
+    def __init__(self, shape: Shape, options: ReadOptions) -> None:
+        self._shape = shape
+        self._options = options
+        self._width = len(shape.header.columns)
+        self.list = RowList(shape.header, options.limits.rows)
+        self._blank = 0
+        self._first_blank = 0
+        self._lines = 0
+        """Blank lines, those without any delimiter among them."""
+
+    def take(self, record: Record) -> None:
+        if not record.problem and not "".join(record.cells).strip():
+            self._lines += 1
+            if self._lines > self._options.limits.rows:
+                file = self._shape.header.file
+                raise SourceError(
+                    f"{file} has more than {self._options.limits.rows:,} blank lines; it was not read on."
+                )
+            if record.cells:
+                self._first_blank = self._first_blank or record.line
+                self._blank += 1
+            return
+        cells, issues = self._fitted(record)
+        self.list.add(record.line, cells, issues=issues)
+
+    def blank(self) -> Iterator[Issue]:
+        """A word on the rows of empty cells."""
+        if self._blank:
+            yield blank_rows(self._shape.header.file, self._blank, self._first_blank)
+
+    def _fitted(self, record: Record) -> tuple[list[str], list[Issue]]:
+        """The cells at the header's width, and an issue for what is missing, too many or broken."""
+        header, width = self._shape.header, self._width
+        cells, issues = record.cells, []
+        if record.problem:
+            issues.append(quote_issue(header.file, record))
+        if len(cells) < width:
+            issues.append(short_row(header, record, usual=self._shape.short_is_usual))
+            cells = cells + [""] * (width - len(cells))
+        elif len(cells) > width:
+            if any(cell.strip() for cell in cells[width:]):
+                issues.append(long_row(header, record))
+            cells = cells[:width]
+        if record.span > 1 and (swallowed := swallowed_lines(header, record)):
+            issues.append(swallowed)
+        if any("\0" in cell for cell in cells):
+            issues.append(nul_character(header, record.line, cells))
+        return cells, issues
+
 
 _SAMPLE_CHARS = 256 * 1024
 _SAMPLE_RECORDS = 200

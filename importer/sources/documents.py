@@ -10,12 +10,10 @@ from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.flatten import flatten, object_tables, repeated_key_issues
 from importer.sources.json_shape import Records, find_records
 from importer.sources.json_text import documents, load_text, parse, too_deep
-from importer.sources.located import Opened
+from importer.sources.located import NotAList, Opened, not_a_list
 from importer.sources.misp import is_galaxy, read_galaxy
 from importer.sources.options import ReadOptions
-from importer.sources.refusal import NotAList, not_a_list
-from importer.sources.stix_gather import StixFile, gather, gather_bundle
-from importer.sources.stix_heads import is_stix
+from importer.sources.stix_gather import StixFile, gather, gather_bundle, is_stix
 from importer.sources.stix_rows import choose_versions, read_stix
 from importer.sources.stix_world import World
 

@@ -22,8 +22,8 @@ from msgspec import Struct
 from importer.atomic import atomic_path
 from importer.errors import SourceError
 from importer.network import is_loopback, tls_trouble
-from importer.sources.beside import Beside
 from importer.sources.located import Located, from_bytes
+from importer.sources.opening import Beside
 from importer.sources.options import MIB, Limits, ReadOptions
 from importer.url_opener import url_opener
 

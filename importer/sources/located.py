@@ -1,4 +1,4 @@
-"""A file that was found: its name, how to open it, and what its content says it is."""
+"""A file that was found: its name, how to open it, what its content says it is, and how it is refused."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import Struct
+
+from importer.errors import SourceError
 
 
 class Located(Struct, frozen=True):
@@ -65,3 +67,21 @@ def from_bytes(data: bytes) -> Callable[[], BinaryIO]:
 def from_path(path: Path) -> Callable[[], BinaryIO]:
     """An opener of a file on disk."""
     return lambda: path.open("rb")
+
+
+HINT = "Lists are read from CSV, workbooks (xlsx, xlsm, xlsb, xls, ods), STIX 2, MISP galaxies, JSON and YAML."
+
+
+class NotAList(SourceError):
+    """The file can be read, but is no list of actors; one found in a folder is passed over."""
+
+
+def not_a_list(file: str, looks: str, hint: str = HINT) -> NotAList:
+    """`looks` completes "it looks like ..."."""
+    return NotAList(f"{file} is no list of actors: it looks like {looks}.", hint=hint)
+
+
+def unreadable(file: str, error: OSError) -> SourceError:
+    """What the system says of a file that is there but cannot be read."""
+    reason = (error.strerror or str(error)).lower()
+    return SourceError(f"{file} cannot be read: {reason}.")

@@ -8,9 +8,8 @@ from typing import Any
 
 from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.flatten import flatten, object_tables, repeated_key_issues
-from importer.sources.located import Opened
+from importer.sources.located import Opened, not_a_list
 from importer.sources.options import ReadOptions
-from importer.sources.refusal import not_a_list
 
 _ACTORS = re.compile(
     r"actor|activity.group|intrusion.set|adversar|\bapt\b|(threat|hacker|hacking|criminal).group", re.IGNORECASE

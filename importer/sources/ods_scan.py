@@ -14,8 +14,8 @@ from itertools import islice
 from typing import IO
 
 from importer.errors import SourceError
-from importer.sources.merged import Range
 from importer.sources.options import MIB, Limits
+from importer.sources.workbook_cells import Range
 
 _CHUNK = 2 * MIB
 _BORDER = re.compile(rb"<table:table(?:-row)?(?=[\s/>])")

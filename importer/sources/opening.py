@@ -1,13 +1,68 @@
-"""Opens what was found, unpacks what is packed, and tells each file's kind by its content."""
+"""Opens what was found: unpacks it, hashes it beside the rest, and tells its kind by its content."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+from threading import Thread
+from typing import Generic, TypeVar
+
 from importer.errors import SourceError
 from importer.sources.content import ARCHIVE_IN_ARCHIVE, HEAD, compression, kind_of
-from importer.sources.digest import digest_of
-from importer.sources.located import Content, Located, Opened
+from importer.sources.located import Content, Located, Opened, not_a_list, unreadable
 from importer.sources.options import MIB, Limits
-from importer.sources.refusal import not_a_list, unreadable
+
+T = TypeVar("T")
+
+
+class Beside(Generic[T]):
+    """A call that has begun, and what came of it. (An executor takes ten times as long to import as this to run.)"""
+
+    def __init__(self, call: Callable[[], T], name: str) -> None:
+        self._made: list[T] = []
+        self._failed: list[BaseException] = []
+        self._thread = Thread(target=self._run, args=(call,), name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self, call: Callable[[], T]) -> None:
+        try:
+            self._made.append(call())
+        except BaseException as error:
+            self._failed.append(error)
+
+    def result(self, seconds: float | None = None) -> T:
+        """What the call returned, or raises what it raised; TimeoutError when it has not ended after `seconds`."""
+        self._thread.join(seconds)
+        if self._failed:
+            raise self._failed[0]
+        if not self._made:
+            raise TimeoutError
+        return self._made[0]
+
+
+_LARGE = 4 * MIB
+_HASHED_AT_ONCE = 8 * MIB
+"""Large, because the interpreter's lock is needed between two chunks, and a decoder may hold it for long."""
+
+
+def digest_of(located: Located) -> Callable[[], str]:
+    """A function that gives the hex digest, and waits for it if it must; it raises SourceError, as reading would."""
+    if located.path is None or located.size < _LARGE:
+        digest = _hashed(located)
+        return lambda: digest
+    return Beside(lambda: _hashed(located), "sha256").result
+
+
+def _hashed(located: Located) -> str:
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(min(_HASHED_AT_ONCE, located.size + 1)))
+    try:
+        with located.open() as stream:
+            while count := stream.readinto(buffer):  # type: ignore[attr-defined]  # every opener gives a buffered reader
+                digest.update(buffer[:count])
+    except OSError as error:
+        raise unreadable(located.file, error) from error
+    return digest.hexdigest()
 
 
 def open_located(located: Located, limits: Limits, encoding: str = "") -> Opened:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from importer.errors import SourceError
 from importer.model import Issue, Place, Severity, SourceFile, Table
-from importer.sources.beside import Beside
 from importer.sources.locate import locate, raise_all
-from importer.sources.located import Located, Opened
-from importer.sources.opening import open_located
+from importer.sources.located import Located, NotAList, Opened
+from importer.sources.opening import Beside, open_located
 from importer.sources.options import Limits, ReadOptions
-from importer.sources.refusal import NotAList
 
 if TYPE_CHECKING:
     from importer.sources.documents import Documents

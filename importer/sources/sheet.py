@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
 from importer.model import Header, Issue, Place, Severity, Table
-from importer.sources.columns import letters, make_header
-from importer.sources.header_row import find_header, lists_actors
-from importer.sources.merged import Merges
+from importer.sources.header import find_header, letters, lists_actors, make_header
 from importer.sources.options import ReadOptions
 from importer.sources.table import RowList
-from importer.sources.workbook_cells import cell_text
+from importer.sources.workbook_cells import Merges, cell_text
 from importer.sources.workbook_scan import Scan
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from importer.errors import SourceError
-from importer.sources.columns import letters
-from importer.sources.merged import Range
+from importer.sources.header import letters
 from importer.sources.ods_scan import scan_content
 from importer.sources.options import MIB, Limits
+from importer.sources.workbook_cells import Range
 
 _CHUNK = 2 * MIB
 _OVERLAP = 64 * 1024
