@@ -34,7 +34,8 @@ START = datetime(2026, 11, 23, 17, 40, tzinfo=UTC)
 
 
 def row(number: int, *cells: str, header: Header = HEADER) -> RowRef:
-    return RowRef(Table.of_rows(header, [cells], [number]), 0)
+    filled = [*cells, *[""] * (len(header.columns) - len(cells))]
+    return RowRef(Table.of_rows(header, [filled], [number]), 0)
 
 
 def issue(place: Place, value: str = "Freedonia", severity: Severity = Severity.ERROR) -> Issue:
