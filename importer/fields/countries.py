@@ -24,7 +24,7 @@ from importer.fields.country_names import (
     terms,
     translated,
 )
-from importer.fields.vocabulary import load_data
+from importer.fields.words import load_data, says_nothing
 
 __all__ = ["CountryMatch", "code_of", "country_key", "resolve"]
 
@@ -107,7 +107,7 @@ def _whole(text: str) -> CountryMatch:
         return match
     if (form := FORM.match(turned)) and (match := known.get(country_key(form["rest"]))) and match.code:
         return match
-    if key in data["hedges"]:
+    if key in data["hedges"] or says_nothing(text):
         return CountryMatch("", "none")
     if code := translated().get(key):
         return found(code)
@@ -127,7 +127,7 @@ def _as_code(letters: str) -> CountryMatch:
         return term
     code = code_of(letters)
     if not code:
-        return CountryMatch("", "unknown", (), "")
+        return CountryMatch("", "none" if says_nothing(letters) else "unknown")
     if not letters.isupper():
         words = data["words_not_codes"]
         if letters in words or (letters[0].isupper() and letters.casefold() in data["words_not_codes_titled"]):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from importer.fields.vocabulary import load_data
+from importer.fields.words import load_data
 
 # `Republic of India` is India; forms that also name something else (State of Georgia, Republic of China) stay whole.
 FORM = re.compile(

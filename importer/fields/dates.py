@@ -11,7 +11,7 @@ from functools import cache
 
 from msgspec import Struct
 
-from importer.fields.vocabulary import load_data
+from importer.fields.words import load_data, says_nothing
 
 ORDERS = ("ymd", "dmy", "mdy")
 FILLS = ("start", "end")
@@ -66,7 +66,7 @@ def parse_date(text: str, order: str = "", fill: str = "") -> DateMatch:
         return DateMatch("", "blank")
     if len(plain) > _LONGEST:
         return DateMatch("", "unknown")
-    if plain.casefold() in load_data("months")["nothing"]:
+    if says_nothing(text) or plain.casefold() in load_data("months")["nothing"]:
         return DateMatch("", "none")
     if match := _numeric(plain, order, fill) or _worded(plain, fill):
         return match

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from importer.shipped import shipped
+from importer.fields.words import load_data, says_nothing, word_key
 
 NAMES = ("actor-category", "motive", "sophistication", "level", "confidence", "tlp")
 _CLOSE = 75.0
@@ -32,12 +31,6 @@ class VocabularyMatch(Struct, frozen=True):
     """`found`, `blank`, `none` (says that nothing is known), `unclear` (known, but it could be several), `unknown`."""
 
 
-def word_key(text: str) -> str:
-    """What spellings of one word share: letters and digits, without case or accents."""
-    text = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(character for character in text if character.isalnum())
-
-
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """Allowed words and synonyms. Case, blanks, hyphens and underscores make no difference in a look-up."""
@@ -49,7 +42,7 @@ class Vocabulary:
     unclear: Mapping[str, str] = field(default_factory=dict)
     """Words that could be several -> the likeliest allowed word (a suggestion only), or empty."""
     nothing: tuple[str, ...] = ()
-    """Words that say that nothing is known."""
+    """Words that say that nothing is known, beside those that say so everywhere."""
     prefixes: tuple[str, ...] = ()
     """What may stand before a word (`TLP:`)."""
     index: Mapping[str, VocabularyMatch] = field(init=False, repr=False, compare=False)
@@ -82,7 +75,7 @@ class Vocabulary:
         for prefix in self.prefixes:
             if key.startswith(prefix) and (match := self.index.get(key[len(prefix) :])):
                 return match
-        if not key:
+        if not key or says_nothing(plain):
             return VocabularyMatch("", "", "none" if plain else "blank")
         return self._parts(plain) or VocabularyMatch("", self.closest(key), "unknown")
 
@@ -149,17 +142,6 @@ def vocabulary_from(name: str, data: Mapping[str, Any]) -> Vocabulary:
         tuple(str(word) for word in data.get("nothing") or ()),
         tuple(word_key(str(prefix)) for prefix in data.get("prefixes") or ()),
     )
-
-
-@cache
-def load_data(name: str) -> Mapping[str, Any]:
-    """The shipped YAML `config/vocabularies/NAME.yaml`, as data."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with shipped("vocabularies", f"{name}.yaml").open("rb") as file:
-        data = yaml.load(file, Loader=loader)  # noqa: S506 - the safe loader, in C where there is one
-    return MappingProxyType(data)
 
 
 @cache

@@ -12,11 +12,12 @@ from importer.fields.names import hidden_characters
 from importer.fields.table import ALIAS_FIELDS, Field, Kind, Visibility, field_named
 from importer.fields.values import Problem, check, is_link
 from importer.fields.vocabulary import Vocabulary
+from importer.fields.words import says_nothing
 from importer.mapping.own_reading import own_reading, part_field
 from importer.mapping.spec import Rule, Step, Unknown, Value
 from importer.mapping.transforms import transform_named
 from importer.mapping.transforms.found import About, Found, Note
-from importer.mapping.transforms.lists import INTRICATE, NO_NAMES, OFFICIAL_ENDS, ONE_URL, join, json_list
+from importer.mapping.transforms.lists import INTRICATE, OFFICIAL_ENDS, ONE_URL, join, json_list
 from importer.model import Severity
 
 Quick = Callable[[str], Value]
@@ -43,7 +44,7 @@ def _text(text: str) -> Value:
     if len(text) > SHORT or not text.isprintable():
         return None
     text = text.strip()
-    return text if text and text[0] not in "[{#" else None  # JSON; CLEAR
+    return text if text and text[0] not in "[{#" and not says_nothing(text) else None  # JSON; CLEAR
 
 
 def _name(text: str) -> Value:
@@ -53,14 +54,14 @@ def _name(text: str) -> Value:
 def _labels(text: str) -> Value:
     if len(text) > SHORT or not text.isascii() or not text.isprintable() or "  " in text or CLEAR in text:
         return None
-    if INTRICATE.search(text) or (len(text) < 12 and text.strip().lower() in NO_NAMES):
+    if INTRICATE.search(text):
         return None
     pieces = [piece.strip() for piece in text.replace(",", ";").replace("|", ";").split(";")]
     if "," in text and not OFFICIAL_ENDS.isdisjoint(
         [piece.rpartition(" ")[2].strip(".").lower() for piece in pieces[1:]]
     ):
         return None
-    return [piece for piece in pieces if piece] or None
+    return None if any(map(says_nothing, pieces)) else [piece for piece in pieces if piece] or None
 
 
 def _link(text: str) -> Value:
@@ -213,7 +214,7 @@ class CellReader:
         """The cell with its issues, by the severities that the rule sets; what is left out may be kept elsewhere."""
         seeds = tuple(self._seed(note, text) for note in notes)
         kept = ""
-        nothing = all(note.about is About.NOTHING for note in notes)
+        nothing = value is None and all(note.about is About.NOTHING for note in notes)
         wrong = any(seed.severity is Severity.ERROR for seed in seeds)
         text_field = self.field is not None and self.field.kind is Kind.TEXT
         if value is None and not nothing:
@@ -234,6 +235,8 @@ class CellReader:
     def _seed(self, note: Note, text: str) -> Seed:
         message = note.message
         severity = Severity.WARNING
+        if note.about is About.NOTHING and self.rule.target == "value":
+            return Seed(Severity.ERROR, "placeholder-name", "says nothing; a tag needs the actor's name", text)
         if note.about is About.NOTHING:
             severity = Severity.INFO
         elif note.about is About.CHANGED and note.text:

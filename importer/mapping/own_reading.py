@@ -10,6 +10,7 @@ from msgspec import Struct
 from importer.fields.names import clean
 from importer.fields.table import Field, Kind
 from importer.fields.vocabulary import Vocabulary
+from importer.fields.words import says_nothing
 from importer.mapping.spec import Rule, Value
 from importer.mapping.transforms import lists, meaning
 from importer.mapping.transforms.found import About, Found, Note
@@ -28,12 +29,14 @@ def own_reading(field: Field | None, rule: Rule, own: Mapping[str, Vocabulary]) 
     if field.kind in (Kind.TEXT_LIST, Kind.ALIAS_LIST, Kind.REFERENCE_LIST):
         linked = field.name in ("externalReferenceLinks", "externalReferences")
         cut = lists.links if linked else partial(lists.items, separators=rule.separators)
-        if "lias" in field.name:
-            cut = partial(_names_unless_none, cut=cut)
         shape = _as_link if field.name == "externalReferenceLinks" else _SHAPES[field.kind]
-        return partial(_listed, cut=cut, shape=shape)
+        return partial(_unless_nothing, reading=partial(_listed, cut=cut, shape=shape))
     if field.kind is Kind.OBJECT:
         return _object
+    if (
+        not field.vocabulary and field.kind is not Kind.COUNTRY
+    ):  # these know more words, and words that do say something
+        reading = partial(_unless_nothing, reading=reading)
     return partial(_annotated, reading=reading) if field.annotated else reading
 
 
@@ -142,17 +145,23 @@ def _listed(value: Value, cut: Callable[[str], Value], shape: Callable[[Value], 
     entries = value if isinstance(value, list) else [] if value is None else [value]
     if shape is _as_text and note is None and any(type(entry) is dict for entry in entries):
         note = _annotations_lost(entries)
-    shaped = [entry for entry in map(shape, entries) if entry is not None]
+    shaped = []
+    for entry in map(shape, entries):
+        if entry is None:
+            continue
+        label = entry.get("value", "") if isinstance(entry, dict) else entry
+        if isinstance(label, str) and says_nothing(label):
+            note = note or Note(About.NOTHING, "says-nothing", "says nothing, so it was left out of the list", label)
+        else:
+            shaped.append(entry)
     return Found(shaped, note) if note else shaped
 
 
-def _names_unless_none(text: str, cut: Callable[[str], Value]) -> Value:
-    """A cell that says that there are no other names, `-` or `None`, is no other name."""
-    if text.strip().casefold() in lists.NO_NAMES:
-        return Found(
-            None, Note(About.NOTHING, "says-nothing", "says that there is none, so the field stays empty", text)
-        )
-    return cut(text)
+def _unless_nothing(value: Value, reading: Reading) -> Value:
+    """A text that says nothing (`?`, `Unknown`, `#REF!`) is no value; any other goes on to its reading."""
+    if isinstance(value, str) and says_nothing(value) and value.strip():
+        return Found(None, meaning.nothing(value))
+    return reading(value)
 
 
 def _annotations_lost(entries: list[Value]) -> Note | None:

@@ -9,7 +9,7 @@ import pycountry
 import pytest
 
 from importer.fields.countries import CountryMatch, code_of, country_key, resolve
-from importer.fields.vocabulary import load_data
+from importer.fields.words import load_data
 
 SPELLINGS = {
     "AE": "UAE|U.A.E.|Emirates|Emirati|United Arab Emirates|the United Arab Emirates|ARE|Émirats arabes unis",

@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 
 from importer.fields.table import FIELDS
-from importer.fields.vocabulary import NAMES, VocabularyMatch, load_data, load_vocabulary, vocabulary_from, word_key
+from importer.fields.vocabulary import NAMES, VocabularyMatch, load_vocabulary, vocabulary_from
+from importer.fields.words import load_data, word_key
 from importer.shipped import shipped
 
 FOUND = {

@@ -124,11 +124,30 @@ def test_a_row_without_a_name_is_told(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["777", "?", "$$$", "NA", "None", "007", "1e5", "[Vault 7/8]", "admin@338", "LEAD", "=1+1"]
+    "name", ["777", "$$$", "Unnamed Wolf", "NoName057(16)", "007", "1e5", "[Vault 7/8]", "admin@338", "LEAD", "=1+1"]
 )
 def test_odd_names_arrive_as_they_stand(name: str) -> None:
     """A name is text, whatever it looks like."""
     assert drafts(SPREADSHEET, ("Actor",), (name,))[0].name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["?", " - ", "NA", "None", "Unknown", "#REF!", "Err:502", "k.A.", "неизвестно", "未知"]
+)
+def test_a_name_that_says_nothing_is_an_error(name: str) -> None:
+    """No tag is made of a placeholder, in whatever language."""
+    draft = drafts(SPREADSHEET, ("Actor", "Country"), (name, "China"))[0]
+    assert (codes(draft), draft.invalid, draft.name) == (["placeholder-name"], True, "")
+
+
+def test_texts_that_say_nothing_feed_no_field() -> None:
+    """Placeholders are left out of every field, and out of lists; the row goes on without them."""
+    columns = ("Actor", "Sponsor", "Description", "Confidence", "First seen", "Links", "Aliases", "Priority", "Motive")
+    cells = ("A", "TBD", "NULL", "nan", "NaT", "n/a", "Bell, ?, Unknown", "-", "keine Angabe")
+    draft = drafts(SPREADSHEET, columns, cells)[0]
+    assert draft.fields == {"value": "A", "aliasGroupNamesInternal": ["Bell"]}
+    assert set(codes(draft)) == {"says-nothing"}
+    assert {issue.severity for issue in draft.issues} == {Severity.INFO}
 
 
 def test_own_name_and_repetitions_leave_the_aliases() -> None:

@@ -51,11 +51,6 @@ OFFICIAL_ENDS = frozenset(
     ]
 )
 _LINK_KEYS = ("url", "href", "link", "uri", "value")
-NO_NAMES = frozenset(
-    ["-", "--", "---", "\u2013", "\u2014", "?", "n/a", "na", "none", "null", "nil", "nan", "unknown", "not known",
-     "tbd", "none known", "keine", "aucun", "ninguno", "nessuno", "\u043d\u0435\u0442", "\u65e0"]
-)  # fmt: skip
-"""Cells that say that there are no other names."""
 _DEFANGED = re.compile(r"\bhxxp(s?)(?=://|\[:\]//)", re.IGNORECASE)
 
 

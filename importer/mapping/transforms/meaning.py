@@ -44,7 +44,7 @@ def vocabulary_word(text: str, name: str, own: Mapping[str, Vocabulary] | None =
     if found.value or found.reason == "blank":
         return found.value or None
     if found.reason == "none":
-        return Found(None, _nothing(text))
+        return Found(None, nothing(text))
     several = _several_words(text, parts, vocabulary)
     if several is not None:
         return several
@@ -95,7 +95,7 @@ def country(text: str) -> Value | Found:
     if reason == "blank":
         return None
     if reason == "none":
-        return Found(None, _nothing(text))
+        return Found(None, nothing(text))
     if reason == "several":
         return Found(None, Note(About.SEVERAL, "several-countries", _several(match.codes), text))
     if reason == "region":
@@ -126,7 +126,7 @@ def date(text: str, order: str = "", fill: str = "") -> Value | Found:
     if reason == "blank":
         return None
     if reason == "none":
-        return Found(None, _nothing(text))
+        return Found(None, nothing(text))
     readings = " or ".join(match.readings)
     messages = {
         "ambiguous": f"can be read as {readings}; say which with `date: {{order: dmy}}` or `mdy` in the mapping",
@@ -170,17 +170,18 @@ def score(text: str, out_of: float = 10) -> Value | Found:
     """
     scale = str(int(out_of)) if out_of in (1, 10, 100) else "10"
     if scale != "10" and text.strip() in ("0", "0.0", "0%"):
-        return Found(None, _nothing(text))
+        return Found(None, nothing(text))
     match = numbers.parse_score(text, scale)
     if match.value is not None or match.reason == "blank":
         return match.value
     if match.reason == "none":
-        return Found(None, _nothing(text))
+        return Found(None, nothing(text))
     message = f"is not between 1 and {scale}" if match.reason == "out-of-range" else "is no score from 1 to 10"
     return Found(
         None, Note(About.UNKNOWN, "bad-score", message, text, ("1 to 10", "high", "medium", "low"), match.nearest)
     )
 
 
-def _nothing(text: str) -> Note:
+def nothing(text: str) -> Note:
+    """The note about a text that says nothing."""
     return Note(About.NOTHING, "says-nothing", "says that nothing is known, so the field stays empty", text)

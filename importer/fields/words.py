@@ -1,0 +1,90 @@
+"""The shipped tables of words, what spellings of one word share, and the words that say nothing.
+
+`?`, `Unknown`, `N/A`, `#REF!` and their like say nothing in any field, save where a vocabulary has the word itself and
+where it is a country's code. The list: config/vocabularies/nothing.yaml.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from importer.shipped import shipped
+
+_LONGEST = 40
+_BARE = {number: None for number in range(128) if not chr(number).isalnum()}
+_SYMBOLS = ("P", "Sm", "Sk", "Z", "Cf")
+"""Kinds of characters of which a text may consist and say nothing; `$$$` and an emoji may be names."""
+
+
+@cache
+def load_data(name: str) -> Mapping[str, Any]:
+    """The shipped YAML `config/vocabularies/NAME.yaml`, as data."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with shipped("vocabularies", f"{name}.yaml").open("rb") as file:
+        data = yaml.load(file, Loader=loader)  # noqa: S506 - the safe loader, in C where there is one
+    return MappingProxyType(data)
+
+
+def word_key(text: str) -> str:
+    """What spellings of one word share: letters and digits, without case or accents."""
+    text = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(character for character in text if character.isalnum())
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a text that is not blank says that nothing is known, or nothing at all."""
+    if len(text) > _LONGEST:
+        return False
+    head = text[:2].lower()
+    if head.isascii() and head.isalnum() and head not in _heads():  # most names
+        return False
+    if text.isascii() and (bare := text.translate(_BARE)):
+        return bare.lower() in _nothing() or (not text.isalnum() and _remembered(text))
+    return _remembered(text)
+
+
+@lru_cache(maxsize=16_384)
+def _remembered(text: str) -> bool:
+    key = word_key(text)
+    if key in _nothing():
+        return True
+    plain = unicodedata.normalize("NFKC", text).strip().casefold()
+    if not key:
+        return bool(plain) and all(unicodedata.category(character).startswith(_SYMBOLS) for character in plain)
+    return plain in _literally() or (plain[:1] in "#ef" and _error().fullmatch(plain) is not None)
+
+
+@cache
+def nothing_words() -> tuple[str, ...]:
+    """The words of the list, as they are written there."""
+    return tuple(str(word) for group in load_data("nothing")["words"] for word in group)
+
+
+@cache
+def _nothing() -> frozenset[str]:
+    return frozenset(map(word_key, nothing_words()))
+
+
+@cache
+def _heads() -> frozenset[str]:
+    """How a text begins that may be one of the words; for a quick no."""
+    words = (*nothing_words(), *_literally(), *load_data("nothing")["errors"]["begins"])
+    return frozenset(word_key(word)[:2] for word in words) | {word[:2].lower() for word in words}
+
+
+@cache
+def _literally() -> frozenset[str]:
+    data = load_data("nothing")
+    return frozenset(str(word).casefold() for word in (*data["literal"], *data["errors"]["whole"]))
+
+
+@cache
+def _error() -> re.Pattern[str]:
+    return re.compile(rf"(?:{'|'.join(map(re.escape, load_data('nothing')['errors']['begins']))})\s?\d{{1,4}}")
