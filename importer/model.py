@@ -8,6 +8,7 @@ as long to make; a copy with changes is `msgspec.structs.replace`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -109,6 +110,8 @@ class Table(Struct, frozen=True, dict=True):
     """STIX id or MISP uuid of each row; empty where rows have none."""
     issues: Mapping[int, tuple[Issue, ...]] = MappingProxyType({})
     """What the reader found, by position in the table."""
+    gaps: AbstractSet[int] = frozenset()
+    """Positions of rows that stand behind blank ones."""
 
     @classmethod
     def of_rows(

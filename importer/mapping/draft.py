@@ -48,6 +48,8 @@ class Drafting:
         """Texts by column, of those that were asked for."""
         self.fields: list[dict[str, Json]] = [{} for _ in range(self.size)]
         self.issues: dict[int, list[Issue]] = {}
+        self.no_actors: dict[int, Issue] = {}
+        """Rows that are none of the list's entries, and what is said of each."""
         self.clear: dict[int, set[str]] = {}
         self.kept: list[tuple[int, str, str, str]] = []
         self.origins = Origins(layout, lambda column, position: self._texts(column)[position])
@@ -74,7 +76,11 @@ class Drafting:
         self._group_properties()
         asked = self._asked()
         for position, found in self.table.issues.items():
-            self.issues[position] = [*found, *self.issues.get(position, ())]
+            if position not in self.no_actors:
+                self.issues[position] = [*found, *self.issues.get(position, ())]
+        for position, verdict in self.no_actors.items():
+            # Nothing else is wrong with a row that is none.
+            self.fields[position], self.issues[position] = {}, [verdict]
         issues = {position: tuple(found) for position, found in self.issues.items()}
         clear = {position: frozenset(targets) for position, targets in self.clear.items()}
         none, origins = (), self.origins
@@ -265,17 +271,18 @@ class Drafting:
                 fields["properties"] = {**whole, **found} if isinstance(whole, dict) else found
 
     def _no_actors(self, left_out: dict[int, str]) -> None:
-        """Leaves out rows that are none (totals, the header once more), each with an issue."""
+        """Leaves out rows that are none (totals, remarks, the header once more), each with an issue."""
         feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")
-        column = feed.columns[0] if feed.columns else ""
-        if column not in self.header.columns or feed.rule.as_is:
+        if not feed.columns or feed.rule.as_is:
             return
         words = [(other.rule.target, other.rule.words) for other in self.layout.feeds]
-        for position, why, seed in no_actors(self._texts(column), column, self.rows, words):
-            if position not in left_out:
-                if why:
-                    left_out[position] = why
-                self._add(position, feed, column, seed)
+        for position, why, column, seed in no_actors(self.table, feed.columns[0], words):
+            if position in left_out:
+                continue
+            self._add(position, feed, column, seed)
+            if why:
+                left_out[position] = why
+                self.no_actors[position] = self.issues[position][-1]
 
     def _asked(self) -> dict[int, Asked]:
         column = self.layout.action

@@ -199,7 +199,7 @@ class WrittenHints(Struct, frozen=True):
         Row | None, _about("The row of the header, 1 is the first; found by itself when it is left out.")
     ] = None
     sheets: Annotated[Texts, _about("Only these sheets are read; hidden ones too, when they are named.")] = ()
-    include_hidden: Annotated[bool, _about("Read hidden sheets as well.")] = False
+    include_hidden: Annotated[bool, _about("Read hidden sheets, rows and columns as well.")] = False
 
 
 class Words(Struct, frozen=True):

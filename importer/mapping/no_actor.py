@@ -1,84 +1,241 @@
-"""Rows that are no rows of the list: totals at its end, its header once more, a line that is drawn with dashes."""
+"""Rows that are none of the list's entries, judged as a whole: totals and remarks under it, its header once more,
+
+lines drawn with dashes, rows that are commented out. Each is left out with an issue; none is passed over in silence.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
 
 from importer.mapping.cells import Seed
 from importer.mapping.columns import guessed
-from importer.model import RowRef, Severity
+from importer.model import Severity, Table
 from importer.text.header_words import normalised
+from importer.text.row_words import row_words
 
-_TOTALS = (
-    r"(?:grand |sub-?)?(?:totals?|sum|count|gesamt(?:summe)?|summe|anzahl|somme|suma|totale|totaal|toplam|razem|"
-    r"\u0438\u0442\u043e\u0433\u043e|\u0432\u0441\u0435\u0433\u043e|\u5408\u8ba1|\u603b\u8ba1|\u5408\u8a08|"
-    r"\ud569\uacc4)\b"
-)
-_TOTAL = re.compile(_TOTALS + r"[^\d]{0,30}(?:[\d.,]+[^\d]{0,30})?\Z", re.IGNORECASE)
-_NUMBER = re.compile(r"[\d\s.,%$\u20ac-]*\d[\d\s.,%$\u20ac-]*\Z")
-_DRAWN = re.compile(r"[\s:=|+*_~-]*(?:--|==|__|~~)[\s:=|+*_~-]*\Z")
-# How a total or a drawn line begins, for one look at all names together, each after a line break.
-_PERHAPS = re.compile(r"\n[^\S\n]*(?:" + _TOTALS + r"|[^\w\n]*(?:--|==|__|~~))", re.IGNORECASE)
+_NUMBER = re.compile(r"[\d\s.,:%$\u20ac/+-]*\d[\d\s.,:%$\u20ac/+-]*")
+_DRAWN = re.compile(r"[\s:=|+*_~-]*(?:--|==|__|~~)[\s:=|+*_~-]*")
+_COMMENT = re.compile(r"(?:#\s|//|;|/\*|<!--|--(?=\s*\w)|rem\s)", re.IGNORECASE)
+_HASHED = re.compile(r"#(?!op[a-z])[^\s#]", re.IGNORECASE)
+"""A comment where few names begin so; else they are hashtags."""
+_NO_COMMENT = re.compile(r"#(?:[A-Z/0]{2,9}[!?]?|[A-Z]+|\d*)")
+"""Error values of spreadsheets, `#CLEAR`, numbers: no comments."""
+_FOOTNOTE = re.compile(r"(?:[*\u2020\u2021\u00a7\u00b9\u00b2\u00b3]+|\(?[*\d]\)|\[\d\d?\])\s*(?:=|\S+\s+\S+)")
+_BRACKETED = re.compile(r"\([^()]*\)")
+_SENTENCE_WORDS = 6
+_LOOKED_AT = 400
+"""Rows from which it is told how many cells a row of the list usually has."""
+_TAIL = 60
 
 
-def no_actors(
-    names: Sequence[str], header: str, rows: Sequence[RowRef], words: Sequence[tuple[str, Sequence[str]]]
-) -> Iterator[tuple[int, str, Seed]]:
-    """The rows of a table that are no actors: position, why it is left out (empty for an error), and the issue.
+class Verdict(NamedTuple):
+    """What is said of a row."""
 
-    `names` are the cells of the name column, which `header` heads; `words` the usual header words of each field.
-    """
-    columns = rows[0].header.columns if rows else ()
-    odd = _suspicious(names, header)
-    usual = {word.casefold() for target, known in words if target == "value" for word in known}
-    if not odd and usual.isdisjoint(map(str.casefold, names)):
+    position: int
+    why: str
+    """Why it is left out; empty for an error."""
+    column: str
+    seed: Seed
+
+
+def no_actors(table: Table, name: str, words: Sequence[tuple[str, Sequence[str]]]) -> Iterator[Verdict]:
+    """The rows of a table that are no actors, in order; `name` is the name column, `words` the usual ones by field."""
+    if not len(table) or name not in table.header.columns:
         return
+    judge = _Judge(table, name)
+    usual = {word.casefold() for target, known in words if target == "value" for word in known}
 
     def target_of(word: str) -> str:
         return next((target for target, known in words if guessed((word,), known)), "")
 
-    for position, name in enumerate(names):
-        why = _why(name, rows[position].cells, columns) if name in odd else ""
+    for position in sorted(judge.suspects(usual)):
+        column, text, why = judge.why(position)
         if why:
-            yield position, why, Seed(Severity.WARNING, "no-actor", f"{why}; left out", name)
-        elif name.casefold() in usual and (kind := _second_header(rows[position].cells, columns, target_of)):
+            yield Verdict(position, why, column, Seed(Severity.WARNING, "no-actor", f"{why}; left out", text))
+        elif judge.names[position].casefold() in usual:
+            kind = _second_header(judge.cells(position), table.header.columns, target_of)
+            text = judge.names[position]
             if kind == "same":
                 why = "is the header once more in other words, no actor"
-                yield position, why, Seed(Severity.WARNING, "no-actor", f"{why}; left out", name)
-            else:
+                yield Verdict(position, why, name, Seed(Severity.WARNING, "no-actor", f"{why}; left out", text))
+            elif kind:
                 told = "begins another header: what stands below it belongs under other columns; split the list there"
-                yield position, "", Seed(Severity.ERROR, "second-header", told, name)
+                yield Verdict(position, "", name, Seed(Severity.ERROR, "second-header", told, text))
 
 
-def _suspicious(names: Sequence[str], header: str) -> set[str]:
-    """Of the distinct texts of the name column, those whose rows are worth a look."""
-    word = normalised(header)
-    together = "\n".join(("", *names, ""))
-    # Hardly any list has such a row; where names hold line breaks or other scripts, each is looked at by itself.
-    if together.isascii() and together.count("\n") == len(names) + 1 and not _PERHAPS.search(together):
-        again = re.compile(r"\n[^a-z0-9\n]*" + r"[^a-z0-9\n]*".join(word.split()) + r"[^a-z0-9\n]*\n", re.IGNORECASE)
-        if not word or not again.search(together):
-            return set()
-    return {
-        name
-        for name in set(names)
-        if name and (_TOTAL.match(name.strip()) or _DRAWN.match(name) or (normalised(name) == word and word))
-    }
+class _Judge:
+    def __init__(self, table: Table, name: str) -> None:
+        self.table = table
+        self.columns = table.header.columns
+        self.names = table.texts(name)
+        self._name = name
+        self._first = table.texts(self.columns[0]) if name != self.columns[0] else self.names
+        self._array = table.frame.to_numpy()
+        self._lettered = bool(table.header.letters)
+        """A sheet or text file: lists of objects have neither gaps nor comments."""
+        self._wide, self._usual = self._widths()
+        self._comments = _comments(self._first) if self._lettered else ()
+        self._comment_names = _comments(self.names) if self._lettered else ()
+        self._footnotes = _share(self.names, _FOOTNOTE) < 0.5
+
+    def cells(self, position: int) -> list[str]:
+        return list(self._array[position])
+
+    def suspects(self, usual: set[str]) -> set[int]:
+        """The rows that are worth a look: their beginning, the gap above them, or the end of the list makes them so."""
+        word = normalised(self._name)
+        opens = _opening().match
+        columns = (self.names,) if self._first is self.names else (self.names, self._first)
+        odd = {
+            text
+            for texts in columns
+            for text in set(texts)
+            if text
+            and (
+                opens(text)
+                or text.casefold() in usual
+                or (len(text) < 80 and normalised(text) == word and word)
+                or _DRAWN.fullmatch(text)
+            )
+        }
+        found = {at for texts in columns if odd for at, text in enumerate(texts) if text in odd}
+        if self._lettered and self._usual:
+            found |= self._alone()
+        return found
+
+    def why(self, position: int) -> tuple[str, str, str]:
+        """(column, text, why) for a row that is no entry; why is empty where it may be one."""
+        filled = [
+            (cell.strip(), column) for cell, column in zip(self.cells(position), self.columns, strict=True)
+            if cell.strip()
+        ]  # fmt: skip
+        if not filled:
+            return "", "", ""
+        (text, column), others = filled[0], [cell for cell, _ in filled[1:]]
+        numbers = all(_NUMBER.fullmatch(cell) for cell in others)
+        return column, text, self._why(position, text, filled, others, numbers)
+
+    def _why(self, position: int, text: str, filled: list[tuple[str, str]], others: list[str], numbers: bool) -> str:
+        if all(_DRAWN.fullmatch(cell) for cell, _ in filled) and (len(filled) > 1 or len(self.columns) == 1):
+            return "is a drawn line, no actor"
+        if len(filled) > 1 and all(normalised(cell) == normalised(column) for cell, column in filled):
+            return "is the header once more, no actor"
+        marks = self._comment_names if text == self.names[position].strip() else self._comments
+        if any(mark.match(text) for mark in marks) and not _NO_COMMENT.fullmatch(text):
+            return "is commented out"
+        lowered = text.casefold()
+        alone = not others and self._wide and lowered.strip(" .:") in row_words().totals
+        if alone or (numbers and (others or re.search(r"\d", text)) and _total().match(lowered)):
+            return "looks like a row of totals, no actor"
+        if _remark().match(lowered) or (not others and self._wide and lowered.rstrip(" .:") in row_words().remarks):
+            return "looks like a remark on the list, no actor"
+        if numbers and _stamp().match(lowered):
+            return "looks like a remark on the list, no actor"
+        if (not others or position >= len(self.table) - 3) and _is_notice(lowered):
+            return "looks like a remark on the list, no actor"
+        if others:
+            return ""
+        if self._wide and (_BRACKETED.fullmatch(text) or (self._footnotes and _FOOTNOTE.match(text))):
+            return "looks like a remark on the list, no actor"
+        if self._lettered and self._usual and position in self._alone():
+            return "stands alone in its row, apart from the list"
+        return ""
+
+    @cache  # noqa: B019 - lives as long as one table is judged
+    def _alone(self) -> frozenset[int]:
+        """Rows of one filled cell behind a gap, those that follow such a one to the end, and sentences at the end."""
+        array, size, gaps = self._array, len(self.table), self.table.gaps
+
+        def single(position: int) -> bool:
+            return sum(1 for cell in array[position] if cell.strip()) == 1
+
+        found = {position for position in gaps if single(position)}
+        end = size
+        while end and size - end < _TAIL and single(end - 1):
+            end -= 1
+        tail = range(end, size)
+        apart = next((position for position in tail if position in found), size)
+        found.update(range(apart, size))
+        for position in tail:
+            text = next(cell.strip() for cell in array[position] if cell.strip())
+            if len(text.split()) >= _SENTENCE_WORDS or "://" in text or (text.endswith(".") and text.count(" ") > 2):
+                found.add(position)
+        return frozenset(found)
+
+    def _widths(self) -> tuple[bool, bool]:
+        """Whether most rows up to the first gap, and most of all rows, fill more than one cell.
+
+        In a list of names alone a lone cell says nothing.
+        """
+        if len(self.columns) < 2:
+            return False, False
+        filled = [sum(1 for cell in row if cell.strip()) > 1 for row in self._array[:_LOOKED_AT]]
+        block = filled[: min(self.table.gaps, default=len(filled))]
+        usual = sum(filled) * 2 > len(filled)
+        return usual or (len(block) > 1 and sum(block) * 2 > len(block)), usual
 
 
-def _why(name: str, cells: Sequence[str], columns: Sequence[str]) -> str:
-    """Why a row with such a name is not of the list, for a person; empty where it may be after all."""
-    filled = [(cell.strip(), column) for cell, column in zip(cells, columns, strict=True) if cell.strip()]
-    others = [cell for cell, _ in filled if cell != name.strip()]
-    if all(_DRAWN.match(cell) for cell, _ in filled) and (len(filled) > 1 or len(columns) == 1):
-        return "is a drawn line, no actor"
-    if len(filled) > 1 and all(normalised(cell) == normalised(column) for cell, column in filled):
-        return "is the header once more, no actor"
-    numbers = [cell for cell in others if _NUMBER.match(cell)]
-    if _TOTAL.match(name.strip()) and len(numbers) == len(others) and (numbers or re.search(r"\d", name)):
-        return "looks like a row of totals, no actor"
-    return ""
+def _comments(texts: Sequence[str]) -> Sequence[re.Pattern[str]]:
+    """What marks a comment in a column, which not all of its cells are."""
+    marked = _share(texts, _COMMENT)
+    if marked == 1:
+        return ()
+    return (_COMMENT, _HASHED) if 0 < _share(texts, _HASHED) < 0.5 else (_COMMENT,)
+
+
+def _share(texts: Sequence[str], pattern: re.Pattern[str]) -> float:
+    """The share of a column's filled cells that begin so."""
+    filled = sum(1 for text in texts if text and not text.isspace())
+    return sum(1 for text in texts if text and not text[0].isalpha() and pattern.match(text.strip())) / max(filled, 1)
+
+
+def _is_notice(lowered: str) -> bool:
+    """`Confidential`, `Confidential - do not share`, `Confidential information of ...`; no `Confidential Crew`."""
+    match = _notice().match(lowered)
+    if not match:
+        return False
+    rest = lowered[match.end() :].strip()
+    return not rest or not rest[0].isalnum() or len(rest.split()) > 2 or " " in match[0].strip()
+
+
+def _any_of(words: Sequence[str]) -> str:
+    return "|".join(re.escape(word).replace(r"\ ", r"\s") for word in sorted(words, key=len, reverse=True))
+
+
+_LEAD = r"[\s*(\[\u2020\u2021<>_-]{0,8}"
+
+
+@cache
+def _total() -> re.Pattern[str]:
+    # The bounds keep the look behind the word short, whatever stands there.
+    words = _any_of(row_words().totals)
+    return re.compile(_LEAD + rf"(?:{words})(?!\w)(?=[^\d]{{0,30}}(?:[\d.,]{{1,20}}[^\d]{{0,30}})?\Z)")
+
+
+@cache
+def _remark() -> re.Pattern[str]:
+    return re.compile(_LEAD + rf"(?:{_any_of(row_words().remarks)})\s{{0,3}}[:\uff1a=]")
+
+
+@cache
+def _stamp() -> re.Pattern[str]:
+    return re.compile(_LEAD + rf"(?:{_any_of(row_words().stamps)})(?![a-z])(?=[^\d]{{0,60}}\d)")
+
+
+@cache
+def _notice() -> re.Pattern[str]:
+    return re.compile(_LEAD + rf"(?:{_any_of(row_words().notices)})(?![a-z])")
+
+
+@cache
+def _opening() -> re.Pattern[str]:
+    """How any such row may begin: one look at each distinct text."""
+    words = row_words()
+    listed = (*words.totals, *words.remarks, *words.stamps, *words.notices)
+    return re.compile(rf"\s{{0,8}}(?:[^\w\s]|(?:{_any_of(listed)})(?![a-z])|rem\s|\d\))", re.IGNORECASE)
 
 
 def _second_header(cells: Sequence[str], columns: Sequence[str], target_of: Callable[[str], str]) -> str:

@@ -57,7 +57,7 @@ def decide(
             column=draft.column(),
         )
     issues = list(draft.issues)
-    if draft.row.issues:
+    if draft.row.issues and not draft.left_out:
         issues += [issue for issue in draft.row.issues if issue not in draft.issues]
     return _Decision(draft, standing, setting, issues).change(drafts, collisions)
 

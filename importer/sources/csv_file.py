@@ -192,6 +192,7 @@ class _Rows:
 
     def take(self, record: Record) -> None:
         if not record.problem and not "".join(record.cells).strip():
+            self.list.gap()
             self._lines += 1
             if self._lines > self._options.limits.rows:
                 file = self._shape.header.file

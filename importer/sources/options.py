@@ -55,8 +55,10 @@ Sheets = Annotated[
         description="Only these sheets of a workbook; may name hidden ones.", extra={"name": "sheet", "metavar": "NAME"}
     ),
 ]
-IncludeHidden = Annotated[bool, Meta(description="Read hidden sheets too.")]
-IncludeRevoked = Annotated[bool, Meta(description="Read revoked and deprecated STIX objects too.")]
+IncludeHidden = Annotated[bool, Meta(description="Read hidden sheets, rows and columns too.")]
+IncludeRevoked = Annotated[
+    bool, Meta(description="Read entries too that their list marks as revoked, deprecated or deleted.")
+]
 HeaderRow = Annotated[
     int, Meta(ge=1, description="The row of the header, 1 is the first; found by itself when it is left out.")
 ]

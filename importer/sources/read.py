@@ -12,6 +12,7 @@ from importer.sources.locate import locate, raise_all
 from importer.sources.located import Located, NotAList, Opened
 from importer.sources.opening import Beside, open_located
 from importer.sources.options import Limits, ReadOptions
+from importer.sources.withdrawn import without_withdrawn
 
 if TYPE_CHECKING:
     from importer.sources.documents import Documents
@@ -61,7 +62,10 @@ def read(
             continue
         for found in _read_one(ready, options, documents):
             lists += isinstance(found, SourceFile)
-            yield found
+            if isinstance(found, Table) and found.header.kind != "stix" and not options.include_revoked:
+                yield from without_withdrawn(found)
+            else:
+                yield found
     if not lists:
         raise _nothing(specs, items)
 

@@ -68,6 +68,7 @@ class Sheet:
                 row = [row[column] for column in pick]
             if not (row and row[0].strip()) and not "".join(row).strip():
                 yield from issues  # formulas were all there was in it
+                found.gap()
                 continue
             found.add(index + 1, row, issues=issues)
         yield found.table()

@@ -26,6 +26,9 @@ class RowList:
     ids: list[str] = field(default_factory=list)
     issues: dict[int, tuple[Issue, ...]] = field(default_factory=dict)
 
+    gaps: set[int] = field(default_factory=set)
+    """Positions of rows that stand behind blank ones."""
+
     parts: list[npt.NDArray[np.object_]] = field(default_factory=list)
     """Rows before those in `rows`, as arrays."""
 
@@ -35,6 +38,11 @@ class RowList:
         self.parts.append(cells)
         self.numbers.extend(range(first_number, first_number + len(cells)))
         self._check()
+
+    def gap(self) -> None:
+        """Notes that a blank row was passed over."""
+        if self.numbers:
+            self.gaps.add(len(self.numbers))
 
     def add(self, number: int, cells: Sequence[str], id_: str = "", issues: Sequence[Issue] = ()) -> None:
         """Takes one row, whose cells are as many as the header's columns."""
@@ -50,13 +58,18 @@ class RowList:
     def table(self) -> Table:
         """All of them."""
         if not self.parts:
-            return Table.of_rows(self.header, self.rows, self.numbers, self.ids, self.issues)
+            cells = text_array(self.rows, len(self.header.columns))
+            frame = text_frame(self.header, cells, self.numbers)
+            return Table(self.header, frame, self.ids, self.issues, self._gaps())
         import numpy as np
 
         self._pack()
         # Columns are what is worked on: each is one piece of memory.
         cells = np.concatenate([part.T for part in self.parts], axis=1)
-        return Table(self.header, text_frame(self.header, cells.T, self.numbers), self.ids, self.issues)
+        return Table(self.header, text_frame(self.header, cells.T, self.numbers), self.ids, self.issues, self._gaps())
+
+    def _gaps(self) -> frozenset[int]:
+        return frozenset(self.gaps - {len(self.numbers)})
 
     def _pack(self) -> None:
         if self.rows:

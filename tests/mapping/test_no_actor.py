@@ -6,7 +6,9 @@ import pytest
 
 from importer.errors import SourceError
 from importer.mapping.choose import choose
+from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
+from importer.model import Table
 from tests.mapping.tables import codes, drafts, table
 
 SPREADSHEET = load_mapping("spreadsheet")
@@ -21,6 +23,12 @@ SPREADSHEET = load_mapping("spreadsheet")
         ("---", "---", "--"),
         ("-----", "-----", "-----"),
         ("Threat Group", "Also known as", "Origin"),
+        ("Source: the team's wiki", "", ""),
+        ("Quelle: Lagebericht", "", ""),
+        ("Generated on 2024-03-01 by a tool", "", ""),
+        ("Обновлено 01.03.2024", "", ""),
+        ("Strictly confidential - not for partners", "", ""),
+        ("Page 2 of 9", "", ""),
     ],
 )
 def test_rows_of_totals_headers_and_lines_are_left_out_and_told(row: tuple[str, ...]) -> None:
@@ -37,7 +45,55 @@ def test_a_second_header_in_another_order_is_an_error() -> None:
     assert "second-header" in codes(draft)
 
 
-@pytest.mark.parametrize("name", ["Total Crew", "Total", "Actor", "Sum41 Gang", "Count Dooku"])
+LISTED = (("Pewter Wren", "Foo", "China"), ("Zinc Vole", "", "Iran"), ("Ochre Newt", "Bar", ""))
+
+
+def apart(*cells: tuple[str, ...], gap: int = len(LISTED)) -> list[str]:
+    """Names that are left out of a list with these rows behind three others and a gap."""
+    found = table(("Actor", "Aliases", "Country"), *LISTED, *cells)
+    made = Drafter(SPREADSHEET).draft(Table(found.header, found.frame, gaps=frozenset((gap,))))
+    assert all(codes(draft) == ["no-actor"] for draft in made if draft.left_out)
+    return [draft.row.cells[0] for draft in made if draft.left_out]
+
+
+def test_what_stands_apart_under_a_list_is_left_out() -> None:
+    """A row of one cell behind a gap is a remark, and so are the ones below it."""
+    assert apart(("Reviewed weekly", "", ""), ("* disputed by two vendors", "", "")) == [
+        "Reviewed weekly",
+        "* disputed by two vendors",
+    ]
+
+
+def test_actors_behind_a_gap_stay() -> None:
+    """A blank row between two actors costs none of them, and a lone name without a gap is one."""
+    assert apart(("Tin Egret", "", "Peru"), ("Salt Hare", "", "")) == []
+    assert apart(*[(f"Hare {number}", "", "") for number in range(9)]) == []
+
+
+def test_lists_of_names_alone_may_be_sparse() -> None:
+    """Where most rows hold a name and nothing else, a lone one behind a gap is an actor."""
+    found = table(("Actor", "Country"), ("Wren", ""), ("Vole", "Iran"), ("Legend", ""), ("Hare", ""))
+    made = Drafter(SPREADSHEET).draft(Table(found.header, found.frame, gaps=frozenset((2, 3))))
+    assert [draft.left_out for draft in made] == ["", "", "", ""]
+
+
+@pytest.mark.parametrize("mark", ["# ", "#", "//", "; ", "-- ", "/* "])
+def test_rows_that_are_commented_out_are_left_out(mark: str) -> None:
+    """A row that a person has commented out makes no tag, whatever its other cells say."""
+    found = drafts(SPREADSHEET, ("Actor", "Aliases", "Country"), *LISTED, (f"{mark}Tin Egret", "Foo", "Peru"))
+    assert [bool(draft.left_out) for draft in found] == [False, False, False, True]
+    assert codes(found[-1]) == ["no-actor"]
+
+
+def test_hashtags_are_names() -> None:
+    """A list of hashtags, and an operation called by one, is not commented out."""
+    tags = drafts(SPREADSHEET, ("Actor", "Country"), ("#Wren", "Iran"), ("#Vole", "Peru"), ("Hare", "Iran"))
+    assert not any(draft.left_out for draft in tags)
+    operation = drafts(SPREADSHEET, ("Actor", "Aliases", "Country"), *LISTED, ("#OpWren", "", "Peru"))
+    assert not operation[-1].left_out
+
+
+@pytest.mark.parametrize("name", ["Total Crew", "Total", "Actor", "Sum41 Gang", "Count Dooku", "Sourcefire Crew"])
 def test_names_that_only_resemble_totals_stay(name: str) -> None:
     """A name is left out only where its whole row says that it is none."""
     (draft,) = drafts(SPREADSHEET, ("Actor", "Aliases", "Country"), (name, "Foo", "China"))
