@@ -1,0 +1,700 @@
+"""A person's own workbook handed back: faulty cells tinted, a comment on each, a sheet "Issues" in front.
+
+Loading and saving a workbook with a library loses what the library does not know (drawings, charts, macros). So only
+the parts of the archive that must change are changed, by putting text in at byte offsets; every other part is copied
+byte for byte. Source: ECMA-376 part 1 (SpreadsheetML) and part 4 (VML of comments).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import BinaryIO, Final
+from xml.parsers import expat
+from xml.sax.saxutils import escape, quoteattr
+
+from msgspec import Struct, field
+
+from importer.errors import SourceError
+from importer.model import Issue, Severity
+from importer.sources.header import letters
+from importer.sources.workbook_scan import column_index
+
+AUTHOR: Final = "tag-importer"
+MARK: Final = "Issues found by tag-importer"
+"""The first cell of the sheet in front, by which a reader knows it."""
+_MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_RELATIONS: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
+_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+_TINTS: Final = {Severity.ERROR: "FFFFC7CE", Severity.WARNING: "FFFFEB9C", Severity.INFO: "FFDDEBF7"}
+# fmt: off
+_ORDER: Final = (
+    "sheetPr", "dimension", "sheetViews", "sheetFormatPr", "cols", "sheetData", "sheetCalcPr", "sheetProtection",
+    "protectedRanges", "scenarios", "autoFilter", "sortState", "dataConsolidate", "customSheetViews", "mergeCells",
+    "phoneticPr", "conditionalFormatting", "dataValidations", "hyperlinks", "printOptions", "pageMargins", "pageSetup",
+    "headerFooter", "rowBreaks", "colBreaks", "customProperties", "cellWatches", "ignoredErrors", "smartTags",
+    "drawing", "legacyDrawing",
+)
+# fmt: on
+"""The order in which a worksheet's elements must come."""
+_LONGEST_COMMENT: Final = 2_000
+_MOST_SHOWN: Final = 100_000
+_LARGEST_MERGE: Final = 1_000
+_MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+_SEVERITIES: Final = (Severity.ERROR, Severity.WARNING, Severity.INFO)
+_NO_XML: Final = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+_VML_TYPE: Final = "application/vnd.openxmlformats-officedocument.vmlDrawing"
+_NO_STYLES: Final = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<styleSheet xmlns="{main}"><fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>
+<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>
+<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>
+<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>
+<cellXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/></cellXfs></styleSheet>"""
+_NO_COMMENTS: Final = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<comments xmlns="{main}"><authors></authors><commentList></commentList></comments>"""
+_NO_DRAWING: Final = """<xml xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office"
+ xmlns:x="urn:schemas-microsoft-com:office:excel"><o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="{number}"/>
+</o:shapelayout>{shapes}</xml>"""
+_SHAPE_TYPE: Final = """<v:shapetype xmlns:v="urn:schemas-microsoft-com:vml"
+ xmlns:o="urn:schemas-microsoft-com:office:office" id="_x0000_t202"
+ coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>
+<v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>"""
+_SHAPE: Final = """<v:shape xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office"
+ xmlns:x="urn:schemas-microsoft-com:office:excel" id="_x0000_s{id}" type="#_x0000_t202" fillcolor="#ffffe1"
+ style="position:absolute;visibility:hidden" o:insetmode="auto"><v:fill color2="#ffffe1"/>
+<v:shadow on="t" color="black" obscured="t"/><v:path o:connecttype="none"/><v:textbox/><x:ClientData ObjectType="Note">
+<x:MoveWithCells/><x:SizeWithCells/><x:Anchor>{left}, 15, {top}, 2, {right}, 15, {bottom}, 4</x:Anchor>
+<x:AutoFill>False</x:AutoFill><x:Row>{row}</x:Row><x:Column>{column}</x:Column></x:ClientData></v:shape>"""
+
+
+class DropDown(Struct, frozen=True):
+    """The words that a column's cells may hold."""
+
+    sheet: str
+    letter: str
+    first: int
+    """1-based row of the first cell."""
+    last: int
+    words: tuple[str, ...]
+
+
+def annotate(
+    file: str, stream: BinaryIO, target: BinaryIO, issues: Sequence[Issue], drop_downs: Sequence[DropDown] = ()
+) -> None:
+    """Copy the XLSX or XLSM in `stream` to `target`, with the issues of `file` in it.
+
+    SourceError where the archive is not a workbook of that kind.
+    """
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            package = _Package(archive)
+            _annotate(package, sorted(issues, key=lambda issue: _SEVERITIES.index(issue.severity)), drop_downs)
+            _copy(archive, package.changed(), target)
+    except (zipfile.BadZipFile, expat.ExpatError, LookupError, StopIteration, ValueError) as error:
+        raise SourceError(
+            f"{file} was not annotated: a part of the workbook is not as Excel writes it.",
+            hint="Open it in Excel or LibreOffice, save it as .xlsx, and annotate that file.",
+        ) from error
+
+
+def _annotate(package: _Package, issues: Sequence[Issue], drop_downs: Sequence[DropDown]) -> None:
+    book = package.part(package.book)
+    top = book.elements(lambda depth, *_: depth <= 2)
+    sheets = [element for element in top if element.name == "sheet"]
+    names = [sheet.attributes["name"] for sheet in sheets]
+    paths = package.related(package.book)
+    styles = _Styles(package)
+    touched: dict[int, _Worksheet] = {}
+    for number, name in enumerate(names):
+        downs = [down for down in drop_downs if down.sheet == name]
+        cells = _by_cell(issue for issue in issues if issue.place.sheet == name)
+        kind, path = paths[_relation(sheets[number].attributes)]
+        if (cells or downs) and kind == "worksheet":
+            touched[number] = _Worksheet(package, path, styles, number)
+            touched[number].annotate(cells, downs)
+    path = paths[_relation(sheets[0].attributes)][1] if sheets else ""
+    if path and MARK.encode() in package.part(path).data[:4096]:
+        package.part(path).replace(_sheet(package, styles, issues, names))  # annotated before
+    else:
+        _put_in_front(package, book, top, touched, _sheet(package, styles, issues, names))
+    styles.finish()
+
+
+def _put_in_front(
+    package: _Package, book: _Part, top: Sequence[_Element], touched: Mapping[int, _Worksheet], text: str
+) -> None:
+    """A new first sheet: what counts sheets by position, counts one more."""
+    sheets = [element for element in top if element.name == "sheet"]
+    names = {sheet.attributes["name"].casefold() for sheet in sheets}
+    path = package.free("xl/worksheets/tag-importer-issues{}.xml")
+    package.add(path, text, f"{_TYPE}worksheet+xml")
+    id_ = package.relate(package.book, "worksheet", path)
+    title = next(name for n in range(1, len(names) + 2)
+                 if (name := "Issues" if n == 1 else f"Issues ({n})").casefold() not in names)  # fmt: skip
+    number = max(int(sheet.attributes["sheetId"]) for sheet in sheets) + 1
+    new = f'<{book.prefix}sheet xmlns:tag="{package.relations}" name="{title}" sheetId="{number}" tag:id="{id_}"/>'
+    book.insert(sheets[0].start, new)
+    for element in top:
+        if element.name == "definedName" and "localSheetId" in element.attributes:
+            book.set(element, "localSheetId", str(int(element.attributes["localSheetId"]) + 1))
+        if element.name == "workbookView":
+            active = int(element.attributes.get("activeTab", "0"))
+            if sheet := touched.get(active):
+                sheet.unselect()
+            book.set(element, "activeTab", "0" if active in touched else str(active + 1))
+
+
+def _by_cell(issues: Iterable[Issue]) -> dict[tuple[int, int], list[Issue]]:
+    """By 1-based row and 0-based column; what is said of a row as a whole is at its first cell."""
+    cells: dict[tuple[int, int], list[Issue]] = defaultdict(list)
+    for issue in issues:
+        if issue.place.row:
+            cells[issue.place.row, column_index(issue.place.letter or "A")].append(issue)
+    return cells
+
+
+def _sheet(package: _Package, styles: _Styles, issues: Sequence[Issue], names: Sequence[str]) -> str:
+    """The sheet in front: a line for each issue, with a link to its cell."""
+    lines = [f'<row r="1">{_text("A1", MARK)}</row>']
+    words = ("Severity", "Cell", "Column", "Value", "What is wrong", "What would be right")
+    lines.append(f'<row r="2">{"".join(_text(f"{letters(n)}2", word) for n, word in enumerate(words))}</row>')
+    links = []
+    for row, issue in enumerate(issues[:_MOST_SHOWN], 3):
+        place = issue.place
+        cells = (str(issue.severity), place.cell, place.column, issue.value, issue.message, _right(issue))
+        tint = styles.tinted(0, issue.severity)
+        texts = (_text(f"{letters(n)}{row}", text, 0 if n else tint) for n, text in enumerate(cells))
+        lines.append(f'<row r="{row}">{"".join(texts)}</row>')
+        if place.row and place.sheet in names:
+            where = "'" + place.sheet.replace("'", "''") + f"'!{place.letter or 'A'}{place.row}"
+            links.append(f'<hyperlink ref="B{row}" location={quoteattr(where)}/>')
+    if len(issues) > _MOST_SHOWN:
+        lines.append(
+            f'<row r="{_MOST_SHOWN + 3}">'
+            + _text(f"A{_MOST_SHOWN + 3}", f"and {len(issues) - _MOST_SHOWN:,} more")
+            + "</row>"
+        )
+    widths = "".join(f'<col min="{n}" max="{n}" width="{width}" customWidth="1"/>'
+                     for n, width in enumerate((11, 18, 20, 30, 70, 50), 1))  # fmt: skip
+    return (
+        f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<worksheet xmlns="{package.main}">'
+        '<sheetViews><sheetView workbookViewId="0"><pane ySplit="2" topLeftCell="A3" activePane="bottomLeft" '
+        f'state="frozen"/></sheetView></sheetViews><cols>{widths}</cols><sheetData>{"".join(lines)}</sheetData>'
+        + (f'<hyperlinks>{"".join(links)}</hyperlinks>' if links else "") + "</worksheet>"
+    )  # fmt: skip
+
+
+def _text(reference: str, text: str, style: int = 0) -> str:
+    if not text:
+        return ""
+    words = escape(_no_control(text)[:_LONGEST_COMMENT])
+    tint = f' s="{style}"' if style else ""
+    return f'<c r="{reference}"{tint} t="inlineStr"><is><t xml:space="preserve">{words}</t></is></c>'
+
+
+def _sentence(issue: Issue) -> str:
+    return f"{issue.message} {_right(issue)}".strip()
+
+
+def _right(issue: Issue) -> str:
+    """What would be right, as far as it is known."""
+    nearest = f"Did you mean {issue.nearest}? " if issue.nearest else ""
+    return nearest + (f"Allowed: {', '.join(issue.allowed)}." if issue.allowed else "")
+
+
+def _relation(attributes: Mapping[str, str]) -> str:
+    return next(value for key, value in attributes.items() if key.endswith(":id"))
+
+
+def _no_control(text: str) -> str:
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _index(name: bytes) -> int:
+    return column_index(name.decode())
+
+
+def _quoted(words: str) -> str:
+    return '"' + words.replace('"', '""') + '"'
+
+
+def _copy(archive: zipfile.ZipFile, changed: Mapping[str, bytes], target: BinaryIO) -> None:
+    """Each member in its place, the new ones at the end."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+        for member in archive.infolist():
+            data = changed.get(member.filename)
+            if data is None:
+                with archive.open(member) as source, out.open(_same(member), "w", force_zip64=True) as copy:
+                    while piece := source.read(1 << 20):
+                        copy.write(piece)
+            else:
+                out.writestr(_same(member), data)
+        for name in changed.keys() - set(archive.namelist()):
+            out.writestr(name, changed[name])
+
+
+def _same(member: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    copy = zipfile.ZipInfo(member.filename, member.date_time)
+    copy.compress_type = zipfile.ZIP_STORED if member.compress_type == zipfile.ZIP_STORED else zipfile.ZIP_DEFLATED
+    copy.external_attr, copy.create_system = member.external_attr, member.create_system
+    return copy
+
+
+class _Element(Struct, frozen=True):
+    """An element of a part, by the byte offsets of its tags."""
+
+    name: str
+    """Without prefix."""
+    attributes: Mapping[str, str]
+    depth: int
+    start: int
+    """Where `<name` begins."""
+    inside: int
+    """Behind the start tag's `>`."""
+    end: int
+    """Where `</name>` begins; `inside` where the element is empty (`<name/>`)."""
+    after: int
+    """Behind the end tag."""
+
+
+class _Part(Struct):
+    """The bytes of one member, UTF-8, and what is put in where."""
+
+    data: bytes
+    edits: list[tuple[int, int, bytes]] = field(default_factory=list)
+    """(offset, number of bytes replaced, the new bytes)."""
+    appended: dict[int, tuple[_Element, list[str]]] = field(default_factory=dict)
+    """By the element's start."""
+
+    @classmethod
+    def of(cls, data: bytes) -> _Part:
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            data = re.sub(
+                rb"(?i)(<\?xml[^>]*?)encoding\s*=\s*[\"'][^\"']*[\"']", rb"\1", data.decode("utf-16").encode()
+            )
+        return cls(data)
+
+    @property
+    def root(self) -> _Element:
+        return self.elements(lambda depth, *_: depth == 0)[0]
+
+    def replace(self, text: str) -> None:
+        """Other bytes altogether."""
+        self.edits[:] = [(0, len(self.data), text.encode("utf-8", "replace"))]
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of the root's name with its colon; empty where the namespace is the default one."""
+        found = re.search(rb"<([A-Za-z_][\w.-]*:)?[A-Za-z_]", self.data)
+        return found[1].decode() if found and found[1] else ""
+
+    def elements(self, keep: Callable[[int, str, Mapping[str, str]], bool]) -> list[_Element]:
+        """The elements for which `keep(depth, name, attributes)` says yes, in document order; the root has depth 0."""
+        found: list[tuple[int, _Element]] = []
+        open_: list[tuple[str, Mapping[str, str], int, int, int] | None] = []
+        parser = expat.ParserCreate()
+        data, number = self.data, 0
+
+        def begin(name: str, attributes: dict[str, str]) -> None:
+            nonlocal number
+            local = name.rpartition(":")[2]
+            if not keep(len(open_), local, attributes):
+                open_.append(None)
+                return
+            number += 1
+            start = parser.CurrentByteIndex
+            open_.append((local, attributes, start, _tag_end(data, start), number))
+
+        def finish(_name: str) -> None:
+            kept = open_.pop()
+            if kept is None:
+                return
+            local, attributes, start, inside, order = kept
+            at = parser.CurrentByteIndex
+            empty = at == inside and data[inside - 2 : inside] == b"/>"  # expat is behind the tag then
+            after = inside if empty else data.index(b">", at) + 1
+            element = _Element(local, attributes, len(open_), start, inside, inside if empty else at, after)
+            found.append((order, element))
+
+        parser.StartElementHandler, parser.EndElementHandler = begin, finish
+        parser.Parse(data, True)
+        return [element for _, element in sorted(found, key=lambda pair: pair[0])]
+
+    def insert(self, offset: int, text: str) -> None:
+        self.edits.append((offset, 0, text.encode("utf-8", "replace")))
+
+    def set(self, element: _Element, attribute: str, value: str) -> None:
+        """Give the element's start tag this attribute value."""
+        tag = self.data[element.start : element.inside]
+        found = re.search(rb"\s%s\s*=\s*(\"[^\"]*\"|'[^']*')" % attribute.encode(), tag)
+        new = f" {attribute}={quoteattr(value)}".encode()
+        if found:
+            self.edits.append((element.start + found.start(), len(found[0]), new))
+        else:
+            self.edits.append((element.inside - (2 if tag.endswith(b"/>") else 1), 0, new))
+
+    def append(self, element: _Element, text: str) -> None:
+        """Put `text` in as the element's last content."""
+        self.appended.setdefault(element.start, (element, []))[1].append(text)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.edits or self.appended)
+
+    def result(self) -> bytes:
+        """The bytes with the edits in them."""
+        edits = list(self.edits)
+        for element, texts in self.appended.values():
+            text = "".join(texts).encode("utf-8", "replace")
+            if element.after == element.inside:  # <name/>
+                name = re.match(rb"<([\w.:-]+)", self.data[element.start : element.inside])
+                assert name is not None
+                edits.append((element.inside - 2, 2, b">%s</%s>" % (text, name[1])))
+            else:
+                edits.append((element.end, 0, text))
+        pieces, at = [], 0
+        for offset, length, new in sorted(edits, key=lambda edit: edit[0]):
+            pieces += [self.data[at:offset], new]
+            at = offset + length
+        return b"".join([*pieces, self.data[at:]])
+
+
+def _tag_end(data: bytes, start: int) -> int:
+    """Behind the `>` of the tag that begins at `start`: one in an attribute's value does not count."""
+    at = start
+    while True:
+        end = data.index(b">", at)
+        quotes = re.findall(rb"[\"']", data[start:end])
+        inside = b""
+        for quote in quotes:
+            inside = quote if not inside else b"" if quote == inside else inside
+        if not inside:
+            return end + 1
+        at = end + 1
+
+
+class _Package:
+    """The parts of a workbook's archive, their relationships and content types."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._members = {name.replace("\\", "/").lstrip("/").lower(): name for name in archive.namelist()}
+        self._parts: dict[str, _Part] = {}
+        self._types: list[str] = []
+        self._ids = 0
+        self.book = next(path for path in self._members if path.rpartition("/")[2] == "workbook.xml")
+        namespaces = re.search(rb"""xmlns(?::\w+)?\s*=\s*["'](http[^"']*/main)["']""", self.part(self.book).data)
+        self.main = namespaces[1].decode() if namespaces else _MAIN
+        strict = "purl.oclc.org" in self.main
+        self.relations = "http://purl.oclc.org/ooxml/officeDocument/relationships" if strict else _RELATIONS
+
+    def part(self, path: str) -> _Part:
+        key = path.lower()
+        if key not in self._parts:
+            self._parts[key] = _Part.of(self._archive.read(self._members[key]))
+        return self._parts[key]
+
+    def __contains__(self, path: str) -> bool:
+        return path.lower() in self._members or path.lower() in self._parts
+
+    def add(self, path: str, text: str, type_: str = "") -> None:
+        """A new part; `type_` is its content type."""
+        self._parts[path.lower()] = _Part(text.encode("utf-8", "replace"))
+        self._members[path.lower()] = self._members.get(path.lower(), path)
+        if type_:
+            self._types.append(f'<Override PartName="/{path}" ContentType="{type_}"/>')
+
+    def free(self, pattern: str) -> str:
+        """A path that is not taken: `pattern` with a number in it."""
+        return next(path for number in range(1, 1 << 20) if (path := pattern.format(number)) not in self)
+
+    def related(self, owner: str) -> dict[str, tuple[str, str]]:
+        """Relationship id -> (last word of its type, path) of the parts that `owner` refers to."""
+        links = _links_of(owner)
+        if links not in self:
+            return {}
+        found = {}
+        for element in self.part(links).elements(lambda depth, *_: depth == 1):
+            at = element.attributes
+            if at.get("TargetMode") != "External":
+                target = at.get("Target", "").replace("\\", "/")
+                folder = posixpath.dirname(owner)
+                path = (
+                    target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+                )
+                found[at.get("Id", "")] = at.get("Type", "").rpartition("/")[2], path
+        return found
+
+    def relate(self, owner: str, type_: str, path: str) -> str:
+        """Let `owner` refer to `path`; the id of the new relationship."""
+        links = _links_of(owner)
+        if links not in self:
+            self.add(
+                links, f'<?xml version="1.0" encoding="UTF-8"?>\n<Relationships xmlns="{_PACKAGE}"></Relationships>'
+            )
+        part = self.part(links)
+        taken = self.related(owner).keys()
+        while (id_ := f"rIdTagImporter{self._ids}") in taken or not self._ids:
+            self._ids += 1
+        self._ids += 1
+        target = posixpath.relpath(path, posixpath.dirname(owner))
+        type_ = f"{self.relations}/{type_}"
+        root = part.root
+        part.append(root, f'<{part.prefix}Relationship Id="{id_}" Type="{type_}" Target="{target}"/>')
+        return id_
+
+    def changed(self) -> dict[str, bytes]:
+        """Member -> bytes, of those that differ from the archive's or are not in it."""
+        types = self.part("[Content_Types].xml")
+        if any(path.endswith(".vml") for path in self._parts) and b'"vml"' not in types.data.lower():
+            self._types.insert(0, f'<Default Extension="vml" ContentType="{_VML_TYPE}"/>')
+        prefix = types.prefix
+        types.append(types.root, "".join(f"<{prefix}{text[1:]}" for text in self._types))
+        return {
+            self._members[path]: part.result() for path, part in self._parts.items()
+            if part.changed or self._members[path] not in self._archive.namelist()
+        }  # fmt: skip
+
+
+def _links_of(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/_rels/{name}.rels".lstrip("/")
+
+
+class _Styles:
+    """The workbook's styles, with a tinted twin of each that a faulty cell has."""
+
+    def __init__(self, package: _Package) -> None:
+        found = [path for kind, path in package.related(package.book).values() if kind == "styles"]
+        path = found[0] if found else posixpath.join(posixpath.dirname(package.book), "styles.xml")
+        if not found:
+            package.add(path, _NO_STYLES.format(main=package.main), f"{_TYPE}styles+xml")
+            package.relate(package.book, "styles", path)
+        self.part = package.part(path)
+        elements = self.part.elements(lambda depth, *_: depth <= 3)
+        self._fills = next(element for element in elements if element.name == "fills")
+        self._formats = next(element for element in elements if element.name == "cellXfs")
+        inside = [at for at in elements if self._formats.inside <= at.start < self._formats.end and at.depth == 2]
+        self._known = [self.part.data[at.start : at.after].decode() for at in inside]
+        self._tints: dict[tuple[int, Severity], int] = {}
+        self._plain_fills = sum(
+            1 for at in elements if at.depth == 2 and self._fills.inside <= at.start < self._fills.end
+        )
+
+    def tinted(self, style: int, severity: Severity) -> int:
+        """The number of the style that is `style` with the colour of `severity`."""
+        style = style if 0 <= style < len(self._known) else 0
+        return self._tints.setdefault((style, severity), len(self._known) + len(self._tints))
+
+    def finish(self) -> None:
+        """Put the new fills and formats in."""
+        prefix = self.part.prefix
+        fills = "".join(
+            f'<{prefix}fill><{prefix}patternFill patternType="solid"><{prefix}fgColor rgb="{colour}"/>'
+            f'<{prefix}bgColor indexed="64"/></{prefix}patternFill></{prefix}fill>'
+            for colour in _TINTS.values()
+        )
+        formats = []
+        for style, severity in self._tints:
+            twin = _Part(self._known[style].encode())
+            tag = twin.root
+            twin.set(tag, "fillId", str(self._plain_fills + list(_TINTS).index(severity)))
+            twin.set(tag, "applyFill", "1")
+            formats.append(twin.result().decode())
+        for element, text, number in (
+            (self._fills, fills, self._plain_fills + len(_TINTS)),
+            (self._formats, "".join(formats), len(self._known) + len(formats)),
+        ):
+            self.part.set(element, "count", str(number))
+            self.part.append(element, text)
+
+
+class _Worksheet:
+    """One sheet: the cells that are tinted, its comments and drop-downs."""
+
+    def __init__(self, package: _Package, path: str, styles: _Styles, number: int) -> None:
+        self._package, self._path, self._styles, self._number = package, path, styles, number
+        self.part = package.part(path)
+
+    def annotate(self, issues: Mapping[tuple[int, int], Sequence[Issue]], downs: Sequence[DropDown]) -> None:
+        """`issues` by 1-based row and 0-based column."""
+        issues = self._shown(issues)
+        self._wanted = {row for row, _ in issues}
+        self._top = self._elements()
+        self._by_name = {element.name: element for element in self._top if element.depth == 1}
+        self._tint(issues)
+        self._comment(issues)
+        self._drop_down(downs)
+
+    def unselect(self) -> None:
+        """The sheet in front is the one that is selected; two that are selected would be edited together."""
+        for view in self._top:
+            if view.name == "sheetView" and "tabSelected" in view.attributes:
+                self.part.set(view, "tabSelected", "0")
+
+    def _elements(self) -> list[_Element]:
+        row = column = 0
+        self._places: dict[int, tuple[int, int]] = {}
+
+        def keep(depth: int, name: str, attributes: Mapping[str, str]) -> bool:
+            nonlocal row, column
+            if depth <= 1:
+                return True
+            if depth == 2 and name == "row":
+                row, column = int(attributes.get("r", row + 1)), 0
+                self._rows.append(row)
+                return True
+            if depth == 3 and name == "c":
+                reference = attributes.get("r", "")
+                column = column_index(reference.rstrip("0123456789")) + 1 if reference else column + 1
+                if row in self._wanted:
+                    self._cells.append((row, column - 1))
+                    return True
+                return False
+            return depth == 2 and name in ("sheetView", "dataValidation")
+
+        self._rows: list[int] = []
+        self._cells: list[tuple[int, int]] = []
+        return self.part.elements(keep)
+
+    def _shown(self, issues: Mapping[tuple[int, int], Sequence[Issue]]) -> dict[tuple[int, int], list[Issue]]:
+        """Of merged cells the first is the one that is seen."""
+        corners = {}
+        for first, top, last, bottom in _MERGED.findall(self.part.data):
+            rows, columns = range(int(top), int(bottom) + 1), range(_index(first), _index(last) + 1)
+            if len(rows) * len(columns) <= _LARGEST_MERGE:
+                corners.update({(row, column): (rows[0], columns[0]) for row in rows for column in columns})
+        shown: dict[tuple[int, int], list[Issue]] = defaultdict(list)
+        for cell, found_ in issues.items():
+            shown[corners.get(cell, cell)].extend(found_)
+        return shown
+
+    def _tint(self, issues: Mapping[tuple[int, int], Sequence[Issue]]) -> None:
+        data = self._by_name["sheetData"]
+        rows = list(zip(self._rows, (at for at in self._top if at.name == "row" and at.depth == 2), strict=True))
+        cells = dict(zip(self._cells, (at for at in self._top if at.name == "c" and at.depth == 3), strict=True))
+        in_row: dict[int, list[tuple[int, _Element]]] = defaultdict(list)
+        for (row, column), element in cells.items():
+            in_row[row].append((column, element))
+        missing: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        prefix = self.part.prefix
+        for (row, column), found in sorted(issues.items()):
+            severity = found[0].severity
+            if cell := cells.get((row, column)):
+                style = int(cell.attributes.get("s") or 0)
+                self.part.set(cell, "s", str(self._styles.tinted(style, severity)))
+            else:
+                style = self._styles.tinted(0, severity)
+                missing[row].append((column, f'<{prefix}c r="{letters(column)}{row}" s="{style}"/>'))
+        rows.sort(key=lambda pair: pair[0])
+        numbers = [number for number, _ in rows]
+        for row, new in missing.items():
+            at = bisect_left(numbers, row)
+            if at < len(rows) and numbers[at] == row:
+                for column, text in new:
+                    self._before(in_row[row], column, rows[at][1], text)
+            else:
+                text = f'<{prefix}row r="{row}">{"".join(text for _, text in new)}</{prefix}row>'
+                self._before(rows[at : at + 1], 0, data, text)
+
+    def _before(self, places: Sequence[tuple[int, _Element]], number: int, within: _Element, text: str) -> None:
+        """Put `text` in before the first of `places` with a higher number, else at the end of `within`."""
+        following = next((element for other, element in places if other > number), None)
+        if following is None:
+            self.part.append(within, text)
+        else:
+            self.part.insert(following.start, text)
+
+    def _comment(self, issues: Mapping[tuple[int, int], Sequence[Issue]]) -> None:
+        related = self._package.related(self._path)
+        comments = next((path for kind, path in related.values() if kind == "comments"), "")
+        written: set[str] = set()
+        if not comments:
+            comments = self._package.free("xl/tag-importer-comments{}.xml")
+            empty = _NO_COMMENTS.format(main=self._package.main)
+            self._package.add(comments, empty, f"{_TYPE}comments+xml")
+            self._package.relate(self._path, "comments", comments)
+        part = self._package.part(comments)
+        elements = part.elements(lambda depth, *_: depth <= 3)
+        prefix = part.prefix
+        authors = next(at for at in elements if at.name == "authors")
+        author = sum(1 for at in elements if at.name == "author")
+        listed = next(at for at in elements if at.name == "commentList")
+        part.append(authors, f"<{prefix}author>{AUTHOR}</{prefix}author>")
+        texts = {}
+        for at, after in pairwise(elements):
+            if at.name == "comment":
+                written.add(at.attributes.get("ref", ""))
+                if after.name == "text":
+                    texts[at.attributes.get("ref", "")] = after
+        shapes: list[str] = []
+        added = []
+        for (row, column), found in sorted(issues.items()):
+            reference = f"{letters(column)}{row}"
+            words = escape(_no_control("\n".join(map(_sentence, found)))[:_LONGEST_COMMENT])
+            run = f'<{prefix}r><{prefix}t xml:space="preserve">{{}}{words}</{prefix}t></{prefix}r>'
+            if reference in written:
+                # Excel shows a threaded comment's own text, and this one to programs that know no threads.
+                if reference in texts:
+                    part.append(texts[reference], run.format(f"\n{AUTHOR}: "))
+                continue
+            added.append(
+                f'<{prefix}comment ref="{reference}" authorId="{author}"><{prefix}text>{run.format("")}'
+                f"</{prefix}text></{prefix}comment>"
+            )
+            shapes.append(_SHAPE.format(
+                id=f"{self._number + 1}{len(shapes):06}", row=row - 1, column=column, left=column + 1, right=column + 4,
+                top=max(row - 2, 0), bottom=max(row - 2, 0) + 3 + words.count("\n") + len(words) // 40,
+            ))  # fmt: skip
+        part.append(listed, "".join(added))
+        if shapes:
+            self._draw("".join(shapes), related)
+
+    def _draw(self, shapes: str, related: Mapping[str, tuple[str, str]]) -> None:
+        """The boxes of comments, which Excel wants as VML."""
+        drawing = self._by_name.get("legacyDrawing")
+        if drawing is not None:
+            part = self._package.part(related[_relation(drawing.attributes)][1])
+            part.insert(part.data.rindex(b"</"), _SHAPE_TYPE + shapes)  # it need not be XML: Excel writes <br>
+            return
+        path = self._package.free("xl/drawings/tag-importer-comments{}.vml")
+        self._package.add(path, _NO_DRAWING.format(shapes=_SHAPE_TYPE + shapes, number=self._number + 1))
+        id_ = self._package.relate(self._path, "vmlDrawing", path)
+        name = f"{self.part.prefix}legacyDrawing"
+        self._put("legacyDrawing", f'<{name} xmlns:tag="{self._package.relations}" tag:id="{id_}"/>')
+
+    def _drop_down(self, downs: Sequence[DropDown]) -> None:
+        taken = " ".join(at.attributes.get("sqref", "") for at in self._top if at.name == "dataValidation")
+        prefix = self.part.prefix
+        texts = []
+        for down in downs:
+            words = ",".join(down.words)
+            if re.search(rf"\b{down.letter}\d", taken) or len(words) > 250 or any("," in word for word in down.words):
+                continue
+            texts.append(
+                f'<{prefix}dataValidation type="list" errorStyle="warning" allowBlank="1" showErrorMessage="1" '
+                f'sqref="{down.letter}{down.first}:{down.letter}{down.last}"><{prefix}formula1>{escape(_quoted(words))}'
+                f"</{prefix}formula1></{prefix}dataValidation>"
+            )
+        if not texts:
+            return
+        if (there := self._by_name.get("dataValidations")) is not None:
+            number = sum(1 for at in self._top if at.name == "dataValidation") + len(texts)
+            self.part.set(there, "count", str(number))
+            self.part.append(there, "".join(texts))
+        else:
+            name = f"{prefix}dataValidations"
+            self._put("dataValidations", f'<{name} count="{len(texts)}">{"".join(texts)}</{name}>')
+
+    def _put(self, name: str, text: str) -> None:
+        """A child of the worksheet in its place among the others."""
+        before = _ORDER[: _ORDER.index(name)]
+        # What is not in the list (an mc:AlternateContent around controls) comes behind all that we put in.
+        last = [at for at in self._top if at.depth == 1 and at.name in before][-1]
+        self.part.insert(last.after, text)
