@@ -71,10 +71,13 @@ class Execution(Struct, frozen=True):
                 )  # fmt: skip
         timings.done("execute")
         news = target.returned.news()
+        rows = {change.key: change.row for change in self.plan.changes if change.row is not None}
+        target.ids.learn(rows, result.outcomes.values())
         try:
             target.returned.save()
+            target.ids.save()
         except OSError as error:
-            said = f"what the server does not give back could not be noted: {error.strerror or type(error).__name__}"
+            said = f"what was learnt of the account could not be noted: {error.strerror or type(error).__name__}"
             news.append(Issue(Severity.WARNING, "not-noted", said, Place("")))
         code = result.exit_code
         if code == ExitCode.DONE and any(note.severity is Severity.ERROR for note in self.plan.notes):

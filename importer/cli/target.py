@@ -18,6 +18,7 @@ from importer.errors import AccessRefused, StoppedEarly, UsageError
 from importer.planning.cost import Budget
 from importer.planning.options import Account
 from importer.planning.returned import Returned
+from importer.planning.source_ids import SourceIds
 from importer.remote.api import Api, open_api
 from importer.remote.failures import CallFailed, Meaning
 from importer.remote.pacer import PacerSettings
@@ -35,6 +36,8 @@ class Target(Struct, frozen=True):
     sandbox: bool
     returned: Returned
     """What is remembered of how this account gives back what it is sent."""
+    ids: SourceIds
+    """What is remembered of the ids by which sources know its tags."""
 
     @property
     def account_id(self) -> str:
@@ -87,7 +90,7 @@ async def open_target(settings: Settings, clock: Clock, observe: Observe) -> Asy
         if shared is not None:
             await stack.enter_async_context(shared.kept(api.pacer))
         name = f"sandbox {settings.database.resolve()}" if settings.sandbox else f"{base_url.rstrip('/')} {account}"
-        yield Target(api, settings.sandbox, Returned(_memory(name)))
+        yield Target(api, settings.sandbox, Returned(_memory("returned", name)), SourceIds(_memory("ids", name)))
 
 
 def _shared(settings: ApiSettings, clock: Clock) -> SharedBudget | None:
@@ -98,10 +101,10 @@ def _shared(settings: ApiSettings, clock: Clock) -> SharedBudget | None:
         return None
 
 
-def _memory(account: str) -> Path | None:
-    """Where is kept what the server does not give back; None where nothing can be kept."""
+def _memory(what: str, account: str) -> Path | None:
+    """Where something is remembered of an account; None where nothing can be kept."""
     try:
-        return state_dir() / "returned" / f"{hashlib.sha256(account.encode()).hexdigest()[:16]}.json"
+        return state_dir() / what / f"{hashlib.sha256(account.encode()).hexdigest()[:16]}.json"
     except UsageError:
         return None
 
@@ -136,4 +139,4 @@ async def read_account(target: Target, *, categories: bool) -> Account:
     if categories:
         with explained("reading the account's categories", target.api):
             held = await target.api.list_categories()
-    return Account(target.account_id, tags, held, target.returned)
+    return Account(target.account_id, tags, held, target.returned, target.ids)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from importer.errors import SourceError
 from importer.mapping.assemble import (
     alone,
@@ -39,6 +41,8 @@ class Drafting:
     """One table on its way into drafts."""
 
     def __init__(self, layout: Layout, table: Table) -> None:
+        if layout.id:
+            table = replace(table, ids=[text.strip() for text in table.texts(layout.id)])
         self.layout = layout
         self.table = table
         self.header = table.header

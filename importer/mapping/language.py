@@ -228,6 +228,10 @@ class MappingFile(Struct, frozen=True, kw_only=True):
     action: Annotated[
         str, _about("The column that chooses create, update, upsert or skip for its row (`action` is found by itself).")
     ] = ""
+    id: Annotated[
+        str,
+        _about("The column with the list's own id of each actor, by which a renamed one is found."),
+    ] = ""
     on_blank: Annotated[Blank, _about("What blank cells ask for: `leave` the field alone (default) or `clear` it.")] = (
         Blank.LEAVE
     )

@@ -48,6 +48,8 @@ class Layout(Struct, frozen=True):
 
     feeds: tuple[Feed, ...]
     conditions: tuple[Condition, ...]
+    id: str
+    """The column with the ids of actors; empty for none."""
     action: str
     action_told: bool
     """Whether the mapping names the action column, or it was found by its header word."""
@@ -106,8 +108,10 @@ class Layouter:
         if not self.mapping.shipped:
             notes.extend(self._unasked(header, conditions))
             notes.extend(self._unfilled(header, used))
+            notes.extend(self._without_ids(header))
         notes.extend(self._unread(header, used, conditions, action, rules))
-        return Layout(tuple(used), tuple(conditions), action, told, skip, tuple(notes))
+        id_ = next(iter(named(header.columns, (self.mapping.id,))), "") if self.mapping.id else ""
+        return Layout(tuple(used), tuple(conditions), id_, action, told, skip, tuple(notes))
 
     def _sections(self, header: Header) -> list[Section]:
         name = header.file.rsplit("/", 1)[-1].casefold()
@@ -221,6 +225,14 @@ class Layouter:
             message = f"{told}, so its rows are not asked ({condition.spot})"
             yield self._note(header, "missing-column", message, severity=Severity.WARNING)
 
+    def _without_ids(self, header: Header) -> Iterator[Issue]:
+        """The column of ids, where this table lacks it: a renamed actor of it is not found again."""
+        if self.mapping.id and not named(header.columns, (self.mapping.id,)):
+            near = nearest(self.mapping.id, header.columns)
+            hint = f"; did the mapping mean '{near}'?" if near else ""
+            message = f"there is no column '{self.mapping.id}' for `id:` in {header.sheet or header.file}{hint}"
+            yield self._note(header, "missing-column", message, severity=Severity.WARNING)
+
     def _unfilled(self, header: Header, feeds: list[Feed]) -> Iterator[Issue]:
         """Columns in a template that this table lacks: their places stay empty."""
         for feed in feeds:
@@ -240,7 +252,7 @@ class Layouter:
         read |= set(named(header.columns, [condition.column for condition in conditions]))
         templates = [rule.template for rule in rules.values() if rule.template]
         read |= set(named(header.columns, [column for text in templates for column in columns_in(text)]))
-        read |= set(named(header.columns, self.mapping.ignore))
+        read |= set(named(header.columns, (*self.mapping.ignore, self.mapping.id)))
         unread = [column for column in header.columns if column not in read and not column.startswith("_")]
         if not unread:
             return []

@@ -61,6 +61,7 @@ def _mapping(data: bytes, problems: Problems) -> Mapping:
         hints=spec.ReadHints(reading.records, reading.header_row or 0, rows, reading.sheets, reading.include_hidden),
         recognise=written.recognise,
         action=written.action,
+        id=written.id,
         on_blank=written.on_blank,
         when=tuple(_conditions(written.when)),
         rules=_rules(written.fields),

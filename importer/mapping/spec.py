@@ -162,6 +162,8 @@ class Mapping(Struct, frozen=True):
     recognise: Recognise = Recognise()
     action: str = ""
     """The column that chooses per row; `action` itself is found without being named."""
+    id: str = ""
+    """The column with the source's own id of each actor."""
     on_blank: Blank = Blank.LEAVE
     when: tuple[Condition, ...] = ()
     rules: tuple[Rule, ...] = ()

@@ -13,7 +13,7 @@ from importer.planning.bulk import many_objects
 from importer.planning.categories import resolve_category
 from importer.planning.collisions import find_collisions
 from importer.planning.decide import Setting, decide
-from importer.planning.identity import index_tags, stand
+from importer.planning.identity import Tags, stand
 from importer.planning.marking import MARK_KEY, Owner, owner
 from importer.planning.options import Account, PlanOptions
 from importer.planning.vanished import vanished
@@ -52,10 +52,9 @@ def _plan(
     created: str,
 ) -> Plan:
     setting, to_create = _setting(account, options)
-    index = index_tags(account.tags)
     if account.returned is not None:
         account.returned.only([tag.uuid for tag in account.tags])
-    standings = stand(rows, index)
+    standings = stand(rows, Tags(account.tags, account.ids))
     collisions = find_collisions(rows, standings, account.tags, options.collisions)
     changes = [
         decide(draft, standing, rows, collisions.get(position, ()), setting)

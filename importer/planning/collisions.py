@@ -6,7 +6,7 @@ many more there are: a list whose aliases all collide stays readable, and its pl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from importer.fields.names import identity_key, loose_key
@@ -53,7 +53,8 @@ class _Search:
         self.drafts, self.rules = drafts, rules
         rows = [row for row, standing in enumerate(standings) if standing.stands]
         self.names = {standings[row].name_key: row for row in rows}
-        self.tag_names, self.tag_aliases, self.tag_loose = self._of_tags(tags)
+        ours = {tag.uuid for row in rows for tag in standings[row].tags}
+        self.tag_names, self.tag_aliases, self.tag_loose = self._of_tags(tag for tag in tags if tag.uuid not in ours)
         claims = [
             (row, _key(label))
             for row in rows
@@ -71,7 +72,7 @@ class _Search:
         self.alike = _groups(alike[alike.duplicated(keep=False) | alike.isin(self.tag_loose)])
         """Loose key of the names of several rows, or of a row and a tag -> those rows."""
 
-    def _of_tags(self, tags: Sequence[Tag]) -> tuple[dict[str, Tag], dict[str, Tag], dict[str, list[Tag]]]:
+    def _of_tags(self, tags: Iterable[Tag]) -> tuple[dict[str, Tag], dict[str, Tag], dict[str, list[Tag]]]:
         """By key the names, the aliases and the loose names of tags that no row stands for."""
         names: dict[str, Tag] = {}
         aliases: dict[str, Tag] = {}

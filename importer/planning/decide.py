@@ -17,6 +17,7 @@ from importer.planning.options import Mode, PlanOptions
 from importer.planning.properties import check_properties
 from importer.planning.property_formats import READABLE, how_to_read
 from importer.planning.returned import Returned
+from importer.planning.source_ids import with_id
 
 
 class Setting(Struct, frozen=True):
@@ -53,7 +54,7 @@ def decide(
             draft.name,
             draft.row,
             "",
-            _wanted(draft.fields, setting),
+            _wanted(draft, setting),
             column=draft.column(),
         )
     issues = list(draft.issues)
@@ -84,6 +85,8 @@ class _Decision:
             return self._invalid()
         if standing.first >= 0:
             return self._repeat(drafts[standing.first])
+        if standing.known_as is not None:
+            return self._other_tag(standing.known_as, drafts)
         self.issues += collisions
         if draft.clear:
             self.issues += self._unclearable()
@@ -96,7 +99,7 @@ class _Decision:
         return self._create() if creates else self._is(Action.SKIP, "absent", self._absent())
 
     def _create(self) -> Change:
-        self.body = _wanted(self.draft.fields, self.setting)
+        self.body = _wanted(self.draft, self.setting)
         return self._settled(Action.CREATE, "", self._property_issues(self.body))
 
     def _existing(self, tag: Tag, updates: bool) -> Change:
@@ -126,7 +129,9 @@ class _Decision:
             merged = _merged(held, self.body.get("properties"))
             moved = "categoryUuid" in self.body
             more += self._property_issues({**tag.fields, **self.body, "properties": merged}, None if moved else held)
-        return self._settled(Action.UPDATE, "adopted: it will carry this job's mark" if adopts else "", more)
+        said = [f"renamed {tag.name!r} -> {draft.name!r}"] if any(item.field == "value" for item in self.found) else []
+        said += ["adopted: it will carry this job's mark"] if adopts else []
+        return self._settled(Action.UPDATE, "; ".join(said), more)
 
     def _other_category(self, tag: Tag) -> list[Issue]:
         """An update leaves its tag's category alone. (Of unchanged tags it is not said: it would be, every night.)"""
@@ -164,6 +169,20 @@ class _Decision:
             warning = f"repeats the name of {place} and differs from that row in {told}; the earlier row is used"
             self._warn("repeats-row-differs", warning)
         return self._is(Action.SKIP, "repeats-row", f"repeats {first.name!r} ({place}), which stands for it")
+
+    def _other_tag(self, tag: Tag, drafts: Sequence[Draft]) -> Change:
+        """The row's id names a tag, and its name another one; or another row is about the same tag."""
+        self.uuid = tag.uuid
+        if self.standing.rival >= 0:
+            other = drafts[self.standing.rival]
+            place = told_place(name_place(other), self.draft.row.header.file)
+            message = f"its id is that of the tag {tag.name!r} ({tag.uuid}), and so is {other.name!r} ({place})"
+        else:
+            held = self.standing.tags[0]
+            message = (
+                f"its id is that of the tag {tag.name!r} ({tag.uuid}), and its name that of another tag ({held.uuid})"
+            )
+        return self._is(Action.CONFLICT, "id-of-another", message)
 
     def _own(self, tags: Sequence[Tag]) -> Tag | None:
         """Of several tags of one name the one that carries this job's mark, where just one does."""
@@ -259,10 +278,14 @@ class _Decision:
         )  # fmt: skip
 
 
-def _wanted(fields: Mapping[str, Json], setting: Setting) -> Mapping[str, Json]:
+def _wanted(draft: Draft, setting: Setting) -> Mapping[str, Json]:
     """The body of a create."""
+    fields = draft.fields
     if setting.category and "categoryUuid" not in fields:
         fields = {**fields, "categoryUuid": setting.category}
+    if setting.categories is not None:
+        category = setting.categories.get(str(fields.get("categoryUuid") or "").lower())
+        fields = with_id(fields, draft.row, category)
     return marked(fields, setting.options.managed_by) if setting.options.managed_by else fields
 
 

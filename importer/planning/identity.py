@@ -1,17 +1,19 @@
-"""Which tag a row stands for: names compared by their identity key, and nothing merged by alias."""
+"""Which tag a row stands for: by uuid, by its source's id, by name (compared by identity key); never by alias."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from importer.fields.names import identity_key
 from importer.model import Asked, Draft, RowRef, Tag
+from importer.planning.source_ids import SourceIds, id_property, source_id
 
 UUID_COLUMN = "_uuid"
-"""The column of results and exports that says which tag a row is about; it only decides between tags of one name."""
+"""The column of results and exports that says which tag a row is about."""
 
 
 class Standing(Struct, frozen=True):
@@ -22,11 +24,43 @@ class Standing(Struct, frozen=True):
     key: str
     """Key of its change: unique in the plan, and the same whenever the same rows are planned again."""
     tags: tuple[Tag, ...] = ()
-    """The account's tags of that name: none, one, or (a conflict) several."""
+    """The account's tags that it may be: none, one, or (a conflict) several."""
     first: int = -1
     """Position of the earlier row that already stands for the same name; -1 for none."""
     stands: bool = False
     """Whether this row stands for its name: it is usable, and the first of its name."""
+    known_as: Tag | None = None
+    """The tag that its id names while its name is another's, or another row's: nothing can be done for it."""
+    rival: int = -1
+    """Position of the other row that is about `known_as`; -1 where it is a tag that stands in the way."""
+
+
+class Tags:
+    """The account's tags by what a row knows them by."""
+
+    def __init__(self, tags: Iterable[Tag], ids: SourceIds | None = None) -> None:
+        self._by_name = index_tags(tags)
+        self._by_uuid = {tag.uuid.lower(): tag for held in self._by_name.values() for tag in held}
+        self._by_id = {id_: tag for tag in self._by_uuid.values() if (id_ := id_property(tag))}
+        self._ids = ids
+
+    def named(self, name_key: str) -> tuple[Tag, ...]:
+        return self._by_name.get(name_key, ()) if name_key else ()
+
+    def known(self, draft: Draft) -> Tag | None:
+        """The tag that the row's `_uuid` names, else the one that its source's id does."""
+        if not self._by_uuid:
+            return None
+        uuid = draft.row.text(UUID_COLUMN).strip().lower()
+        if (tag := self._by_uuid.get(uuid)) is not None:
+            return tag
+        id_ = source_id(draft.row)
+        if not id_:
+            return None
+        tag = self._by_id.get(id_)
+        if tag is None and self._ids is not None:
+            tag = self._by_uuid.get(self._ids.uuid(id_).lower())
+        return tag
 
 
 def index_tags(tags: Iterable[Tag]) -> dict[str, tuple[Tag, ...]]:
@@ -37,40 +71,49 @@ def index_tags(tags: Iterable[Tag]) -> dict[str, tuple[Tag, ...]]:
     return {key: tuple(held) for key, held in index.items()}
 
 
-def stand(drafts: Sequence[Draft], index: Mapping[str, tuple[Tag, ...]]) -> list[Standing]:
+def stand(drafts: Sequence[Draft], tags: Tags) -> list[Standing]:
     """For each draft what it stands for, parallel to `drafts`.
 
-    The first usable row of a name stands for it: a row that is invalid or left out does not, so that a later good
-    one takes its place.
+    A row is about the tag that its `_uuid` or its source's id names, whatever its name has become, else about the one
+    of its name. The first usable row of a name stands for it: a row that is invalid or left out does not, so that a
+    later good one takes its place.
     """
     standings: list[Standing] = []
     claimed: dict[str | tuple[str, str], int] = {}
     keys: dict[str, int] = {}
+    renamed: dict[str, list[int]] = {}
     for position, draft in enumerate(drafts):
         name_key = identity_key(draft.name)
-        tags = index.get(name_key, ()) if name_key else ()
-        chosen = ""
-        if len(tags) > 1:
-            tags = _by_uuid(draft.row, tags)
-            chosen = tags[0].uuid if len(tags) == 1 else ""
-        first = -1
+        of_name = tags.named(name_key)
+        known = tags.known(draft) if name_key else None
+        held, chosen, in_the_way = of_name, "", None
+        if known is not None and (known in of_name or not of_name):
+            held = (known,)
+            chosen = known.uuid if len(of_name) > 1 else ""
+        elif known is not None and len(of_name) == 1:
+            in_the_way = known
         good = name_key != "" and usable(draft)
+        first = -1
         if good:
             first = claimed.setdefault((name_key, chosen) if chosen else name_key, position)
             first = -1 if first == position else first
+            if first < 0 and known is not None and not of_name:
+                renamed.setdefault(known.uuid, []).append(position)
         key = _change_key(name_key, draft.row, keys)
-        standings.append(Standing(name_key, key, tags, first, good and first < 0))
+        standings.append(Standing(name_key, key, held, first, good and first < 0 and in_the_way is None, in_the_way))
+    for positions in renamed.values():
+        tag = standings[positions[0]].tags[0]
+        by_name = claimed.get(identity_key(tag.name), -1)
+        rivals = [*positions, by_name] if by_name >= 0 else positions
+        for position in positions if len(rivals) > 1 else ():
+            other = next(rival for rival in reversed(rivals) if rival != position)
+            standings[position] = replace(standings[position], tags=(), stands=False, known_as=tag, rival=other)
     return standings
 
 
 def usable(draft: Draft) -> bool:
     """Whether a draft asks for a tag: it is neither invalid nor left out, and its action is not skip."""
     return not (draft.left_out or draft.asked is Asked.SKIP or (draft.issues and draft.invalid))
-
-
-def _by_uuid(row: RowRef, tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
-    uuid = row.text(UUID_COLUMN).strip().lower()
-    return tuple(tag for tag in tags if tag.uuid.lower() == uuid) or tags
 
 
 def _change_key(name_key: str, row: RowRef, used: dict[str, int]) -> str:

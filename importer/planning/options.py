@@ -12,6 +12,7 @@ from importer.errors import UsageError
 from importer.model import Asked, Category, Tag
 from importer.planning.collision_rules import CollisionRules
 from importer.planning.returned import Returned
+from importer.planning.source_ids import SourceIds
 
 
 class Mode(StrEnum):
@@ -31,6 +32,8 @@ class Account(Struct, frozen=True):
     """None where they were not read: then no category and no property is checked."""
     returned: Returned | None = None
     """What is remembered of how this account gives back what it is sent."""
+    ids: SourceIds | None = None
+    """What is remembered of the ids by which sources know its tags."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,13 @@ def vanished(
     nothing is deleted, and a note says so.
     """
     present = {standing.name_key for standing in standings if standing.name_key}
+    named = {tag.uuid for standing in standings for tag in (*standing.tags, standing.known_as) if tag is not None}
     gone = [
-        tag for tag in tags if owner(tag, options.managed_by) is Owner.OURS and identity_key(tag.name) not in present
+        tag
+        for tag in tags
+        if owner(tag, options.managed_by) is Owner.OURS
+        and identity_key(tag.name) not in present
+        and tag.uuid not in named
     ]
     if not gone:
         return [], []

@@ -121,7 +121,8 @@ def _listed(plan: Plan, action: Action, shown: int = NAMES_SHOWN) -> Iterator[Li
         if action in (Action.CONFLICT, Action.DELETE) and change.message:
             yield (f"      {visible(change.message)}",)
         for difference in change.differences:
-            yield (f"      {visible(difference.field)}: {value_text(difference.old)} -> {value_text(difference.new)}",)
+            what = "renamed" if difference.field == "value" and change.uuid else f"{visible(difference.field)}:"
+            yield (f"      {what} {value_text(difference.old)} -> {value_text(difference.new)}",)
     if len(changes) > shown:
         yield (f"  ... and {len(changes) - shown:,} more",)
     yield ()
