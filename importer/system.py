@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final, TextIO
@@ -30,6 +30,14 @@ except Exception:
     pass
 """
 """Python code (a format with `bytes`) that bounds the memory of the process that runs it, where the system can."""
+
+
+_NEEDED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a process needs that parses a stranger's file: it gets no token, and nothing else it can do without."""
+    return {name: value for name, value in environment.items() if name.upper() in _NEEDED}
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from importer.clock import Clock
 from importer.engine.run_folder import RunFolder, name_run
 from importer.engine.runs import prune_runs
 from importer.errors import ImporterError, ProgramFault, StoppedEarly
+from importer.masking import Mask
 from importer.reports.metrics import RunEnd, write_metrics
 from importer.reports.ping import ping
 from importer.reports.run_record import RunRecord
@@ -94,7 +95,8 @@ class Ending:
         try:
             folder = self.folder or RunFolder.make(self.path)
             job = self.settings.job.name if self.settings.job else ""
-            write_failure(folder.path, error, started=self.started, finished=self.clock.now(), job=job)
+            write_failure(folder.path, error, started=self.started, finished=self.clock.now(), job=job,
+                          mask=Mask(self.settings.secrets()))  # fmt: skip
         except (OSError, ImporterError) as problem:
             said = f"{PROGRAM}: the failure could not be noted in a run folder: {problem}"
             self.voice.tell(said, level="warning", event="not-told")

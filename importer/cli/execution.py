@@ -27,6 +27,7 @@ from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal, on_signals
 from importer.engine.work import NEVER
 from importer.errors import ExitCode, StoppedEarly
+from importer.masking import Mask
 from importer.model import Issue, Place, Plan, Severity
 from importer.planning.exposure import exposure
 from importer.reports import terminal
@@ -101,6 +102,7 @@ class Execution(Struct, frozen=True):
             sandbox=target.sandbox,
             job=self.settings.job.name if self.settings.job else "",
             again=self._again(),
+            mask=Mask(self.settings.secrets()),
         )
         watch.phase("writing the report")
         write_reports(record)

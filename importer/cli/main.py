@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from importer.cli.parser import build_parser
-from importer.cli.streams import open_streams, undelivered
+from importer.cli.streams import hide, open_streams, undelivered
 from importer.errors import ExitCode, ImporterError
 from importer.system import on_stop_signals
 
@@ -21,9 +21,14 @@ if TYPE_CHECKING:
     from importer.cli.voice import Voice
 
 
+_SECRET_VARIABLES = ("CLOUDFLARE_API_TOKEN", "TAG_IMPORTER_PING_URL")
+"""Masked from the first moment; files and jobs with secrets are known only when the command line has been read."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (DESIGN: 0-7 and 10). It is that of the work, whoever hears of it."""
     open_streams()
+    hide(filter(None, map(os.environ.get, _SECRET_VARIABLES)))
     words = sys.argv[1:] if argv is None else argv
     namespace = Namespace()
     try:
@@ -43,7 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(namespace: Namespace) -> int:
+    from importer.settings.merge import glimpse
+
     try:
+        hide(glimpse(vars(namespace), os.environ, getattr(namespace, "sources", ())).secrets())
         code: int = import_module(f"importer.cli.commands.{namespace.command}").run(namespace)
     except ImporterError as error:
         _voice(namespace).explain(error)

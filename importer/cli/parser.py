@@ -191,7 +191,7 @@ def _account(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("account")
     group.add_argument("--sandbox", action="store_true", help="use the embedded local API instead of the account")
     group.add_argument("--fault", action="append", metavar="PLAN", help="faults of the sandbox; see `sandbox --help`")
-    _flags(group, "", "sandbox_db", "wait")
+    _flags(group, "", "sandbox_db", "wait", "strict")
 
 
 def _pacing(parser: argparse.ArgumentParser) -> None:

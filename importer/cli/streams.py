@@ -11,7 +11,10 @@ import io
 import os
 import select
 import sys
+from collections.abc import Iterable
 from typing import TextIO
+
+from importer.masking import NO_MASK, Mask
 
 
 class Outlet(io.RawIOBase):
@@ -40,6 +43,24 @@ class Outlet(io.RawIOBase):
 
     def isatty(self) -> bool:
         return self._raw.isatty()
+
+
+class MaskedText(io.TextIOWrapper):
+    """The upper layer: no secret gets through. Each secret must be within one `write`, as in whole lines it is."""
+
+    mask = NO_MASK
+
+    def write(self, text: str) -> int:
+        super().write(self.mask.text(text))
+        return len(text)
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """From now on these are masked on standard output and error."""
+    mask = Mask(secrets)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, MaskedText):
+            stream.mask = mask
 
 
 def open_streams() -> None:
@@ -74,7 +95,7 @@ def _safe(stream: TextIO | None) -> TextIO:
         return stream
     buffer = io.BufferedWriter(Outlet(raw))  # type: ignore[type-var]  # it takes every raw stream
     at_once = stream.line_buffering or stream.write_through
-    return io.TextIOWrapper(buffer, encoding=stream.encoding, line_buffering=at_once)
+    return MaskedText(buffer, encoding=stream.encoding, line_buffering=at_once)
 
 
 def _raw(stream: TextIO) -> object:

@@ -20,6 +20,7 @@ from importer.planning.options import Account
 from importer.planning.returned import Returned
 from importer.planning.source_ids import SourceIds
 from importer.remote.api import Api, open_api
+from importer.remote.events import Remark
 from importer.remote.failures import CallFailed, Meaning
 from importer.remote.pacer import PacerSettings
 from importer.remote.settings import ApiSettings
@@ -72,6 +73,8 @@ async def open_target(settings: Settings, clock: Clock, observe: Observe) -> Asy
                 raise UsageError("--fault is for the sandbox", hint="add --sandbox, or start `tag-importer sandbox`")
             known = settings.credentials()
             account, token, base_url = known.account, known.token, known.base_url
+            for remark in known.remarks:
+                observe(Remark(remark))
         api_settings = ApiSettings(
             account, token, base_url, concurrency=settings.pacing.concurrency,
             connect_timeout=min(10.0, settings.pacing.timeout), total_timeout=settings.pacing.timeout,

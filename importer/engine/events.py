@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from importer.model import Action, Outcome
-from importer.remote.events import CallFinished, Event, LimitLearned, Observe, Retrying, Waiting, ignore
+from importer.remote.events import CallFinished, Event, LimitLearned, Observe, Remark, Retrying, Waiting, ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ __all__ = [
     "Event",
     "LimitLearned",
     "Observe",
+    "Remark",
     "Retrying",
     "RowDone",
     "RunFinished",

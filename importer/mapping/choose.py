@@ -15,6 +15,7 @@ from importer.fields.table import FIELDS
 from importer.mapping.columns import guessed, named
 from importer.mapping.load import load_mapping, presets
 from importer.mapping.spec import Mapping, Recognise, Rule
+from importer.masking import guarded
 from importer.model import Header, Table
 from importer.text.header_words import header_words, normalised, spellings
 
@@ -253,7 +254,9 @@ def recognises(recognise: Recognise, header: Header, sample: pd.DataFrame) -> bo
 
 def _refusal(header: Header, looks: str, name_column: str) -> str:
     where = f"{header.file} ({header.sheet})" if header.sheet else header.file
-    shown = ", ".join(header.columns[:8]) + (f" and {len(header.columns) - 8} more" if len(header.columns) > 8 else "")
+    shown = ", ".join(map(guarded, header.columns[:8])) + (
+        f" and {len(header.columns) - 8} more" if len(header.columns) > 8 else ""
+    )
     plural = "its columns are" if len(header.columns) > 1 else "its only column is"
     if looks:
         return f"{where} looks like {looks}, not of threat actors: {plural} {shown}"

@@ -62,6 +62,13 @@ class LimitLearned(Event):
     window: float
 
 
+@dataclass(frozen=True, slots=True)
+class Remark(Event):
+    """Something about the account's settings that a person should know."""
+
+    text: str
+
+
 Observe = Callable[[Event], None]
 
 

@@ -61,8 +61,17 @@ class ApiSettings:
     @property
     def production(self) -> bool:
         """Whether this is Cloudflare itself, whose published limit for each IP address applies too."""
-        host = (urlsplit(self.base_url).hostname or "").lower()
-        return host == "cloudflare.com" or host.endswith(".cloudflare.com")
+        return _of_cloudflare(urlsplit(self.base_url).hostname or "")
+
+
+def trusted_endpoint(url: str) -> bool:
+    """Whether a token may go there on the word of a job file, which can be a stranger's: to Cloudflare or loopback."""
+    host = urlsplit(url).hostname or ""
+    return _of_cloudflare(host) or is_loopback(host)
+
+
+def _of_cloudflare(host: str) -> bool:
+    return host.lower() == "cloudflare.com" or host.lower().endswith(".cloudflare.com")
 
 
 def check_base_url(url: str) -> None:

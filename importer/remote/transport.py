@@ -13,6 +13,7 @@ from yarl import URL
 
 from importer import __version__
 from importer.clock import Clock
+from importer.masking import Mask
 from importer.network import proxy_for, ssl_context, tls_trouble
 from importer.remote.events import CallFinished, Observe, ignore
 from importer.remote.failures import CallFailed, Meaning, classify_exception, classify_status, failure
@@ -52,6 +53,7 @@ class Transport:
         self.chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._session = session
         self._owned = session is None
+        self._mask = Mask((settings.token,))
         # A session's headers go to a proxy as well, so the token is set on each request. One header merged into each
         # is cheap; all of them would cost a tenth of it, so those that are no secret stand in a session of our own.
         token = {"Authorization": f"Bearer {settings.token}"}
@@ -166,17 +168,17 @@ class Transport:
         seconds = parse_retry_after(after, self.clock.now()) if after else 0.0
         if status >= 500 and told:
             told = f"{_NOT_THE_API}{told}" if body.strip() else ""
-        detail = shown(words, self.settings.token) or told
+        detail = shown(words, self._mask) or told
         return CallFailed(line, status=status, detail=detail, retry_after=seconds, url=_address(response))
 
     def _foreign(self, body: bytes, response: aiohttp.ClientResponse) -> str:
-        return foreign(body, response.headers.get("cf-ray", ""), self.settings.token)
+        return foreign(body, response.headers.get("cf-ray", ""), self._mask)
 
     def _named(
         self, error: BaseException, status: int, body: bytes, response: aiohttp.ClientResponse | None
     ) -> CallFailed:
         if isinstance(error, SaysNo):
-            return CallFailed(failure("says-no"), status=status, detail=shown(str(error), self.settings.token))
+            return CallFailed(failure("says-no"), status=status, detail=shown(str(error), self._mask))
         if isinstance(error, Unreadable):
             # What begins like JSON is the API's, cut short.
             page = self._foreign(body, response) if response is not None and body.strip()[:1] not in b"{[" else ""

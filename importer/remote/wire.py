@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from importer.fields.table import FIELDS
+from importer.masking import Mask
 from importer.model import Category, Json, Tag
 
 _NAMES: Final = tuple(field.name for field in FIELDS)
@@ -92,7 +93,7 @@ def decode_object(body: bytes) -> dict[str, Any]:
 
 
 def errors_of(body: bytes) -> tuple[str, tuple[int, ...]]:
-    """The messages (joined on one line, whole: see `shown`) and codes of an error answer; empty where none are."""
+    """The messages (joined, whole: see `shown`) and codes of an error answer; empty where none are."""
     try:
         answer = _anything.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -116,16 +117,16 @@ def errors_of(body: bytes) -> tuple[str, tuple[int, ...]]:
         for link in chain[:10] if isinstance(chain, list) else []:
             if isinstance(link, dict) and isinstance(link.get("code"), int):
                 codes.append(link["code"])
-    return _CONTROL.sub(" ", "; ".join(messages)).strip(), tuple(codes)
+    return "; ".join(messages).strip(), tuple(codes)
 
 
-def shown(words: str, secret: str) -> str:
-    """A server's words without the secret, then shortened: cut first, most of the secret could stand at the end."""
-    text = words.replace(secret, "***")
+def shown(words: str, mask: Mask) -> str:
+    """A server's words for one line: without secrets first, as cutting or cleaning could leave most of one behind."""
+    text = _CONTROL.sub(" ", mask.text(words)).strip()
     return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 1] + "…"
 
 
-def foreign(body: bytes, ray: str, secret: str) -> str:
+def foreign(body: bytes, ray: str, mask: Mask) -> str:
     """What to say of a body that is not an answer of the API: its kind, a short inert excerpt and the ray id.
 
     Empty for one that may be the API's: a JSON object. `ray` is the header `cf-ray`, by which Cloudflare finds a call.
@@ -135,10 +136,10 @@ def foreign(body: bytes, ray: str, secret: str) -> str:
             return ""
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
-    page = body[:_MAX_PAGE].decode("utf-8", "replace").replace(secret, "***")
+    page = mask.text(body[:_MAX_PAGE].decode("utf-8", "replace"))
     plain = "".join(char if char.isprintable() and char not in "<>" else " " for char in _MARKUP.sub(" ", page))
     text = " ".join(plain.split())
-    if secret in "".join(plain.split()):
+    if mask.shows("".join(plain.split())):
         text = ""  # tags or control characters had kept its parts asunder
     kind = "an empty body" if not body.strip() else "HTML" if body.lstrip()[:1] == b"<" else "text"
     if text:

@@ -18,9 +18,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from importer.atomic import atomic_path, atomic_text
+from importer.atomic import atomic_path
 from importer.errors import SourceError
 from importer.mapping.choose import choose
+from importer.masking import Mask
 from importer.model import Header, Table
 from importer.reports.run_record import RunRecord
 
@@ -53,12 +54,12 @@ def write_failed(folder: Path, record: RunRecord) -> Path | None:
 
             path = _free(folder, written, ".xlsx")
             with atomic_path(path) as temporary:
-                text_workbook([(sheet, _lines(frame)) for sheet, frame in sheets]).save(temporary)
+                text_workbook([(sheet, _masked_lines(frame, record.mask)) for sheet, frame in sheets]).save(temporary)
             written.append(path)
             continue
         for _, frame in sheets:
             path = _free(folder, written, ".csv")
-            with atomic_text(path) as stream:
+            with record.file(path) as stream:
                 csv.writer(stream).writerows(_lines(frame))
             written.append(path)
     return written[0] if written else None
@@ -114,6 +115,10 @@ def _lines(frame: pd.DataFrame) -> Iterator[Sequence[str]]:
     """The header words, then the cells of each row."""
     yield [str(word) for word in frame.columns]
     yield from zip(*(frame.iloc[:, at].tolist() for at in range(frame.shape[1])), strict=True)
+
+
+def _masked_lines(frame: pd.DataFrame, mask: Mask) -> Iterator[Sequence[str]]:
+    return (list(map(mask.text, line)) for line in _lines(frame))
 
 
 def _too_long(frame: pd.DataFrame) -> bool:

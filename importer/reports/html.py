@@ -16,7 +16,6 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
 
-from importer.atomic import atomic_text
 from importer.model import Change, FieldChange, Issue, Outcome, Severity, Status
 from importer.reports.failed import failed_files
 from importer.reports.run_record import RunRecord, issues_of
@@ -50,7 +49,7 @@ class _Tile(Struct, frozen=True):
 
 def write_html(path: Path, record: RunRecord) -> None:
     """Write report.html at `path`, atomically, mode 0600."""
-    with atomic_text(path) as stream:
+    with record.file(path) as stream:
         stream.write(page(record))
 
 

@@ -7,7 +7,6 @@ Lines are ASCII in JSON and made visible in text: a name cannot forge a line. Wh
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
@@ -16,6 +15,7 @@ from importer.engine.events import (
     AnswerLost,
     Event,
     LimitLearned,
+    Remark,
     Retrying,
     RowDone,
     RunFinished,
@@ -24,6 +24,7 @@ from importer.engine.events import (
     Stopping,
     Waiting,
 )
+from importer.masking import Mask
 from importer.model import Json, Status
 from importer.reports.summary import stamp
 from importer.reports.text import duration, quoted, shortened, visible
@@ -52,8 +53,7 @@ class Log:
         self._now = now
         self._json = style == "json"
         self._least = _LEVELS.index("error" if quiet else "debug" if verbose else "info")
-        known = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
-        self._secret = re.compile("|".join(map(re.escape, known))) if known else None
+        self._mask = Mask(secrets)
         self._to_do = self._done = 0
         self._told = now()
         self.run = ""
@@ -64,13 +64,13 @@ class Log:
         if _LEVELS.index(level) < self._least:
             return
         moment = stamp(self._now())
-        message = shortened(message, _LONGEST)
+        message = shortened(self._mask.text(message), _LONGEST)
         if self._json:
             found = {"time": moment, "level": level, "event": event, "run": self.run, "message": message, **facts}
-            text = json.dumps(self._masked(found), default=str)
+            text = json.dumps(self._mask.value(found), default=str)
         else:
             word = "" if level == "info" else f"{level}: "
-            text = visible(f"{moment[11:19]} {word}{self._masked(message)}")
+            text = visible(f"{moment[11:19]} {word}{message}")
         self._write(text)
 
     def observe(self, event: Event) -> None:
@@ -99,6 +99,8 @@ class Log:
         elif isinstance(event, LimitLearned):
             self.line("debug", "limit-learned", f"The server's limit is {event.quota:,} calls in "
                       f"{duration(event.window)}.", quota=event.quota, window=event.window)  # fmt: skip
+        elif isinstance(event, Remark):
+            self.line("warning", "remark", event.text)
         elif isinstance(event, Stopping):
             self.line("warning", "stopping", f"Stopping: {event.reason}", reason=event.reason, seconds=event.seconds)
         elif isinstance(event, RunFinished):
@@ -131,15 +133,3 @@ class Log:
         self.line("warning" if event.stopped else "info", "run-finished",
                   f"Run {event.run} {state} after {duration(event.seconds)}: {listed}.", counts=dict(event.counts),
                   seconds=round(event.seconds, 3), stopped=event.stopped or None)  # fmt: skip
-
-    def _masked(self, value: Json) -> Json:
-        """`value` without the secrets, wherever in it they are."""
-        if self._secret is None:
-            return value
-        if isinstance(value, str):
-            return self._secret.sub("***", value)
-        if isinstance(value, dict):
-            return {key: self._masked(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self._masked(item) for item in value]
-        return value

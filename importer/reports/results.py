@@ -16,7 +16,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from importer.atomic import atomic_text
 from importer.model import Change, Outcome, Plan
 from importer.reports.run_record import RunRecord
 from importer.reports.text import row_code, row_message
@@ -45,7 +44,7 @@ def write_results(path: Path, record: RunRecord) -> None:
     """Write results.csv for `record` at `path`, atomically, mode 0600."""
     frame = results_frame(record)
     columns = [_guarded(frame.iloc[:, at].tolist()) for at in range(frame.shape[1])]
-    with atomic_text(path) as stream:
+    with record.file(path) as stream:
         writer = csv.writer(stream)
         writer.writerow(_guarded([str(word) for word in frame.columns]))
         writer.writerows(zip(*columns, strict=True))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct, field
 
+from importer.atomic import atomic_text
 from importer.engine.events import CallFinished, Event, Retrying, Waiting
+from importer.masking import NO_MASK, Mask, MaskedStream
 from importer.model import Change, Issue, Outcome, Plan, Severity, Status
 from importer.planning.exposure import Exposure, exposure
 
@@ -112,8 +115,16 @@ class RunRecord(Struct, frozen=True):
     sandbox: bool = False
     job: str = ""
     """Name of the job, where it was one."""
+    mask: Mask = NO_MASK
+    """Hides the token in all that is written for people."""
     again: str = ""
     """Flags that lead a resume to the same account: `--sandbox`."""
+
+    @contextmanager
+    def file(self, path: Path) -> Iterator[MaskedStream]:
+        """A report to write to: atomic, mode 0600, without secrets."""
+        with atomic_text(path) as stream:
+            yield MaskedStream(stream, self.mask)
 
     def exposed(self) -> Sequence[Exposure]:
         """How many values of each field other accounts see, or may see, after this plan."""

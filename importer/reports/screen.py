@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from msgspec import Struct
 
+from importer.masking import NO_MASK, Mask
 from importer.reports.text import visible
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Screen(Struct, frozen=True):
     colour: bool = False
     width: int = 0
     """Columns of the terminal; 0 to ask it."""
+    mask: Mask = NO_MASK
+    """For what is wrapped: broken in two, a secret would no longer be found by the stream."""
 
     @classmethod
     def on(cls, stream: TextIO, environ: Mapping[str, str]) -> Screen:
@@ -48,7 +51,8 @@ class Screen(Struct, frozen=True):
         if environ.get("FORCE_COLOR"):
             terminal = True
         columns = environ.get("COLUMNS", "")
-        return cls(stream, terminal, not environ.get("NO_COLOR"), int(columns) if columns.isdigit() else 0)
+        width = int(columns) if columns.isascii() and columns.isdigit() and len(columns) < 5 else 0
+        return cls(stream, terminal, not environ.get("NO_COLOR"), width, getattr(stream, "mask", NO_MASK))
 
     def show(self, lines: Iterable[Line]) -> None:
         """Print the lines."""
@@ -62,7 +66,7 @@ class Screen(Struct, frozen=True):
             text = Text()
             for piece in line:
                 words, style = (piece, "") if isinstance(piece, str) else piece
-                text.append(visible(words), style=_STYLES[style])
+                text.append(visible(self.mask.text(words)), style=_STYLES[style])
             # A line that has to be wrapped continues under its own beginning.
             indent = min(len(text.plain) - len(text.plain.lstrip(" ")), console.width // 2)
             for part in text[indent:].wrap(console, console.width - indent, overflow="fold") if text else [text]:

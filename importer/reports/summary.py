@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from importer.atomic import atomic_text
 from importer.errors import ExitCode, ImporterError
 from importer.fields.table import Visibility
+from importer.masking import NO_MASK, Mask
 from importer.model import Issue, Json, SourceFile
 from importer.planning.exposure import Exposure
 from importer.reports.failed import failed_files
@@ -76,7 +77,7 @@ def summary(record: RunRecord) -> dict[str, Json]:
 
 def write_summary(path: Path, record: RunRecord) -> None:
     """Write summary.json at `path`, atomically, mode 0600."""
-    with atomic_text(path) as stream:
+    with record.file(path) as stream:
         json.dump(summary(record), stream, indent=2, ensure_ascii=False)
         stream.write("\n")
 
@@ -120,7 +121,14 @@ def issue_json(issue: Issue) -> dict[str, Json]:
 
 
 def write_failure(
-    folder: Path, error: ImporterError, *, started: datetime, finished: datetime, command: str = "apply", job: str = ""
+    folder: Path,
+    error: ImporterError,
+    *,
+    started: datetime,
+    finished: datetime,
+    command: str = "apply",
+    job: str = "",
+    mask: Mask = NO_MASK,
 ) -> None:
     """The summary of a run that ended before it had a plan, or before it did anything of it."""
     found: dict[str, Json] = {
@@ -137,7 +145,7 @@ def write_failure(
         "resumable": (folder / "journal.jsonl").exists(),
     }
     with atomic_text(folder / "summary.json") as stream:
-        stream.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        stream.write(json.dumps(mask.value(found), indent=2, ensure_ascii=False) + "\n")
 
 
 def earlier_seconds(folder: Path) -> float:

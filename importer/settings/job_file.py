@@ -20,8 +20,9 @@ from msgspec import UNSET, UnsetType, structs
 
 from importer.errors import JobError
 from importer.mapping.shipped_presets import ORDER, preset_path
+from importer.masking import guarded
 from importer.model import Json
-from importer.settings.credentials import from_folder
+from importer.settings.credentials import from_folder, not_fillable
 from importer.settings.model import Given, Job, Origin, Source
 from importer.settings.options import OPTIONS, replaced
 from importer.settings.settings import Settings
@@ -140,16 +141,20 @@ def _check_sources(root: Node, problems: Problems) -> None:
         if preset_path(name) is None and not Path(_from(folder, name)).is_file():
             near = nearest(name, ORDER)
             hint = f"did you mean '{near}'?" if near else f"presets: {', '.join(ORDER)}"
-            problems.add(node.spot, f"there is no mapping '{name[:60]}': neither a preset nor a file; {hint}")
+            problems.add(node.spot, f"there is no mapping '{guarded(name)}': neither a preset nor a file; {hint}")
 
 
 def _check_variables(root: Node, problems: Problems) -> None:
     """`${VARIABLE}` where it is not filled in would be taken for a file's or a category's name."""
     filled = {option.key for option in OPTIONS if option.extra.get("filled")} | {("description",)}
     for key, node in root.leaves():
-        if isinstance(node.value, str) and _VARIABLE.search(node.value) and key not in filled:
-            problems.add(node.spot, f"'{node.value[:60]}': variables are filled in for account, token_file, ping_url "
-                         "and ping_url_file only")  # fmt: skip
+        if not isinstance(node.value, str) or not _VARIABLE.search(node.value):
+            continue
+        if key not in filled:
+            problems.add(node.spot, f"'{guarded(node.value)}': variables are filled in for account, token_file, "
+                         "ping_url and ping_url_file only")  # fmt: skip
+        elif key != ("description",) and (why := not_fillable(key[-1], node.value)):
+            problems.add(node.spot, why)
 
 
 def _mapping_from(folder: Path, name: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -9,11 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import field, structs
 
-from importer.errors import UsageError
+from importer.errors import JobError, UsageError
 from importer.planning.limits import NO_LIMIT, RunLimits
 from importer.planning.marking import marker
 from importer.planning.options import PlanOptions
-from importer.settings.credentials import Credentials, filled_in, from_folder, read_secret
+from importer.settings.credentials import (
+    Credentials,
+    filled_in,
+    from_folder,
+    open_to_others,
+    read_secret,
+    read_token,
+    token_fault,
+)
 from importer.settings.model import Given, Job, Origin, Source, Text, about
 
 if TYPE_CHECKING:
@@ -43,6 +52,7 @@ class Settings(Job, frozen=True, kw_only=True):
     ] = ""
     faults: tuple[str, ...] = ()
     """Faults of the embedded sandbox, as they were written."""
+    strict: Annotated[bool, about("Refuse a token file that other users of the machine may read.")] = False
     out: Path | None = None
     """The run folder that was asked for with --out."""
     format: str = "text"
@@ -127,15 +137,25 @@ class Settings(Job, frozen=True, kw_only=True):
 
     def credentials(self) -> Credentials:
         """Account, token and endpoint. UsageError says what is missing, all of it at once, and how to set it."""
-        from importer.remote.settings import PRODUCTION  # its module knows of TLS and proxies
+        from importer.remote.settings import (  # its module knows of TLS and proxies
+            PRODUCTION,
+            check_base_url,
+            trusted_endpoint,
+        )
 
-        missing = []
+        missing: list[str] = []
+        remarks: list[str] = []
         account = self._filled("account", self.account).strip()
         if not account:
             missing.append("CLOUDFLARE_ACCOUNT_ID is not set: the id of the account")
         token = self.environ.get(_TOKEN_VARIABLE, "").strip()
         if not token and self.token_file:
-            token = read_secret(self._filled("token_file", self.token_file), "API token", "CLOUDFLARE_API_TOKEN_FILE")
+            path = self._filled("token_file", self.token_file)
+            token = read_token(path, "CLOUDFLARE_API_TOKEN_FILE")
+            remarks += self._open_to_others(path)
+        elif fault := token and token_fault(token):
+            raise UsageError(f"{_TOKEN_VARIABLE} is not an API token alone: {fault}",
+                             hint=f"{_TOKEN_VARIABLE} holds the token and nothing else.")  # fmt: skip
         if not token:
             missing.append(f"{_TOKEN_VARIABLE} is not set: an API token with the permission Cloudforce One Write "
                            "(CLOUDFLARE_API_TOKEN_FILE may name a file that holds it)")  # fmt: skip
@@ -145,13 +165,39 @@ class Settings(Job, frozen=True, kw_only=True):
                 hint="Or try it out without an account: --sandbox.",
                 details=tuple(missing) if len(missing) > 1 else (),
             )
-        return Credentials(account, token, (self.base_url or PRODUCTION).rstrip("/"))
+        if token in account:
+            raise UsageError(
+                "the account id holds the API token", hint="Set CLOUDFLARE_ACCOUNT_ID to the account's id."
+            )
+        base_url = (self.base_url or PRODUCTION).rstrip("/")
+        check_base_url(base_url)
+        given = self.given.get("base_url")
+        if given is not None and given.origin is Origin.JOB and not trusted_endpoint(base_url):
+            raise JobError(
+                f"{given.place}: a job file does not decide which server gets the token, and this `base_url:` is not "
+                "Cloudflare's",
+                hint="If that server is meant, name it in CLOUDFLARE_BASE_URL. Nothing was sent.",
+            )
+        if base_url != PRODUCTION:
+            remarks.append(f"The calls, and the token, go to {base_url}, not to {PRODUCTION}.")
+        return Credentials(account, token, base_url, tuple(remarks))
+
+    def _open_to_others(self, path: str) -> list[str]:
+        """A remark on a token that others may read. UsageError under --strict."""
+        if not open_to_others(path):
+            return []
+        told = f"the token file {path} may be read by other users of this machine"
+        if self.strict:
+            raise UsageError(told, hint=f"chmod 600 {shlex.quote(path)}")
+        return [f"{told[0].upper()}{told[1:]}; chmod 600 {shlex.quote(path)}"]
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown, as far as it can be read: what is missing is told by whoever needs it."""
-        found = []
+        found = [self.environ.get(_TOKEN_VARIABLE, "").strip()]
         with suppress(UsageError):
-            found.append(self.credentials().token)
+            if self.token_file:
+                path = self._filled("token_file", self.token_file)
+                found.append(read_secret(path, "API token", "CLOUDFLARE_API_TOKEN_FILE"))
         with suppress(UsageError):
             found.append(self.heartbeat())
         return tuple(filter(None, found))

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from importer.errors import SourceError, UsageError
+from importer.masking import guarded
 from importer.sources.json_lists import (
     OTHER_LISTS,
     Steps,
@@ -28,7 +29,7 @@ from importer.text.header_words import known_count, name_cells
 def kind_of(value: Any) -> str:
     """A value in a few words, for a sentence."""
     if isinstance(value, dict):
-        keys = ", ".join(str(key)[:40] for key in list(value)[:6])
+        keys = ", ".join(guarded(str(key), 40) for key in list(value)[:6])
         return f"an object with the keys {keys}" if keys else "an empty object"
     if isinstance(value, list):
         return "an empty list" if not value else "a list of mixed values"

@@ -7,6 +7,7 @@ XML sheets are only measured beforehand (workbook_scan).
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +21,7 @@ from importer.sources.located import Opened, not_a_list
 from importer.sources.options import ReadOptions
 from importer.sources.sheet import Sheet, find_table
 from importer.sources.workbook_scan import Scan, scan_zip
-from importer.system import MEMORY_LIMIT
+from importer.system import MEMORY_LIMIT, without_secrets
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook, SheetMetadata
@@ -57,6 +58,7 @@ def probe(opened: Opened) -> None:
             input=data,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=without_secrets(os.environ),
             timeout=_SECONDS,
             check=False,
         )

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
+from importer.masking import guarded
+
 _DURATION: Final = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*([a-z]*)", re.IGNORECASE)
 _SECONDS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _LONG: Final = {"second": "s", "sec": "s", "minute": "min", "min": "min", "hour": "h", "day": "d"}
@@ -68,12 +70,12 @@ def is_per_cent(value: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it."""
+    """A value as a message about a refused file shows it."""
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, (list, tuple)):
         return "a list"
-    return "nothing" if value is None or value == "" else f"'{str(value)[:60]}'"
+    return "nothing" if value is None or value == "" else f"'{guarded(str(value))}'"
 
 
 def _is_amount(value: Any) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from importer.masking import guarded
+
 
 def nearest(word: str, allowed: Sequence[str]) -> str:
     """The allowed word closest to `word`, empty where none is close."""
@@ -25,4 +27,4 @@ def unknown(what: str, word: str, allowed: Sequence[str]) -> str:
     """`unknown key 'soruces'; did you mean 'sources'?`, or all that is allowed where nothing is near."""
     near = nearest(word, allowed)
     hint = f"did you mean '{near}'?" if near else f"allowed: {', '.join(allowed)}"
-    return f"unknown {what} '{word[:60]}'; {hint}"
+    return f"unknown {what} '{guarded(word)}'; {hint}"

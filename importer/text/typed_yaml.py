@@ -33,6 +33,7 @@ import msgspec.inspect as types
 from msgspec import UNSET
 
 from importer.errors import Spot, UsageError
+from importer.masking import guarded
 from importer.model import Json
 from importer.text.amounts import shown
 from importer.text.nearest_word import nearest, unknown
@@ -234,12 +235,12 @@ def _unknown_key(key: str, kind: types.StructType, name: str) -> str:
         and any(inner.encode_name == key for inner in fields_of(group))
     ]
     if len(homes) == 1:
-        return f"unknown key '{key[:60]}'; it belongs under `{homes[0]}:`"
+        return f"unknown key '{guarded(key)}'; it belongs under `{homes[0]}:`"
     where = "" if name == "the file" else f" of {name}"
     keys = [item.encode_name for item in fields]
     near = nearest(key, keys)
     hint = f"did you mean '{near}'?" if near else f"allowed: {', '.join(keys)}"
-    return f"unknown {getattr(kind.cls, 'KEYS_ARE', 'key')} '{key[:60]}'{where}; {hint}"
+    return f"unknown {getattr(kind.cls, 'KEYS_ARE', 'key')} '{guarded(key)}'{where}; {hint}"
 
 
 # ---- types

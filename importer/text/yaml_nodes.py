@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct, field
 
 from importer.errors import Spot, UsageError
+from importer.masking import guarded
 from importer.model import Json
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class _Composer:
                 raise self._problems.fatal(key.spot, "a key must be one word or text")
             if key.text in node.keys:
                 first = node.keys[key.text].line
-                self._problems.add(key.spot, f"'{key.text[:60]}' is given twice, first in line {first}")
+                self._problems.add(key.spot, f"'{guarded(key.text)}' is given twice, first in line {first}")
                 continue
             node.value[key.text], node.keys[key.text] = value, key.spot
 

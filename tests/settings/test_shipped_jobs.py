@@ -155,3 +155,32 @@ def test_a_read_only_container_writes_to_its_volume_alone() -> None:
     places = {item["name"]: item["value"] for item in container["env"]}
     for name in ("TAG_IMPORTER_RUNS_DIR", "TAG_IMPORTER_STATE_DIR", "TAG_IMPORTER_METRICS_FILE"):
         assert any(Path(places[name]).is_relative_to(place) for place in writable), name
+
+
+def test_what_is_fetched_is_named_by_its_content() -> None:
+    """Workflows name each action by commit, the CronJob its image by digest: neither can be replaced unseen."""
+    for path in SCHEDULING.glob("*.yml"):
+        used = re.findall(r"uses: *(\S+)", path.read_text("utf-8"))
+        assert used
+        assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in used), used
+    images = re.findall(r"image: *(\S+)", (SCHEDULING / "kubernetes-cronjob.yaml").read_text("utf-8"))
+    assert images
+    assert all(re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", image) for image in images), images
+
+
+def test_a_pull_request_brings_lists_and_nothing_that_is_run() -> None:
+    """Job, mappings and program come from the base branch; of the head only lists/ is taken, without links."""
+    workflow: Any = yaml.safe_load((SCHEDULING / "github-actions-plan.yml").read_text("utf-8"))
+    steps = workflow["jobs"]["plan"]["steps"]
+    first, second = (step["with"] for step in steps if "checkout" in step.get("uses", ""))
+    assert first["ref"].endswith("base.sha }}")
+    assert (second["ref"].endswith("head.sha }}"), second["path"], second["sparse-checkout"]) == (
+        True,
+        "proposed",
+        "lists",
+    )
+    moved = next(step["run"] for step in steps if "proposed" in step.get("run", ""))
+    assert re.findall(r"mv (\S+) (\S+)", moved) == [("proposed/lists", "lists")]
+    assert moved.index("-not -type f -not -type d -delete") < moved.index("mv ")
+    later = steps[[step.get("run", "") for step in steps].index(moved) + 1 :]
+    assert not any("proposed" in str(step) for step in later)

@@ -10,6 +10,7 @@ from importer.cli.execution import show_record
 from importer.cli.runs import find_run
 from importer.engine.resume import open_run
 from importer.errors import ExitCode
+from importer.masking import Mask
 from importer.reports.run_record import RunRecord
 from importer.reports.summary import earlier_seconds, earlier_traffic
 from importer.reports.write import write_reports
@@ -36,6 +37,7 @@ def run(namespace: Namespace) -> int:
         stopped="" if state is not None and state.complete else str(end.get("reason") or "it was interrupted"),
         command=str(state.header.get("command", "apply")) if state is not None else "apply",
         plan_sha256=earlier.sha256,
+        mask=Mask(settings.secrets()),
     )
     write_reports(record)
     show_record(record, settings)

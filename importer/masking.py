@@ -1,0 +1,125 @@
+"""Takes secrets out of whatever is shown: standard output and error, logs, reports, a server's words.
+
+A server or a list can hold a secret in an encoded form. Recognised is what is cheap to recognise: other case, JSON,
+HTML and URL escapes, hexadecimal, base64 at any offset, reversed, and invisible characters in between (SECURITY.md).
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from typing import Final, TextIO
+from urllib.parse import quote
+
+from importer.model import Json
+
+MASK: Final = "***"
+_SHORTEST: Final = 6
+"""Characters of a secret that is looked for: a shorter one would be found in ordinary words."""
+_INVISIBLE: Final = (
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
+)
+_BETWEEN: Final = rf"(?:{_INVISIBLE}|\\x[0-9a-fA-F]{{2}}|\\u[0-9a-fA-F]{{4}}|\\U[0-9a-fA-F]{{8}}|\\[nrtbf])"
+"""What may split a secret: characters that do not show, as they are or as the escape that we or JSON write for them."""
+_SPLITTERS: Final = re.compile(_BETWEEN)
+
+
+class Mask:
+    """Replaces these secrets by `***`. Without secrets it gives back what it is given."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
+        self._found = sorted((form.lower() for form in forms), key=lambda form: (-len(form), form))
+        whole = "|".join(map(re.escape, self._found))
+        split = "|".join(f"{_BETWEEN}*".join(map(re.escape, form)) for form in self._found)
+        self._whole = re.compile(whole, re.IGNORECASE)
+        self._split = re.compile(split, re.IGNORECASE)
+
+    def shows(self, text: str) -> bool:
+        """Whether a secret can be read in `text`."""
+        return self.text(text) != text
+
+    def text(self, text: str) -> str:
+        """`text` without the secrets."""
+        if not self._found or not text:
+            return text
+        low = text.lower()
+        if any(form in low for form in self._found):
+            text = self._whole.sub(MASK, text)
+        if text.isascii() and "\\" not in text and text.rstrip("\r\n").isprintable():
+            return text
+        bare = _SPLITTERS.sub("", text)
+        if len(bare) != len(text) and any(form in bare.lower() for form in self._found):
+            text = self._split.sub(MASK, text)
+        return text
+
+    def value(self, value: Json) -> Json:
+        """A JSON value without the secrets, wherever in it they are."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.value(item) for item in value]
+        return value
+
+
+NO_MASK: Final = Mask()
+
+
+class MaskedStream:
+    """A text stream to write to, without the secrets. Each must be within one `write`, as in a whole cell or line."""
+
+    def __init__(self, stream: TextIO, mask: Mask) -> None:
+        self._stream = stream
+        self._mask = mask
+
+    def write(self, text: str) -> int:
+        """Write `text` without the secrets; its length."""
+        self._stream.write(self._mask.text(text))
+        return len(text)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    data = secret.encode("utf-8", "surrogateescape")
+    yield from (secret, secret[::-1], json.dumps(secret)[1:-1], html.escape(secret), quote(data, safe=""), data.hex())
+    for before in range(3):  # bytes that stand before the secret in what was encoded, as in "Bearer SECRET"
+        encoded = b64encode(bytes(before) + data).decode()
+        # Of the characters at both ends some bits belong to what stands beside the secret.
+        core = encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
+        yield from (core, core.replace("+", "-").replace("/", "_"))
+
+
+_ASSIGNED: Final = re.compile(r"(?<=[A-Za-z0-9_])=[^=\s\x00].*", re.DOTALL)
+_URL_USER: Final = re.compile(r"(?<=:/)/?[^/\s@]*@")
+_RUN: Final = re.compile(r"[A-Za-z0-9+/_.~=-]{8,}")
+
+
+def guarded(text: str, limit: int = 60) -> str:
+    """Text from a file that was refused, as far as it may be shown: the file may hold a password and no list at all.
+
+    Values behind `NAME=`, users in URLs and runs of characters that look like a key are masked; the rest is shortened.
+    """
+    text = _URL_USER.sub(f"/{MASK}@", _ASSIGNED.sub(f"={MASK}", text))
+    text = _RUN.sub(_masked_run, text)
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+_DATED: Final = re.compile(r"[A-Za-z_.-]*\d{1,4}([_.-]\d{1,4})*")
+"""`Level 2024-11-26`, `actor_alias_12`: a name with a number or a date at its end."""
+_PARTS: Final = re.compile(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])")
+
+
+def _masked_run(match: re.Match[str]) -> str:
+    run = match[0]
+    digits, parts = sum(map(str.isdigit, run)), [part for part in _PARTS.split(run) if part]
+    letters, longest = sum(map(len, parts)), max(map(len, parts), default=0)
+    if longest <= 16 and _DATED.fullmatch(run):
+        return run
+    random = longest > 24 or (len(parts) > 5 and letters < 4 * len(parts))
+    key = digits >= 2 and letters >= 2 if len(run) < 16 else digits > 0 or random
+    return f"{run[:2]}{MASK}" if key else run

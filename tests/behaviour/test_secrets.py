@@ -1,0 +1,173 @@
+"""No output shows the token: of lists that are none, of servers that echo it, of jobs that ask for it."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+
+from tests.behaviour.inside import Here, rows
+from tests.behaviour.program import Cli
+from tests.behaviour.scripted import ACCOUNT, TOKEN, Reply, Scripted, error
+
+KEY = "Zx81kQpLmN0v2bT7yR4sWqE9aHdJfGcU3oKi"
+FORMS = [TOKEN, TOKEN.upper(), TOKEN[::-1], TOKEN.encode().hex(), b64encode(f"Bearer {TOKEN}".encode()).decode(),
+         "\u200b".join(TOKEN), "\x07".join(TOKEN)]  # fmt: skip
+
+
+def _leaks(text: str) -> list[str]:
+    """The forms of the token that can be read in `text`, invisible characters and their escapes left out."""
+    for between in ("\u200b", "\x07", "\\u200b", "\\x07", "\\u0007"):
+        text = text.replace(between, "")
+    found = [form for form in FORMS[:4] if form.lower() in text.lower()]
+    return found + [part for part in (b64encode(TOKEN.encode()).decode()[:20], FORMS[4][12:36]) if part in text]
+
+
+def _files(folder: Path) -> str:
+    return "\n".join(path.read_text("utf-8", "replace") for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "github", "sarif"])
+@pytest.mark.parametrize("content", [KEY, f"export KEY={KEY}", f"PATH=/bin\0KEY={KEY}\0"])
+def test_a_file_that_is_no_list_keeps_its_secret(cli: Cli, tmp_path: Path, form: str, content: str) -> None:
+    """A key that nobody told us of is not quoted where its file is refused, as a list, a mapping or a job."""
+    rows(tmp_path / "lists" / "good.csv", "Actor,Country", "Red Fox,CN")
+    (tmp_path / "lists" / "bad.csv").write_text(content + "\n")
+    (tmp_path / "job.yaml").write_text(content + "\n")
+    for words in (("validate", "lists/bad.csv"), ("validate", "lists"), ("plan", "job.yaml"),
+                  ("validate", "lists/good.csv", "--mapping", "job.yaml")):  # fmt: skip
+        ran = cli(*words, "--format", form)
+        assert KEY not in ran.out + ran.err, words
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+def test_a_list_that_holds_the_token_does_not_show_it(cli: Cli, tmp_path: Path, form: str) -> None:
+    """The token of this run is masked on both streams, wherever in a list it is."""
+    rows(tmp_path / "a.csv", f"Actor,Country,{TOKEN}", f"{TOKEN},CN,x", "Red Fox,CN,y")
+    ran = cli("plan", "a.csv", "--sandbox", "--format", form, env={"CLOUDFLARE_API_TOKEN": TOKEN})
+    assert "***" in ran.out
+    assert not _leaks(ran.out + ran.err)
+    rows(tmp_path / "b.csv", f"{TOKEN},{TOKEN[::-1]}", "x,y")
+    ran = cli("validate", "b.csv", "--format", form, env={"CLOUDFLARE_API_TOKEN": TOKEN})
+    assert not _leaks(ran.out + ran.err)
+
+
+@pytest.mark.parametrize("echo", FORMS, ids=["plain", "upper", "reversed", "hex", "base64", "zero-width", "control"])
+def test_a_server_that_echoes_the_token(cli: Cli, scripted: Scripted, tmp_path: Path, echo: str) -> None:
+    """Neither the streams nor any report of the run show it, whether it came in an error or in a tag."""
+    rows(tmp_path / "a.csv", "name,description", *(f"Actor {n},note" for n in range(4)))
+    scripted.hold({"value": "Actor 0", "description": f"is {echo}"}, {"value": f"Mine {echo}"})
+    scripted.refuse = lambda asked: error(400, 1, f"no {echo}") if asked.name == "Actor 1" else (
+        Reply(403, f"<html>{echo}</html>".encode()) if asked.name == "Actor 2" else None)  # fmt: skip
+    for words in (("plan", "a.csv", "--mode", "upsert"),
+                  ("apply", "a.csv", "--mode", "upsert", "--yes", "--out", "run", "--grace", "0")):  # fmt: skip
+        ran = cli(*words, env=scripted.env)
+        assert not _leaks(ran.out + ran.err)
+    assert ran.code == 1
+    for name in ("results.csv", "failed.csv", "report.html", "summary.json"):
+        assert not _leaks((tmp_path / "run" / name).read_text("utf-8")), name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "output: {ping_url: 'https://feeds.example/${CLOUDFLARE_API_TOKEN}'}",
+        "output: {ping_url: 'https://feeds.example/${HOME}'}",
+        "output: {ping_url: '${A_URL}/${HOME}'}",
+        "output: {ping_url_file: '/tmp/${CLOUDFLARE_API_TOKEN}'}",
+        "token_file: '${AWS_SECRET_ACCESS_KEY}'",
+        "account: ${CLOUDFLARE_API_TOKEN}",
+        "account: ${GITHUB_TOKEN}",
+    ],
+)
+def test_a_job_fills_in_no_secret(here: Here, line: str) -> None:
+    """A variable with a secret, or any other one for a host that the job names, is refused at its line."""
+    (here.folder / "job.yaml").write_text(f"sources: a.csv\n{line}\n")
+    rows(here.folder / "a.csv", "name", "Red Fox")
+    environ = {"CLOUDFLARE_API_TOKEN": TOKEN, "AWS_SECRET_ACCESS_KEY": KEY, "GITHUB_TOKEN": KEY, "A_URL": "https://a.b"}
+    ran = here("plan", "job.yaml", env=environ)
+    assert ran.code == 2
+    assert "job.yaml:2:" in ran.err
+    assert KEY not in ran.err
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://feeds.example/v4", "https://api.cloudflare.com.feeds.example", "https://cloudflare.com@feeds.example",
+     "https://notcloudflare.com", "https://192.0.2.7/client/v4", "http://feeds.example"],
+)  # fmt: skip
+@pytest.mark.parametrize("command", [("plan",), ("apply", "--yes")])
+def test_a_job_does_not_choose_who_gets_the_token(here: Here, url: str, command: tuple[str, ...]) -> None:
+    """An endpoint of a job that is neither Cloudflare's nor loopback is refused before anything is sent."""
+    (here.folder / "job.yaml").write_text(f"sources: a.csv\nbase_url: {url}\n")
+    rows(here.folder / "a.csv", "name", "Red Fox")
+    ran = here(*command, "job.yaml", env={"CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN": TOKEN})
+    assert ran.code == 2
+    assert not _leaks(ran.err + _files(here.folder))
+
+
+def test_another_endpoint_is_named(here: Here, scripted: Scripted) -> None:
+    """Where the environment, or a job on loopback, leads elsewhere than to Cloudflare, the log says where to."""
+    rows(here.folder / "a.csv", "name", "Red Fox")
+    ran = here.ok("plan", "a.csv", env=scripted.env)
+    assert f"go to {scripted.env['CLOUDFLARE_BASE_URL']}, not to https://api.cloudflare.com" in ran.err
+    (here.folder / "job.yaml").write_text(f"sources: a.csv\nbase_url: {scripted.env['CLOUDFLARE_BASE_URL']}\n")
+    env = {name: value for name, value in scripted.env.items() if name != "CLOUDFLARE_BASE_URL"}
+    ran = here.ok("plan", "job.yaml", "--log-format", "json", env=env)
+    assert [line["level"] for line in map(json.loads, ran.err.splitlines()) if line["event"] == "remark"] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (f'"{TOKEN}"', "quotes"),
+        (f"'{TOKEN}'", "quotes"),
+        (f"CLOUDFLARE_API_TOKEN={TOKEN}", "NAME="),
+        (f"export CLOUDFLARE_API_TOKEN={TOKEN}", "NAME="),
+        (f"token: {TOKEN}", "NAME="),
+        (f"Bearer {TOKEN}", "Bearer"),
+        (f"{TOKEN} {TOKEN}", "blanks"),
+        ("x" * 9000, "one line is expected"),
+    ],
+)
+def test_a_token_file_holds_the_token_alone(here: Here, content: str, said: str) -> None:
+    """What was pasted with a token is refused with the way to mend it, without repeating the token."""
+    path = here.folder / "token"
+    path.write_text(content + "\n")
+    path.chmod(0o600)
+    rows(here.folder / "a.csv", "name", "Red Fox")
+    env = {"CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN_FILE": str(path)}
+    ran = here("plan", "a.csv", env=env)
+    assert (ran.code, said in ran.err) == (2, True), ran.err
+    assert not _leaks(ran.err)
+
+
+def test_a_token_file_that_others_may_read(here: Here, scripted: Scripted) -> None:
+    """It is warned of, and refused under --strict; one for its owner alone passes in silence."""
+    path = here.folder / "token"
+    path.write_text(TOKEN)
+    rows(here.folder / "a.csv", "name", "Red Fox")
+    env = {name: value for name, value in scripted.env.items() if name != "CLOUDFLARE_API_TOKEN"}
+    env["CLOUDFLARE_API_TOKEN_FILE"] = str(path)
+    for mode, told, code in ((0o644, True, 2), (0o620, True, 2), (0o400, False, 0)):
+        path.chmod(mode)
+        assert ("may be read by other users" in here.ok("plan", "a.csv", env=env).err) is told
+        assert here("plan", "a.csv", "--strict", env=env).code == code
+
+
+@pytest.mark.parametrize("place", ["fifo", "/dev/zero", "/dev/null", "folder"])
+def test_a_token_file_is_a_regular_file(cli: Cli, tmp_path: Path, place: str) -> None:
+    """A pipe without a writer, a device and a folder are refused at once."""
+    import os
+
+    path = Path(place) if place.startswith("/") else tmp_path / place
+    if place == "fifo":
+        os.mkfifo(path)
+    elif place == "folder":
+        path.mkdir()
+    rows(tmp_path / "a.csv", "name", "Red Fox")
+    ran = cli("plan", "a.csv", env={"CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN_FILE": str(path)},
+              timeout=20)  # fmt: skip
+    assert (ran.code, "token" in ran.err) == (2, True)
