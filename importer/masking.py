@@ -95,8 +95,15 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 _ASSIGNED: Final = re.compile(r"(?<=[A-Za-z0-9_])=[^=\s\x00].*", re.DOTALL)
-_URL_USER: Final = re.compile(r"(?<=:/)/?[^/\s@]*@")
+_USER: Final = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*:[/\\]+)?[^\s@:]*:.*@")
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_.~=-]{8,}")
+
+
+def without_user(address: str) -> str:
+    """A URL, or what was meant as one (`https:/me:word@host` is a typing mistake), without its user and password."""
+    if "@" not in address or ":" not in address:
+        return address
+    return _USER.sub(lambda match: f"{match[1] or ''}{MASK}@", address, count=1)
 
 
 def guarded(text: str, limit: int = 60) -> str:
@@ -104,7 +111,7 @@ def guarded(text: str, limit: int = 60) -> str:
 
     Values behind `NAME=`, users in URLs and runs of characters that look like a key are masked; the rest is shortened.
     """
-    text = _URL_USER.sub(f"/{MASK}@", _ASSIGNED.sub(f"={MASK}", text))
+    text = without_user(_ASSIGNED.sub(f"={MASK}", text))
     text = _RUN.sub(_masked_run, text)
     return text if len(text) <= limit else f"{text[:limit]}…"
 

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from importer.atomic import atomic_path
 from importer.errors import SourceError
+from importer.masking import without_user
 from importer.network import is_loopback, tls_trouble
 from importer.sources.located import Located, from_bytes
 from importer.sources.opening import Beside
@@ -88,7 +89,9 @@ def _split(url: str) -> tuple[str, str, str]:
     netloc += f":{port}" if port else ""
     query = "…" if parts.query else ""
     shown = urlunsplit((parts.scheme, netloc, parts.path, "", "")) + (f"?{query}" if query else "")
-    if not _allowed(parts.scheme, host):
+    if not host:
+        shown = without_user(shown)
+    if not _allowed(parts.scheme, host) and (host or parts.scheme != "http"):
         raise SourceError(f"{shown} cannot be fetched: a source's URL begins with https://.")
     if not host:
         raise SourceError(f"{shown} cannot be fetched: it names no server.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from importer.errors import SourceError
+from importer.masking import without_user
 from importer.model import Issue, Place, Severity
 from importer.sources.located import Located, from_bytes, from_path
 from importer.sources.options import MIB, ReadOptions
@@ -44,9 +45,9 @@ def locate(specs: Sequence[str], options: ReadOptions, stdin: BinaryIO | None = 
             found.problems.append(error)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            found.problems.append(SourceError(f"{spec} cannot be read: {reason}."))
+            found.problems.append(SourceError(f"{without_user(spec)} cannot be read: {reason}."))
         except ValueError:
-            found.problems.append(SourceError(f"{spec!r} cannot be the name of a file."))
+            found.problems.append(SourceError(f"{without_user(spec)!r} cannot be the name of a file."))
     raise_all(found.problems)
     return found.items
 
@@ -80,7 +81,7 @@ def _locate_one(spec: str, options: ReadOptions, stdin: BinaryIO | None, found: 
     elif any(char in spec for char in "*?["):
         matches = sorted(glob.glob(spec, recursive=True))  # noqa: PTH207 - the pattern may be absolute
         if not matches:
-            raise SourceError(f"No file matches {spec}.")
+            raise SourceError(f"No file matches {without_user(spec)}.")
         for match in matches:
             if Path(match).is_dir():
                 if not spec.rstrip("/").endswith("**"):
@@ -88,7 +89,7 @@ def _locate_one(spec: str, options: ReadOptions, stdin: BinaryIO | None, found: 
             else:
                 _add(Path(match), match, True, found, seen)
     else:
-        raise SourceError(f"{spec} does not exist.", hint=_similar(path))
+        raise SourceError(f"{without_user(spec)} does not exist.", hint=_similar(path))
 
 
 def _from_stdin(stdin: BinaryIO | None, options: ReadOptions) -> Located:

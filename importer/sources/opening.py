@@ -18,10 +18,11 @@ T = TypeVar("T")
 class Beside(Generic[T]):
     """A call that has begun, and what came of it. (An executor takes ten times as long to import as this to run.)"""
 
-    def __init__(self, call: Callable[[], T], name: str) -> None:
+    def __init__(self, call: Callable[[], T], name: str, *, daemon: bool = True) -> None:
+        """A `daemon` dies with the program; what imports C code must not: the interpreter would crash at its end."""
         self._made: list[T] = []
         self._failed: list[BaseException] = []
-        self._thread = Thread(target=self._run, args=(call,), name=name, daemon=True)
+        self._thread = Thread(target=self._run, args=(call,), name=name, daemon=daemon)
         self._thread.start()
 
     def _run(self, call: Callable[[], T]) -> None:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO
 
 from importer.errors import SourceError
+from importer.masking import without_user
 from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.locate import locate, raise_all
 from importer.sources.located import Located, NotAList, Opened
@@ -32,7 +33,7 @@ def read(
     from importer.sources.documents import Documents
 
     # pandas takes longer to import than a small list to read: it goes on while sources are located and looked at.
-    Beside(lambda: import_module("pandas"), "pandas")
+    Beside(lambda: import_module("pandas"), "pandas", daemon=False)
     documents = Documents(options)
     items: list[Opened | Issue] = []
     problems: list[SourceError] = []
@@ -95,4 +96,6 @@ def _passed_over(item: Located | Opened, error: NotAList) -> Issue:
 
 def _nothing(specs: Sequence[str], items: Sequence[Opened | Issue]) -> SourceError:
     details = tuple(f"{item.place.file}: {item.message}" for item in items if isinstance(item, Issue))
-    return SourceError(f"{', '.join(specs)}: no list of actors was found there.", details=details[:50])
+    return SourceError(
+        f"{', '.join(map(without_user, specs))}: no list of actors was found there.", details=details[:50]
+    )

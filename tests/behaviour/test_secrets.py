@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -160,8 +163,6 @@ def test_a_token_file_that_others_may_read(here: Here, scripted: Scripted) -> No
 @pytest.mark.parametrize("place", ["fifo", "/dev/zero", "/dev/null", "folder"])
 def test_a_token_file_is_a_regular_file(cli: Cli, tmp_path: Path, place: str) -> None:
     """A pipe without a writer, a device and a folder are refused at once."""
-    import os
-
     path = Path(place) if place.startswith("/") else tmp_path / place
     if place == "fifo":
         os.mkfifo(path)
@@ -171,3 +172,52 @@ def test_a_token_file_is_a_regular_file(cli: Cli, tmp_path: Path, place: str) ->
     ran = cli("plan", "a.csv", env={"CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN_FILE": str(path)},
               timeout=20)  # fmt: skip
     assert (ran.code, "token" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["https:/me:hunter2@feeds.example/a.csv", "https:me:hunter2@feeds.example", "me:hunter2@feeds.example/a.csv",
+     "https:///me:hunter2@feeds.example", "htps://me:hunter2@feeds.example/a.csv", "//me:hunter2@feeds.example/a*.csv",
+     "https://me:hun/ter2@feeds.example", "https:/me:hunter2@x@feeds.example", "ftp:/me:hunter2@feeds.example/\0"],
+)  # fmt: skip
+def test_the_password_of_a_mistyped_url_is_not_shown(here: Here, source: str) -> None:
+    """However a source's address is mistyped, on the command line or in a job, its password is not repeated."""
+    (here.folder / "job.yaml").write_text(f"sources: [{json.dumps(source)}]\n")
+    for words in (("validate", source), ("plan", "job.yaml", "--sandbox"), ("mapping", "init", source)):
+        ran = here(*words)
+        assert ran.code in (2, 3)
+        assert not any(word in ran.out + ran.err for word in ("hunter2", "hun/ter2", "ter2@"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "[::ffff:127.0.0.1]"])
+def test_a_source_on_this_machine_never_goes_through_a_proxy(cli: Cli, tmp_path: Path, host: str) -> None:
+    """With every proxy variable set, its password reaches the server that it is for, and the proxy hears nothing."""
+    heard: dict[str, list[str]] = {"server": [], "proxy": []}
+
+    def one(name: str) -> ThreadingHTTPServer:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                heard[name].append(f"{self.path} {self.headers}")
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"Actor,Country\nRed Fox,CN\n")
+
+            def do_CONNECT(self) -> None:
+                self.do_GET()
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        return made
+
+    servers = [one("server"), one("proxy")]
+    proxy = f"http://127.0.0.1:{servers[1].server_port}"
+    names = ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY")
+    ran = cli("validate", f"http://me:hunter2@{host}:{servers[0].server_port}/a.csv", env=dict.fromkeys(names, proxy))
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+    assert (ran.code, len(heard["server"]), heard["proxy"]) == (0, 1, [])
+    assert "hunter2" not in ran.out + ran.err
