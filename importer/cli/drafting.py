@@ -118,7 +118,9 @@ class _Group:
         if drafter is not None:
             self.accepted += 1
             mapping = drafter.mapping
-            yield Drafted(f"{mapping.name}@{mapping.digest}", drafter.draft(table))
+            drafts, notes = drafter.drafted(table)
+            yield from notes
+            yield Drafted(f"{mapping.name}@{mapping.digest}", drafts)
 
     def _drafter(self, table: Table) -> Drafter | None:
         try:

@@ -24,13 +24,25 @@ _TIME = re.compile(
     r" ?(?:[ap]\.?m\.?)? ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{0,2})?$",
     re.IGNORECASE,
 )
-_YEAR_FIRST = re.compile(r"(?P<y>\d{4})(?P<s>[-/.\u5e74 ])(?P<m>\d{1,2})(?:(?P=s)|\u6708 ?)(?P<d>\d{1,2})\u65e5?")
+_YEAR_FIRST = re.compile(
+    r"(?P<y>\d{4})(?P<s>[-/. ]|[\u5e74\ub144] ?)(?P<m>\d{1,2})(?:(?P=s)|[\u6708\uc6d4] ?)(?P<d>\d{1,2})[\u65e5\uc77c]?"
+)
 _COMPACT = re.compile(r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})")
 _YEAR_LAST = re.compile(r"(?P<a>\d{1,2})(?P<s>[-/. ])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4})")
 _SHORT_YEAR = re.compile(r"(?P<a>\d{1,2})(?P<s>[-/.])(?P<b>\d{1,2})(?P=s)(?P<c>\d{2})")
-_YEAR = re.compile(r"(?P<y>\d{4})")
-_YEAR_MONTH = re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})|(?P<m2>\d{1,2})[-/.](?P<y2>\d{4})")
-_SERIAL = re.compile(r"[1-6]\d{4}(?:\.\d+)?")
+_YEAR = re.compile("(?P<y>\\d{4})[\u5e74\ub144]?")
+_YEAR_MONTH = re.compile(
+    r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})|(?P<m2>\d{1,2})[-/.](?P<y2>\d{4})"
+    "|(?P<y3>\\d{4})[\u5e74\ub144] ?(?P<m3>\\d{1,2})[\u6708\uc6d4]"
+)
+_SERIAL = re.compile(r"[2-5]\d{4}(?:\.\d+)?")
+_FIRST_SERIAL, _LAST_SERIAL = 21_916, 62_000
+"""1960 and 2069, in days since the end of 1899."""
+_EPOCH = re.compile(r"(?P<seconds>\d{9,10})(?P<parts>\d{3}|\d{6}|\d{9})?(?:\.\d+)?")
+_FIRST_MOMENT, _LAST_MOMENT = 631_152_000, 4_102_444_800
+"""1990 and 2100, in seconds since 1970."""
+_REMARK = re.compile(r"(?P<date>[^()\[\]]+?)\s*[(\[](?P<remark>[^()\[\]]{1,60})[)\]]")
+_MONTH_AND_NUMBER = re.compile(r"(?P<month>[^\W\d_]{3,12})[- '\u2019.]{1,2}(?P<number>\d{2})")
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
 _ORDINAL = re.compile(r"(\d)(?:st|nd|rd|th|er|\u00ba|\u00aa)\b", re.IGNORECASE)
 _DOUBT = re.compile("[?~<>=*\u2248]")
@@ -50,16 +62,20 @@ class DateMatch(Struct, frozen=True):
     date: str
     """YYYY-MM-DD; empty where there is none."""
     reason: str
-    """`found`, `blank`, `none`, `ambiguous` (see `readings`), `partial` (no day), `impossible`, `unknown`."""
+    """`found`, `blank`, `none`, `ambiguous` (see `readings`), `partial` (no day), `impossible`, `unknown`.
+
+    `placeholder`: what programs write where they have no date, 1970-01-01 and the like.
+    """
     readings: tuple[str, ...] = ()
     """What it could be: for an ambiguous date each full date, for a partial one its year or year and month."""
 
 
-def parse_date(text: str, order: str = "", fill: str = "") -> DateMatch:
+def parse_date(text: str, order: str = "", fill: str = "", *, serial: bool = False) -> DateMatch:
     """The date that `text` is.
 
     `order` (`dmy`, `mdy`, `ymd`) settles 03/04/2015, which is ambiguous without it. `fill` (`start`, `end`) completes
-    a year or a month with its first or last day; without it they are `partial`. The time of a datetime is dropped.
+    a year or a month with its first or last day; without it they are `partial`. `serial` takes 42064 for the number of
+    days that a spreadsheet counts. Seconds since 1970 are a date by themselves. The time of a datetime is dropped.
     """
     plain = _plain(text)
     if not plain:
@@ -68,17 +84,58 @@ def parse_date(text: str, order: str = "", fill: str = "") -> DateMatch:
         return DateMatch("", "unknown")
     if says_nothing(text) or plain.casefold() in load_data("months")["nothing"]:
         return DateMatch("", "none")
+    if plain[:10] in _placeholders() and not plain[10:11].isdigit():
+        return DateMatch("", "placeholder")
+    match = _parsed(plain, order, fill)
+    if match.date in _placeholders():
+        return DateMatch("", "placeholder")
+    if match.reason == "unknown" and serial and match.readings:
+        return DateMatch(match.readings[0], "found")
+    return match
+
+
+def epoch_date(text: str) -> str:
+    """The day of a number of seconds since 1970 (or thousandths, or millionths); empty for any other text."""
+    found = _EPOCH.fullmatch(text.strip())
+    if not found or not _FIRST_MOMENT <= int(found["seconds"]) <= _LAST_MOMENT:
+        return ""
+    return (date(1970, 1, 1) + timedelta(seconds=int(found["seconds"]))).isoformat()
+
+
+def serial_date(text: str) -> str:
+    """The day of a number of days as spreadsheets count them; empty for any other text."""
+    plain = text.strip()
+    if not _SERIAL.fullmatch(plain) or not _FIRST_SERIAL <= float(plain) <= _LAST_SERIAL:
+        return ""
+    return (date(1899, 12, 30) + timedelta(days=int(float(plain)))).isoformat()
+
+
+@cache
+def _placeholders() -> frozenset[str]:
+    return frozenset(load_data("months")["placeholders"])
+
+
+def _parsed(plain: str, order: str, fill: str) -> DateMatch:
     if match := _numeric(plain, order, fill) or _worded(plain, fill):
         return match
     if timed := _TIME.search(plain):
         match = _numeric(plain[: timed.start()], order, "") or _worded(plain[: timed.start()], "")
         if match and match.reason != "partial":
             return match
+    if day := epoch_date(plain):
+        return DateMatch(day, "found")
     if about := _about(plain):
         return about
-    if _SERIAL.fullmatch(plain):
-        return DateMatch("", "unknown", ((date(1899, 12, 30) + timedelta(days=int(float(plain)))).isoformat(),))
-    return DateMatch("", "unknown")
+    remark = _REMARK.fullmatch(plain)  # `2014 (first report)`
+    if remark and not _DOUBT.search(plain) and not _VAGUE.search(remark["remark"].casefold()):
+        return _parsed(remark["date"], order, "")
+    if (short := _MONTH_AND_NUMBER.fullmatch(plain)) and (month := _months().get(short["month"].casefold())):
+        year = int(short["number"]) + (2000 if int(short["number"]) < 70 else 1900)
+        whole = f"{year}-{month:02}"
+        if not 1 <= int(short["number"]) <= 31:
+            return DateMatch("", "partial", (whole,))
+        return DateMatch("", "ambiguous", (whole, f"day {int(short['number'])} of month {month}"))
+    return DateMatch("", "unknown", (day,) if (day := serial_date(plain)) else ())
 
 
 def _about(text: str) -> DateMatch | None:
@@ -121,7 +178,8 @@ def _numeric(text: str, order: str, fill: str) -> DateMatch | None:
     if found := _YEAR.fullmatch(text):
         return _partial(int(found["y"]), 0, fill)
     if found := _YEAR_MONTH.fullmatch(text):
-        return _partial(int(found["y"] or found["y2"]), int(found["m"] or found["m2"]), fill)
+        year, month = found["y"] or found["y2"] or found["y3"], found["m"] or found["m2"] or found["m3"]
+        return _partial(int(year), int(month), fill)
     return None
 
 

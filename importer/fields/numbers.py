@@ -13,12 +13,12 @@ EXACT = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
 LEAST, MOST = 1, 10
 """The range of a score on the wire."""
-SCALES = ("10", "100", "1")
-"""Scales a score is written in: 1 to 10, 0 to 100 (STIX, MISP), 0 to 1."""
-
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?", re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[,' ]\d{3})+(?:\.\d+)?")
-_SHARE = re.compile(r"(?P<part>[^/%]+?)\s*(?:/\s*(?P<whole>10|100)|(?P<percent>%))")
+_COMMA = re.compile(r"[+-]?\d+,(?:\d{1,2}|\d{4,})")
+_SHARE = re.compile(
+    r"(?P<part>[^/%]+?)\s*(?:(?:/|of|out of)\s*(?P<whole>[1-9]\d{0,2})|(?P<percent>[%\u066a\ufe6a]))", re.IGNORECASE
+)
 _MAX_DIGITS = 400
 
 
@@ -46,7 +46,7 @@ def parse_number(text: str, decimal: str = "") -> NumberMatch:
     """The number that `text` is: `7`, `-1.5`, `1e5`, `1,000,000`. Whole numbers come as int.
 
     `decimal` tells the decimal sign: `,` reads `1.000,5` as 1000.5, `.` reads `1,000` as 1000. Untold, a point is the
-    decimal sign and a single comma group is ambiguous. `inf` and `nan` are no numbers.
+    decimal sign and so is a comma before one or two digits (`1,5`); `1,000` alone is ambiguous. `inf` is no number.
     """
     plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-").strip()
     if not plain:
@@ -62,25 +62,36 @@ def parse_number(text: str, decimal: str = "") -> NumberMatch:
         if not decimal and plain.count(",") == 1 and "." not in plain and "'" not in plain and " " not in plain:
             return NumberMatch(None, "ambiguous", (joined, plain.replace(",", ".")))
         return _number(joined)
-    readings = (plain.replace(",", "."),) if plain.count(",") == 1 and _PLAIN.fullmatch(plain.replace(",", ".")) else ()
-    return NumberMatch(None, "unknown", readings, readings[0] if readings else "")
+    if not decimal and _COMMA.fullmatch(plain):
+        return _number(plain.replace(",", "."))
+    return NumberMatch(None, "unknown")
 
 
-def parse_score(text: str, scale: str = "10", decimal: str = "") -> ScoreMatch:
+def plain_score(text: str) -> float | None:
+    """The number of a cell that says nothing of its scale; None for `80 %`, `8/10` and words."""
+    return parse_number(text).value
+
+
+def parse_score(text: str, scale: str = "10", *, mixed: bool = False) -> ScoreMatch:
     """The 1-10 score that `text` is: a number on the given scale, `80 %`, `8/10`, or a word of `confidence`.
 
-    Numbers on the scales 100 and 1 are rounded half up to tenths, as STIX 2.1 tabulates its 0-10 scale.
+    `scale` is the highest value, `?` where that is not known: then a bare number is `unclear`, as one below 1 is among
+    numbers on another scale (`mixed`). Numbers are rounded half up, as STIX 2.1 tabulates its 0-10 scale; 0 is `none`.
     """
     whole = scale
     plain = unicodedata.normalize("NFKC", text).strip()
     if share := _SHARE.fullmatch(plain):
         plain, whole = share["part"], share["whole"] or "100"
-    number = parse_number(plain, decimal)
+    number = parse_number(plain)
     if number.value is None and number.reason == "unknown":
         word = load_vocabulary("confidence").lookup(text)
         return ScoreMatch(int(word.value) if word.value else None, word.reason, word.nearest)
     if number.value is None:
         return ScoreMatch(None, number.reason)
+    if number.value == 0:
+        return ScoreMatch(None, "none")
+    if whole == "?" or (mixed and whole == scale and abs(number.value) < 1):
+        return ScoreMatch(None, "unclear")
     return _score(number.value, whole)
 
 
@@ -88,12 +99,8 @@ def _score(number: int | float, scale: str) -> ScoreMatch:
     from fractions import Fraction  # takes longer to import than most lists to read
 
     tenths = Fraction(number) * 10 / int(scale)
-    if scale == "10":
-        if tenths.denominator == 1 and LEAST <= tenths <= MOST:
-            return ScoreMatch(int(tenths), "found")
-        return ScoreMatch(None, "out-of-range", str(min(max(int(tenths + Fraction(1, 2)), LEAST), MOST)))
-    if not 0 < tenths <= MOST:
-        return ScoreMatch(None, "out-of-range", str(LEAST if tenths <= 0 else MOST))
+    if not (LEAST if scale == "10" else 0) <= tenths <= MOST:
+        return ScoreMatch(None, "out-of-range", str(LEAST if tenths < LEAST else MOST))
     return ScoreMatch(max(int(tenths + Fraction(1, 2)), LEAST), "found")
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 
 from importer.fields.names import identity_key
+from importer.fields.table import FIELDS
+from importer.fields.values import check
 from importer.mapping.cells import BLANK, CLEAR, Cell, Seed
 from importer.mapping.columns import named
 from importer.mapping.layout import COUNTRY, Feed
@@ -91,6 +93,19 @@ def unique_links(fields: Sequence[dict[str, Json]], target: str) -> None:
             unique = {(entry["url"] if isinstance(entry, dict) else entry): entry for entry in reversed(entries)}
             if len(unique) < len(entries):
                 row[target] = list(reversed(unique.values()))
+
+
+def add_links(row: dict[str, Json], links: Sequence[str]) -> None:
+    """Add addresses that a public text pointed to; what is no link is left where it was, in the text."""
+    known = row.get(_LINKS.name) or []
+    for link in links:
+        if link.lower().startswith(("https://", "http://")) and check(_LINKS, [link]).problem is None:
+            known = known if link in known else [*known, link]
+    if known:
+        row[_LINKS.name] = known
+
+
+_LINKS = next(field for field in FIELDS if field.name == "externalReferenceLinks")
 
 
 def keep_text(row: dict[str, Json], target: str, label: str, text: str) -> None:

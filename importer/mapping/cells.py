@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from importer.fields.conventions import USUAL, Convention
 from importer.fields.names import hidden_characters
 from importer.fields.table import ALIAS_FIELDS, Field, Kind, Visibility, field_named
 from importer.fields.values import Problem, check, is_link
@@ -15,14 +16,18 @@ from importer.fields.vocabulary import Vocabulary
 from importer.fields.words import says_nothing
 from importer.mapping.own_reading import own_reading, part_field
 from importer.mapping.spec import Rule, Step, Unknown, Value
+from importer.mapping.tidied import tidied
 from importer.mapping.transforms import transform_named
 from importer.mapping.transforms.found import About, Found, Note
 from importer.mapping.transforms.lists import INTRICATE, OFFICIAL_ENDS, ONE_URL, join, json_list
 from importer.model import Severity
+from importer.text.cell_text import undoubled
 
 Quick = Callable[[str], Value]
 CLEAR: Final = "#CLEAR"
 """In a cell: empty this field."""
+NOTES: Final = "internalDescription"
+"""Where the text of a value that was left out is kept, unless the mapping says otherwise."""
 SHORT: Final = 500
 """Characters of a text, or texts of a list, that no check refuses for their number."""
 
@@ -44,17 +49,19 @@ def _text(text: str) -> Value:
     if len(text) > SHORT or not text.isprintable():
         return None
     text = text.strip()
-    return text if text and text[0] not in "[{#" and not says_nothing(text) else None  # JSON; CLEAR
+    if not text or text[0] in "[{(#'" or "&" in text or "<" in text:  # JSON; CLEAR; what programs leave
+        return None
+    return text if not says_nothing(text) and undoubled(text) is text else None
 
 
 def _name(text: str) -> Value:
-    return _text(text) if text.isascii() and "  " not in text else None
+    return _text(text) if text.isascii() and "  " not in text and "](" not in text and "[[" not in text else None
 
 
 def _labels(text: str) -> Value:
     if len(text) > SHORT or not text.isascii() or not text.isprintable() or "  " in text or CLEAR in text:
         return None
-    if INTRICATE.search(text):
+    if INTRICATE.search(text) or text[:1] == "'" or "&" in text or "<" in text:
         return None
     pieces = [piece.strip() for piece in text.replace(",", ";").replace("|", ";").split(";")]
     if "," in text and not OFFICIAL_ENDS.isdisjoint(
@@ -65,11 +72,16 @@ def _labels(text: str) -> Value:
 
 
 def _link(text: str) -> Value:
-    return [text.rstrip(",;")] if len(text) <= SHORT and text.isascii() and ONE_URL.fullmatch(text) else None
+    return (
+        [text.rstrip(",;")]
+        if "&" not in text and len(text) <= SHORT and text.isascii() and ONE_URL.fullmatch(text)
+        else None
+    )
 
 
 NAMES = frozenset(("value", *ALIAS_FIELDS))
 """The fields that hold names of actors."""
+_PLAIN_STEPS = frozenset(("trim", "lower", "upper", "strip_html", "strip_citations", "default", "replace", "map"))
 MEMO = 4_000
 """Distinct texts of one rule that are remembered from one table to the next."""
 
@@ -95,6 +107,8 @@ class Cell(Struct, frozen=True):
     clears: bool = False
     nothing: bool = False
     """The text says that nothing is known; the next column may be asked."""
+    links: tuple[str, ...] = ()
+    """Addresses behind words of a public text: references of the actor."""
 
 
 BLANK = Cell()
@@ -103,12 +117,20 @@ BLANK = Cell()
 class CellReader:
     """Reads the texts of one rule. Never raises on a text."""
 
-    def __init__(self, rule: Rule, own: Mapping[str, Vocabulary], part: bool = False) -> None:
+    def __init__(
+        self, rule: Rule, own: Mapping[str, Vocabulary], part: bool = False, convention: Convention = USUAL.convention
+    ) -> None:
         self.rule = rule
+        self.part = part
+        ignored = Unknown.IGNORE in (rule.unknown, rule.several)
+        private = rule.target != NOTES and not rule.as_is and not ignored
+        self.keep_in = rule.keep_in or (NOTES if private else "")
         self.field: Field | None = part_field(rule.target) if part else field_named(rule.target)
         self.steps = [bind(step, own) for step in rule.steps]
-        self.reading = own_reading(self.field, rule, own)
-        self.quick = quick_reading(self.field, rule)
+        self.reading = own_reading(self.field, rule, own, convention)
+        self.own = own
+        self.told: dict[Convention, CellReader] = {}
+        self.quick = quick_reading(self.field, rule) if convention == USUAL.convention else None
         self.memo: dict[str, Cell] = {}
         self.values: dict[str, Value] = {}
         """Of the remembered texts those that have a value and nothing to say."""
@@ -120,6 +142,19 @@ class CellReader:
         self.default = BLANK
         if rule.default is not None:
             self.default = self._finish(rule.default, str(rule.default))
+
+    def by(self, convention: Convention) -> CellReader:
+        """The reader of the same rule for columns that are written in a way of their own."""
+        if convention == USUAL.convention:
+            return self
+        if convention not in self.told:
+            self.told[convention] = CellReader(self.rule, self.own, self.part, convention)
+        return self.told[convention]
+
+    @property
+    def judges(self) -> bool:
+        """Whether the way in which a column is written matters: no step of the mapping says it already."""
+        return not self.rule.as_is and all(step.name in _PLAIN_STEPS for step in self.steps)
 
     def read(self, text: str) -> Cell:
         """What becomes of a cell; remembered."""
@@ -134,7 +169,7 @@ class CellReader:
     def read_the_long_way(self, text: str) -> Cell:
         """`read` for a text that is not remembered and that `quick` has no answer for."""
         cell = self.memo[text] = self._read(text)
-        if cell.value is not None and not (cell.seeds or cell.kept or cell.clears):
+        if cell.value is not None and not (cell.seeds or cell.kept or cell.clears or cell.links):
             self.values[text] = cell.value
         return cell
 
@@ -143,6 +178,7 @@ class CellReader:
         if len(self.memo) > MEMO:
             self.memo.clear()
             self.values.clear()
+        self.told.clear()
 
     def constant(self) -> Cell:
         """The rule's constant as a cell."""
@@ -152,6 +188,18 @@ class CellReader:
         bare = text.strip()
         if bare == CLEAR:
             return self._cleared(bare)
+        if self.rule.as_is or not bare:
+            return self._stepped(text, bare)
+        tidy = tidied(text, self.field)
+        if tidy.text is text:
+            return self._stepped(text, bare)
+        cell = self._stepped(tidy.text, tidy.text.strip())
+        seeds = tuple(self._seed(note, text) for note in tidy.notes)
+        kept = "; ".join(filter(None, (cell.kept, tidy.kept)))
+        return Cell(cell.value, (*seeds, *cell.seeds), kept, cell.clears, cell.nothing, tidy.links)
+
+    def _stepped(self, text: str, bare: str) -> Cell:
+        """The mapping's steps, then the field's own reading."""
         value: Value = text
         seeds: list[Seed] = []
         if bare and not self.steps:
@@ -159,7 +207,7 @@ class CellReader:
         if bare or self.reads_blank:
             for step in self.steps:
                 value, notes = _over(value, step)
-                if notes and any(note.about is not About.CHANGED for note in notes):
+                if notes and any(note.about not in (About.CHANGED, About.READ) for note in notes):
                     return self._noted(None, notes, text)
                 seeds.extend(self._seed(note, text) for note in notes)
         if _blank(value):
@@ -211,51 +259,54 @@ class CellReader:
         return good or None, notes or [_problem_note(problem, f"{len(value):,} entries")]
 
     def _noted(self, value: Value, notes: list[Note], text: str) -> Cell:
-        """The cell with its issues, by the severities that the rule sets; what is left out may be kept elsewhere."""
-        seeds = tuple(self._seed(note, text) for note in notes)
-        kept = ""
+        """The cell with its issues, by the severities that the rule sets; what is left out is kept elsewhere."""
+        told = [note for note in notes if self._setting(note) is not Unknown.IGNORE]
+        seeds = tuple(self._seed(note, text, value is None) for note in told)
         nothing = value is None and all(note.about is About.NOTHING for note in notes)
         wrong = any(seed.severity is Severity.ERROR for seed in seeds)
-        text_field = self.field is not None and self.field.kind is Kind.TEXT
-        if value is None and not nothing:
-            if text_field and not wrong and _setting(self.rule, notes[0]) is Unknown.KEEP:
-                value = _written(text)
-            elif self.rule.keep_in and not wrong:
-                kept = _written(text)
-        elif self.rule.keep_in and not wrong:
-            partly = (note for note in notes if note.about is About.CHANGED and note.text)
-            whole = any(note.about in (About.SEVERAL, About.UNKNOWN) for note in notes)
-            kept = _written(text) if whole else "; ".join(note.text for note in partly)
-        if self.rule.unknown is Unknown.IGNORE or self.rule.several is Unknown.IGNORE:
-            seeds = tuple(
-                seed for seed, note in zip(seeds, notes, strict=True) if _setting(self.rule, note) is not Unknown.IGNORE
-            )
-        return Cell(value, seeds, kept, False, nothing)
+        kept = ""
+        if value is None and not nothing and not wrong and self._sends_as_written(notes[0]):
+            value = _written(text)
+        elif not nothing and not wrong and seeds and (value is not None or notes[0].about is not About.REFUSED):
+            whole = value is None or any(note.about in (About.SEVERAL, About.UNKNOWN) for note in notes)
+            partly = (note.text for note in notes if note.about is About.CHANGED and note.text)
+            kept = _written(text) if whole else "; ".join(partly)
+        return Cell(value, seeds, kept if self.keep_in else "", False, nothing)
 
-    def _seed(self, note: Note, text: str) -> Seed:
-        message = note.message
-        severity = Severity.WARNING
-        if note.about is About.NOTHING and self.rule.target == "value":
-            return Seed(Severity.ERROR, "placeholder-name", "says nothing; a tag needs the actor's name", text)
-        if note.about is About.NOTHING:
+    def _setting(self, note: Note) -> Unknown | None:
+        """What the rule says of such a note; None where it has no say."""
+        if note.about is About.SEVERAL:
+            return self.rule.several
+        if note.about is About.REFUSED:
+            entry = self.field is not None and self.field.is_list and not self.rule.as_is
+            return self.rule.unknown or (Unknown.WARNING if entry else Unknown.ERROR)
+        if note.about is About.UNKNOWN:
+            strict = self.rule.as_is or (not self.part and self.rule.target in ("value", "tlp"))
+            return self.rule.unknown or (Unknown.ERROR if strict else Unknown.WARNING)
+        return None
+
+    def _sends_as_written(self, note: Note) -> bool:
+        """Whether a word that is no word of the vocabulary is sent all the same; what looks misspelt is not."""
+        text_field = self.field is not None and self.field.kind is Kind.TEXT
+        misspelt = note.about is About.UNKNOWN and bool(note.nearest)
+        return text_field and self._setting(note) is Unknown.KEEP and not misspelt
+
+    def _seed(self, note: Note, text: str, lost: bool = False) -> Seed:
+        message, severity, code = note.message, Severity.WARNING, note.code
+        setting = self._setting(note)
+        if note.about is About.NOTHING and self.rule.target == "value" and not self.part:
+            severity, code, message = Severity.ERROR, "placeholder-name", "says nothing; a tag needs the actor's name"
+        elif note.about in (About.NOTHING, About.READ):
             severity = Severity.INFO
-        elif note.about is About.CHANGED and note.text:
-            message += f"; kept in {self.rule.keep_in}" if self.rule.keep_in else "; left out"
-        elif note.about in (About.UNKNOWN, About.SEVERAL):
-            setting = _setting(self.rule, note)
-            text_field = self.field is not None and self.field.kind is Kind.TEXT
-            misspelt = setting is Unknown.KEEP and note.nearest and note.about is About.UNKNOWN
-            if setting is Unknown.ERROR or misspelt:
-                severity = Severity.ERROR
-            elif setting is Unknown.KEEP and text_field and not note.code.startswith("several-"):
-                message += "; it is sent as written"
-            elif self.rule.keep_in:
-                message += f"; the text is kept in {self.rule.keep_in}"
-            elif note.code.startswith("several-") and self.field is not None and self.field.vocabulary:
-                pass
-            else:
-                message += "; left out"
-        return Seed(severity, note.code, message, note.text or text, note.allowed, note.nearest)
+        elif setting is Unknown.ERROR:
+            severity = Severity.ERROR
+        elif setting is not None and lost and self._sends_as_written(note):
+            message += "; it is sent as written"
+        elif note.about is About.REFUSED:
+            message += "; left out"
+        elif (setting is not None and lost) or note.text:
+            message += f"; kept in {self.keep_in}" if self.keep_in else "; left out"
+        return Seed(severity, code, message, note.text or text, note.allowed, note.nearest)
 
     def _cleared(self, text: str) -> Cell:
         if self.field is None or self.field.clearable:
@@ -273,14 +324,8 @@ def _written(text: str) -> str:
     return text.strip() if listed is None else join(listed)
 
 
-def _setting(rule: Rule, note: Note) -> Unknown | None:
-    if note.about is About.UNKNOWN:
-        return rule.unknown
-    return rule.several if note.about is About.SEVERAL else None
-
-
 def _problem_note(problem: Problem, text: str) -> Note:
-    return Note(About.UNKNOWN, problem.code, f"is {problem.message}", text, problem.allowed, problem.nearest)
+    return Note(About.REFUSED, problem.code, f"is {problem.message}", text, problem.allowed, problem.nearest)
 
 
 def _ordinary(value: Value) -> bool:

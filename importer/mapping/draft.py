@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from importer.errors import SourceError
 from importer.mapping.assemble import (
+    add_links,
     alone,
     attach_parts,
     clears_blank_part,
@@ -25,6 +26,7 @@ from importer.mapping.assemble import (
 )
 from importer.mapping.cells import BLANK, Cell, Seed
 from importer.mapping.conditions import left_out_by
+from importer.mapping.judged import judged
 from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout, Layouter
 from importer.mapping.no_actor import no_actors
 from importer.mapping.origins import Origins
@@ -44,6 +46,8 @@ class Drafting:
         if layout.id:
             table = replace(table, ids=[text.strip() for text in table.texts(layout.id)])
         self.layout = layout
+        self.notes: list[Issue] = []
+        """What was decided of whole columns."""
         self.table = table
         self.header = table.header
         self.rows = table.rows()
@@ -56,6 +60,7 @@ class Drafting:
         """Rows that are none of the list's entries, and what is said of each."""
         self.clear: dict[int, set[str]] = {}
         self.kept: list[tuple[int, str, str, str]] = []
+        self.links: list[tuple[int, tuple[str, ...]]] = []
         self.origins = Origins(layout, lambda column, position: self._texts(column)[position])
 
     def drafts(self) -> list[Draft]:
@@ -63,10 +68,14 @@ class Drafting:
             return [Draft(row, {}, row.issues, left_out=self.layout.skip) for row in self.rows]
         left_out = left_out_by(self.layout.conditions, self.header.columns, self._texts)
         self._no_actors(left_out)
+        self.layout, self.notes = judged(self.layout, self.header, lambda column: self._rows_of(column, left_out))
+        self.origins = Origins(self.layout, lambda column, position: self._texts(column)[position])
         for feed in self.layout.feeds:
             self._feed(feed)
         for position, target, label, text in self.kept:
             keep_text(self.fields[position], target, label, text)
+        for position, links in self.links:
+            add_links(self.fields[position], links)
         for feed in self.layout.feeds:
             target = feed.rule.target
             if feed.rule.as_is:
@@ -111,6 +120,13 @@ class Drafting:
             found = self.columns[column] = self.table.texts(column)
         return found
 
+    def _rows_of(self, column: str, left_out: MappingABC[int, str]) -> Sequence[str]:
+        """The texts of a column in the rows that are of the list."""
+        texts = self._texts(column)
+        if not left_out:
+            return texts
+        return [text for position, text in enumerate(texts) if position not in left_out]
+
     def _source(self, feed: Feed, position: int) -> str:
         """The first column of a feed that is filled in this row: where an issue on the whole belongs."""
         for column in feed.columns:
@@ -142,7 +158,7 @@ class Drafting:
             value = find(text)
             if value is None:
                 cell = reader.memo.get(text) or reader.read_the_long_way(text)
-                if cell.seeds or cell.kept or cell.clears:
+                if cell.seeds or cell.kept or cell.clears or cell.links:
                     self._note(position, feed, cell, column)
                 value = cell.value
                 if value is None:
@@ -159,7 +175,7 @@ class Drafting:
             if value is not None:
                 fields[target] = value
         for position, cell in enumerate(cells):
-            if cell.seeds or cell.kept or cell.clears:
+            if cell.seeds or cell.kept or cell.clears or cell.links:
                 self._note(position, feed, cell, sources[position])
         if feed.clears_blank:
             self._clear_blank(feed, cells)
@@ -198,7 +214,7 @@ class Drafting:
                 cell = memo.get(text) or read(text)
                 if cell is BLANK:
                     continue
-                if cell.seeds or cell.kept:
+                if cell.seeds or cell.kept or cell.links:
                     self._note(position, feed, cell, column)
                 before = gathered[position]
                 if before is BLANK:
@@ -233,7 +249,9 @@ class Drafting:
             self._add(position, feed, column, seed, target)
         if cell.kept:
             label = feed.rule.keep_label or (column if not column.startswith("$") else feed.rule.target)
-            self.kept.append((position, feed.rule.keep_in, label, cell.kept))
+            self.kept.append((position, feed.reader.keep_in, label, cell.kept))
+        if cell.links:
+            self.links.append((position, cell.links))
         if cell.clears:
             self.clear.setdefault(position, set()).add(feed.rule.target)
 
@@ -359,8 +377,13 @@ class Drafter:
 
     def draft(self, table: Table) -> list[Draft]:
         """A Draft for each row, in order. SourceError where the table has no column for the name."""
+        return self.drafted(table)[0]
+
+    def drafted(self, table: Table) -> tuple[list[Draft], list[Issue]]:
+        """The same, and what was decided of whole columns: scales, orders of dates and so on."""
         if why := self.misfit(table.header):
             raise SourceError(why, hint="`tag-importer mapping init SOURCE` writes a mapping that fits")
-        drafts = Drafting(self.layout(table.header), table).drafts() if len(table) else []
+        drafting = Drafting(self.layout(table.header), table)
+        drafts = drafting.drafts() if len(table) else []
         self._layouter.forget()
-        return drafts
+        return drafts, drafting.notes

@@ -81,8 +81,9 @@ class WrittenPart(Struct, frozen=True, kw_only=True):
     ] = ()
     default: Annotated[Any, _about("The value where the cell is blank.")] = None
     unknown: Annotated[
-        Unknown, _about("What becomes of a cell that cannot be read: error, warning, keep or ignore.")
-    ] = Unknown.ERROR
+        Unknown | None,
+        _about("What becomes of a cell that cannot be read: error, warning (as usual), keep or ignore."),
+    ] = None
     several: Annotated[
         Unknown, _about("What becomes of a cell with more than one answer (two countries, a region).")
     ] = Unknown.WARNING

@@ -7,6 +7,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from importer.fields.conventions import USUAL, Convention
 from importer.fields.names import clean
 from importer.fields.table import Field, Kind
 from importer.fields.vocabulary import Vocabulary
@@ -19,16 +20,18 @@ Reading = Callable[[Value], Value]
 """From a step's result to a wire value, or a Found with a note."""
 
 
-def own_reading(field: Field | None, rule: Rule, own: Mapping[str, Vocabulary]) -> Reading:
+def own_reading(
+    field: Field | None, rule: Rule, own: Mapping[str, Vocabulary], convention: Convention = USUAL.convention
+) -> Reading:
     """The reading of a field (None: of a property). Values that are already right go through unchanged."""
     if rule.as_is:
         return lambda value: value
     if field is None:
         return _property
-    reading = _text_reading(field, own)
+    reading = _text_reading(field, own, convention)
     if field.kind in (Kind.TEXT_LIST, Kind.ALIAS_LIST, Kind.REFERENCE_LIST):
         linked = field.name in ("externalReferenceLinks", "externalReferences")
-        cut = lists.links if linked else partial(lists.items, separators=rule.separators)
+        cut = lists.links if linked else partial(lists.items, separators=rule.separators or convention.separator)
         shape = _as_link if field.name == "externalReferenceLinks" else _SHAPES[field.kind]
         return partial(_unless_nothing, reading=partial(_listed, cut=cut, shape=shape))
     if field.kind is Kind.OBJECT:
@@ -65,17 +68,19 @@ class _Word(Struct, frozen=True):
         return self.function(value if isinstance(value, str) else _plain(value))
 
 
-def _text_reading(field: Field, own: Mapping[str, Vocabulary]) -> Reading:
+def _text_reading(field: Field, own: Mapping[str, Vocabulary], told: Convention) -> Reading:
     if field.vocabulary and not (field.kind is Kind.TEXT and field.vocabulary == "confidence"):
         return _Word(partial(meaning.vocabulary_word, name=field.vocabulary, own=own))
     if field.kind is Kind.COUNTRY:
-        return _Word(meaning.country)
+        return _Word(partial(meaning.country, codes=told.codes))
     if field.kind is Kind.DATE:
-        return _Word(meaning.date)
+        return _Word(partial(meaning.date, order=told.order, serial=told.serial))
+    if field.name == "lastSeen":
+        return _Word(partial(meaning.moment, serial=told.serial))
     if field.kind is Kind.NUMBER:
-        return _Word(meaning.number, (int, float))
+        return _Word(partial(meaning.number, decimal=told.decimal), (int, float))
     if field.kind is Kind.SCORE:
-        return _Word(meaning.score, (int, float))
+        return _Word(partial(meaning.score, out_of=told.scale or 10, mixed=told.mixed), (int, float))
     if field.kind is Kind.UUID:
         return lambda value: _plain(value).strip()
     if field.name == "value":

@@ -71,10 +71,11 @@ class Rule(Struct, frozen=True):
     steps: tuple[Step, ...] = ()
     default: Json = None
     on_blank: Blank | None = None
-    unknown: Unknown = Unknown.ERROR
+    unknown: Unknown | None = None
+    """None: an error for the name, the TLP and what is taken as it is; else a warning."""
     several: Unknown = Unknown.WARNING
     keep_in: str = ""
-    """Where the text of a value that was left out is kept: a text field or `properties.<key>`."""
+    """Where the text of a value that was left out is kept: a text field or `properties.<key>`; empty for the notes."""
     keep_label: str = ""
     separators: str = ""
     """Characters that split a list cell; the usual ones when empty."""

@@ -139,7 +139,7 @@ def _visibility_hint(target: str) -> str:
 def _entries(item: Suggested) -> dict[str, Json]:
     entries = _source(item.rule, item.columns)
     rule = item.rule
-    if rule.unknown is not Unknown.ERROR:
+    if rule.unknown is not None:
         entries["unknown"] = rule.unknown.value
     if rule.several is not Unknown.WARNING:
         entries["several"] = rule.several.value
@@ -150,7 +150,7 @@ def _entries(item: Suggested) -> dict[str, Json]:
         entries["as_is"] = True
     for name, (part, columns) in item.parts.items():
         inner = _source(part, columns)
-        if part.unknown is not Unknown.ERROR:
+        if part.unknown is not None:
             inner["unknown"] = part.unknown.value
         entries[name] = inner
     return entries

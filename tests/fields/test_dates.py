@@ -43,6 +43,11 @@ FOUND = {
     "03.04.2015": "2015-04-03",
     "3/25/2015 10:11 PM": "2015-03-25",
     "２０１５-０３-０３": "2015-03-03",
+    "2015년 3월 3일": "2015-03-03",
+    "1425340800": "2015-03-03",
+    "1425340800000": "2015-03-03",
+    "1425340800.25": "2015-03-03",
+    "2015-03-03 (first report)": "2015-03-03",
     "2015\u201103\u201103": "2015-03-03",
 }
 NOT_FOUND = {
@@ -61,8 +66,17 @@ NOT_FOUND = {
     "2015-02-30": DateMatch("", "impossible"),
     "2015-13-45": DateMatch("", "impossible"),
     "31 February 2015": DateMatch("", "impossible"),
-    "0001-01-01": DateMatch("", "impossible"),
-    "9999-12-31": DateMatch("", "impossible"),
+    "0001-01-01": DateMatch("", "placeholder"),
+    "1970-01-01T00:00:00.000Z": DateMatch("", "placeholder"),
+    "1 January 1970": DateMatch("", "placeholder"),
+    "5138-11-16T09:46:40.000Z": DateMatch("", "placeholder"),
+    "9999-12-31": DateMatch("", "placeholder"),
+    "2015年": DateMatch("", "partial", ("2015",)),
+    "2015年3月": DateMatch("", "partial", ("2015-03",)),
+    "2014 (first report)": DateMatch("", "partial", ("2014",)),
+    "2014-03-01 (approx.)": DateMatch("", "unknown"),
+    "99999": DateMatch("", "unknown"),
+    "12345678901": DateMatch("", "unknown"),
     "43905": DateMatch("", "unknown", ("2020-03-15",)),
     "December 2016/January 2017": DateMatch("", "unknown"),
     "2015-2017": DateMatch("", "partial", ("2015", "2017")),
@@ -76,7 +90,8 @@ NOT_FOUND = {
     "March 2015 10:00": DateMatch("", "unknown"),
     "3 March 2015?": DateMatch("", "unknown"),
     "~March 2015": DateMatch("", "partial", ("2015-03",)),
-    "Mar-20": DateMatch("", "unknown"),
+    "Mar-20": DateMatch("", "ambiguous", ("2020-03", "day 20 of month 3")),
+    "Mar-85": DateMatch("", "partial", ("1985-03",)),
     "yesterday": DateMatch("", "unknown"),
     "1" * 4000: DateMatch("", "unknown"),
     "\u0663\u0664\u0665\u0666": DateMatch("", "impossible"),
@@ -103,6 +118,12 @@ def test_the_order_settles_day_and_month() -> None:
     assert parse_date("03/04/15", order="ymd").date == "2003-04-15"
     assert parse_date("03/04/15", order="dmy").date == "2015-04-03"
     assert parse_date("25/12/2015", order="mdy") == DateMatch("", "impossible")
+
+
+def test_numbers_of_days_are_dates_only_when_told() -> None:
+    """What a spreadsheet counts is a date where its column says so, else only a suggestion."""
+    assert parse_date("42066", serial=True) == DateMatch("2015-03-03", "found")
+    assert parse_date("42066") == DateMatch("", "unknown", ("2015-03-03",))
 
 
 def test_a_part_is_filled_only_when_asked() -> None:

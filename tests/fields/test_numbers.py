@@ -22,13 +22,15 @@ def test_numbers(text: str, value: float) -> None:
 
 
 def test_nothing_is_guessed_about_commas() -> None:
-    """A comma is a decimal sign only when told, and `1,000` alone has two readings."""
+    """A comma before one or two digits is a decimal sign, and `1,000` has two readings until told."""
     assert parse_number("1,000") == NumberMatch(None, "ambiguous", ("1000", "1.000"))
     assert parse_number("1,000", decimal=".").value == 1000
     assert parse_number("1,000", decimal=",").value == 1
     assert parse_number("1.000,5", decimal=",").value == 1000.5
     assert parse_number("1,5", decimal=",").value == 1.5
-    assert parse_number("1,5") == NumberMatch(None, "unknown", ("1.5",), "1.5")
+    assert parse_number("1,5").value == 1.5
+    assert parse_number("1,0").value == 1
+    assert parse_number("1,5,0").value is None
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,9 @@ def test_numbers_that_json_cannot_keep() -> None:
 @pytest.mark.parametrize(
     ("text", "scale", "value"),
     [
-        ("7", "10", 7), ("10", "10", 10), ("5.0", "10", 5), ("8/10", "10", 8), ("75/100", "10", 8), ("80%", "10", 8),
+        ("7", "10", 7), ("7.5", "10", 8), ("7,5", "10", 8), ("1,0", "10", 1), ("4/5", "10", 8), ("4 of 5", "?", 8),
+        ("3", "5", 6), ("80%", "?", 8), ("10", "10", 10), ("5.0", "10", 5), ("8/10", "10", 8), ("75/100", "10", 8),
+        ("80%", "10", 8),
         ("50", "100", 5), ("75", "100", 8), ("100", "100", 10), ("10", "100", 1), ("25", "100", 3), ("1", "100", 1),
         ("0.5", "1", 5), ("high", "10", 9), ("Medium", "100", 5), ("LOW", "10", 2), ("Almost Certain", "10", 10),
         ("B2", "10", 7), ("1 - Confirmed by other sources", "10", 9), ("usually-confident", "10", 8),
@@ -65,8 +69,9 @@ def test_scores(text: str, scale: str, value: int) -> None:
 @pytest.mark.parametrize(
     ("text", "scale", "reason", "nearest"),
     [
-        ("0", "10", "out-of-range", "1"), ("50", "10", "out-of-range", "10"), ("7.5", "10", "out-of-range", "8"),
-        ("0", "100", "out-of-range", "1"), ("101", "100", "out-of-range", "10"), ("", "10", "blank", ""),
+        ("0", "10", "none", ""), ("50", "10", "out-of-range", "10"), ("0.5", "10", "out-of-range", "1"),
+        ("0", "100", "none", ""), ("7", "?", "unclear", ""),
+        ("101", "100", "out-of-range", "10"), ("", "10", "blank", ""),
         ("unknown", "10", "none", ""), ("B6", "10", "none", ""), ("usually reliable", "10", "unclear", ""),
         ("hihg", "10", "unknown", "9"), ("purple", "10", "unknown", ""), ("-3", "10", "out-of-range", "1"),
     ],

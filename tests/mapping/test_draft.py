@@ -85,18 +85,18 @@ def test_properties_are_filled_by_their_columns() -> None:
 
 
 def test_issues_stand_at_their_cell_with_the_nearest_word() -> None:
-    """A misspelt country is an error with file, cell, value and the nearest match; the row is invalid."""
+    """A misspelt country is left out with file, cell, value and the nearest match, and kept; the row goes on."""
     draft = drafts(SPREADSHEET, ("Actor", "Country"), ("A", "China"), ("B", "Russsia"))[1]
     issue = draft.issues[0]
     assert (issue.place.cell, issue.value, issue.severity, issue.field) == (
         "B3",
         "Russsia",
-        Severity.ERROR,
+        Severity.WARNING,
         "originCountryISO",
     )
     assert issue.code == "unknown-country"
     assert issue.nearest
-    assert draft.invalid
+    assert draft.fields == {"value": "B", "internalDescription": "Country: Russsia"}
 
 
 def test_several_countries_never_become_one() -> None:
@@ -107,12 +107,12 @@ def test_several_countries_never_become_one() -> None:
     assert not draft.invalid
 
 
-def test_a_word_that_is_unknown_but_no_slip_is_sent_as_written() -> None:
-    """The API takes any motive: a strange one is a warning, a misspelt one an error."""
-    kept, slip = drafts(SPREADSHEET, ("Actor", "Motivation"), ("A", "xyzzy plugh"), ("B", "Espionge"))
-    assert (kept.fields["motive"], kept.invalid) == ("xyzzy plugh", False)
-    assert slip.invalid
-    assert slip.issues[0].nearest == "Espionage"
+def test_a_doubtful_word_is_left_out_and_kept() -> None:
+    """An unknown or misspelt word costs the row nothing but the word, which stays in the private notes."""
+    for text, nearest in (("xyzzy plugh", ""), ("Espionge", "Espionage"), ("Coercion, Ideology", "")):
+        (draft,) = drafts(SPREADSHEET, ("Actor", "Motivation"), ("A", text))
+        assert draft.fields == {"value": "A", "internalDescription": f"Motivation: {text}"}
+        assert [(issue.severity, issue.nearest) for issue in draft.issues] == [(Severity.WARNING, nearest)]
 
 
 @pytest.mark.parametrize("name", ["", "  ", "\u00a0"])
@@ -316,14 +316,14 @@ def test_own_words_extend_and_replace_vocabularies() -> None:
     """A mapping's words come before the shipped ones, or stand alone."""
     extended = "vocabularies: {motive: {extend: {Kopfgeld: Financial, keins: ''}}}\nfields: {value: A, motive: B}"
     first, second, third = drafts(
-        extended, ("A", "B"), ("X", "kopfgeld"), ("Y", "spionage-ish espionage"), ("Z", "Espionage")
+        extended, ("A", "B"), ("X", "kopfgeld"), ("Y", "Spionage or loot"), ("Z", "Espionage")
     )
     assert first.fields["motive"] == "Financial"
     assert third.fields["motive"] == "Espionage"
     assert "motive" not in second.fields
     replaced = "vocabularies: {motive: {replace: {Geld: Money}}}\nfields: {value: A, motive: B}"
     first, second = drafts(replaced, ("A", "B"), ("X", "geld"), ("Y", "Espionage"))
-    assert (first.fields["motive"], second.invalid) == ("Money", True)
+    assert (first.fields["motive"], codes(second)) == ("Money", ["unknown-motive"])
 
 
 def test_severities_are_the_mappings() -> None:
@@ -361,8 +361,8 @@ def test_a_bad_entry_does_not_take_its_list_along() -> None:
     draft = drafts(
         "fields: {value: A, externalReferenceLinks: B}", ("A", "B"), ("X", '["https://a.example", "\\u0007"]')
     )[0]
-    assert draft.fields["externalReferenceLinks"] == ["https://a.example"]
-    assert draft.invalid
+    assert draft.fields == {"value": "X", "externalReferenceLinks": ["https://a.example"]}
+    assert [(issue.severity, issue.value) for issue in draft.issues] == [(Severity.WARNING, "\u0007")]
 
 
 def test_a_missing_column_is_told_with_the_nearest() -> None:

@@ -19,7 +19,11 @@ class About(StrEnum):
     NOTHING = "nothing"
     """The text says itself that nothing is known (`Unknown`, `?`): told as information."""
     CHANGED = "changed"
-    """The value goes on, but not as it stood: a warning."""
+    """The value goes on, but not as it was written: a warning."""
+    READ = "read"
+    """The value goes on, read out of something else (HTML, a link): told as information."""
+    REFUSED = "refused"
+    """The API would refuse it: an error unless `unknown:` says otherwise; one entry of a list is left out."""
 
 
 class Note(Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -50,6 +49,18 @@ OFFICIAL_ENDS = frozenset(
         "sr",
     ]
 )
+_LONGEST_LIST = 1_000_000
+_CALL = re.compile(
+    r"(?:np\.|numpy\.|pd\.)?(?:array|list|set|frozenset|tuple|index|vector|seq|c)\((?P<inside>.*?)"
+    r"(?:,\s{0,20}dtype\s?=\s?[\w'\"<>|.]{1,30})?\)",
+    re.IGNORECASE | re.DOTALL,
+)
+_QUOTE = r"""[ub]?(?:'(?P<single>(?:[^'\\]|\\.|'')*)'|"(?P<double>(?:[^"\\]|\\.|"")*)")"""
+_NULLS = frozenset(("none", "null", "nan", "nat", "na", "<na>"))
+_QUOTED = re.compile(rf"(?:{_QUOTE}|(?P<bare>None|null|NULL|nan|NaN|NaT|NA|<NA>))(?P<gap>\s*,\s*|\s+|$)", re.DOTALL)
+_BRACED = re.compile(rf"(?:{_QUOTE}|(?P<bare>[^,\"{{}}:]+))(?P<gap>\s*,\s*|\s*$)", re.DOTALL)
+_BARE_LIST = re.compile(r"\s*\[(?P<inside>[^\[\]\"'{}]+)\]\s*")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _LINK_KEYS = ("url", "href", "link", "uri", "value")
 _DEFANGED = re.compile(r"\bhxxp(s?)(?=://|\[:\]//)", re.IGNORECASE)
 
@@ -70,10 +81,14 @@ def items(text: str, separators: str = "") -> list[Value]:
     listed = json_list(text)
     if listed is not None:
         return listed
+    if "," in text and (bare := _BARE_LIST.fullmatch(text)):  # [Sofacy, Sednit], as Java and YAML write it
+        text = bare["inside"]
     if not separators and text.isascii() and not INTRICATE.search(text):
         words = [piece.split() for piece in _CUT.split(text)]
         if not any(some and some[-1].strip(".").lower() in OFFICIAL_ENDS for some in words[1:]):
             return [" ".join(some) for some in words if some]
+    if separators == "\\n":
+        text, separators = text.replace("\\n", "\n"), "\n"
     return list(split_labels(text, separator_list(separators) if separators else SEPARATORS))
 
 
@@ -83,30 +98,50 @@ def separator_list(separators: str) -> list[str]:
 
 
 def json_list(text: str) -> list[Value] | None:
-    """The entries of a JSON list, blank ones left out; None where the text is no JSON list.
+    """The entries of a list as a program writes it, blank ones left out; None where the text is no such list.
 
-    A list of texts as Python writes it, `['a', 'b']`, is one too: exports of data frames are full of them.
+    JSON, and what data frames and databases print: `['a', 'b']`, `['a' 'b']`, `array(['a'], dtype=object)`,
+    `('a', 'b')`, `{a,"b"}`, `c("a", "b")`.
     """
     stripped = text.strip()
-    if not (stripped.startswith("[") and stripped.endswith("]")):
+    if stripped[-1:] not in ("]", "}", ")") or len(stripped) > _LONGEST_LIST:
         return None
-    try:
-        value = json.loads(stripped)
-    except (ValueError, RecursionError):
-        value = _python_list(stripped)
-    if not isinstance(value, list):
-        return None
-    return [entry for entry in value if entry is not None and entry != ""]
+    if stripped[0] == "[":
+        try:
+            value = json.loads(stripped)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, list):
+            return [entry for entry in value if entry is not None and entry != ""]
+    return _printed_list(stripped)
 
 
-def _python_list(text: str) -> list[Value] | None:
-    if not (text[1:2] in ("'", '"') and text[-2:-1] in ("'", '"') and "'" in text) or len(text) > 100_000:
+def _printed_list(text: str) -> list[Value] | None:
+    """The texts of a list in another notation than JSON: quoted ones, in braces bare ones too."""
+    if call := _CALL.fullmatch(text):
+        text = call["inside"].strip()
+        if text[:1] in "\"'":
+            text = f"({text})"
+    closing = {"[": "]", "(": ")", "{": "}"}.get(text[:1])
+    if closing is None or text[-1:] != closing:
         return None
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return None
-    return value if isinstance(value, list) and all(isinstance(entry, str) for entry in value) else None
+    inside = text[1:-1].strip()
+    item = _BRACED if closing == "}" else _QUOTED
+    found: list[Value] = []
+    at, parted = 0, True
+    while at < len(inside):
+        match = item.match(inside, at)
+        if match is None or not parted:
+            return None
+        if match["single"] is not None:
+            found.append(_ESCAPED.sub(r"\1", match["single"]).replace("''", "'"))
+        elif match["double"] is not None:
+            found.append(_ESCAPED.sub(r"\1", match["double"]).replace('""', '"'))
+        elif closing == "}" and match["bare"].strip().casefold() not in _NULLS:
+            found.append(match["bare"].strip())
+        at = match.end()
+        parted = bool(match["gap"])
+    return [entry for entry in found if entry.strip()]
 
 
 def entry_text(entry: Value) -> str:

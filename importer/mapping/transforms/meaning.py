@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from importer.fields import countries, dates, numbers
@@ -11,9 +10,6 @@ from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.spec import Value
 from importer.mapping.transforms.found import About, Found, Note
 from importer.mapping.transforms.lists import entry_text, json_list
-
-_APART = re.compile(r"\s*[,;|/\r\n]\s*")
-_MOST_PARTS = 20
 
 
 def map_words(text: str, words: Mapping[str, Value], other: str | None = None) -> Value:
@@ -32,26 +28,29 @@ def map_words(text: str, words: Mapping[str, Value], other: str | None = None) -
 def vocabulary_word(text: str, name: str, own: Mapping[str, Vocabulary] | None = None) -> Value | Found:
     """Looks a word up in a vocabulary (actor-category, motive, sophistication, level, confidence, tlp).
 
-    Of several known words in one cell the first is taken, with a warning that names the others.
+    Of several words in one cell none is taken by its place; of TLP words the strictest is.
     """
     vocabulary = (own or {}).get(name) or load_vocabulary(name)
     listed = json_list(text)
-    parts = [entry_text(entry) for entry in listed] if listed is not None else _APART.split(text)
-    parts = [part for part in parts if part.strip()]
     if listed is not None:
-        text = ", ".join(parts)
+        text = ", ".join(part for part in map(entry_text, listed) if part.strip())
     found = vocabulary.lookup(text)
     if found.value or found.reason == "blank":
         return found.value or None
     if found.reason == "none":
         return Found(None, nothing(text))
-    several = _several_words(text, parts, vocabulary)
-    if several is not None:
-        return several
+    words = found.values
+    if len(words) > 1 and name == "tlp":
+        word = min(words, key=_strictness)
+        message = f"holds several words; the strictest, {word}, was taken"
+        return Found(word, Note(About.SEVERAL, "several-tlp", message, text, vocabulary.allowed))
+    if len(words) > 1:
+        message = f"holds {' and '.join(words[:4])}, and the field takes one"
+        return Found(None, Note(About.SEVERAL, f"several-{name}", message, text, vocabulary.allowed))
     unclear = found.reason == "unclear"
-    message = f"could be several words of '{name}'" if unclear else f"is no word of '{name}'"
-    about = About.SEVERAL if unclear else About.UNKNOWN
+    message = f"could be several words of '{name}'" if unclear else f"is not a word of '{name}'"
     code = f"{'unclear' if unclear else 'unknown'}-{name}"
+    about = About.SEVERAL if unclear else About.UNKNOWN
     return Found(None, Note(about, code, message, text, vocabulary.allowed, found.nearest))
 
 
@@ -62,25 +61,7 @@ def _strictness(word: str) -> int:
     return _STRICTEST.index(word) if word in _STRICTEST else len(_STRICTEST)
 
 
-def _several_words(text: str, parts: Sequence[str], vocabulary: Vocabulary) -> Value | Found | None:
-    """The word of a cell that holds several, the first of which is known; None where it doesn't."""
-    if not 1 < len(parts) <= _MOST_PARTS:
-        return None
-    matches = [vocabulary.lookup(part) for part in parts]
-    words = list(dict.fromkeys(match.value for match in matches if match.value))
-    unread = any(not match.value and match.reason != "none" for match in matches)
-    if not words or (unread and not matches[0].value):
-        return None
-    if len(words) == 1 and not unread:
-        return words[0]
-    which, word = "first", words[0]
-    if vocabulary.name == "tlp":
-        which, word = "strictest", min(words, key=_strictness)
-    message = f"holds several words; the field takes one, so the {which}, {word}, was taken"
-    return Found(word, Note(About.SEVERAL, f"several-{vocabulary.name}", message, text, vocabulary.allowed))
-
-
-def country(text: str) -> Value | Found:
+def country(text: str, *, codes: bool = False) -> Value | Found:
     """Turns a country's name, code or demonym into its ISO 3166-1 alpha-2 code.
 
     Several countries, regions and `NATO` never become a code: they are left out with a note.
@@ -88,6 +69,8 @@ def country(text: str) -> Value | Found:
     listed = json_list(text)
     if listed is not None:
         text = " / ".join(dict.fromkeys(map(entry_text, listed)))
+    if codes and text.strip() == "NA":
+        return "NA"
     match = countries.resolve(text)
     if match.code:
         return match.code
@@ -105,7 +88,7 @@ def country(text: str) -> Value | Found:
     if match.codes:
         message = f"names {shown_country(match.codes[0])} among other words, so no code is taken from it"
         return Found(None, Note(About.SEVERAL, "unclear-country", message, text))
-    return Found(None, Note(About.UNKNOWN, "unknown-country", "is no country", text, allowed, nearest))
+    return Found(None, Note(About.UNKNOWN, "unknown-country", "is not a country", text, allowed, nearest))
 
 
 def _several(codes: Sequence[str]) -> str:
@@ -114,36 +97,41 @@ def _several(codes: Sequence[str]) -> str:
     return "names more than one country" + (f" ({', '.join(codes)})" if codes else "")
 
 
-def date(text: str, order: str = "", fill: str = "") -> Value | Found:
+def date(text: str, order: str = "", fill: str = "", *, serial: bool = False) -> Value | Found:
     """Turns a date into YYYY-MM-DD. `order` (dmy, mdy) settles 03/04/2015; `fill` (start, end) completes `2015-03`.
 
     Without them an ambiguous or partial date is an issue and never a guess.
     """
-    match = dates.parse_date(text, order, fill)
-    if match.date:
-        return match.date
+    match = dates.parse_date(text, order, fill, serial=serial)
     reason = match.reason
-    if reason == "blank":
-        return None
+    if match.date and "(" in text:
+        remark = text.partition("(")[2].strip(" )")
+        return Found(match.date, Note(About.CHANGED, "text-beside-date", "is written beside the date", remark))
+    if match.date or reason == "blank":
+        return match.date or None
     if reason == "none":
         return Found(None, nothing(text))
+    if reason == "placeholder":
+        message = "is what programs write where they have no date, so the field stays empty"
+        return Found(None, Note(About.NOTHING, "placeholder-date", message, text))
     readings = " or ".join(match.readings)
     messages = {
-        "ambiguous": f"can be read as {readings}; say which with `date: {{order: dmy}}` or `mdy` in the mapping",
+        "ambiguous": f"can be read as {readings}; `date: {{order: dmy}}` or `mdy` in the mapping says which",
         "partial": "has no day; `date: {fill: start}` in the mapping takes the first one",
-        "impossible": "is no day of the calendar",
+        "impossible": "is not a day of the calendar",
     }
     near = match.readings[0] if match.readings and reason == "unknown" else ""
     about = About.SEVERAL if reason in ("ambiguous", "partial") else About.UNKNOWN
-    note = Note(
-        about,
-        f"{'bad' if reason in ('unknown', 'impossible') else reason}-date",
-        messages.get(reason, "is no date"),
-        text,
-        dates.ALLOWED,
-        near,
-    )
-    return Found(None, note)
+    code = f"{'bad' if reason in ('unknown', 'impossible') else reason}-date"
+    return Found(None, Note(about, code, messages.get(reason, "is not a date"), text, dates.ALLOWED, near))
+
+
+def moment(text: str, *, serial: bool = False) -> Value | Found:
+    """Text that says when: as it is written, save for numbers of seconds or days and for what stands for no date."""
+    day = dates.epoch_date(text) or (dates.serial_date(text) if serial else "")
+    if day:
+        return day
+    return date(text) if dates.parse_date(text).reason == "placeholder" else text.strip()
 
 
 def number(text: str, decimal: str = "") -> Value | Found:
@@ -152,34 +140,34 @@ def number(text: str, decimal: str = "") -> Value | Found:
     if match.value is not None or match.reason == "blank":
         return match.value
     messages = {
-        "ambiguous": f"can be read as {' or '.join(match.readings)}; say which with `number: {{decimal: ','}}`",
+        "ambiguous": f"can be read as {' or '.join(match.readings)}; `number: {{decimal: ','}}` or '.' says which",
         "too-large": "is too large to be kept exactly",
     }
-    return Found(
-        None,
-        Note(
-            About.UNKNOWN, "bad-number", messages.get(match.reason, "is no number"), text, ("a number",), match.nearest
-        ),
-    )
+    message = messages.get(match.reason, "is not a number")
+    return Found(None, Note(About.UNKNOWN, "bad-number", message, text, ("a number",)))
 
 
-def score(text: str, out_of: float = 10) -> Value | Found:
+def score(text: str, out_of: float | str = 10, *, mixed: bool = False) -> Value | Found:
     """Turns a number on a scale, a percentage or a word (`high`) into a score from 1 to 10.
 
-    0 of 100 says that nothing is known.
+    0 says that nothing is known.
     """
-    scale = str(int(out_of)) if out_of in (1, 10, 100) else "10"
-    if scale != "10" and text.strip() in ("0", "0.0", "0%"):
-        return Found(None, nothing(text))
-    match = numbers.parse_score(text, scale)
+    scale = "?" if out_of == "?" else str(max(int(float(out_of)), 1))
+    match = numbers.parse_score(text, scale, mixed=mixed)
     if match.value is not None or match.reason == "blank":
         return match.value
     if match.reason == "none":
         return Found(None, nothing(text))
-    message = f"is not between 1 and {scale}" if match.reason == "out-of-range" else "is no score from 1 to 10"
-    return Found(
-        None, Note(About.UNKNOWN, "bad-score", message, text, ("1 to 10", "high", "medium", "low"), match.nearest)
-    )
+    if match.reason == "unclear" and numbers.plain_score(text) is None:
+        message = "could be several scores"
+        return Found(None, Note(About.SEVERAL, "unclear-score", message, text, ("1 to 10",), match.nearest))
+    messages = {
+        "out-of-range": f"is not between 1 and {scale}",
+        "unclear": "can be read in more than one way; `score: {out_of: ...}` in the mapping says what the highest is",
+    }
+    message = messages.get(match.reason, "is not a score from 1 to 10")
+    allowed = ("1 to 10", "high", "medium", "low")
+    return Found(None, Note(About.UNKNOWN, "bad-score", message, text, allowed, match.nearest))
 
 
 def nothing(text: str) -> Note:
