@@ -85,6 +85,9 @@ def _scores(texts: Sequence[str]) -> Judged:
     large = sum(counts[text] for text, number in found.items() if number > 10)
     most = max(found.values(), default=0.0)
     settle = "`score: {out_of: 100}` in the mapping (or 10, or 1) says which"
+    if 10 * large <= usual:  # a slip among many, which is out of range
+        large, most = 0, 10.0
+        found = {text: number for text, number in found.items() if number <= 10}
     if large:
         if 3 * large < large + usual:
             message = f"holds numbers up to 10 and some above it, so that the scale is not clear; {settle}"

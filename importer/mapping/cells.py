@@ -40,7 +40,7 @@ def quick_reading(field: Field | None, rule: Rule) -> Quick | None:
         return _link
     if field.kind is Kind.TEXT_LIST and not rule.separators:
         return _labels
-    if field.kind is Kind.TEXT and not field.vocabulary:
+    if field.kind is Kind.TEXT and not field.vocabulary and field.name != "lastSeen":
         return _name if field.name == "value" else _text
     return None
 
@@ -305,7 +305,10 @@ class CellReader:
         elif note.about is About.REFUSED:
             message += "; left out"
         elif (setting is not None and lost) or note.text:
-            message += f"; kept in {self.keep_in}" if self.keep_in else "; left out"
+            message += "; left out" if lost else ""
+            message += (
+                f"{' and' if lost else ';'} kept in {self.keep_in}" if self.keep_in else "" if lost else "; left out"
+            )
         return Seed(severity, code, message, note.text or text, note.allowed, note.nearest)
 
     def _cleared(self, text: str) -> Cell:

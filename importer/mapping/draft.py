@@ -48,6 +48,7 @@ class Drafting:
         self.layout = layout
         self.notes: list[Issue] = []
         """What was decided of whole columns."""
+        self.left_out: MappingABC[int, str] = {}
         self.table = table
         self.header = table.header
         self.rows = table.rows()
@@ -68,6 +69,7 @@ class Drafting:
             return [Draft(row, {}, row.issues, left_out=self.layout.skip) for row in self.rows]
         left_out = left_out_by(self.layout.conditions, self.header.columns, self._texts)
         self._no_actors(left_out)
+        self.left_out = left_out
         self.layout, self.notes = judged(self.layout, self.header, lambda column: self._rows_of(column, left_out))
         self.origins = Origins(self.layout, lambda column, position: self._texts(column)[position])
         for feed in self.layout.feeds:
@@ -245,6 +247,8 @@ class Drafting:
         return not any(self._texts(column)[position].strip() for column in feed.columns if column[:1] != "$")
 
     def _note(self, position: int, feed: Feed, cell: Cell, column: str, target: str = "") -> None:
+        if position in self.left_out:
+            return
         for seed in cell.seeds:
             self._add(position, feed, column, seed, target)
         if cell.kept:

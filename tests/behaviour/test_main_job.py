@@ -126,7 +126,7 @@ def test_failed_rows_can_be_mended_and_imported_again(cli: Cli, samples: Path, t
     assert sum(counts.values()) == 15
     again = cli("validate", tmp_path / "run" / "failed.xlsx")
     assert again.code == 1
-    assert "Chnia" in again.out
+    assert "orange" in again.out
 
 
 def test_a_missing_file_is_exit_3(cli: Cli) -> None:

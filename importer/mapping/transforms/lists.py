@@ -186,7 +186,7 @@ def links(text: str) -> list[Value] | Found:
         hosts = [word.strip(",;") for word in words if _HOST.fullmatch(word.strip(",;"))]
         if len(hosts) == len(words):
             return list(hosts)
-        return Found(None, Note(About.UNKNOWN, "not-a-link", "is no link", text.strip(), ("https://...",)))
+        return Found(None, Note(About.UNKNOWN, "not-a-link", "is not a link", text.strip(), ("https://...",)))
     found: list[Value] = []
     beside = [text[: starts[0]]]
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
