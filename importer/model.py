@@ -112,6 +112,8 @@ class Table(Struct, frozen=True, dict=True):
     """What the reader found, by position in the table."""
     gaps: AbstractSet[int] = frozenset()
     """Positions of rows that stand behind blank ones."""
+    dates: Mapping[tuple[int, str], str] = MappingProxyType({})
+    """By position and column: what a workbook shows in a cell that is a date among texts; empty where it is unknown."""
 
     @classmethod
     def of_rows(

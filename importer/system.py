@@ -21,15 +21,17 @@ STOP_SIGNALS: Final = tuple(
 BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 """For `os.open`: Windows would translate line ends otherwise."""
 
-MEMORY_LIMIT: Final = """
+CHILD_LIMITS: Final = """
 try:
     import resource
     resource.setrlimit(resource.RLIMIT_AS, ({bytes}, {bytes}))
+    resource.setrlimit(resource.RLIMIT_CPU, ({seconds}, {seconds} + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 except Exception:
     pass
 """
-"""Python code (a format with `bytes`) that bounds the memory of the process that runs it, where the system can."""
+"""Python code (a format with `bytes` and `seconds`) that bounds memory and processor time of the process that runs it,
+where the system can."""
 
 
 _NEEDED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")

@@ -88,6 +88,7 @@ class Drafting:
             elif feed.collects:
                 unique_links(self.fields, target)
         self._missing_names(left_out)
+        self._names_turned_dates(left_out)
         self._group_properties()
         asked = self._asked()
         for position, found in self.table.issues.items():
@@ -284,6 +285,21 @@ class Drafting:
             text = self._texts(column)[position].strip() if column else ""
             seed = Seed(Severity.ERROR, "missing-name", "has no name; every tag needs one", text)
             self._add(position, feed, column, seed)
+
+    def _names_turned_dates(self, left_out: MappingABC[int, str]) -> None:
+        """A spreadsheet makes `MAR1` a date as it is typed: no name, and in a list of other names worth a look."""
+        if not self.table.dates:
+            return
+        feeds = {column: feed for feed in self.layout.feeds for column in feed.columns}
+        for (position, column), shown in self.table.dates.items():
+            feed = feeds.get(column)
+            if feed is None or position in left_out or feed.rule.target not in ("value", *LISTS_OF_NAMES):
+                continue
+            told = f"is a date in the workbook, where `{shown}` is seen" if shown else "is a date in the workbook"
+            name = feed.rule.target == "value"
+            told += "; was another word typed? Set the cell to text and type it again" if name else ""
+            severity = Severity.ERROR if name else Severity.WARNING
+            self._add(position, feed, column, Seed(severity, "name-turned-date", told, self._texts(column)[position]))
 
     def _group_properties(self) -> None:
         targets = [feed.rule.target for feed in self.layout.feeds if feed.rule.target.startswith("properties.")]

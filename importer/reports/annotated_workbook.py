@@ -22,8 +22,7 @@ from msgspec import Struct, field
 
 from importer.errors import SourceError
 from importer.model import Issue, Severity
-from importer.sources.header import letters
-from importer.sources.workbook_scan import column_index
+from importer.sources.header import column_index, letters
 
 AUTHOR: Final = "tag-importer"
 MARK: Final = "Issues found by tag-importer"

@@ -20,6 +20,14 @@ def letters(index: int) -> str:
     return text
 
 
+def column_index(name: str) -> int:
+    """0-based index of column letters."""
+    index = 0
+    for char in name.upper():
+        index = index * 26 + ord(char) - 64
+    return index - 1
+
+
 def make_header(
     file: str,
     kind: str,

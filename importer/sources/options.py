@@ -38,6 +38,15 @@ class Limits(Struct, frozen=True):
     nodes: int = 20_000_000
     """Values in one YAML document, each use of an anchor counted."""
     folder_files: int = 100_000
+    workbook_seconds: float = 120.0
+    """Processor time for one workbook, and the wait for each piece of it."""
+    workbook_memory: int = 768 * MIB
+    """Address space of the process that reads a workbook."""
+
+    @staticmethod
+    def hint(name: str) -> str:
+        """How a limit is raised."""
+        return f"--limit {name}=N raises that limit."
 
 
 _DELIMITERS: Final = MappingProxyType({"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,17 @@ class RowList:
         self._pack()
         self.parts.append(cells)
         self.numbers.extend(range(first_number, first_number + len(cells)))
+        self._check()
+
+    def extend_rows(
+        self, numbers: list[int], rows: list[list[str]], issues: Mapping[int, Sequence[Issue]], gaps: list[int]
+    ) -> None:
+        """Takes several rows; issues and gaps by position among them."""
+        at = len(self.numbers)
+        self.issues.update({at + position: tuple(found) for position, found in issues.items()})
+        self.gaps.update(at + position for position in gaps)
+        self.parts.append(text_array(rows, len(self.header.columns)))
+        self.numbers.extend(numbers)
         self._check()
 
     def gap(self) -> None:

@@ -91,4 +91,5 @@ def _taken(table: Table, positions: list[int]) -> Table:
         [table.ids[position] for position in positions] if table.ids else (),
         {at[old]: issues for old, issues in table.issues.items() if old in at},
         frozenset(at[old] for old in table.gaps if old in at),
+        {(at[old], column): shown for (old, column), shown in table.dates.items() if old in at},
     )

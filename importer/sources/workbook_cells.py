@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 from msgspec import Struct, field
-
-if TYPE_CHECKING:
-    from python_calamine import CalamineSheet
-
 
 _INFINITE = float("inf")
 
@@ -58,6 +54,22 @@ def _duration(value: dt.timedelta) -> str:
 Range = tuple[tuple[int, int], tuple[int, int]]
 
 
+class Grid(Protocol):
+    """The values of a sheet, as calamine gives them: all rows from the first, cells from the first used column."""
+
+    @property
+    def start(self) -> tuple[int, int] | None: ...
+    @property
+    def end(self) -> tuple[int, int] | None: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def merged_cell_ranges(self) -> Sequence[Range] | None: ...
+    def iter_rows(self) -> Iterator[Sequence[Any]]: ...
+
+
 class Merges(Struct, frozen=True):
     """The merged ranges of one sheet: 0-based (row, column) of both corners."""
 
@@ -100,7 +112,7 @@ class Merges(Struct, frozen=True):
             words = [lower or upper for lower, upper in zip(below, words, strict=True)]
         return words, last
 
-    def with_values(self, source: CalamineSheet, first: int, start: int) -> Merges:
+    def with_values(self, source: Grid, first: int, start: int) -> Merges:
         """The same with the values of ranges that go down over several rows of data, from row `first` on."""
         assert source.end is not None
         end_row, end_column = source.end

@@ -87,5 +87,31 @@ def test_repetitions_in_an_ods_are_counted_not_laid_out(tmp_path: Path) -> None:
     """An error repeated over thousands of millions of cells is refused in a sentence."""
     error = cell("#N/A", 'office:value="0" table:number-columns-repeated="16384"', "float")
     path = ods(tmp_path / "a.ods", f">{cell('Name')}", f' table:number-rows-repeated="1048576">{error}')
-    with pytest.raises(SourceError, match="memory"):
+    with pytest.raises(SourceError, match="more than 500,000"):
+        got(path)
+
+
+def test_an_ods_is_read_as_a_person_sees_it(tmp_path: Path) -> None:
+    """Formats, hidden rows, link targets and comments count as they do in an XLSX."""
+    link = '<table:table-cell office:value-type="string"><text:p><text:a xlink:href="https://a.example/1">r</text:a>'
+    note = "<office:annotation><text:p>disputed</text:p></office:annotation>"
+    seven, share = 'office:value="7"', 'office:value="0.8"'
+    path = ods(
+        tmp_path / "a.ods",
+        f">{cell('Actor')}{cell('Confidence')}{cell('Report')}",
+        f">{cell('007', seven, 'float')}{cell('80%', share, 'percentage')}{link}</text:p></table:table-cell>",
+        f' table:visibility="filter">{cell("Vole")}{cell("7", seven, "float")}',
+        f'><table:table-cell office:value-type="string">{note}<text:p>Hare</text:p></table:table-cell>',
+    )
+    read = got(path)
+    assert read.columns == ("Actor", "Confidence", "Report", "Link (Report)", "Comment (Actor)")
+    assert read.cells == [("007", "80%", "r", "https://a.example/1", ""), ("Hare", "", "", "", "disputed")]
+    assert read.codes() == ["hidden-rows"]
+    assert len(got(path, include_hidden=True).rows) == 3
+
+
+def test_an_attribute_without_end_is_damage(tmp_path: Path) -> None:
+    """A name of a million letters costs no more than its length."""
+    path = ods(tmp_path / "a.ods", f"><table:table-cell {'a' * 1_000_000}")
+    with pytest.raises(SourceError, match="damaged"):
         got(path)

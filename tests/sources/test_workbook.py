@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 
 from importer.errors import SourceError
 from importer.model import Severity
-from importer.sources.workbook_file import _guarded
+from importer.sources.options import Limits
+from importer.sources.workbook_child import _guarded
 
 from .reading import got, written
 
@@ -361,3 +363,153 @@ def test_real_workbooks(catalogs: Path) -> None:
             got(books / name)
     with pytest.raises(SourceError, match="XML entities"):
         got(books / "poi/poc-xmlbomb.xlsx")
+
+
+def actors(path: Path, *rows: tuple[Any, ...], more: Callable[[Any], None] = lambda sheet: None) -> Path:
+    """A workbook with one sheet of these rows, which `more` works on."""
+
+    def fill(book: Any) -> None:
+        for row in rows:
+            book.active.append(row)
+        more(book.active)
+
+    return workbook(path, fill)
+
+
+def test_number_formats_are_what_a_person_sees(tmp_path: Path) -> None:
+    """Per cent, leading zeros and letters of a format are read; decimals and thousands stay the number itself."""
+    formats = {"A2": "000", "A3": '"UNC"0000', "A4": '"TA"000;"-TA"0', "B2": "0%", "B3": "0.0%", "B4": "#,##0.00"}
+
+    def more(sheet: Any) -> None:
+        for cell, code in formats.items():
+            sheet[cell].number_format = code
+
+    read = got(actors(tmp_path / "a.xlsx", ("Actor", "Confidence"), (7, 1), (52, 0.555), (5, 1234.5), more=more))
+    assert read.cells == [("007", "100%"), ("UNC0052", "55.5%"), ("TA005", "1234.5")]
+
+
+def test_dates_among_texts_are_handed_on_with_what_is_seen(tmp_path: Path) -> None:
+    """`MAR1` that became a date is known to be one, and a column of dates is not suspected."""
+    day = dt.date(2024, 3, 1)
+
+    def more(sheet: Any) -> None:
+        sheet["A2"].number_format = "d-mmm"
+
+    rows = ((day, day), ("Wren", day), ("Vole", day))
+    read = got(actors(tmp_path / "a.xlsx", ("Actor", "First seen"), *rows, more=more))
+    assert read.column("Actor") == ["2024-03-01", "Wren", "Vole"]
+    assert read.tables[0].dates == {(0, "Actor"): "1-Mar"}
+
+
+def test_hidden_rows_and_columns_are_read_only_on_request(tmp_path: Path) -> None:
+    """What a person has hidden or filtered out is left out with its place, and read with --include-hidden."""
+
+    def more(sheet: Any) -> None:
+        sheet.column_dimensions["B"].hidden = True
+        sheet.row_dimensions[3].hidden = True
+
+    path = actors(tmp_path / "a.xlsx", ("Actor", "Notes"), ("Wren", "x"), ("Vole", "y"), ("Hare", "z"), more=more)
+    read = got(path)
+    assert (read.columns, read.cells) == (("Actor",), [("Wren",), ("Hare",)])
+    assert [(note.code, note.place.row, note.value) for note in read.notes] == [
+        ("hidden-column", 1, "Notes"),
+        ("hidden-rows", 3, "Vole"),
+    ]
+    assert all(note.severity is Severity.WARNING for note in read.notes)
+    assert got(path, include_hidden=True).cells == [("Wren", "x"), ("Vole", "y"), ("Hare", "z")]
+
+
+def test_links_and_comments_behind_cells_are_columns(tmp_path: Path) -> None:
+    """A target that the text does not say, also one of a formula, and a comment come with the cell's letter."""
+
+    def more(sheet: Any) -> None:
+        from openpyxl.comments import Comment
+
+        sheet["B2"].hyperlink = "https://a.example/1"
+        sheet["B3"].hyperlink = "https://a.example/2"
+        sheet["B5"].hyperlink = "mailto:x@a.example"
+        sheet["A3"].comment = Comment("disputed", "T")
+        sheet["A1"].comment = Comment("ask first", "T")
+
+    rows = (("Wren", "report"), ("Vole", "https://a.example/2"), ("Hare", '=HYPERLINK("https://a.example/3","r")'))
+    read = got(actors(tmp_path / "a.xlsx", ("Actor", "Report"), *rows, ("Newt", "mail"), more=more))
+    assert read.columns == ("Actor", "Report", "Link (Report)", "Comment (Actor)")
+    assert read.tables[0].header.letters == ("A", "B", "B", "A")
+    assert read.column("Link (Report)") == ["https://a.example/1", "", "https://a.example/3", ""]
+    assert read.column("Comment (Actor)") == ["", "disputed", "", ""]
+    assert [(note.code, note.place.cell, note.value) for note in read.notes] == [("comment", "Sheet!A1", "ask first")]
+
+
+def test_struck_names_are_told(tmp_path: Path) -> None:
+    """A row whose cells are struck through is read with a warning at the first of them."""
+
+    def more(sheet: Any) -> None:
+        from openpyxl.cell.rich_text import CellRichText, TextBlock
+        from openpyxl.cell.text import InlineFont
+        from openpyxl.styles import Font
+
+        sheet["A3"].font = sheet["B3"].font = Font(strike=True)
+        sheet["A4"] = CellRichText("Hare ", TextBlock(InlineFont(strike=True), "of old"))
+
+    read = got(actors(tmp_path / "a.xlsx", ("Actor", "Notes"), ("Wren", "x"), ("Vole", "y"), ("", "z"), more=more))
+    assert [(issue.code, issue.place.cell, issue.value) for issue in read.row_issues()] == [
+        ("struck-through", "Sheet!A3", "Vole"),
+        ("struck-through", "Sheet!A4", "Hare of old"),
+    ]
+    assert "part" in read.row_issues()[1].message
+
+
+def test_the_child_gets_nothing_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What parses a stranger's workbook has no token to give away."""
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "marked")
+    seen: list[Any] = []
+
+    class Watched(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **given: Any) -> None:
+            seen.append(given["env"])
+            super().__init__(*args, **given)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    got(actors(tmp_path / "a.xlsx", ("Actor",), ("Wren",)))
+    assert seen
+    assert "CLOUDFLARE_API_TOKEN" not in seen[0]
+
+
+def test_a_workbook_that_takes_too_much_is_refused_with_the_limit(tmp_path: Path) -> None:
+    """Memory and time are bounded, and the message says how the limit is raised."""
+    path = actors(tmp_path / "a.xlsx", ("Actor",), *((f"Wren {number}",) for number in range(2000)))
+    for limits, name in (
+        (Limits(workbook_memory=24 << 20), "workbook_memory"),
+        (Limits(workbook_seconds=0.001), "workbook_seconds"),
+    ):
+        with pytest.raises(SourceError) as error:
+            got(path, limits=limits)
+        assert f"--limit {name}=" in error.value.hint
+    assert len(got(path).rows) == 2000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'<c r="A1" t="e">' * 60_000,
+        b"<c><f>" * 60_000,
+        b"<c " + b'r="A1" ' * 60_000,
+        b'<row r="1"' + b" " * 400_000,
+        b'<c s="' * 60_000,
+        b"<hyperlink" + b" x='" * 60_000,
+    ],
+)
+def test_a_sheet_of_broken_tags_is_read_in_linear_time(tmp_path: Path, content: bytes) -> None:
+    """Tags that are never closed are given up at once; a search that began anew at each would take minutes."""
+    path = actors(tmp_path / "a.xlsx", ("Actor",), ("Wren",))
+    broken = changed(path, "sheet1.xml", lambda data: data.replace(b"</sheetData>", content + b"</sheetData>"))
+    assert "longer" not in refusal(broken)
+
+
+def refusal(path: Path) -> str:
+    """With what message a workbook is refused; empty where it is read."""
+    try:
+        got(path, limits=Limits(workbook_seconds=20))
+    except SourceError as error:
+        return error.message
+    return ""
