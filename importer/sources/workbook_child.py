@@ -219,7 +219,7 @@ class _Book:
                 with archive.open("content.xml") as stream:
                     self._ods = {sheet.name: sheet for sheet in read_ods(file, stream, limits)}
             return kind
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
             raise SourceError(f"{file} is damaged or cut short: its ZIP archive cannot be read.") from error
         except RuntimeError as error:
             raise _protected(file) from error
