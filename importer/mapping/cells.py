@@ -137,6 +137,7 @@ class CellReader:
         self.plain = (
             self.field is not None and self.field.kind in (Kind.TEXT, Kind.TEXT_LIST) and not is_link(self.field)
         )
+        self.listed = self.field is not None and self.field.is_list
         self.names = rule.target in NAMES and not rule.as_is
         self.reads_blank = any(step.name in ("default", "constant") for step in rule.steps)
         self.default = BLANK
@@ -227,7 +228,7 @@ class CellReader:
         if self.names and (hidden := hidden_characters(text)):
             message = f"holds {' and '.join(hidden[:3])}, which nobody sees; delete it unless it is meant"
             notes.append(Note(About.CHANGED, "hidden-character", message))
-        if not notes and self.plain and _ordinary(result):
+        if not notes and self.plain and (type(result) is list) is self.listed and _ordinary(result):
             return Cell(result)
         if self.field is not None:
             answer = check(self.field, result)

@@ -10,8 +10,8 @@ from msgspec import Struct
 from importer.fields.conventions import USUAL, Convention
 from importer.fields.names import clean
 from importer.fields.table import Field, Kind
-from importer.fields.vocabulary import Vocabulary
-from importer.fields.words import says_nothing
+from importer.fields.vocabulary import Vocabulary, load_vocabulary
+from importer.fields.words import says_nothing, word_key
 from importer.mapping.spec import Rule, Value
 from importer.mapping.transforms import lists, meaning
 from importer.mapping.transforms.found import About, Found, Note
@@ -25,15 +25,13 @@ def own_reading(
 ) -> Reading:
     """The reading of a field (None: of a property). Values that are already right go through unchanged."""
     if rule.as_is:
-        return lambda value: value
+        return partial(_as_it_is, field=field, own=own) if field is not None else lambda value: value
     if field is None:
         return _property
     reading = _text_reading(field, own, convention)
     if field.kind in (Kind.TEXT_LIST, Kind.ALIAS_LIST, Kind.REFERENCE_LIST):
-        linked = field.name in ("externalReferenceLinks", "externalReferences")
-        cut = lists.links if linked else partial(lists.items, separators=rule.separators or convention.separator)
-        shape = _as_link if field.name == "externalReferenceLinks" else _SHAPES[field.kind]
-        return partial(_unless_nothing, reading=partial(_listed, cut=cut, shape=shape))
+        cut = _cut_of(field, rule.separators or convention.separator)
+        return partial(_unless_nothing, reading=partial(_listed, cut=cut, shape=_shape_of(field)))
     if field.kind is Kind.OBJECT:
         return _object
     if (
@@ -144,6 +142,8 @@ def _listed(value: Value, cut: Callable[[str], Value], shape: Callable[[Value], 
     """A list of entries in the shape of the field, entries without content left out."""
     note = None
     if isinstance(value, str):
+        if lists.is_broken(value):
+            return Found(None, Note(About.UNKNOWN, "broken-list", "begins like a list in JSON and is not one", value))
         value = cut(value)
         if isinstance(value, Found):
             value, note = value.value, value.note
@@ -160,6 +160,37 @@ def _listed(value: Value, cut: Callable[[str], Value], shape: Callable[[Value], 
         else:
             shaped.append(entry)
     return Found(shaped, note) if note else shaped
+
+
+def _as_it_is(value: Value, field: Field, own: Mapping[str, Vocabulary]) -> Value:
+    """What is taken as it is: the check of the wire value decides, so that an edited text becomes a list first.
+
+    A word that is nearly one of the vocabulary is a slip of the editor; any other word is the account's own.
+    """
+    if not isinstance(value, str):
+        return value
+    if field.is_list:
+        return _listed(value, _cut_of(field), _shape_of(field))
+    if field.vocabulary and (
+        near := _slip(value, (own or {}).get(field.vocabulary) or load_vocabulary(field.vocabulary))
+    ):
+        message = f"is nearly a word of '{field.vocabulary}'"
+        return Found(None, Note(About.UNKNOWN, f"unknown-{field.vocabulary}", message, value, (), near))
+    return value
+
+
+def _slip(text: str, vocabulary: Vocabulary) -> str:
+    """The allowed word that a text is but for a letter or two; empty where it is one, or is none."""
+    from rapidfuzz import fuzz, process
+
+    keys = {word_key(word): word for word in vocabulary.allowed}
+    if word_key(text) in keys:
+        return ""
+    found = process.extractOne(word_key(text), list(keys), scorer=fuzz.ratio, score_cutoff=_NEARLY)
+    return keys[found[0]] if found else ""
+
+
+_NEARLY = 85.0
 
 
 def _unless_nothing(value: Value, reading: Reading) -> Value:
@@ -218,3 +249,14 @@ _SHAPES: Mapping[Kind, Callable[[Value], Value]] = {
     Kind.ALIAS_LIST: _as_alias,
     Kind.REFERENCE_LIST: _as_reference,
 }
+
+
+def _shape_of(field: Field) -> Callable[[Value], Value]:
+    return _as_link if field.name == "externalReferenceLinks" else _SHAPES[field.kind]
+
+
+def _cut_of(field: Field, separators: str = "") -> Callable[[str], Value]:
+    """How a text becomes a list of the field."""
+    if field.name in ("externalReferenceLinks", "externalReferences"):
+        return lists.links
+    return partial(lists.items, separators=separators)

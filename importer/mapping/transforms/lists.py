@@ -116,6 +116,11 @@ def json_list(text: str) -> list[Value] | None:
     return _printed_list(stripped)
 
 
+def is_broken(text: str) -> bool:
+    """Whether a text begins like a list that a program wrote and is none."""
+    return text.lstrip()[:2] in ('["', "['", "[{", '{"') and json_list(text) is None
+
+
 def _printed_list(text: str) -> list[Value] | None:
     """The texts of a list in another notation than JSON: quoted ones, in braces bare ones too."""
     if call := _CALL.fullmatch(text):
