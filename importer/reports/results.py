@@ -5,13 +5,13 @@ without a row (undo, prune) has its tag's name under `value`, a column that is a
 A source column that is itself called `_status` and so on (results.csv read again) gives way to this run's.
 
 A cell that a spreadsheet would run as a formula (first character `=`, `+`, `-`, `@`, also behind blanks, or a tab or
-line break) gets an apostrophe in front: spreadsheets show it as text. failed.csv has the cells exactly as they were.
+line break) gets an apostrophe in front: spreadsheets show it as text, and reading it again takes the apostrophe off.
+failed.csv has the cells exactly as they were.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from importer.model import Change, Outcome, Plan
 from importer.reports.run_record import RunRecord
 from importer.reports.text import row_code, row_message
+from importer.text.cell_text import guarded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,17 +37,14 @@ OWN_COLUMNS: Final = (
 )
 NAME_COLUMN: Final = "value"
 
-_FORMULA: Final = frozenset("=+-@")
-_SUSPECT: Final = frozenset("=+-@\t\r\n \xa0＝＋－＠")  # noqa: RUF001  full-width forms count as operators too
-
 
 def write_results(path: Path, record: RunRecord) -> None:
     """Write results.csv for `record` at `path`, atomically, mode 0600."""
     frame = results_frame(record)
-    columns = [_guarded(frame.iloc[:, at].tolist()) for at in range(frame.shape[1])]
+    columns = [list(map(guarded, frame.iloc[:, at].tolist())) for at in range(frame.shape[1])]
     with record.file(path) as stream:
         writer = csv.writer(stream)
-        writer.writerow(_guarded([str(word) for word in frame.columns]))
+        writer.writerow([guarded(str(word)) for word in frame.columns])
         writer.writerows(zip(*columns, strict=True))
 
 
@@ -95,16 +93,3 @@ def _own(change: Change, outcome: Outcome) -> list[str]:
         outcome.uuid or change.uuid,
         str(outcome.attempts),
     ]
-
-
-def _guarded(cells: Sequence[str]) -> list[str]:
-    # isspace: blanks of any kind before the sign, U+001F among them
-    return [f"'{cell}" if (cell[:1] in _SUSPECT or cell[:1].isspace()) and is_formula(cell) else cell for cell in cells]
-
-
-def is_formula(cell: str) -> bool:
-    """Whether a spreadsheet that opens `cell` from a CSV file might take it for a formula."""
-    if cell[:1] in ("\t", "\r", "\n"):
-        return True
-    first = cell.lstrip()[:1]
-    return first in _FORMULA or first in ("＝", "＋", "－", "＠")  # noqa: RUF001

@@ -68,7 +68,10 @@ def is_formula(cell: str) -> bool:
 
 def guarded(cell: str) -> str:
     """The cell with an apostrophe before what would be a formula: a spreadsheet shows it as text."""
-    return f"'{cell}" if is_formula(cell.lstrip("'") if cell[:1] == "'" else cell) else cell
+    first = cell[:1]
+    if first.isalnum() or not first:  # most cells
+        return cell
+    return f"'{cell}" if is_formula(cell.lstrip("'") if first == "'" else cell) else cell
 
 
 def unguarded(cell: str) -> str:

@@ -29,10 +29,10 @@ from importer.reports import json_text, markdown, terminal
 from importer.reports.formats import PlanResult
 from importer.reports.html import page
 from importer.reports.markdown import LIMIT
-from importer.reports.results import is_formula
 from importer.reports.run_record import RunRecord
 from importer.reports.screen import plain
 from importer.reports.write import write_reports
+from importer.text.cell_text import is_formula
 
 from .records import record
 from .test_html import Tags
