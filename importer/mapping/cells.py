@@ -340,7 +340,7 @@ def _ordinary(value: Value) -> bool:
 
 
 def _ordinary_text(value: Value) -> bool:
-    return type(value) is str and len(value) <= SHORT and value.isprintable() and not value.isspace()
+    return type(value) is str and len(value) <= SHORT and value.isprintable() and bool(value.strip())
 
 
 def _blank(value: Value) -> bool:

@@ -167,6 +167,8 @@ def _as_it_is(value: Value, field: Field, own: Mapping[str, Vocabulary]) -> Valu
 
     A word that is nearly one of the vocabulary is a slip of the editor; any other word is the account's own.
     """
+    if isinstance(value, list) and field.is_list:
+        return [entry for entry in value if entry is not None and entry != ""]
     if not isinstance(value, str):
         return value
     if field.is_list:
