@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
 from msgspec import Struct
 
+from importer.fields.aliases import split_labels
 from importer.fields.conventions import USUAL, Convention
 from importer.fields.names import hidden_characters
 from importer.fields.table import ALIAS_FIELDS, Field, Kind, Visibility, field_named
@@ -55,7 +57,9 @@ def _text(text: str) -> Value:
 
 
 def _name(text: str) -> Value:
-    return _text(text) if text.isascii() and "  " not in text and "](" not in text and "[[" not in text else None
+    if not text.isascii() or "  " in text or "[" in text or _SEVERAL.search(text):
+        return None
+    return _text(text)
 
 
 def _labels(text: str) -> Value:
@@ -208,7 +212,7 @@ class CellReader:
         if bare or self.reads_blank:
             for step in self.steps:
                 value, notes = _over(value, step)
-                if notes and any(note.about not in (About.CHANGED, About.READ) for note in notes):
+                if notes and any(note.about not in _GOES_ON for note in notes):
                     return self._noted(None, notes, text)
                 seeds.extend(self._seed(note, text) for note in notes)
         if _blank(value):
@@ -228,6 +232,8 @@ class CellReader:
         if self.names and (hidden := hidden_characters(text)):
             message = f"holds {' and '.join(hidden[:3])}, which nobody sees; delete it unless it is meant"
             notes.append(Note(About.CHANGED, "hidden-character", message))
+        if self.names and (doubt := _doubt(result, self.listed)):
+            notes.append(doubt)
         if not notes and self.plain and (type(result) is list) is self.listed and _ordinary(result):
             return Cell(result)
         if self.field is not None:
@@ -301,6 +307,8 @@ class CellReader:
             severity = Severity.INFO
         elif setting is Unknown.ERROR:
             severity = Severity.ERROR
+        elif note.about is About.DOUBTFUL:
+            pass
         elif setting is not None and lost and self._sends_as_written(note):
             message += "; it is sent as written"
         elif note.about is About.REFUSED:
@@ -326,6 +334,29 @@ def _written(text: str) -> str:
     """A cell as a person would write it: the entries of a JSON list with commas between them."""
     listed = json_list(text)
     return text.strip() if listed is None else join(listed)
+
+
+_GOES_ON = frozenset((About.CHANGED, About.READ, About.DOUBTFUL))
+_SEVERAL = re.compile(r"[,;|\n]|\s/\s|\b(?:aka|a\.k\.a|also known as|formerly|alias)\b", re.IGNORECASE)
+_REMARKED = re.compile(r".*\S\s?\([^()]+\)")
+
+
+def _doubt(value: Value, listed: bool) -> Note | None:
+    """What a person would ask about names: whether one is several, whether a remark belongs to it."""
+    if not listed:
+        if not isinstance(value, str) or not _SEVERAL.search(value):
+            return None
+        if len(split_labels(value)) < 2 and "," in value and not _SEVERAL.search(value.replace(",", "")):
+            return None
+        return Note(About.DOUBTFUL, "perhaps-several-names", "looks like several names; it is sent as one", value)
+    labels = [entry.get("value") if isinstance(entry, dict) else entry for entry in value]
+    remarked = [
+        label for label in labels if isinstance(label, str) and label[-1:] == ")" and _REMARKED.fullmatch(label)
+    ]
+    if not remarked:
+        return None
+    message = "ends in a remark in brackets, which is sent as part of the name"
+    return Note(About.DOUBTFUL, "alias-with-remark", message, remarked[0])
 
 
 def _problem_note(problem: Problem, text: str) -> Note:

@@ -25,6 +25,7 @@ from importer.mapping.assemble import (
     unique_links,
 )
 from importer.mapping.cells import BLANK, Cell, Seed
+from importer.mapping.columns import named
 from importer.mapping.conditions import left_out_by
 from importer.mapping.judged import judged
 from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout, Layouter
@@ -192,7 +193,8 @@ class Drafting:
         if rule.constant is not None and not columns:
             return [feed.reader.constant()] * self.size, [""] * self.size
         if rule.join is not None and (len(columns) > 1 or rule.labelled is not Labelled.FALSE):
-            bare = {Labelled.TRUE: 0, Labelled.REST: 1, Labelled.FALSE: len(columns)}[rule.labelled]
+            leads = 1 if not rule.columns or named(columns[:1], rule.columns[:1]) else 0
+            bare = {Labelled.TRUE: 0, Labelled.REST: leads, Labelled.FALSE: len(columns)}[rule.labelled]
             parts = [
                 labelled(column, self._texts(column)) if at >= bare else self._texts(column)
                 for at, column in enumerate(columns)

@@ -100,3 +100,31 @@ def test_a_row_that_is_left_out_has_no_issues_of_its_cells() -> None:
     *_, last = drafts(SPREADSHEET, ("Actor", "Country"), ("A", "China"), ("-----", "-----"))
     assert last.left_out
     assert all(issue.severity is not Severity.ERROR for issue in last.issues)
+
+
+@pytest.mark.parametrize("name", ["Bell, Cat, Dog", "Bell; Cat", "Bell / Cat", "Bell aka Cat", "Bell (formerly Cat)"])
+def test_a_name_that_may_be_several_is_told(name: str) -> None:
+    """Several names in one cell make one tag only with a warning."""
+    (draft,) = drafts(SPREADSHEET, ("Actor",), (name,))
+    assert (draft.name, codes(draft)) == (name, ["perhaps-several-names"])
+
+
+@pytest.mark.parametrize("name", ["Bell, Inc.", "Bell/Cat", "Vault 7/8", "Akatsuki", "Bell & Cat"])
+def test_one_name_is_not_doubted(name: str) -> None:
+    """A legal form, a slash within a name and letters that only look like `aka` part nothing."""
+    (draft,) = drafts(SPREADSHEET, ("Actor",), (name,))
+    assert (draft.name, codes(draft)) == (name, [])
+
+
+def test_a_remark_behind_an_alias_is_told() -> None:
+    """A source that stands in brackets behind a name is sent as part of it, with a warning."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Aliases"), ("A", "UNC1 (Bell Labs), Cat"))
+    assert draft.fields["aliasGroupNamesInternal"] == ["UNC1 (Bell Labs)", "Cat"]
+    assert [(issue.code, issue.value) for issue in draft.issues] == [("alias-with-remark", "UNC1 (Bell Labs)")]
+
+
+def test_joined_columns_have_their_labels_where_the_leading_one_is_missing() -> None:
+    """Only the first column that the mapping names goes without its label; a list becomes words."""
+    text = "fields: {value: A, internalDescription: {columns: [about, goals, roles], join: ' ', labelled: rest}}"
+    (draft,) = drafts(text, ("A", "goals", "roles"), ("X", '["Steal plans", "Spy"]', '["agent"]'))
+    assert draft.fields["internalDescription"] == "Goals: Steal plans, Spy Roles: agent"

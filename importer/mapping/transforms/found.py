@@ -20,6 +20,8 @@ class About(StrEnum):
     """The text says itself that nothing is known (`Unknown`, `?`): told as information."""
     CHANGED = "changed"
     """The value goes on, but not as it was written: a warning."""
+    DOUBTFUL = "doubtful"
+    """The value goes on as it is, though it may not be what it looks like: a warning."""
     READ = "read"
     """The value goes on, read out of something else (HTML, a link): told as information."""
     REFUSED = "refused"
