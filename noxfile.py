@@ -1,12 +1,14 @@
 """Development commands: `nox --list` names them, `nox -s NAME` runs one, `-- WORDS` hands words on to it.
 
-Each makes an environment of its own from the lock. In one that has everything already, as `.venv` of the README:
-`nox -s test --no-venv`. Another Python than the one nox runs with: `nox -s newest --force-python 3.13`.
+Each makes an environment of its own from the lock. In the one of the README, which has everything already:
+`.venv/bin/nox -s test --no-venv`. Another Python than the one nox runs with: `nox -s newest --force-python 3.13`.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import nox
@@ -17,8 +19,10 @@ LOCKED = ("--require-hashes", *(word for name in LOCKS for word in ("--requireme
 
 
 def _ready(session: nox.Session) -> None:
-    """The environment of the lock, with this checkout in it."""
-    if session.virtualenv.is_sandboxed:
+    """The environment of the lock, with this checkout in it; with --no-venv that which nox itself is in."""
+    if not session.virtualenv.is_sandboxed:
+        os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    else:
         session.install(*LOCKED)
         session.install("--no-deps", "--no-build-isolation", "--editable", ".")
 

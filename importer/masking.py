@@ -19,6 +19,8 @@ from importer.model import Json
 MASK: Final = "***"
 _SHORTEST: Final = 6
 """Characters of a secret that is looked for: a shorter one would be found in ordinary words."""
+_LONGEST: Final = 1_000
+"""Characters of a secret that is looked for in other forms, too."""
 _INVISIBLE: Final = (
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
@@ -32,12 +34,13 @@ class Mask:
     """Replaces these secrets by `***`. Without secrets it gives back what it is given."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
+        known = [secret for secret in secrets if len(secret) >= _SHORTEST]
+        forms = {form for secret in known for form in (_forms(secret) if len(secret) <= _LONGEST else (secret,))}
         self._found = sorted((form.lower() for form in forms), key=lambda form: (-len(form), form))
         whole = "|".join(map(re.escape, self._found))
-        split = "|".join(f"{_BETWEEN}*".join(map(re.escape, form)) for form in self._found)
+        split = "|".join(f"{_BETWEEN}*".join(map(re.escape, form)) for form in self._found if len(form) <= 4 * _LONGEST)
         self._whole = re.compile(whole, re.IGNORECASE)
-        self._split = re.compile(split, re.IGNORECASE)
+        self._split = re.compile(split or "(?!)", re.IGNORECASE)
 
     def shows(self, text: str) -> bool:
         """Whether a secret can be read in `text`."""

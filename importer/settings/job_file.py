@@ -12,6 +12,7 @@ ping_url_file, nowhere else. `Job` is the language, `job.schema.json` its schema
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -40,6 +41,8 @@ _TELLING: Final = _KEYS - {"name", "description", "category", "account", "mappin
 _KEY: Final = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*:(?=\s|$)", re.MULTILINE)
 _MODELINE: Final = re.compile(r"^#.*\bjob\.schema\.json", re.MULTILINE)
 _LARGEST: Final = 200_000
+_LONGEST: Final = 4_096
+"""Characters of one text: the longest path that systems take."""
 
 
 def is_job_file(path: str | Path) -> bool:
@@ -89,7 +92,7 @@ def glimpse_job(path: Path) -> Settings:
 def _read(path: Path, problems: Problems) -> Settings:
     root = compose(read_file(path, problems), problems)
     job: Job | UnsetType = convert(root, Job, problems)
-    if job is UNSET:
+    if job is UNSET or not _texts_fit(root, problems):
         return _nothing(path)
     _check_sources(root, problems)
     _check_variables(root, problems)
@@ -138,10 +141,25 @@ def _check_sources(root: Node, problems: Problems) -> None:
         if node is None or not isinstance(node.value, str) or _VARIABLE.search(node.value):
             continue
         name = node.value
-        if preset_path(name) is None and not Path(_from(folder, name)).is_file():
+        missing = not os.path.isfile(_from(folder, name))  # noqa: PTH113  it takes every text
+        if missing and preset_path(name) is None:
             near = nearest(name, ORDER)
             hint = f"did you mean '{near}'?" if near else f"presets: {', '.join(ORDER)}"
             problems.add(node.spot, f"there is no mapping '{guarded(name)}': neither a preset nor a file; {hint}")
+
+
+def _texts_fit(root: Node, problems: Problems) -> bool:
+    """Whether no setting, a file's name least of all, is longer than names may be or has a NUL in it."""
+    fit = True
+    for key, node in root.leaves():
+        text = node.value
+        if isinstance(text, str) and len(text) > _LONGEST:
+            problems.add(node.spot, f"`{'.'.join(key)[:60]}` has {len(text):,} characters; at most {_LONGEST:,}")
+            fit = False
+        elif isinstance(text, str) and "\0" in text:
+            problems.add(node.spot, f"`{'.'.join(key)[:60]}` holds a NUL character")
+            fit = False
+    return fit
 
 
 def _check_variables(root: Node, problems: Problems) -> None:
