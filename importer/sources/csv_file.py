@@ -15,6 +15,7 @@ from importer.sources.csv_records import STRAY, UNCLOSED, Lines, Record, records
 from importer.sources.delimiter import Dialect
 from importer.sources.encoding import Encoding, StrayBytes, detect
 from importer.sources.header import find_header, letters, make_header
+from importer.sources.legacy_encoding import candidates, shown
 from importer.sources.located import Opened, not_a_list
 from importer.sources.options import ReadOptions
 from importer.sources.table import RowList
@@ -258,7 +259,16 @@ def _encoding(opened: Opened, options: ReadOptions) -> Encoding:
             raise UsageError(f"There is no text encoding called {options.encoding!r}.") from error
         return Encoding(options.encoding, reason="asked")
     with opened.open() as stream:
-        return detect(stream)
+        found = detect(stream)
+    if found.reason == "unknown":
+        with opened.open() as stream:
+            text = next((piece for piece in iter(lambda: stream.read(1 << 20), b"") if not piece.isascii()), b"")
+        raise SourceError(
+            f"{opened.file} is neither UTF-8 nor a Western European text, and which encoding it is in cannot be told "
+            "for sure.",
+            hint=f"Name it with --encoding, or save the file as UTF-8. It may be {shown(candidates(text))}.",
+        )
+    return found
 
 
 def _read(
@@ -288,7 +298,7 @@ def _read(
     yield _source_file(opened, encoding, dialect, shape)
     yield from _guess_issues(opened, encoding, whole, first_line)
     if dialect.skip_blanks:
-        message = "Blanks between a delimiter and the cell after it are left out: some stand before a quote."
+        message = "Blanks between delimiters and cells are left out: some stand before or behind a quote."
         yield Issue(Severity.INFO, "skipped-blanks", message, Place(opened.file))
     yield from _titles(opened, beginning[:position])
     yield from shape.issues

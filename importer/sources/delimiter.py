@@ -25,7 +25,7 @@ class Dialect(Struct, frozen=True):
     escape: str = ""
     """A backslash where quotes within cells are written with one, else nothing: they are doubled."""
     skip_blanks: bool = False
-    """Blanks between a delimiter and a quote do not count."""
+    """Blanks between a delimiter and a quote do not count, on either side of a cell."""
     single_column: bool = False
     """No delimiter was found; the text is one column."""
 
@@ -39,6 +39,9 @@ class Dialect(Struct, frozen=True):
 
     def reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
         """A csv reader that reports broken quoting instead of guessing."""
+        if self.skip_blanks:
+            behind = re.compile(rf'"[ \t]+(?={re.escape(self.delimiter)}|\r?\n?\Z)')
+            lines = (behind.sub('"', line) for line in lines)
         return csv.reader(
             lines,
             delimiter=self.delimiter,
@@ -77,7 +80,7 @@ def detect(lines: list[str], delimiter: str = "") -> Dialect:
 def _variants(delimiter: str, text: str) -> Iterator[tuple[Dialect, float]]:
     yield Dialect(delimiter), 0.0
     mark = re.escape(delimiter)
-    if re.search(mark + r'[ ]+"', text):
+    if re.search(rf'(?:{mark}|^)[ ]+"|"[ ]+{mark}', text, re.MULTILINE):
         yield Dialect(delimiter, skip_blanks=True), 0.02
     if '\\"' in text:
         yield Dialect(delimiter, escape="\\"), 0.02

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from msgspec import Struct
 
 from importer.model import Issue, Place, Severity
+from importer.sources.legacy_encoding import is_western
 
 _MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -18,6 +20,8 @@ _MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CHUNK = 1 << 20
+_STRAY_PAIR = re.compile(r"[\udc80-\udcff][^\x00-\x7f]|[^\x00-\x7f][\udc80-\udcff]")
+"""A byte that is not UTF-8 beside another letter that is not ASCII: no letter of Windows-1252 that was pasted in."""
 _CONTROLS = frozenset(range(32)) - {0, 9, 10, 11, 12, 13, 26, 27, 28, 29, 30, 31, 1, 2}
 
 
@@ -29,7 +33,8 @@ class Encoding(Struct, frozen=True):
     errors: str = "strict"
     """The error handler that goes with it."""
     reason: str = "valid"
-    """mark, pattern, valid, asked, guessed (not UTF-8: read as Windows-1252) or mixed (UTF-8 with stray bytes)."""
+    """mark, pattern, valid, asked, guessed (not UTF-8: read as Windows-1252), mixed (UTF-8 with stray bytes) or
+    unknown (neither UTF-8 nor Western text)."""
 
     @property
     def shown(self) -> str:
@@ -43,10 +48,7 @@ def marked(head: bytes) -> str:
 
 
 def detect(stream: BinaryIO) -> Encoding:
-    """The encoding of the whole stream, which is read once to its end; the caller rewinds it.
-
-    Windows-1252 leaves five bytes undefined; a text that has them is read as ISO-8859-1, which has all.
-    """
+    """The encoding of the whole stream, which is read once to its end; the caller rewinds it."""
     head = stream.read(_CHUNK)
     codec = marked(head)
     if codec and codec != "utf-8-sig":
@@ -55,7 +57,7 @@ def detect(stream: BinaryIO) -> Encoding:
     pattern = "" if codec else _utf16_pattern(head)
     if pattern:
         return Encoding(pattern, reason="pattern")
-    bad, good, undefined = 0, 0, False
+    bad, good, western, single = 0, 0, True, True
     for chunk in _whole_lines(head, stream):
         try:
             chunk.decode("utf-8")
@@ -66,12 +68,13 @@ def detect(stream: BinaryIO) -> Encoding:
             lost = sum(1 for char in wrong if "\udc80" <= char <= "\udcff")
             bad += lost
             good += sum(1 for char in wrong if char > "\x7f") - lost
-            undefined = undefined or any(byte in chunk for byte in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"))
+            western = western and is_western(chunk)
+            single = single and not _STRAY_PAIR.search(wrong)
     if not bad:
         return Encoding(utf8, reason="mark" if codec else "valid")
     if codec or good > bad:
-        return Encoding(utf8, "surrogateescape", "mixed")
-    return Encoding("latin-1" if undefined else "cp1252", reason="guessed")
+        return Encoding(utf8, "surrogateescape", "mixed" if single else "unknown")
+    return Encoding("cp1252", reason="guessed" if western else "unknown")
 
 
 def decode_head(head: bytes, encoding: str = "") -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO
 
-from importer.errors import SourceError
+from importer.errors import SourceError, UsageError
 from importer.masking import without_user
 from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.locate import locate, raise_all
@@ -56,6 +56,8 @@ def read(
     raise_all([*problems, *documents.problems()])
     if not any(isinstance(item, Opened) for item in items):
         raise _nothing(specs, items)
+    if options.sheets and not any(isinstance(item, Opened) and item.kind == "workbook" for item in items):
+        raise UsageError(f"--sheet {options.sheets[0]} names a sheet, but {', '.join(specs)} is no workbook.")
     lists = 0
     for ready in items:
         if isinstance(ready, Issue):
@@ -63,6 +65,9 @@ def read(
             continue
         for found in _read_one(ready, options, documents):
             lists += isinstance(found, SourceFile)
+            if isinstance(found, Table) and not len(found):
+                place = Place(found.header.file, found.header.sheet)
+                yield Issue(Severity.WARNING, "no-rows", "The list has a header and no row under it.", place)
             if isinstance(found, Table) and found.header.kind != "stix" and not options.include_revoked:
                 yield from without_withdrawn(found)
             else:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
-from typing import IO, Final
+from typing import IO
 
 import msgspec
 
@@ -23,7 +22,7 @@ from importer.sources.options import MIB, Limits, ReadOptions
 from importer.sources.sheet import Rows, Shown
 from importer.sources.table import RowList
 from importer.sources.workbook_child import End, Fault, Found, Frame, Head, Refused, Request, Told
-from importer.system import CHILD_LIMITS, without_secrets
+from importer.system import CHILD_LIMITS, TIME_EXCEEDED, without_secrets
 
 _CODE = """
 import sys
@@ -37,7 +36,6 @@ except MemoryError:
     sys.exit(3)
 """
 _ASKED = ("sheets", "include_hidden", "header_row", "per_sheet_header", "name_columns")
-_SIGXCPU: Final[int] = getattr(signal, "SIGXCPU", 0)
 
 
 def read_workbook(opened: Opened, options: ReadOptions) -> Iterator[SourceFile | Issue | Table]:
@@ -93,7 +91,7 @@ def _frames(opened: Opened, options: ReadOptions) -> Iterator[Frame]:
             frame: Frame = decode(data)
             yield frame
         code = process.wait()
-    if late or code == -_SIGXCPU:
+    if late or code == TIME_EXCEEDED:
         raise SourceError(
             f"{opened.file} was not read: it takes longer than {limits.workbook_seconds:g} seconds.",
             hint=limits.hint("workbook_seconds"),

@@ -1,5 +1,6 @@
 """CSV: every cell as it stands, every oddity with its line."""
 
+# ruff: noqa: RUF001
 from __future__ import annotations
 
 import bz2
@@ -239,3 +240,62 @@ def test_what_is_read_again_is_bounded() -> None:
     found = list(records(Counted(iter(lines), 100, reread=2_000), Dialect(), Limits()))
     assert [(record.line, record.problem) for record in found] == [(line, UNCLOSED) for line in range(1, 401)]
     assert handed_out <= 2_000 + 100 + 3 * 400
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("gb18030", "黑鸦组织"),
+        ("gb18030", "王"),
+        ("big5", "黑客組織"),
+        ("shift_jis", "ヒドゥン"),
+        ("euc-kr", "라자루스"),
+        ("cp1251", "Медведь"),
+        ("cp1254", "Yıldız Takımı"),
+        ("cp1255", "חתול מדבר"),
+        ("cp1250", "Dvořák"),
+        ("cp1253", "Ομάδα"),
+    ],
+)
+def test_an_encoding_that_cannot_be_told_is_asked_for(tmp_path: Path, encoding: str, name: str) -> None:
+    """A legacy encoding is never read as nonsense: the candidates are named, and the right one reads the file."""
+    path = written(tmp_path, "a.csv", f"name,country\nDark {name},Iran\n".encode(encoding))
+    with pytest.raises(SourceError, match="neither UTF-8") as error:
+        got(path)
+    assert f"{encoding} (" in error.value.hint
+    assert got(path, encoding=encoding).column("name") == [f"Dark {name}"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Größe", "“Élan” – dash…", "São João", "l’équipe", "Ñandú", "Smörgåsbord", "5° Žižkov"]
+)
+def test_western_words_need_no_encoding(tmp_path: Path, name: str) -> None:
+    """What can only be Western European is read as Windows-1252, with a warning."""
+    read = got(written(tmp_path, "a.csv", f"name,country\n{name},Iran\n".encode("cp1252")))
+    assert read.column("name") == [name]
+    assert read.codes() == ["encoding-guessed"]
+
+
+def test_two_foreign_bytes_in_utf8_are_no_letter_of_ours(tmp_path: Path) -> None:
+    """A pasted piece of another encoding is not made up into letters."""
+    path = written(tmp_path, "a.csv", "name,x\nMüllör,Ünäl\nPère,Ärö\n".encode() + "Z,黑".encode("gb18030"))
+    with pytest.raises(SourceError, match="neither UTF-8"):
+        got(path)
+
+
+def test_a_header_without_rows_is_told(tmp_path: Path) -> None:
+    """An empty list is not passed over as if it had been read."""
+    read = got(written(tmp_path, "a.csv", "name,country\n"))
+    assert (read.rows, read.codes()) == ([], ["no-rows"])
+
+
+def test_a_sheet_of_a_text_file_is_refused(tmp_path: Path) -> None:
+    """--sheet says something about workbooks only."""
+    with pytest.raises(UsageError, match="no workbook"):
+        got(written(tmp_path, "a.csv", "name\nWren\n"), sheets=("Actors",))
+
+
+def test_blanks_around_quoted_cells_do_not_count(tmp_path: Path) -> None:
+    """`"IR", "Wren" ,"a, b"` is three cells without quotes or blanks around them."""
+    read = got(written(tmp_path, "a.csv", ['country, name ,"notes"', '"IR", "Wren" ,"a, b"', '"PE" ,"Vole", "c"']))
+    assert read.cells == [("IR", "Wren", "a, b"), ("PE", "Vole", "c")]
