@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from importer.cli.planned import plan_result
-from importer.cli.target import Target
 from importer.errors import StoppedEarly, UsageError
 from importer.fields.table import Visibility
 from importer.model import Action, Plan
+from importer.pipeline.account import Target
+from importer.pipeline.planning import plan_result
 from importer.planning.exposure import Exposure
 from importer.remote.settings import PRODUCTION
 from importer.reports import terminal

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from signal import Signals
 
-    from importer.cli.voice import Voice
+    from importer.cli.messages import Messages
 
 
 _SECRET_VARIABLES = ("CLOUDFLARE_API_TOKEN", "TAG_IMPORTER_PING_URL")
@@ -36,12 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             namespace = build_parser(next((word for word in words if not word.startswith("-")), "-")).parse_args(words)
             return _run(namespace)
     except KeyboardInterrupt:
-        _voice(namespace).tell("tag-importer: interrupted", level="error", event="interrupted")
+        _messages(namespace).tell("interrupted", level="error", event="interrupted")
         return ExitCode.STOPPED_EARLY
     finally:
         if reason := undelivered():
-            _voice(namespace).tell(
-                f"tag-importer: standard output cannot be written ({reason}): its end is missing there",
+            _messages(namespace).tell(
+                f"standard output cannot be written ({reason}): its end is missing there",
                 level="warning",
                 event="not-delivered",
             )
@@ -54,13 +54,13 @@ def _run(namespace: Namespace) -> int:
         hide(glimpse(vars(namespace), os.environ, getattr(namespace, "sources", ())).secrets())
         code: int = import_module(f"importer.cli.commands.{namespace.command}").run(namespace)
     except ImporterError as error:
-        _voice(namespace).explain(error)
+        _messages(namespace).explain(error)
         return error.exit_code
     except Exception as error:
         if os.environ.get("TAG_IMPORTER_TRACEBACK"):
             raise
-        _voice(namespace).tell(
-            f"tag-importer: a fault in the program itself ({type(error).__name__}). Nothing of the run folder is "
+        _messages(namespace).tell(
+            f"a fault in the program itself ({type(error).__name__}). Nothing of the run folder is "
             "lost; set TAG_IMPORTER_TRACEBACK=1 to see where, and please report it.",
             level="error",
             event="fault",
@@ -87,9 +87,9 @@ def _signals_interrupt() -> Iterator[None]:
         yield
 
 
-def _voice(namespace: Namespace) -> Voice:
+def _messages(namespace: Namespace) -> Messages:
     """How errors are told, as far as the settings can be made out."""
-    from importer.cli.voice import Voice
+    from importer.cli.messages import Messages
     from importer.settings.merge import glimpse
 
-    return Voice.of(glimpse(vars(namespace), os.environ, getattr(namespace, "sources", ())))
+    return Messages.of(glimpse(vars(namespace), os.environ, getattr(namespace, "sources", ())))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from importer.cli.drafting import Inputs, collect
 from importer.model import Action, Change
+from importer.pipeline.drafting import Inputs, collect
 from importer.reports.failed import failed_files, write_failed
 from importer.settings.merge import merge
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from importer.cli.asking import ask, person, place
 from importer.cli.commands.mapping import write_new
 from importer.cli.console import show, show_listing
-from importer.cli.locking import locked
-from importer.cli.target import Target, explained, open_target
-from importer.cli.voice import Voice
-from importer.cli.watch import watching
+from importer.cli.messages import Messages
+from importer.cli.observer import observing
 from importer.clock import SystemClock
 from importer.errors import AccessRefused, ExitCode, StoppedEarly, UsageError
 from importer.model import Action, Category
+from importer.pipeline.account import Target, explained, open_target
+from importer.pipeline.locking import locked
 from importer.planning.categories import resolve_category
 from importer.planning.category_diff import CategoryChange, broken_tags, plan_categories
 from importer.planning.category_file import WantedCategory, dump_category_yaml, load_category_yaml
@@ -38,8 +38,8 @@ def run(namespace: Namespace) -> int:
 async def _run(namespace: Namespace, settings: Settings) -> int:
     clock = SystemClock()
     wanted = _read_file(namespace.file) if namespace.categories_action == "apply" else ()
-    with watching(settings, clock) as watch:
-        async with open_target(settings, clock, watch.observe) as target:
+    with observing(settings, clock) as observer:
+        async with open_target(settings, clock, observer.observe) as target:
             with explained("reading the account's categories", target.api):
                 held = await target.api.list_categories()
             if namespace.categories_action == "apply":
@@ -101,8 +101,8 @@ async def _apply(wanted: Sequence[WantedCategory], held: Sequence[Category], tar
             f"Change {len(pending)} of {len(changes)} categories {place(target, settings)}?",
             () if shown else listing.lines,
         )
-    voice = Voice.of(settings)
-    async with locked(settings, target):
+    messages = Messages.of(settings)
+    async with locked(settings, target, messages.tell):
         for done, change in enumerate(pending):
             with _told(change, done, len(pending)):
                 if change.action is Action.CREATE:
@@ -115,7 +115,7 @@ async def _apply(wanted: Sequence[WantedCategory], held: Sequence[Category], tar
                     )
                 else:
                     await target.api.update_category(change.uuid, change.body)
-            voice.tell(f"{change.action.value}d category {change.name}", event="category-changed", name=change.name)
+            messages.tell(f"{change.action.value}d category {change.name}", event="category-changed", name=change.name)
     return ExitCode.DONE
 
 

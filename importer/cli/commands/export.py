@@ -8,11 +8,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from importer.cli.console import show_listing
-from importer.cli.target import open_target, read_account
-from importer.cli.voice import Voice
-from importer.cli.watch import watching
+from importer.cli.messages import Messages
+from importer.cli.observer import observing
 from importer.clock import SystemClock
 from importer.errors import ExitCode
+from importer.pipeline.account import open_target, read_account
 from importer.planning.categories import resolve_category
 from importer.planning.export_file import Exported, check_target, write_export
 from importer.reports.formats import Listing
@@ -28,7 +28,7 @@ def run(namespace: Namespace) -> int:
     check_target(path, force=force)
     exported = asyncio.run(_export(path, settings, force=force))
     for sentence in exported.unread:
-        Voice.of(settings).tell(f"warning: {sentence}", level="warning", event="not-importable")
+        Messages.of(settings).tell(f"warning: {sentence}", level="warning", event="not-importable")
     if settings.format != "text" or not settings.quiet:
         value = {"file": str(exported.path), "mapping": str(exported.mapping), "tags": exported.tags,
                  "unread": list(exported.unread)}  # fmt: skip
@@ -39,9 +39,9 @@ def run(namespace: Namespace) -> int:
 
 async def _export(path: Path, settings: Settings, *, force: bool) -> Exported:
     clock = SystemClock()
-    with watching(settings, clock) as watch:
-        async with open_target(settings, clock, watch.observe) as target:
-            watch.phase("reading the account's tags")
+    with observing(settings, clock) as observer:
+        async with open_target(settings, clock, observer.observe) as target:
+            observer.phase("reading the account's tags")
             account = await read_account(target, categories=True)
     tags = account.tags
     if settings.category:

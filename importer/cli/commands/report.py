@@ -6,7 +6,7 @@ import os
 from argparse import Namespace
 from datetime import UTC, datetime
 
-from importer.cli.execution import show_record
+from importer.cli.messages import show_record
 from importer.cli.runs import find_run
 from importer.engine.resume import open_run
 from importer.errors import ExitCode

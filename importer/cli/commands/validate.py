@@ -6,8 +6,8 @@ import os
 from argparse import Namespace
 
 from importer.cli.console import show
-from importer.cli.drafting import collect
 from importer.model import Action
+from importer.pipeline.drafting import collect
 from importer.planning.build import build_plan
 from importer.planning.options import Account, PlanOptions
 from importer.reports.formats import Validation, report

@@ -6,19 +6,12 @@ import os
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from importer import __version__
-from importer.cli.console import show
-from importer.cli.planned import Timings
-from importer.cli.target import Target
-from importer.cli.voice import PROGRAM, Voice
-from importer.cli.watch import Watch
-from importer.clock import Clock
 from importer.engine.execute import execute
 from importer.engine.journal import Fsync, Journal
 from importer.engine.journal_state import JournalState
@@ -29,13 +22,12 @@ from importer.engine.work import NEVER
 from importer.errors import ExitCode, StoppedEarly
 from importer.masking import Mask
 from importer.model import Issue, Place, Plan, Severity
+from importer.pipeline.account import Target
+from importer.pipeline.session import Session
 from importer.planning.exposure import exposure
-from importer.reports import terminal
-from importer.reports.formats import report
 from importer.reports.run_record import RunRecord, Traffic, resume_command
 from importer.reports.summary import earlier_traffic
 from importer.reports.write import write_reports
-from importer.settings.settings import Settings
 
 
 class Execution(Struct, frozen=True):
@@ -44,33 +36,29 @@ class Execution(Struct, frozen=True):
     plan: Plan
     digest: str
     folder: RunFolder
-    settings: Settings
-    clock: Clock
-    started: datetime
+    session: Session
     command: str = "apply"
     earlier: JournalState | None = None
     seen_at: float = NEVER
     """When the account was as the plan saw it, on the clock; never where that is long ago or a person thought since."""
 
-    async def run(self, target: Target, watch: Watch, timings: Timings) -> RunRecord:
+    async def run(self, target: Target) -> RunRecord:
         """Make the calls, write every report, and return the record. Stops are part of the record, not errors."""
+        session, given = self.session, self.session.settings
         settings = ExecuteSettings(
-            concurrency=self.settings.pacing.concurrency,
-            grace=self.settings.pacing.grace,
-            fsync=Fsync(self.settings.output.fsync),
+            concurrency=given.pacing.concurrency, grace=given.pacing.grace, fsync=Fsync(given.output.fsync)
         )
         before = earlier_traffic(self.folder.path) if self.earlier is not None else Traffic()
         stop = StopSignal()
-        watch.log.run = self.folder.run
         self.folder.sweep()
-        async with Journal(self.folder.journal_path, self.clock, fsync=settings.fsync) as journal:
+        async with Journal(self.folder.journal_path, session.clock, fsync=settings.fsync) as journal:
             with on_signals(stop, at_once=self._leave):
                 result = await execute(
                     self.plan, target.api, journal, settings, run=self.folder.run, plan_sha256=self.digest,
-                    clock=self.clock, observe=watch.observe, stop=stop, earlier=self.earlier,
+                    clock=session.clock, observe=session.observe, stop=stop, earlier=self.earlier,
                     seen_at=self.seen_at, returned=target.returned, about=self._about(),
                 )  # fmt: skip
-        timings.done("execute")
+        session.timings.done("execute")
         news = target.returned.news()
         rows = {change.key: change.row for change in self.plan.changes if change.row is not None}
         target.ids.learn(rows, result.outcomes.values())
@@ -88,23 +76,23 @@ class Execution(Struct, frozen=True):
             folder=self.folder.path,
             plan=replace(self.plan, notes=(*self.plan.notes, *news)) if news else self.plan,
             outcomes=result.outcomes,
-            started=self.started,
-            finished=self.clock.now(),
-            seconds=timings.whole(),
+            started=session.started,
+            finished=session.clock.now(),
+            seconds=session.timings.whole(),
             exit_code=code,
-            traffic=before + watch.counter.traffic(),
+            traffic=before + session.traffic.traffic(),
             stopped=result.stopped,
             hint=result.hint,
             command=self.command,
             plan_sha256=self.digest,
-            timings=timings.seconds,
+            timings=session.timings.seconds,
             exposure=exposure(self.plan),
             sandbox=target.sandbox,
-            job=self.settings.job.name if self.settings.job else "",
+            job=given.job.name if given.job else "",
             again=self._again(),
-            mask=Mask(self.settings.secrets()),
+            mask=Mask(self.session.settings.secrets()),
         )
-        watch.phase("writing the report")
+        session.observer.phase("writing the report")
         write_reports(record)
         return record
 
@@ -112,12 +100,12 @@ class Execution(Struct, frozen=True):
         """The second signal: no answer is waited for and no report written, but what to do next is said."""
         command = resume_command(self.folder.path, self._again())
         with suppress(OSError):
-            said = f"{PROGRAM}: left at once; no report was written, and the journal is whole. Go on with: {command}"
-            Voice.of(self.settings, self.folder.run).tell(said, level="warning", event="left-at-once")
+            said = f"left at once; no report was written, and the journal is whole. Go on with: {command}"
+            self.session.observer.tell(said, level="warning", event="left-at-once")
         os._exit(StoppedEarly.exit_code)
 
     def _again(self) -> str:
-        settings = self.settings
+        settings = self.session.settings
         if not settings.sandbox:
             return ""
         given = settings.sandbox_db
@@ -128,18 +116,3 @@ class Execution(Struct, frozen=True):
         with suppress(OSError):  # a folder that was deleted under our feet
             about["cwd"] = str(Path.cwd())
         return about
-
-
-def show_record(record: RunRecord, settings: Settings) -> None:
-    """Print how it ended: the result of the command, or with --quiet one line when there is trouble."""
-    if settings.format != "text" or not settings.quiet:
-        show(report(settings.format).run(record))
-    elif record.exit_code and settings.output.log_format == "json":
-        counts = {status: number for status, number in record.counts().items() if number}
-        listed = ", ".join(f"{status.replace('_', ' ')} {number:,}" for status, number in counts.items())
-        said = f"Run {record.run} ended with exit code {record.exit_code}: {record.stopped or listed}."
-        Voice.of(settings, record.run).tell(said, level="error", event="run-needs-attention", counts=counts,
-                                            exit_code=record.exit_code, stopped=record.stopped or None,
-                                            hint=record.hint or None, folder=str(record.folder))  # fmt: skip
-    elif record.exit_code:
-        show(terminal.run(record, with_issues=False), aside=True)

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from importer.cli.planned import Timings
-from importer.cli.target import Target, read_account
 from importer.engine.lock import downloads_dir
 from importer.engine.resume import file_of
 from importer.errors import ImporterError, SafetyLimit, SourceError, UsageError
 from importer.model import Change, Plan, RowRef, SourceFile, Table
+from importer.pipeline.account import Target, read_account
+from importer.pipeline.planning import Timings
 from importer.planning.binding import moved
 from importer.planning.plan_file import is_plan_file, read_plan
 from importer.settings.model import Origin

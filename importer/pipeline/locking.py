@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
-from importer.cli.target import Target
-from importer.cli.voice import Voice
 from importer.clock import Clock, SystemClock
 from importer.engine.lock import account_lock
 from importer.errors import LockHeld
+from importer.pipeline.account import Target
 from importer.settings.settings import Settings
 
 _LOOK: Final = 0.2
@@ -18,7 +17,7 @@ _LOOK: Final = 0.2
 
 @asynccontextmanager
 async def locked(
-    settings: Settings, target: Target, *, run: str = "", clock: Clock | None = None
+    settings: Settings, target: Target, tell: Callable[..., None], *, run: str = "", clock: Clock | None = None
 ) -> AsyncIterator[None]:
     """Hold the locks of account and token while inside; `run` is what others are told. LockHeld (exit 7) when not free.
 
@@ -43,7 +42,7 @@ async def locked(
             if clock.monotonic() >= until:
                 raise
             if not told and not settings.quiet:
-                Voice.of(settings, run).tell(f"waiting: {held.message}", event="waiting-for-lock")
+                tell(f"waiting: {held.message}", event="waiting-for-lock")
             told = True
         await clock.sleep(_LOOK)
     with stack:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from importer.cli.voice import PROGRAM, Voice
+from importer.cli.messages import Messages
 from importer.clock import Clock
 from importer.engine.run_folder import RunFolder, name_run
 from importer.engine.runs import prune_runs
@@ -20,7 +20,7 @@ from importer.reports.summary import write_failure
 from importer.settings.settings import Settings
 
 
-class Ending:
+class Notifier:
     """Collects what is known of a run, and tells those who watch how it ended."""
 
     def __init__(self, settings: Settings, clock: Clock, *, path: Path | None = None) -> None:
@@ -33,7 +33,7 @@ class Ending:
         """Where the run's folder is, or will be: its name is in every log line from the first one on."""
         self.folder: RunFolder | None = None
         self.record: RunRecord | None = None
-        self.voice = Voice.of(settings, self.run)
+        self.messages = Messages.of(settings, self.run)
 
     @property
     def run(self) -> str:
@@ -56,7 +56,7 @@ class Ending:
 
     def failed(self, error: ImporterError) -> int:
         """Say why the run ended, and return its exit code. A job leaves a folder all the same, that says so too."""
-        self.voice.explain(error)
+        self.messages.explain(error)
         self._note(error)
         self.tell(error.exit_code)
         return error.exit_code
@@ -87,7 +87,7 @@ class Ending:
         if settings.output.keep_runs is not None and settings.out is None:
             problems.append(_prune(settings.runs_dir, settings.output.keep_runs))
         for problem in filter(None, problems):
-            self.voice.tell(f"{PROGRAM}: {problem}", level="warning", event="not-told")
+            self.messages.tell(problem, level="warning", event="not-told")
 
     def _note(self, error: ImporterError) -> None:
         if self.record is not None or (self.folder is None and self.settings.job is None):
@@ -98,8 +98,8 @@ class Ending:
             write_failure(folder.path, error, started=self.started, finished=self.clock.now(), job=job,
                           mask=Mask(self.settings.secrets()))  # fmt: skip
         except (OSError, ImporterError) as problem:
-            said = f"{PROGRAM}: the failure could not be noted in a run folder: {problem}"
-            self.voice.tell(said, level="warning", event="not-told")
+            said = f"the failure could not be noted in a run folder: {problem}"
+            self.messages.tell(said, level="warning", event="not-told")
 
 
 def _prune(base: Path, keep: int) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from importer.cli.drafting import Inputs
-from importer.cli.target import Target, read_account
 from importer.clock import Clock
 from importer.errors import StoppedEarly
 from importer.model import Action, Draft, Plan, Severity
+from importer.pipeline.account import Target, read_account
+from importer.pipeline.drafting import Inputs
 from importer.planning.build import build_plan
 from importer.planning.cost import cost
 from importer.planning.exposure import exposure

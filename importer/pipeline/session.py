@@ -1,0 +1,91 @@
+"""What a verb works with: the settings, the clock, and whoever follows it and is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from importer.clock import Clock
+from importer.engine.events import Event
+from importer.engine.run_folder import RunFolder, name_run
+from importer.model import Json, Plan
+from importer.pipeline.account import Target
+from importer.pipeline.planning import Timings
+from importer.reports.run_record import RunRecord, TrafficCounter
+from importer.settings.settings import Settings
+
+
+class Observer(Protocol):
+    """Follows a verb while it works, and answers for the person. The command line is one; `Silent` another."""
+
+    def observe(self, event: Event, /) -> None:
+        """A call, a wait, a row."""
+
+    def phase(self, text: str, /) -> None:
+        """What is going on before rows are sent."""
+
+    def tell(self, text: str, /, *, level: str = "info", event: str = "note", **facts: Json) -> None:
+        """One sentence beside the result."""
+
+    def confirm(self, what: str, plan: Plan, target: Target, /) -> bool:
+        """Whether somebody was asked, and said yes; False where nobody can be. StoppedEarly for any other answer."""
+
+    def may_delete(self, what: str, /) -> None:
+        """UsageError where nobody has said, or can say, that `what` may delete tags."""
+
+    def began(self, folder: RunFolder, /) -> None:
+        """The run has a folder now."""
+
+    def ended(self, record: RunRecord, /) -> None:
+        """The run's reports are written."""
+
+
+class Silent:
+    """Follows nothing. Whoever calls a verb from a program has decided already."""
+
+    def observe(self, event: Event, /) -> None: ...
+
+    def phase(self, text: str, /) -> None: ...
+
+    def tell(self, text: str, /, *, level: str = "info", event: str = "note", **facts: Json) -> None: ...
+
+    def confirm(self, what: str, plan: Plan, target: Target, /) -> bool:
+        return False
+
+    def may_delete(self, what: str, /) -> None: ...
+
+    def began(self, folder: RunFolder, /) -> None: ...
+
+    def ended(self, record: RunRecord, /) -> None: ...
+
+
+@dataclass(slots=True)
+class Session:
+    """One command's, or one program's, way through the pipeline."""
+
+    settings: Settings
+    clock: Clock
+    observer: Observer = field(default_factory=Silent)
+    path: Path | None = None
+    """The run folder, made when the run begins; one that is named after the time where it is None."""
+    started: datetime = field(init=False)
+    timings: Timings = field(init=False)
+    traffic: TrafficCounter = field(default_factory=TrafficCounter)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock.now()
+        self.timings = Timings(self.clock)
+        self.path = self.path or self.settings.out or self.settings.runs_dir / name_run(self.started)
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run's folder, whether it is there yet or not: its name is in every log line from the first one on."""
+        assert self.path is not None
+        return RunFolder(self.path)
+
+    def observe(self, event: Event) -> None:
+        """Hand one event to the counter and to whoever follows."""
+        self.traffic.observe(event)
+        self.observer.observe(event)
