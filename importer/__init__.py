@@ -1,3 +1,47 @@
-"""tag-importer: bulk creation of Cloudforce One threat-actor tags from analysts' lists."""
+"""tag-importer: bulk creation of Cloudforce One threat-actor tags from analysts' lists.
+
+import importer
+
+plan = importer.plan("actors.csv", importer.Account.sandbox())
+plan.frame                     # what would be done, a row for each row of the list
+importer.apply(plan).frame     # what has become of each
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importer.api import (
+        Account,
+        Drafts,
+        Plan,
+        Result,
+        apply,
+        apply_async,
+        draft,
+        plan,
+        plan_async,
+        read_actors,
+    )
 
 __version__ = "0.1.0"
+__all__ = [
+    "Account",
+    "Drafts",
+    "Plan",
+    "Result",
+    "__version__",
+    "apply",
+    "apply_async",
+    "draft",
+    "plan",
+    "plan_async",
+    "read_actors",
+]
+
+
+def __getattr__(name: str) -> object:
+    # Loaded when it is first used: the command line's `--help` imports this package too.
+    if name in __all__:
+        return getattr(import_module("importer.api"), name)
+    raise AttributeError(f"module 'importer' has no attribute {name!r}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,7 +21,11 @@ from importer.planning.bulk import many_objects
 from importer.planning.mapping_beside import mapping_beside
 from importer.settings.model import Source
 from importer.settings.settings import Settings
+from importer.sources.header import letters
 from importer.sources.read import read
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Drafted(Struct, frozen=True):
@@ -39,8 +44,52 @@ class Inputs(Struct, frozen=True):
     notes: tuple[Issue, ...]
 
 
-def drafted(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[SourceFile | Issue | Drafted]:
+def drafted(
+    settings: Settings, *, cache_dir: Path | None = None, tables: Sequence[Table] = ()
+) -> Iterator[SourceFile | Issue | Drafted]:
     """Files, issues and drafts in source order. Raises SourceError, MappingError or UsageError."""
+    for item in _items(settings, cache_dir, tables):
+        if not isinstance(item, Table):
+            yield item
+
+
+def read_tables(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[Table]:
+    """The lists of the sources as they are read for drafting. Raises as `drafted` does."""
+    for item in _items(settings, cache_dir, ()):
+        if isinstance(item, Table):
+            yield item
+
+
+def tables_of_frame(frame: pd.DataFrame) -> Iterator[Table]:
+    """A DataFrame as tables: one for each file and sheet of its index, where it has one as `read_actors` gives it.
+
+    Cells become text: what is missing (None, NaN, NaT) is blank, whatever else is as `str` has it.
+    """
+
+    columns = tuple(str(column) for column in frame.columns)
+    if repeated := [column for column in dict.fromkeys(columns) if columns.count(column) > 1]:
+        raise SourceError(f"the frame has several columns {repeated[0]!r}", hint="Give each column a name of its own.")
+    kinds = {(told["file"], told["sheet"]): told["kind"] for told in frame.attrs.get("reading", ())}
+    index = frame.index
+    placed = list(index.names) == ["file", "sheet", "row"]
+    keys = [index.get_level_values(name) for name in ("file", "sheet")] if placed else []
+    groups = frame.groupby(keys, sort=False) if placed else [(("frame", ""), frame)]
+    for (file, sheet), part in groups:
+        kind = kinds.get((file, sheet), "csv")
+        numbers = part.index.get_level_values("row").tolist() if placed else list(range(1, len(part) + 1))
+        cells = part.astype(object).where(part.notna(), "").map(str).to_numpy().tolist()
+        marks = tuple(letters(number) for number in range(len(columns))) if kind not in ("stix", "misp", "json") else ()
+        yield Table.of_rows(Header(str(file), kind, columns, marks, str(sheet)), cells, [int(n) for n in numbers])
+    if not len(frame):
+        raise SourceError("the frame has no rows")
+
+
+def _items(
+    settings: Settings, cache_dir: Path | None, tables: Sequence[Table]
+) -> Iterator[SourceFile | Issue | Drafted | Table]:
+    if tables:
+        yield from _Group(settings, [Source(path="frame")], settings.mapping, cache_dir).draft(tables)
+        return
     if not settings.sources:
         raise SourceError("no source was named")
     # Sources that are read alike are read together, so that all missing files are named at once.
@@ -54,18 +103,18 @@ def _mapping_of(settings: Settings, source: Source) -> str:
     return settings.mapping_for(source) or str(mapping_beside(source.path) or "")
 
 
-def collect(settings: Settings, *, cache_dir: Path | None = None) -> Inputs:
-    """All of it at once, for planning."""
+def collect(settings: Settings, *, cache_dir: Path | None = None, tables: Sequence[Table] = ()) -> Inputs:
+    """All of it at once, for planning: of the sources, or of tables that a program has read already."""
     with many_objects():
-        return _collect(settings, cache_dir)
+        return _collect(settings, cache_dir, tables)
 
 
-def _collect(settings: Settings, cache_dir: Path | None) -> Inputs:
+def _collect(settings: Settings, cache_dir: Path | None, tables: Sequence[Table]) -> Inputs:
     drafts: list[Draft] = []
     sources: list[SourceFile] = []
     mappings: dict[str, None] = {}
     notes: list[Issue] = []
-    for item in drafted(settings, cache_dir=cache_dir):
+    for item in drafted(settings, cache_dir=cache_dir, tables=tables):
         if isinstance(item, SourceFile):
             sources.append(item)
         elif isinstance(item, Issue):
@@ -96,7 +145,15 @@ class _Group:
         self.refusals: list[tuple[Header, SourceError]] = []
         self.accepted = 0
 
-    def read(self) -> Iterator[SourceFile | Issue | Drafted]:
+    def draft(self, tables: Sequence[Table]) -> Iterator[SourceFile | Issue | Drafted | Table]:
+        """Tables that are there already."""
+        for table in tables:
+            yield SourceFile(table.header.file, table.header.kind, "", 0)
+            yield from self._table(table)
+            if self.refusals:
+                raise self.refusals[0][1]
+
+    def read(self) -> Iterator[SourceFile | Issue | Drafted | Table]:
         stdin = sys.stdin.buffer if "-" in self.specs else None
         for item in read(self.specs, self.options, stdin=stdin):
             if isinstance(item, SourceFile):
@@ -105,6 +162,7 @@ class _Group:
             elif isinstance(item, Issue):
                 yield item
             else:
+                yield item
                 yield from self._table(item)
         yield from self._end_of_file()
 
