@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
-from typing import Final, TextIO
+from typing import BinaryIO, Final, TextIO
 
 STOP_SIGNALS: Final = tuple(
     signal.Signals(getattr(signal, name))
@@ -43,6 +46,16 @@ _NEEDED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT",
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """What a process needs that parses a stranger's file: it gets no token, and nothing else it can do without."""
     return {name: value for name, value in environment.items() if name.upper() in _NEEDED}
+
+
+def open_regular(path: str | Path) -> BinaryIO:
+    """Opens a regular file for reading; OSError for what has no end of its own: a device, a pipe, a socket."""
+    # Opening a pipe would wait for its writer.
+    file = os.open(path, os.O_RDONLY | BINARY | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return open(file, "rb")  # noqa: PTH123 - it is open already
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -79,17 +80,45 @@ def _locate_one(spec: str, options: ReadOptions, stdin: BinaryIO | None, found: 
     elif path.exists():
         _add(path, spec, True, found, seen)
     elif any(char in spec for char in "*?["):
-        matches = sorted(glob.glob(spec, recursive=True))  # noqa: PTH207 - the pattern may be absolute
-        if not matches:
-            raise SourceError(f"No file matches {without_user(spec)}.")
-        for match in matches:
-            if Path(match).is_dir():
-                if not spec.rstrip("/").endswith("**"):
-                    _from_folder(match, Path(match), options, found, seen)
-            else:
-                _add(Path(match), match, True, found, seen)
+        _from_glob(spec, options, found, seen)
     else:
         raise SourceError(f"{without_user(spec)} does not exist.", hint=_similar(path))
+
+
+def _from_glob(spec: str, options: ReadOptions, found: Found, seen: set[Path]) -> None:
+    most = options.limits.folder_files
+    matches = sorted(islice(glob.iglob(spec, recursive=True), most + 1))  # noqa: PTH207 - the pattern may be absolute
+    if not matches:
+        raise SourceError(f"No file matches {without_user(spec)}.")
+    if len(matches) > most:
+        raise SourceError(
+            f"{without_user(spec)} matches more than {most:,} files.", hint=options.limits.hint("folder_files")
+        )
+    parts = Path(spec).parts
+    fixed = next(at for at, part in enumerate(parts) if any(char in part for char in "*?["))
+    within = Path(*parts[:fixed])
+    links: set[Path] = set()
+    for match in matches:
+        path = Path(match)
+        link = next((one for one in reversed(path.parents) if within in one.parents and one.is_symlink()), None)
+        if link is not None:  # as in a folder, links to folders are not followed: they may go in circles
+            if link not in links:
+                message = "The link to a folder was not followed."
+                found.items.append(Issue(Severity.INFO, "left-out-link", message, Place(str(link))))
+            links.add(link)
+        elif not path.is_dir():
+            _add(path, match, True, found, seen, within)
+        elif not spec.rstrip("/").endswith("**") and not _leads_out(path, match, within, found):
+            _from_folder(match, path, options, found, seen)
+
+
+def _leads_out(path: Path, name: str, within: Path | None, found: Found) -> bool:
+    """Whether a link leads out of the folder that was named; told, and not followed: its files are a stranger's."""
+    if within is None or path.resolve().is_relative_to(within.resolve()):
+        return False
+    message = f"The link leads out of {within}; it was left out. Name the file itself to have it read."
+    found.items.append(Issue(Severity.WARNING, "left-out-link", message, Place(name)))
+    return True
 
 
 def _from_stdin(stdin: BinaryIO | None, options: ReadOptions) -> Located:
@@ -102,7 +131,10 @@ def _from_stdin(stdin: BinaryIO | None, options: ReadOptions) -> Located:
     while len(data) <= limit and (piece := read(_PIECE)):
         data += piece
     if len(data) > limit:
-        raise SourceError(f"Standard input is too large: more than {limit / MIB:,.0f} MiB; give it as a file.")
+        raise SourceError(
+            f"Standard input is too large: more than {limit / MIB:,.0f} MiB; give it as a file.",
+            hint=options.limits.hint("json_bytes"),
+        )
     if not data:
         raise SourceError("Standard input is empty.")
     return Located("-", from_bytes(bytes(data)), len(data))
@@ -112,16 +144,17 @@ def _from_folder(spec: str, folder: Path, options: ReadOptions, found: Found, se
     taken, passed = 0, []
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if any(part.startswith((".", "~$")) or part in _NEVER for part in inside.parts) or not path.is_file():
+        if any(part.startswith((".", "~$")) or part in _NEVER for part in inside.parts) or path.is_dir():
             continue
-        if not _readable_ending(path.name) or path.name.endswith(_BESIDE_AN_EXPORT):
+        if not path.is_file() or not _readable_ending(path.name) or path.name.endswith(_BESIDE_AN_EXPORT):
             passed.append(str(path))
             continue
         if taken >= options.limits.folder_files:
             raise SourceError(
-                f"{spec} holds more than {options.limits.folder_files:,} files; name the ones that are meant."
+                f"{spec} holds more than {options.limits.folder_files:,} files; name the ones that are meant.",
+                hint=options.limits.hint("folder_files"),
             )
-        taken += _add(path, str(path), False, found, seen)
+        taken += _add(path, str(path), False, found, seen, folder)
     for name in passed:
         found.items.append(
             Issue(
@@ -135,17 +168,15 @@ def _from_folder(spec: str, folder: Path, options: ReadOptions, found: Found, se
         raise SourceError(f"{spec} holds no file that can be read.")
 
 
-def _add(path: Path, name: str, listed: bool, found: Found, seen: set[Path]) -> bool:
+def _add(path: Path, name: str, listed: bool, found: Found, seen: set[Path], within: Path | None = None) -> bool:
     """The same file named twice (by a glob and by itself) is read once."""
-    real = path.resolve()
+    if _leads_out(path, name, within, found):
+        return False
     if not path.is_file():
         if not path.exists():
             raise SourceError(f"{name} is a link to a file that does not exist.")
-        if not (path.is_fifo() or path.is_char_device()):
-            raise SourceError(f"{name} is no file.")
-        data = path.read_bytes()
-        found.items.append(Located(name, from_bytes(data), len(data), None, listed))
-        return True
+        raise SourceError(f"{name} is not a regular file.", hint="A program's output is read from standard input: `-`.")
+    real = path.resolve()
     if real in seen:
         found.items.append(
             Issue(Severity.INFO, "named-twice", "The file was named twice; it is read once.", Place(name))

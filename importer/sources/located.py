@@ -10,6 +10,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from importer.errors import SourceError
+from importer.system import open_regular
 
 
 class Located(Struct, frozen=True):
@@ -65,8 +66,8 @@ def from_bytes(data: bytes) -> Callable[[], BinaryIO]:
 
 
 def from_path(path: Path) -> Callable[[], BinaryIO]:
-    """An opener of a file on disk."""
-    return lambda: path.open("rb")
+    """An opener of a regular file on disk."""
+    return lambda: open_regular(path)
 
 
 HINT = "Lists are read from CSV, workbooks (xlsx, xlsm, xlsb, xls, ods), STIX 2, MISP galaxies, JSON and YAML."

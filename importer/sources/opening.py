@@ -71,8 +71,11 @@ def open_located(located: Located, limits: Limits, encoding: str = "") -> Opened
     if located.size > limits.file_bytes:
         raise SourceError(
             f"{located.file} is too large: {located.size / MIB:,.0f} MiB, "
-            f"at most {limits.file_bytes / MIB:,.0f} MiB are read."
+            f"at most {limits.file_bytes / MIB:,.0f} MiB are read.",
+            hint=limits.hint("file_bytes"),
         )
+    if not located.size:  # also the kernel's files, which have no size and may have no end
+        raise not_a_list(located.file, "an empty file")
     try:
         digest = digest_of(located)
         with located.open() as stream:

@@ -14,7 +14,6 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import msgspec
@@ -29,6 +28,7 @@ from importer.sources.options import MIB, Limits, ReadOptions
 from importer.sources.sheet import Formats, Rows, Sheet, Shown, find_table
 from importer.sources.workbook_cells import Grid
 from importer.sources.xlsx_parts import SheetParts, XlsxParts
+from importer.system import open_regular
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
@@ -179,7 +179,7 @@ class _Book:
         ]
 
     def open(self) -> BinaryIO:
-        return Path(self._path).open("rb") if self._path else io.BytesIO(self._data)
+        return open_regular(self._path) if self._path else io.BytesIO(self._data)
 
     def sheet(self, name: str) -> Grid:
         """The values of a sheet."""

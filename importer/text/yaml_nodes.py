@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from importer.errors import Spot, UsageError
 from importer.masking import guarded
 from importer.model import Json
+from importer.system import open_regular
 
 if TYPE_CHECKING:
     import yaml
@@ -111,7 +112,7 @@ class Problems:
 def read_file(path: Path, problems: Problems) -> bytes:
     """A file's bytes, if they are not too many."""
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "its name is not valid"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import io
+import os
 import threading
 from collections.abc import Iterator
 from email.message import Message
@@ -18,6 +19,7 @@ import pytest
 from importer.errors import SourceError
 from importer.sources.fetch import _Redirects
 from importer.sources.options import Limits
+from importer.system import open_regular
 
 from .reading import got, written
 
@@ -185,3 +187,59 @@ def test_downloads_are_bounded_and_stay_on_https(server: _Server) -> None:
     for url in ("http://example.org/x.csv", "ftp://example.org/x.csv", "file:///etc/passwd"):
         with pytest.raises(SourceError, match="begins with https"):
             got(url)
+
+
+def test_links_are_followed_only_inside_what_was_named(tmp_path: Path) -> None:
+    """A link in a stranger's folder opens no file outside of it, by folder or by glob; named itself, it is read."""
+    lists, secret = tmp_path / "lists", written(tmp_path, "token", "name\nsecret-of-ours\n")
+    lists.mkdir()
+    written(lists, "a.csv", LIST)
+    (lists / "b.csv").symlink_to(secret)
+    (lists / "c").symlink_to(tmp_path)
+    (lists / "d.csv").symlink_to(lists / "a.csv")
+    for spec in (lists, f"{lists}/*", f"{lists}/**/*.csv"):
+        read = got(spec)
+        assert read.column("name") == ["A"]
+        assert "left-out-link" in read.codes()
+        assert "named-twice" in read.codes()
+    assert got(lists / "b.csv").column("name") == ["secret-of-ours"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    """A device or pipe, which may have no end, is refused by name, and left out in a folder."""
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    for spec in (pipe, f"{tmp_path}/*.csv", "/dev/zero", "/dev/stdin"):
+        with pytest.raises(SourceError, match="not a regular file"):
+            got(spec)
+    written(tmp_path, "a.csv", LIST)
+    read = got(tmp_path)
+    assert read.column("name") == ["A"]
+    assert read.codes() == ["left-out-file"]
+
+
+def test_a_file_that_became_a_pipe_is_refused_when_it_is_opened(tmp_path: Path) -> None:
+    """What is opened is looked at again: it may not be what was found."""
+    with pytest.raises(OSError, match="not a regular file"):
+        open_regular("/dev/zero")
+    with open_regular(written(tmp_path, "a.csv", LIST)) as stream:
+        assert stream.read() == LIST
+
+
+def test_a_file_without_size_is_not_opened() -> None:
+    """The kernel's files say that they are empty, and may never end."""
+    if Path("/proc/self/environ").exists():
+        with pytest.raises(SourceError, match="empty file"):
+            got("/proc/self/environ")
+
+
+def test_a_glob_of_too_many_files_names_the_limit(tmp_path: Path) -> None:
+    """The limit is named with the way to raise it, and the same files are read under a higher one."""
+    for number in range(3):
+        written(tmp_path, f"{number}.csv", LIST)
+    for spec in (tmp_path, f"{tmp_path}/*.csv"):
+        with pytest.raises(SourceError) as error:
+            got(spec, limits=Limits(folder_files=2))
+        assert "--limit folder_files=" in error.value.hint
+        assert len(got(spec, limits=Limits(folder_files=3)).rows) == 3
