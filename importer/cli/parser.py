@@ -93,6 +93,8 @@ def _validate(parser: argparse.ArgumentParser) -> None:
     _sources(parser, "SOURCE")
     _reading(parser)
     _output(parser)
+    parser.add_argument("--annotate", metavar="OUT.xlsx", help="hand the list back with each issue at its cell")
+    parser.add_argument("--force", action="store_true", help="overwrite OUT.xlsx")
 
 
 def _up_to_the_plan(parser: argparse.ArgumentParser, metavar: str) -> None:

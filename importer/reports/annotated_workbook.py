@@ -7,26 +7,31 @@ byte for byte. Source: ECMA-376 part 1 (SpreadsheetML) and part 4 (VML of commen
 
 from __future__ import annotations
 
+import io
 import posixpath
 import re
 import zipfile
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import BinaryIO, Final
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from importer.errors import SourceError
-from importer.model import Issue, Severity
+from importer.atomic import atomic_path
+from importer.errors import SourceError, UsageError
+from importer.fields.table import FIELDS
+from importer.fields.vocabulary import load_vocabulary
+from importer.model import Draft, Issue, Severity, Table
+from importer.planning.workbook import text_workbook
 from importer.sources.header import column_index, letters
+from importer.sources.xlsx_parts import ANNOTATOR, ISSUES_TITLE
 
-AUTHOR: Final = "tag-importer"
-MARK: Final = "Issues found by tag-importer"
-"""The first cell of the sheet in front, by which a reader knows it."""
 _MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATIONS: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -44,6 +49,8 @@ _ORDER: Final = (
 """The order in which a worksheet's elements must come."""
 _LONGEST_COMMENT: Final = 2_000
 _MOST_SHOWN: Final = 100_000
+_SAMPLE: Final = 500
+"""Rows whose fields tell which column feeds which."""
 _LARGEST_MERGE: Final = 1_000
 _MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _SEVERITIES: Final = (Severity.ERROR, Severity.WARNING, Severity.INFO)
@@ -83,6 +90,66 @@ class DropDown(Struct, frozen=True):
     words: tuple[str, ...]
 
 
+def hand_back(source: str, target: Path, drafts: Sequence[Draft], issues: Sequence[Issue]) -> None:
+    """Write the annotated list to `target`: the workbook itself, else a new one that holds the list's tables.
+
+    Raises SourceError, and UsageError where `target` cannot be written.
+    """
+    tables = {id(draft.row.table): draft.row.table for draft in drafts}.values()
+    path = Path(source)
+    if path.is_file() and all(table.header.kind in ("xlsx", "xlsm") for table in tables):
+        downs = [down for table in tables for down in _drop_downs(table.header.sheet, table.numbers, table, drafts)]
+        with path.open("rb") as stream:
+            _write(target, source, stream, issues, downs)
+        return
+    sheets = [
+        (table.header.sheet or Path(table.header.file).stem or "List", [table.header.columns, *table.frame.to_numpy()])
+        for table in tables
+    ]
+    book = text_workbook(sheets, freeze="A2")
+    titles = dict(zip(map(id, tables), book.sheetnames, strict=True))
+    made = io.BytesIO()
+    book.save(made)
+    places = {
+        (table.header.file, table.header.sheet, number): (titles[id(table)], row, table.header.columns)
+        for table in tables
+        for row, number in enumerate(table.numbers, 2)
+    }
+    downs = [down for table in tables
+             for down in _drop_downs(titles[id(table)], range(2, len(table) + 2), table, drafts)]  # fmt: skip
+    _write(target, source, made, [_moved(issue, places) for issue in issues], downs)
+
+
+def _write(target: Path, file: str, stream: BinaryIO, issues: Sequence[Issue], downs: Sequence[DropDown]) -> None:
+    try:
+        with atomic_path(target) as temporary, temporary.open("wb") as out:
+            annotate(file, stream, out, issues, downs)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror or error}") from error
+
+
+def _moved(issue: Issue, places: Mapping[tuple[str, str, int], tuple[str, int, tuple[str, ...]]]) -> Issue:
+    """The issue at its cell in a new workbook."""
+    place = issue.place
+    title, row, columns = places.get((place.file, place.sheet, place.row), ("", 0, ()))
+    if not row:
+        return issue
+    letter = letters(columns.index(place.column)) if place.column in columns else ""
+    return replace(issue, place=replace(place, sheet=title, row=row, letter=letter))
+
+
+def _drop_downs(sheet: str, numbers: Sequence[int], table: Table, drafts: Sequence[Draft]) -> Iterator[DropDown]:
+    """The words of the fields that take one of a few, on the columns that feed them."""
+    header = table.header
+    mine = [draft for draft in drafts if draft.row.table is table][:_SAMPLE]
+    for known in FIELDS:
+        fed = {draft.column(known.name) for draft in mine if known.name in draft.fields} if known.vocabulary else set()
+        for column in fed & set(header.columns):
+            at = header.columns.index(column)
+            letter = header.letters[at] if header.letters and sheet == header.sheet else letters(at)
+            yield DropDown(sheet, letter, numbers[0], numbers[-1], tuple(load_vocabulary(known.vocabulary).allowed))
+
+
 def annotate(
     file: str, stream: BinaryIO, target: BinaryIO, issues: Sequence[Issue], drop_downs: Sequence[DropDown] = ()
 ) -> None:
@@ -118,7 +185,7 @@ def _annotate(package: _Package, issues: Sequence[Issue], drop_downs: Sequence[D
             touched[number] = _Worksheet(package, path, styles, number)
             touched[number].annotate(cells, downs)
     path = paths[_relation(sheets[0].attributes)][1] if sheets else ""
-    if path and MARK.encode() in package.part(path).data[:4096]:
+    if path and ISSUES_TITLE.encode() in package.part(path).data[:4096]:
         package.part(path).replace(_sheet(package, styles, issues, names))  # annotated before
     else:
         _put_in_front(package, book, top, touched, _sheet(package, styles, issues, names))
@@ -160,7 +227,7 @@ def _by_cell(issues: Iterable[Issue]) -> dict[tuple[int, int], list[Issue]]:
 
 def _sheet(package: _Package, styles: _Styles, issues: Sequence[Issue], names: Sequence[str]) -> str:
     """The sheet in front: a line for each issue, with a link to its cell."""
-    lines = [f'<row r="1">{_text("A1", MARK)}</row>']
+    lines = [f'<row r="1">{_text("A1", ISSUES_TITLE)}</row>']
     words = ("Severity", "Cell", "Column", "Value", "What is wrong", "What would be right")
     lines.append(f'<row r="2">{"".join(_text(f"{letters(n)}2", word) for n, word in enumerate(words))}</row>')
     links = []
@@ -625,7 +692,7 @@ class _Worksheet:
         authors = next(at for at in elements if at.name == "authors")
         author = sum(1 for at in elements if at.name == "author")
         listed = next(at for at in elements if at.name == "commentList")
-        part.append(authors, f"<{prefix}author>{AUTHOR}</{prefix}author>")
+        part.append(authors, f"<{prefix}author>{ANNOTATOR}</{prefix}author>")
         texts = {}
         for at, after in pairwise(elements):
             if at.name == "comment":
@@ -637,14 +704,14 @@ class _Worksheet:
         for (row, column), found in sorted(issues.items()):
             reference = f"{letters(column)}{row}"
             words = escape(_no_control("\n".join(map(_sentence, found)))[:_LONGEST_COMMENT])
-            run = f'<{prefix}r><{prefix}t xml:space="preserve">{{}}{words}</{prefix}t></{prefix}r>'
+            begin, end = f'<{prefix}r><{prefix}t xml:space="preserve">', f"</{prefix}t></{prefix}r>"
             if reference in written:
                 # Excel shows a threaded comment's own text, and this one to programs that know no threads.
                 if reference in texts:
-                    part.append(texts[reference], run.format(f"\n{AUTHOR}: "))
+                    part.append(texts[reference], f"{begin}\n{ANNOTATOR}: {words}{end}")
                 continue
             added.append(
-                f'<{prefix}comment ref="{reference}" authorId="{author}"><{prefix}text>{run.format("")}'
+                f'<{prefix}comment ref="{reference}" authorId="{author}"><{prefix}text>{begin}{words}{end}'
                 f"</{prefix}text></{prefix}comment>"
             )
             shapes.append(_SHAPE.format(

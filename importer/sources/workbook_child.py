@@ -26,8 +26,8 @@ from importer.sources.located import NotAList, not_a_list
 from importer.sources.ods import OdsSheet, read_ods
 from importer.sources.options import MIB, Limits, ReadOptions
 from importer.sources.sheet import Formats, Rows, Sheet, Shown, find_table
-from importer.sources.workbook_cells import Grid
-from importer.sources.xlsx_parts import SheetParts, XlsxParts
+from importer.sources.workbook_cells import Grid, cell_text
+from importer.sources.xlsx_parts import ISSUES_TITLE, SheetParts, XlsxParts
 from importer.system import open_regular
 
 if TYPE_CHECKING:
@@ -326,6 +326,8 @@ def _choose(file: str, book: _Book, options: ReadOptions) -> _Chosen:
             continue
         parts = book.parts(name)  # tells of a stray cell before all up to it is laid out
         source = book.sheet(name)
+        if (first := next(iter(source.iter_rows()), None)) and cell_text(first[0]) == ISSUES_TITLE:
+            continue  # our own, of a workbook that was annotated
         sheet = find_table(file, book.kind, name, source, options, parts)
         if sheet is None:
             chosen.issues.append(_empty(file, name, parts))

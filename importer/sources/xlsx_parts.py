@@ -23,6 +23,10 @@ from importer.sources.options import MIB, Limits
 Cell = tuple[int, int]
 """0-based row and column."""
 
+ANNOTATOR = "tag-importer"
+"""The author of the comments that `validate --annotate` writes; they are not read back."""
+ISSUES_TITLE = "Issues found by tag-importer"
+"""The first cell of the sheet that it puts in front; nor is that."""
 _CHUNK = 2 * MIB
 _ROW_BYTES = 64 * MIB
 _PART_BYTES = 64 * MIB
@@ -158,13 +162,23 @@ class XlsxParts:
         found: dict[Cell, str] = {}
         at: list[Cell] = []
         pieces: list[str] = []
+        authors: list[str] = []
+        by = [""]
 
         def start(tag: str, given: dict[str, str]) -> None:
+            if tag == "author":
+                pieces.clear()
             if tag in ("comment", "threadedComment"):
-                at[:], pieces[:] = cells(given.get("ref", "")), []
+                at[:], pieces[:], by[0] = cells(given.get("ref", "")), [], given.get("authorId", "")
 
         def end(tag: str) -> None:
-            if tag in ("comment", "threadedComment") and at and (said := "".join(pieces).strip()):
+            if tag == "author":
+                authors.append("".join(pieces).strip())
+            if tag not in ("comment", "threadedComment") or not at:
+                return
+            ours = by[0].isdecimal() and int(by[0]) < len(authors) and authors[int(by[0])] == ANNOTATOR
+            said = "" if ours else "".join(pieces).partition(f"\n{ANNOTATOR}: ")[0].strip()
+            if said:
                 found[at[0]] = f"{found[at[0]]}\n{said}" if at[0] in found else said
 
         self._parse(path, start, end, pieces.append)

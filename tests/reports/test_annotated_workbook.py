@@ -19,7 +19,8 @@ from python_calamine import load_workbook
 
 from importer.errors import SourceError
 from importer.model import Issue, Place, Severity
-from importer.reports.annotated_workbook import MARK, DropDown, annotate
+from importer.reports.annotated_workbook import DropDown, annotate
+from importer.sources.xlsx_parts import ISSUES_TITLE
 
 BOOK = "actors.xlsx"
 
@@ -110,11 +111,11 @@ def test_a_comment_says_what_is_wrong_and_what_would_be_right() -> None:
         a_book(),
         at("B2", Severity.INFO, "is short"),
         at("B2", nearest="China", allowed=("CN", "IR")),
-        at("A3", message="is <taken> & gone"),
+        at("A3", message="is <taken> & {gone}"),
     )
     sheet = opened(book)["It's <A&B>"]
     assert sheet["B2"].comment.text == "is not a country Did you mean China? Allowed: CN, IR.\nis short"
-    assert sheet["A3"].comment.text == "seen by Ann\ntag-importer: is <taken> & gone"
+    assert sheet["A3"].comment.text == "seen by Ann\ntag-importer: is <taken> & {gone}"
     assert sheet["A1"].comment is None
 
 
@@ -126,7 +127,7 @@ def test_the_sheet_in_front_links_to_the_cells() -> None:
         Issue(Severity.INFO, "c", "m", Place(BOOK)),
     ]
     sheet = opened(annotated(a_book(), *issues))["Issues"]
-    assert sheet["A1"].value == MARK
+    assert sheet["A1"].value == ISSUES_TITLE
     assert [cell.value for cell in sheet[3]][:5] == ["error", "It's <A&B>!C3", "Country", "Spying", "is not a country"]
     assert [sheet.cell(row, 1).value for row in (3, 4, 5)] == ["error", "warning", "info"]
     assert sheet["B3"].hyperlink.location == "'It''s <A&B>'!C3"
