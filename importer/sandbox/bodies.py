@@ -1,7 +1,8 @@
 """The bodies of tags: each field checked by the reference's rules, one message for each mistake.
 
-Written from the API's description alone and on purpose without the importer's own checks: a mistake there must show
-here. A checked body is the *stored form*: bare values, or `{value, confidence?, tlp?}` where an annotation was sent.
+Of the importer only the list of fields is used, which is data. The checks are written from the API's description alone:
+a mistake of the importer's must show here. A checked body is the *stored form*: bare values, or `{value, confidence?,
+tlp?}` where an annotation was sent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from importer.fields.table import FIELDS as TABLE
+from importer.fields.table import Kind
 from importer.sandbox.answers import FieldProblem, Path, Problems
 
 Check = Callable[[Any, Path, Problems], Any]
@@ -142,35 +145,35 @@ def annotated(bare: Check, value: Any, path: Path, problems: Problems) -> Any:
 
 _texts = partial(list_of, text)
 _aliases = partial(list_of, partial(entry, {"value": name}, ANNOTATIONS, nulls=True))
-ANNOTATED: Mapping[str, Check] = MappingProxyType(
+_CHECKS: Mapping[Kind, Check] = MappingProxyType(
     {
-        **dict.fromkeys(("activeDuration", "actorCategory", "attributionOrganization", "motive"), text),
-        **dict.fromkeys(("opsecLevel", "sophisticationLevel"), text),
-        "originCountryISO": country,
-        "priority": number,
+        Kind.TEXT: text,
+        Kind.NUMBER: number,
+        Kind.SCORE: score,
+        Kind.DATE: day,
+        Kind.UUID: uuid,
+        Kind.TLP: tlp,
+        Kind.COUNTRY: country,
+        Kind.TEXT_LIST: _texts,
+        Kind.ALIAS_LIST: _aliases,
+        Kind.REFERENCE_LIST: partial(list_of, partial(entry, {"url": name}, {"description": text}, nulls=True)),
+        Kind.OBJECT: free_object,
     }
+)
+ANNOTATED: Mapping[str, Check] = MappingProxyType(
+    {field.name: _CHECKS[field.kind] for field in TABLE if field.annotated}
 )
 """The fields that may be annotated, with the check of the bare value."""
 FIELDS: Mapping[str, Check] = MappingProxyType(
     {
-        "value": name,
-        "categoryUuid": uuid,
+        **{field.name: _CHECKS[field.kind] for field in TABLE},
         **{field: partial(annotated, bare) for field, bare in ANNOTATED.items()},
-        **dict.fromkeys(("description", "internalDescription", "lastSeen", "attributionConfidence"), text),
-        **dict.fromkeys(("actorCategoryConfidence", "attributionConfidenceScore", "confidence"), score),
-        **dict.fromkeys(("motiveConfidence", "originCountryConfidence"), score),
-        **dict.fromkeys(("aliasGroupNames", "aliasGroupNamesInternal", "externalReferenceLinks"), _texts),
-        **dict.fromkeys(("aliases", "internalAliases"), _aliases),
-        **dict.fromkeys(("originCountryTlp", "tlp"), tlp),
-        "analyticPriority": number,
-        "dateOfDiscovery": day,
-        "externalReferences": partial(list_of, partial(entry, {"url": name}, {"description": text}, nulls=True)),
-        "properties": free_object,
+        "value": name,
     }
 )
 """Every field of every generation of the API that a body may hold."""
 _READ_ONLY = frozenset({"uuid", "version", "createdAt", "updatedAt", "categoryName"})
-_NOT_CLEARABLE = frozenset({"value", "tlp"})
+_NOT_CLEARABLE = frozenset(field.name for field in TABLE if not field.clearable)
 
 
 def check_create(body: Mapping[str, Any]) -> tuple[dict[str, Any], Problems]:
