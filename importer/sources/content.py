@@ -6,6 +6,7 @@ import re
 from typing import BinaryIO
 
 from importer.sources.encoding import decode_head
+from importer.sources.readers import kind_beginning
 
 HEAD = 64 * 1024
 ARCHIVE_IN_ARCHIVE = "an archive within an archive; unpack it first"
@@ -60,6 +61,8 @@ def kind_of(name: str, head: bytes, encoding: str = "") -> tuple[str, str]:
         return "", "an empty file" if not head.strip() else "a file of nothing but blanks"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip", ""
+    if kind := kind_beginning(head):
+        return kind, ""
     if head.startswith(_OLE) or _BIFF.match(head):
         return "workbook", ""
     for magic, looks in _MAGIC:

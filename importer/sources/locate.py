@@ -14,10 +14,9 @@ from importer.masking import without_user
 from importer.model import Issue, Place, Severity
 from importer.sources.located import Located, from_bytes, from_path
 from importer.sources.options import MIB, ReadOptions
+from importer.sources.readers import READERS
 
-READ_ENDINGS = frozenset(
-    "csv tsv tab psv txt json jsonl ndjson stix stix2 yaml yml xlsx xlsm xlsb xls ods xltx xltm".split()  # noqa: SIM905
-)
+_ENDINGS = frozenset(ending for reader in READERS for ending in reader.endings)
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
 _PIECE = 1 << 16
 _NEVER = ("__MACOSX", "tag-importer-runs")
@@ -192,7 +191,7 @@ def _readable_ending(name: str) -> bool:
     for packed in _PACKED:
         tail = tail.removesuffix(packed)
     ending = tail.rpartition(".")[2] if "." in tail else ""
-    return ending in READ_ENDINGS or (name.lower().endswith(_PACKED) and "." not in tail)
+    return ending in _ENDINGS or (name.lower().endswith(_PACKED) and "." not in tail)
 
 
 def _similar(path: Path) -> str:

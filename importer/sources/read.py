@@ -13,6 +13,7 @@ from importer.sources.locate import locate, raise_all
 from importer.sources.located import Located, NotAList, Opened
 from importer.sources.opening import Beside, open_located
 from importer.sources.options import Limits, ReadOptions
+from importer.sources.readers import reader_of
 from importer.sources.withdrawn import without_withdrawn
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def read(
             continue
         try:
             opened = open_located(item, options.limits, options.encoding)
-            if opened.kind in ("json", "yaml"):
+            if not reader_of(opened.kind).read:
                 documents.look(opened)
             items.append(opened)
         except NotAList as error:
@@ -78,16 +79,8 @@ def read(
 
 def _read_one(opened: Opened, options: ReadOptions, documents: Documents) -> Iterator[SourceFile | Issue | Table]:
     try:
-        if opened.kind == "csv":
-            from importer.sources.csv_file import read_csv
-
-            yield from read_csv(opened, options)
-        elif opened.kind == "workbook":
-            from importer.sources.workbook_file import read_workbook
-
-            yield from read_workbook(opened, options)
-        else:
-            yield from documents.read(opened)
+        reader = reader_of(opened.kind)
+        yield from reader.function()(opened, options) if reader.read else documents.read(opened)
     except NotAList as error:
         if opened.listed:
             raise
