@@ -181,7 +181,7 @@ def _sources(parser: argparse.ArgumentParser, metavar: str) -> None:
 
 def _reading(parser: argparse.ArgumentParser) -> None:
     _flags(parser, "reading", "mapping", "sheet", "include_hidden", "include_revoked", "header_row", "encoding",
-           "delimiter", "records")  # fmt: skip
+           "delimiter", "records", "limit")  # fmt: skip
 
 
 def _planning(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,7 @@ from importer.sources.options import (
     HeaderRow,
     IncludeHidden,
     IncludeRevoked,
+    LimitWords,
     Reading,
     Records,
     Sheets,
@@ -80,6 +81,7 @@ class Source(Struct, frozen=True, kw_only=True):
     encoding: Encoding | None = None
     delimiter: Delimiter | None = None
     records: Records | None = None
+    limit: LimitWords | None = None
 
 
 class Marking(Struct, frozen=True):

@@ -93,7 +93,7 @@ class Settings(Job, frozen=True, kw_only=True):
         self, source: Source, hints: ReadHints | None = None, *, cache_dir: Path | None = None
     ) -> ReadOptions:
         """How to read one source. Flags and environment, then the source's own, the job's, and the mapping's hints."""
-        from importer.sources.options import ReadOptions
+        from importer.sources.options import Limits, ReadOptions
 
         reading = {name: getattr(self.reading, name) for name in self.reading.__struct_fields__}
         own = {name: getattr(source, name) for name in reading}
@@ -102,15 +102,19 @@ class Settings(Job, frozen=True, kw_only=True):
             name: own[name] if own[name] is not None and not self._overridden(names.get(name, name)) else value
             for name, value in reading.items()
         }
+        try:
+            limits = Limits().changed(chosen["limit"])
+        except ValueError as error:
+            raise UsageError(f"--limit: {error}.") from None
         if hints is None:
-            return ReadOptions(**chosen, cache_dir=cache_dir)
+            return ReadOptions(**chosen, cache_dir=cache_dir, limits=limits)
         told = {"sheets": hints.sheets, "include_hidden": hints.include_hidden, "records": hints.records,
                 "header_row": hints.header_row}  # fmt: skip
         by_sheet = {} if chosen["header_row"] else hints.per_sheet_header
         for name, value in told.items():
             if own[name] is None and names.get(name, name) not in self.given:
                 chosen[name] = value
-        return ReadOptions(**chosen, per_sheet_header=by_sheet, cache_dir=cache_dir)
+        return ReadOptions(**chosen, per_sheet_header=by_sheet, cache_dir=cache_dir, limits=limits)
 
     # ---- pacing
 

@@ -135,7 +135,8 @@ class Shape:
         if len(cells) > options.limits.columns:
             raise SourceError(
                 f"{opened.file} has {len(cells):,} columns in line {found.line}; "
-                f"at most {options.limits.columns:,} are read."
+                f"at most {options.limits.columns:,} are read.",
+                hint=options.limits.hint("columns"),
             )
         used = (
             [any(index < len(row) and row[index] for row in data) for index in range(len(cells))] if "" in cells else []
@@ -198,7 +199,8 @@ class _Rows:
             if self._lines > self._options.limits.rows:
                 file = self._shape.header.file
                 raise SourceError(
-                    f"{file} has more than {self._options.limits.rows:,} blank lines; it was not read on."
+                    f"{file} has more than {self._options.limits.rows:,} blank lines; it was not read on.",
+                    hint=self._options.limits.hint("rows"),
                 )
             if record.cells:
                 self._first_blank = self._first_blank or record.line

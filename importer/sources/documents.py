@@ -93,7 +93,10 @@ class Documents:
 
     def _tables(self, opened: Opened, records: Records) -> Iterator[SourceFile | Issue | Table]:
         if len(records.rows) > self._options.limits.rows:
-            raise SourceError(f"{opened.file} has more than {self._options.limits.rows:,} records; split it.")
+            raise SourceError(
+                f"{opened.file} has more than {self._options.limits.rows:,} records.",
+                hint=self._options.limits.hint("rows"),
+            )
         details = {"records": records.path, "shape": records.shape, "count": f"{len(records.rows):,}"}
         if opened.packed:
             details["packed"] = opened.packed

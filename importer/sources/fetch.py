@@ -149,15 +149,18 @@ def _shown(url: str) -> str:
 def _read(shown: str, answer: Any, limits: Limits, ends: float, monotonic: Callable[[], float]) -> bytes:
     declared = answer.headers.get("Content-Length", "")
     if declared.isdigit() and int(declared) > limits.download_bytes:
-        raise SourceError(_too_large(shown, limits))
+        raise _too_large(shown, limits)
     pieces: list[bytes] = []
     length = 0
     while piece := answer.read1(_CHUNK):
         length += len(piece)
         if length > limits.download_bytes:
-            raise SourceError(_too_large(shown, limits))
+            raise _too_large(shown, limits)
         if monotonic() > ends:
-            raise SourceError(f"{shown} cannot be fetched: it took longer than {limits.download_seconds:.0f} seconds.")
+            raise SourceError(
+                f"{shown} cannot be fetched: it took longer than {limits.download_seconds:.0f} seconds.",
+                hint=limits.hint("download_seconds"),
+            )
         pieces.append(piece)
     if declared.isdigit() and length < int(declared):
         raise SourceError(
@@ -166,8 +169,11 @@ def _read(shown: str, answer: Any, limits: Limits, ends: float, monotonic: Calla
     return b"".join(pieces)
 
 
-def _too_large(shown: str, limits: Limits) -> str:
-    return f"{shown} was not fetched: it is larger than {limits.download_bytes / MIB:,.0f} MiB."
+def _too_large(shown: str, limits: Limits) -> SourceError:
+    return SourceError(
+        f"{shown} was not fetched: it is larger than {limits.download_bytes / MIB:,.0f} MiB.",
+        hint=limits.hint("download_bytes"),
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -39,7 +39,8 @@ def load_text(opened: Opened, limit: int, what: str) -> bytes:
     if opened.length > limit:
         raise SourceError(
             f"{opened.file} is too large for a {what} file: {opened.length / MIB:,.0f} MiB, "
-            f"at most {limit / MIB:,.0f} MiB are read."
+            f"at most {limit / MIB:,.0f} MiB are read.",
+            hint=Limits.hint(f"{what.lower()}_bytes"),
         )
     with opened.open() as stream:
         data = stream.read()
@@ -79,7 +80,7 @@ def documents(file: str, data: bytes, limits: Limits) -> list[msgspec.Raw]:
                 raise _explained(file, data, offset) from error
         found.append(value)
         if len(found) > limits.rows:
-            raise SourceError(f"{file} has more than {limits.rows:,} JSON documents; split it.")
+            raise SourceError(f"{file} has more than {limits.rows:,} JSON documents.", hint=limits.hint("rows"))
         offset = _begin(data, offset)
     return found
 

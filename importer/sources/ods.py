@@ -22,8 +22,6 @@ _ERROR = re.compile(r"#[^\W\d_]\S{0,40}|Err:\d{1,9}")
 """Also `#NV` and `Err:502`: LibreOffice writes its error words in the language of its user."""
 _TELLING = re.compile(r"0\d|.{0,40}[^\W\d_]")
 _EXPONENT = re.compile(r"[-\d.,]{1,40}E[+-]?\d{1,3}")
-_MAX_MERGES = 200_000
-_MAX_NOTED = 500_000
 _PIECE = 256 * 1024
 
 
@@ -175,7 +173,7 @@ class _Reader:
         down, across = _count(given, "table:number-rows-spanned"), _count(given, "table:number-columns-spanned")
         if (down > 1 or across > 1) and not covered:
             sheet.merged_cell_ranges.append((cell, (self._row + down - 1, self._column + across - 1)))
-            self._bound(len(sheet.merged_cell_ranges), _MAX_MERGES, "merged cells")
+            self._bound(len(sheet.merged_cell_ranges), self._limits.noted_cells, "merged cells", "noted_cells")
         error = None if covered else _error(given, text)
         if error is not None:
             value = ""
@@ -190,8 +188,8 @@ class _Reader:
             self._note(sheet.parts.struck, many, given.get("table:style-name") in self._struck)
         if value != "":
             self._cell_count += (self._column + many) * self._rows_repeated
-            self._bound(self._column + many, self._limits.columns, "columns")
-            self._bound(self._cell_count, self._limits.sheet_cells, "cells")
+            self._bound(self._column + many, self._limits.columns, "columns", "columns")
+            self._bound(self._cell_count, self._limits.sheet_cells, "cells", "sheet_cells")
             self._cells += [""] * (self._column - len(self._cells))
             self._cells += [value] * many
         self._column += many
@@ -199,24 +197,25 @@ class _Reader:
     def _row_ends(self) -> None:
         sheet, many = self.sheets[-1], self._rows_repeated
         if self._cells:
-            self._bound(len(sheet.lines) + many, self._limits.rows, "rows")
+            self._bound(len(sheet.lines) + many, self._limits.rows, "rows", "rows")
             sheet.lines.extend((row, self._cells) for row in range(self._row, self._row + many))
             sheet.width = max(sheet.width, len(self._cells))
-            self._bound(sheet.height * sheet.width, self._limits.sheet_cells, "cells")
+            self._bound(sheet.height * sheet.width, self._limits.sheet_cells, "cells", "sheet_cells")
             if self._hidden_row:
                 sheet.parts.hidden_rows.update(range(self._row, self._row + many))
         self._row += many
 
     def _note(self, notes: dict[Cell, Any], many: int, what: Any) -> None:
         self._noted += many * self._rows_repeated
-        self._bound(self._noted, _MAX_NOTED, "cells with errors, links, comments or dates")
+        self._bound(self._noted, self._limits.noted_cells, "cells with errors, links, comments or dates", "noted_cells")
         for row in range(self._row, self._row + self._rows_repeated):
             for column in range(self._column, self._column + many):
                 notes[row, column] = what
 
-    def _bound(self, count: int, most: int, what: str) -> None:
+    def _bound(self, count: int, most: int, what: str, limit: str) -> None:
         if count > most:
-            raise SourceError(f"{self._file} has more than {most:,} {what}; it was not read.")
+            hint = self._limits.hint(limit)
+            raise SourceError(f"{self._file} has more than {most:,} {what}; it was not read.", hint=hint)
 
 
 def _value(given: dict[str, str], text: str) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 MIB = 1 << 20
 
@@ -30,6 +32,8 @@ class Limits(Struct, frozen=True):
     columns: int = 16_384
     sheet_cells: int = 60_000_000
     """Cells of the rectangle that a sheet spans, the empty ones included."""
+    noted_cells: int = 500_000
+    """Cells of an ODS workbook with an error, a link, a comment or a date, and merged ones."""
     cell_chars: int = 32 * MIB
     quoted_lines: int = 10_000
     """Lines that one quoted cell of a CSV file may span before its quote counts as never closed."""
@@ -48,7 +52,26 @@ class Limits(Struct, frozen=True):
         """How a limit is raised."""
         return f"--limit {name}=N raises that limit."
 
+    def changed(self, words: Sequence[str]) -> Limits:
+        """These limits with others set: `rows=5000000`, `file_bytes=2GiB`. ValueError for what is none of them."""
+        found: dict[str, int | float] = {}
+        for word in words:
+            name, _, text = word.partition("=")
+            amount = _AMOUNT.fullmatch(text.strip())
+            if name.strip() not in self.__struct_fields__:
+                raise ValueError(f"there is no limit {name.strip()!r}; there are {', '.join(self.__struct_fields__)}")
+            if amount is None:
+                raise ValueError(f"expected a number like 5000000 or 2GiB for the limit {name.strip()}, not {text!r}")
+            value = float(amount[1]) * _UNITS[amount[2].casefold()]
+            found[name.strip()] = value if isinstance(getattr(self, name.strip()), float) else int(value)
+        return replace(self, **found)
 
+
+_AMOUNT: Final = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s?(|k|m|g|kib|mib|gib|kb|mb|gb|s)", re.IGNORECASE)
+_UNITS: Final = MappingProxyType({
+    "": 1, "s": 1, "k": 1 << 10, "kib": 1 << 10, "kb": 1000, "m": MIB, "mib": MIB, "mb": 10**6, "g": 1 << 30,
+    "gib": 1 << 30, "gb": 10**9,
+})  # fmt: skip
 _DELIMITERS: Final = MappingProxyType({"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "})
 
 
@@ -92,6 +115,16 @@ Records = Annotated[
 ]  # fmt: skip
 
 
+LimitWords = Annotated[
+    tuple[str, ...],
+    Meta(
+        description="Sets a limit on what a source may cost; the message of a source that is over one names it.",
+        examples=["rows=5000000", "file_bytes=2GiB"],
+        extra={"name": "limit", "metavar": "NAME=N"},
+    ),
+]
+
+
 class Reading(Struct, frozen=True):
     """How the sources are read."""
 
@@ -102,6 +135,7 @@ class Reading(Struct, frozen=True):
     encoding: Encoding = ""
     delimiter: Delimiter = ""
     records: Records = ""
+    limit: LimitWords = ()
 
 
 class ReadOptions(Reading, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
 from importer.model import Header, Issue, Table, text_array, text_frame
+from importer.sources.options import Limits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,4 +91,4 @@ class RowList:
     def _check(self) -> None:
         if len(self.numbers) > self.limit:
             sheet = f": the sheet {self.header.sheet}" if self.header.sheet else ""
-            raise SourceError(f"{self.header.file}{sheet} has more than {self.limit:,} rows; split it.")
+            raise SourceError(f"{self.header.file}{sheet} has more than {self.limit:,} rows.", hint=Limits.hint("rows"))

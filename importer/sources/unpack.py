@@ -63,7 +63,8 @@ def unpack(located: Located, limits: Limits, packed: str, outer: Content | None 
                 if bomb or length > limits.file_bytes:
                     raise SourceError(
                         f"{located.file} unpacks to more than {length / MIB:,.0f} MiB "
-                        f"from {packed_size / 1024:,.0f} KiB, which looks like a decompression bomb; it was not read."
+                        f"from {packed_size / 1024:,.0f} KiB, which looks like a decompression bomb; it was not read.",
+                        hint=limits.hint("ratio" if bomb else "file_bytes"),
                     )
                 target.write(chunk)
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile, NotImplementedError) as error:

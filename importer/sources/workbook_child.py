@@ -249,7 +249,8 @@ def _check_sizes(file: str, members: list[zipfile.ZipInfo], limits: Limits) -> N
     if total > limits.file_bytes or (total > 64 * MIB and total > limits.ratio * max(packed, 1)):
         raise SourceError(
             f"{file} unpacks to {total / MIB:,.0f} MiB from {packed / 1024:,.0f} KiB, which looks like a decompression "
-            "bomb; it was not read."
+            "bomb; it was not read.",
+            hint=limits.hint("file_bytes" if total > limits.file_bytes else "ratio"),
         )
 
 

@@ -91,7 +91,8 @@ class _Builder:
             self._nodes += size
             if self._nodes > self._limits.nodes:
                 raise SourceError(
-                    f"{self._file} was not read: its anchors expand to more than {self._limits.nodes:,} values."
+                    f"{self._file} was not read: its anchors expand to more than {self._limits.nodes:,} values.",
+                    hint=self._limits.hint("nodes"),
                 )
         if anchor:
             self._anchors[anchor] = (value, size)

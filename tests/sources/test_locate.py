@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import io
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -243,3 +244,31 @@ def test_a_glob_of_too_many_files_names_the_limit(tmp_path: Path) -> None:
             got(spec, limits=Limits(folder_files=2))
         assert "--limit folder_files=" in error.value.hint
         assert len(got(spec, limits=Limits(folder_files=3)).rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("word", "content"),
+    [
+        ("rows=1", "name,country\nWren,IR\nVole,PE\n"),
+        ("columns=1", "name,country\nWren,IR\n"),
+        ("file_bytes=1k", "name,country\n" + "Wren,IR\n" * 200),
+        ("json_bytes=1k", json.dumps([{"name": "Wren", "aliases": ["x"] * 1000}])),
+        ("yaml_bytes=1k", "actors:\n  - name: Wren\n" + "    # more\n" * 200),
+    ],
+)
+def test_each_limit_is_named_and_can_be_raised(tmp_path: Path, word: str, content: str) -> None:
+    """Over a limit the message names the flag that raises it, and with the flag the source is read."""
+    ending = "json" if content[0] == "[" else "yaml" if content.startswith("actors") else "csv"
+    path = written(tmp_path, f"a.{ending}", content)
+    name = word.partition("=")[0]
+    with pytest.raises(SourceError) as error:
+        got(path, limits=Limits().changed([word]))
+    assert f"--limit {name}=N" in error.value.hint
+    assert got(path, limits=Limits().changed([f"{name}=1m"])).rows
+
+
+@pytest.mark.parametrize("word", ["rows", "rows=many", "roads=3", "=3", "rows=-1"])
+def test_a_limit_that_is_none_is_refused(word: str) -> None:
+    """A mistyped limit is not passed over."""
+    with pytest.raises(ValueError, match="limit"):
+        Limits().changed([word])
