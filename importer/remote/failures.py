@@ -1,7 +1,7 @@
 """What can go wrong with a call, as one table: what it means, whether it is tried again, and what it is shown as.
 
 The table is the program: `classify_exception` and `classify_status` look things up in it and know nothing else. It is
-printed for the documentation with `as_markdown` and walked by a test. A failure of aiohttp is found by the name of its
+printed into the README by tools/failure_table.py and walked by a test. A failure of aiohttp is found by the name of its
 class or, where that has no line of its own, of the nearest base class that has one.
 """
 
@@ -310,15 +310,3 @@ class CallFailed(Exception):
         if self.url and self.failure.code == "no-route":
             text += f" at {self.url}"
         return f"{text}: {self.detail}" if self.detail else text
-
-
-def as_markdown() -> str:
-    """The table for the documentation."""
-    head = ("failure", "means", "when", "tried again?", "counted against", "shown as")
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += [
-        f"| `{line.code}`: {line.sentence} | {line.meaning.value} | {', '.join(line.matches)} "
-        f"| {line.retried} | {line.counted} | {line.shown} |"
-        for line in FAILURES
-    ]
-    return "\n".join(lines) + "\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from importer.mapping.reference import filled
 from tests.mapping.tables import mapping
+from tools.mapping_page import filled
 
 PAGE = Path(__file__).parents[2] / "config" / "mappings" / "README.md"
 

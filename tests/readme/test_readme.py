@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from importer.remote.failures import as_markdown
 from tests.behaviour.program import ROOT, environment
 from tests.readme.sessions import README, Terminal, blocks, settled, steps
+from tools.failure_table import as_markdown
 
 
 def test_every_session_prints_what_the_readme_shows(tmp_path: Path) -> None:

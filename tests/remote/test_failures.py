@@ -19,7 +19,6 @@ from importer.remote.failures import (
     FAILURES,
     CallFailed,
     Meaning,
-    as_markdown,
     classify_exception,
     classify_status,
     failure,
@@ -28,6 +27,7 @@ from importer.remote.pacer import Pacer, PacerSettings
 from importer.remote.settings import ApiSettings
 from importer.remote.transport import Transport
 from importer.remote.wire import encode
+from tools.failure_table import as_markdown
 
 TOKEN = "very-secret-token"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -14,10 +14,10 @@ from importer.model import Severity
 from importer.planning.limits import Limit
 from importer.settings.job_file import is_job_file, job_schema, load_job
 from importer.settings.model import Given, Origin
-from importer.settings.schemas import schemas
 from importer.settings.settings import Settings
 from importer.shipped import shipped
 from importer.text.json_schema import schema_text
+from tools.schemas import schemas
 
 FULL = """\
 # yaml-language-server: $schema=../schema/job.schema.json
@@ -182,7 +182,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_the_shipped_schema_is_the_generated_one() -> None:
-    """The schemas that an editor is given are what the types say; `python -m importer.settings.schemas` writes them."""
+    """The schemas that an editor is given are what the types say; `python -m tools.generate` writes them."""
     for name, schema in schemas():
         assert shipped("schema", name).read_text("utf-8") == schema_text(schema), name
     jsonschema.Draft202012Validator.check_schema(job_schema())

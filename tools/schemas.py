@@ -1,0 +1,15 @@
+"""The JSON Schemas in config/schema, for editors: generated from the types that read the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from importer.mapping.language import mapping_schema
+from importer.model import Json
+from importer.settings.job_file import job_schema
+
+
+def schemas() -> Iterator[tuple[str, Json]]:
+    """File name -> schema."""
+    yield "job.schema.json", job_schema()
+    yield "mapping.schema.json", mapping_schema()
