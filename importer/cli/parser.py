@@ -180,7 +180,7 @@ def _sources(parser: argparse.ArgumentParser, metavar: str) -> None:
 
 
 def _reading(parser: argparse.ArgumentParser) -> None:
-    _flags(parser, "reading", "mapping", "sheet", "include_hidden", "include_revoked", "header_row", "encoding",
+    _flags(parser, "reading", "mapping", "map", "sheet", "include_hidden", "include_revoked", "header_row", "encoding",
            "delimiter", "records", "limit")  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from importer.fields.table import FIELDS
 from importer.fields.values import check
 from importer.mapping.cells import BLANK, CLEAR, Cell, Seed
 from importer.mapping.columns import named
-from importer.mapping.layout import COUNTRY, Feed
+from importer.mapping.layout import Feed
 from importer.mapping.spec import Blank, Rule, Value
 from importer.mapping.transforms.lists import entry_text, join, json_list
 from importer.mapping.transforms.template import columns_in, template
@@ -155,7 +155,7 @@ def first_filled(feed: Feed, texts: Sequence[str]) -> tuple[Cell, str]:
             chosen, source = cell, column
         if not cell.nothing:
             break
-    if chosen.value is not None and feed.rule.target == COUNTRY and not feed.rule.columns:
+    if chosen.value is not None and (feed.rule.alike or not feed.rule.columns):
         chosen = _compared(chosen, source, columns, texts, read)
     if chosen is BLANK:
         chosen = read("")

@@ -1,240 +1,155 @@
-"""Which mapping a table gets when none is named: by its columns and values, never by its file's kind or name."""
+"""The mapping of a table for which none is named: a preset that knows its shape, or the recogniser's reading of it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from importer.errors import SourceError
 from importer.fields.countries import resolve
-from importer.fields.table import FIELDS
+from importer.mapping.actor_list import codenames, verdict
 from importer.mapping.columns import guessed, named
 from importer.mapping.load import load_mapping, presets
-from importer.mapping.spec import Mapping, Recognise, Rule
+from importer.mapping.recogniser import COUNTRY, MANY, NAME, Recognised, recognise
+from importer.mapping.spec import PSEUDO_COLUMNS, Recognise, Rule
+from importer.mapping.spec import Mapping as TagMapping
+from importer.mapping.transforms.template import columns_in
 from importer.masking import guarded
 from importer.model import Header, Table
-from importer.text.header_words import header_words, normalised, spellings
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-_INCIDENTS = "a list of incidents"
-_SPELT = re.compile(
-    r"\b(?:apt|unc|fin|ta|dev|storm|temp|tag|uac|tg|cl-(?:sta|cri|unk)|sta|g)[- .]?[a-z]?-?\d{1,5}\b"
-    r"|\b(?:panda|bear|kitten|spider|chollima|jackal|leopard|buffalo|tiger|crane|lynx|typhoon|blizzard|sandstorm|sleet|"
-    r"tempest|tsunami|flood|cyclone|taurus|scorpius|libra|ursa|pisces|serpens|team|group|gang|apt|lazarus|turla|sofacy|"
-    r"sandworm|equation|carbanak|gamaredon|kimsuky|muddywater|oilrig|hackers?|cyber|crew|army|lockbit|cl0p|clop|anonymous|"
-    r"conti|revil|blackcat|alphv|lapsus|winnti|hafnium|nobelium|volt|salt|charming|cozy|fancy|ghost|shadow|dragon)\b",
-    re.IGNORECASE,
-)
-_NUMBERED_NAME = re.compile(r"(?:apt|unc|fin|ta|dev-|storm-|uac-|tag-|apt-c-|temp\.)[ -]?\w{0,3}\d{1,5}", re.IGNORECASE)
-_MALWARE_KIND = re.compile(
-    r"\b(?:trojan|backdoor|rat|loader|stealer|infostealer|wiper|worm|dropper|downloader|botnet|rootkit|bootkit|keylogger|"
-    r"malware|ransomware|banker|cryptominer|miner|tools?|webshell|exploit kit|remote access trojan|werkzeuge?|"
-    r"schadsoftware|schadprogramm|trojaner|outils?|logiciel(?: malveillant)?|maliciel|herramienta|ferramenta|"
-    r"strumento)\b",
-    re.IGNORECASE,
-)
-_NUMERIC = re.compile(r"[\d\s.,:/+%$€-]+\Z")
-_INDICATOR = re.compile(
-    r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|\d{1,3}(?:\[?\.\]?\d{1,3}){3}(?:[:/]\d{1,5})?|(?:https?|hxxps?)://\S+|"
-    r"CVE-\d{4}-\d{4,7}|[^@\s]{1,64}@[^@\s]{1,255}\.[a-z]{2,10})\Z",
-    re.IGNORECASE,
-)
-
-
-_HARD_INDICATOR = re.compile(
-    r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|\d{1,3}(?:\[?\.\]?\d{1,3}){3}(?:[:/]\d{1,5})?|"
-    r"CVE-\d{4}-\d{4,7}|[\w-]{1,63}\[\.\][\w.\[\]-]{2,100})\Z",
-    re.IGNORECASE,
-)
-
-
-class Likeness(Struct, frozen=True):
-    """What speaks for and against a table being a list of actors."""
-
-    name_column: str = ""
-    generic: bool = True
-    """The name column's word says nothing (`name`), unlike `threat actor`."""
-    bare: bool = False
-    """The word is `actor`, which films have too."""
-    faint: bool = False
-    """The word is `threat` or `operator`, which by itself is no reason."""
-    for_actors: float = 0.0
-    against: float = 0.0
-    looks_like: str = ""
-    """`a list of incidents`; empty where nothing is known."""
-
-    @property
-    def is_actors(self) -> bool:
-        """A telling header word needs as much against it to be doubted as a bare `name` needs for it to be believed."""
-        if not self.name_column:
-            return False
-        word = 0.0 if self.faint else 0.5 if self.generic else 1.5 if self.bare else 2.5
-        return self.for_actors + word > self.against
-
-
-def likeness(header: Header, sample: pd.DataFrame) -> Likeness:
-    """Weigh a table by its header words, and by the values of its name column."""
-    names = guessed(header.columns, _rules()["value"].words)
-    looks, against, subject = _others(header.columns)
-    if not names:
-        return Likeness(looks_like=looks if against >= 1 else "", against=against)
-    column = names[0].column
-    generic = normalised(names[0].word) in header_words().generic_names
-    bare = normalised(names[0].word) in header_words().bare_names
-    known = _known_columns(header.columns, column)
-    score = min(3.0, 1.0 * len(known))
-    if subject and header.columns.index(subject) < header.columns.index(column):
-        # A list of incidents or malware may name the actor behind each: but it begins with its own subject.
-        against += 4 if normalised(subject) == "date" else 6
-    if generic and any(
-        normalised(other).endswith(" name") and other not in known for other in header.columns if other != column
-    ):
-        against += 1
-    seen, said = _by_values(header, sample, column, bool(known))
-    if said:
-        against, looks = against + seen, said
-    values = _values(sample, column)
-    if len(set(values)) < len(values) and looks == _INCIDENTS:
-        against += 1.5
-    spelt = 0.0
-    if values and (generic or bare):
-        spelt = 2.0 * min(1.0, 3 * sum(bool(_SPELT.search(value)) for value in values) / len(values))
-        score += spelt
-    strangers = [word for word in header.columns if word != column and word not in known and not _neutral(word)]
-    if header.kind == "misp":
-        strangers = []  # any key may stand in a cluster; that it lists actors is said by the galaxy itself
-    if generic and not score:
-        against += 0.5 * len(strangers) or 0.5 * (column == "@key")
-    faint = normalised(names[0].word) in header_words().faint_names
-    against += 2 * (faint and against > 0)  # who operates each malware or each station
-    return Likeness(column, generic, bare, faint, score, against, looks if against >= 1 else "")
-
-
-def codenames(columns: Sequence[str]) -> bool:
-    """Whether a header word is an actor's name (`APT28`), so that the header may be the first row of the list."""
-    return any(_NUMBERED_NAME.fullmatch(column.strip()) for column in columns)
-
-
-def _by_values(header: Header, sample: pd.DataFrame, column: str, known: bool) -> tuple[float, str]:
-    """What the values speak against a list of actors, and what they look like instead."""
-    kinds = [
-        value
-        for other in header.columns
-        if normalised(other) in header_words().kinds
-        for value in _values(sample, other)
-    ]
-    if kinds and sum(bool(_MALWARE_KIND.search(value)) for value in kinds) > 0.6 * len(kinds):
-        return 3.0, "a list of malware or tools"
-    values = _values(sample, column)
-    if not values:
-        return 0.0, ""
-    for other in header.columns[: header.columns.index(column)]:
-        before = _values(sample, other)
-        if before and sum(bool(_HARD_INDICATOR.match(value)) for value in before) > 0.3 * len(before):
-            return 6.0, "a list of indicators"
-    if not known and len(values) >= 3 and sum(bool(resolve(value).code) for value in values) > 0.6 * len(values):
-        return 3.0, "a list of countries"
-    if sum(bool(_INDICATOR.match(value)) for value in values) > 0.5 * len(values):
-        return 4.0, "a list of indicators"
-    if sum(bool(_NUMERIC.match(value)) for value in values) > 0.5 * len(values) and not known:
-        return 2.0, "a list of numbers"
-    if len(values) >= 6 and len(set(values)) <= len(values) / 2:
-        return 2.5, "a list in which the same names come again and again"
-    if sum(len(value) for value in values) > 90 * len(values):
-        return 1.5, "a list of sentences"
-    return 0.0, ""
-
-
-def _rules() -> dict[str, Rule]:
-    return {rule.target: rule for rule in load_mapping("spreadsheet").rules}
-
-
-def _values(sample: pd.DataFrame, column: str) -> list[str]:
-    return [value for text in sample[column].tolist() if (value := text.strip())]
-
-
-_TELLING = (
-    "aliasGroupNamesInternal", "aliasGroupNames", "motive", "attributionOrganization", "sophisticationLevel",
-    "opsecLevel", "tlp", "dateOfDiscovery", "lastSeen", "actorCategory", "originCountryISO",
-    "externalReferenceLinks", "internalDescription",
-)  # fmt: skip
-_OWN = frozenset(field.name for field in FIELDS if not field.name.islower())
-
-
-def _known_columns(columns: Sequence[str], name: str) -> list[str]:
-    """The columns that only a list of actors is likely to have."""
-    rules = _rules()
-    # Nobody else writes a tag's own fields: `originCountryISO`, `properties.team`.
-    found = dict.fromkeys(column for column in columns if column.startswith("properties.") or column in _OWN)
-    found.pop(name, None)
-    for target in _TELLING:
-        for match in guessed(columns, rules[target].words):
-            if match.column != name and normalised(match.word) not in header_words().shared:
-                found[match.column] = None
-    return list(found)
-
-
-def _neutral(column: str) -> bool:
-    """Columns that say nothing either way: ids, dates of the record, keys of a galaxy, all that the preset reads."""
-    if column.startswith(("_", "meta.")) or any(form in header_words().neutral for form in spellings(column)):
-        return True
-    mapping = load_mapping("spreadsheet")
-    return any(guessed((column,), rule.words) for rule in mapping.rules if rule.target != "value")
-
-
-def _others(columns: Sequence[str]) -> tuple[str, float, str]:
-    """What else the header words speak of, how strongly, and the first column that is a subject of its own."""
-    best, most, subject = "", 0.0, ""
-    for looks, other in header_words().other_lists.items():
-        weights = other.weights()
-        hits = [next((weights[form] for form in spellings(column) if form in weights), 0.0) for column in columns]
-        weight = sum(hits)
-        if weight > most:
-            best, most = looks, weight
-            first = next((column for column, hit in zip(columns, hits, strict=True) if hit >= 1), "")
-            subject = first if other.subject else ""
-    return best, most, subject
-
-
-SAMPLE = 300
-"""Rows that are looked at to tell what a table is."""
 HINT = (
-    "If it does list actors: `tag-importer mapping init SOURCE` writes a mapping to edit, `--mapping FILE` uses it; "
-    "`--mapping spreadsheet` takes the usual header words whatever else speaks against it."
+    "If it does list actors, `--map value=COLUMN` names the column of their names; `tag-importer mapping init SOURCE` "
+    "writes a mapping to edit, `--mapping FILE` uses it."
 )
-
 _GUESSED = re.compile("[\x80-\x9f\ufffd]|[\xc0-\xff]{3}")
 """What Cyrillic, Japanese or Chinese text looks like when it is read as Windows-1252."""
+_MORE = 0.75
+"""How sure the recogniser is of a column that is read beside those of a preset."""
 
 
-def choose(table: Table) -> Mapping:
-    """The first preset that knows this shape; `spreadsheet` where the table looks like a list of actors.
+class NoActors(SourceError):
+    """A table that does not list actors; `looks_like` says what it lists instead, where that is known."""
 
-    Looks at the first `SAMPLE` rows. Raises SourceError, in one sentence that says what the table looks like instead,
-    where nothing fits.
+    def __init__(self, message: str, looks_like: str) -> None:
+        super().__init__(message, hint=HINT)
+        self.looks_like = looks_like
+
+
+def choose(table: Table, wanted: Mapping[str, Sequence[str]] = {}) -> TagMapping:
+    """The mapping for a table: every rule names its columns.
+
+    `wanted` is what the person said: field -> columns. Raises SourceError, saying what the table looks like instead
+    where it does not list actors, or which columns could hold the names where that is not clear.
     """
-    header, sample = table.header, table.frame.head(SAMPLE)
-    known = next((one for one in presets() if one.recognise and recognises(one.recognise, header, sample)), None)
-    if known is not None and known.name != "misp-galaxy":
-        return known
-    looks = likeness(header, sample)  # only where it decides: it takes longer than all presets together
-    if known is not None and (looks.against < 2 or looks.against <= looks.for_actors):
-        return known
-    if known is None and looks.is_actors:
-        return load_mapping("spreadsheet")
-    raise SourceError(_refusal(header, looks.looks_like, looks.name_column), hint=HINT)
+    known = next((one for one in presets() if one.recognise and recognises(one.recognise, table)), None)
+    if known is None:
+        mapping = read_columns(load_mapping("spreadsheet"), table, wanted)
+        if NAME not in wanted and mapping.reading is not None:
+            judged = verdict(mapping.reading, table.header.kind)
+            if mapping.reading.name is None or not judged.is_actors:
+                message = _refusal(table.header, judged.looks_like, mapping.reading.name is not None)
+                raise NoActors(message, judged.looks_like)
+        return mapping
+    if known.name == "misp-galaxy":
+        judged = verdict(recognise([table]), table.header.kind)
+        if judged.against >= 2 and judged.against > judged.for_actors:
+            raise NoActors(_refusal(table.header, judged.looks_like, True), judged.looks_like)
+    return read_columns(known, table, wanted)
 
 
-def recognises(recognise: Recognise, header: Header, sample: pd.DataFrame) -> bool:
-    """Whether a table has the columns, and its sampled cells the words, that a preset is known by."""
-    columns = [column for column in header.columns if not column.startswith("_")]
+def read_columns(mapping: TagMapping, table: Table, wanted: Mapping[str, Sequence[str]] = {}) -> TagMapping:
+    """A mapping with the columns of this table in its rules.
+
+    Where the mapping leaves fields to the recogniser (`guess: true`, as `spreadsheet` does) it fills them; a preset is
+    only added to: columns that nothing of it reads, and that the recogniser is sure of.
+    """
+    if not (mapping.guesses or mapping.shipped or wanted):
+        return mapping
+    header = table.header
+    rules = {rule.target: rule for rule in mapping.rules}
+    for target, columns in wanted.items():
+        rules[target] = replace(_policy(rules, target), columns=tuple(columns), words=())
+    fixed = {target: found for target, rule in rules.items() if (found := _own_columns(rule, header))}
+    if not (mapping.guesses or mapping.shipped):
+        return replace(mapping, rules=tuple(rules.values()))
+    taken = {column for columns in fixed.values() for column in columns} | set(named(header.columns, mapping.ignore))
+    taken |= {
+        column for rule in rules.values() for part in rule.parts.values() for column in _own_columns(part, header)
+    }
+    # What a person's own mapping names a column for is not filled from another, be it that there is no such column.
+    own = {target for target, rule in rules.items() if rule.has_source and not mapping.shipped}
+    full = own | {target for target, rule in rules.items() if target in fixed or _filled_otherwise(rule)}
+    reading = recognise([table], taken=taken, full=full)
+    if mapping.guesses and NAME not in full:
+        _one_name(reading, header)
+    fed: dict[str, list[str]] = {}
+    for one in reading.columns:
+        if one.field and (
+            mapping.guesses or (one.confidence >= _MORE and (one.field in MANY or one.field not in full))
+        ):
+            fed.setdefault(one.field, []).append(one.column)
+    if len(fed.get(COUNTRY, ())) > 1:  # a code is clearer than a name
+        codes = {one.column for one in reading.columns if all(len(text) < 4 for text in one.profile.texts)}
+        fed[COUNTRY].sort(key=lambda column: column not in codes)
+    if COUNTRY not in full and COUNTRY not in fed and resolve(header.sheet).code and mapping.guesses:
+        fed[COUNTRY] = ["$sheet"]
+    made = {target: rule for target, rule in rules.items() if target in full}
+    for target, columns in fed.items():
+        if "." in target and not target.startswith("properties."):
+            continue
+        rule = _policy(rules, target)
+        if target in full:
+            columns = [*fixed.get(target, ()), *columns]
+        made[target] = replace(rule, columns=tuple(columns), words=(), alike=target == COUNTRY)
+    for target, rule in made.items():
+        parts = {
+            name: replace(part, columns=tuple(fed[key]), words=()) if (key := f"{target}.{name}") in fed else part
+            for name, part in rule.parts.items()
+        }
+        made[target] = replace(rule, parts={name: part for name, part in parts.items() if part.has_source})
+    return replace(mapping, rules=tuple(made.values()), guesses=False, reading=reading)
+
+
+def _policy(rules: Mapping[str, Rule], target: str) -> Rule:
+    """What a rule of that field says beside its columns: the mapping's own, or that of `spreadsheet`."""
+    usual = {rule.target: rule for rule in load_mapping("spreadsheet").rules}
+    return rules.get(target) or usual.get(target) or Rule(target)
+
+
+def _own_columns(rule: Rule, header: Header) -> tuple[str, ...]:
+    """The columns of this table that a rule names itself."""
+    found = [*named(header.columns, rule.columns), *(match.column for match in guessed(header.columns, rule.words))]
+    found += named(header.columns, columns_in(rule.template)) if rule.template else []
+    return tuple(dict.fromkeys(column for column in found if column not in PSEUDO_COLUMNS))
+
+
+def _filled_otherwise(rule: Rule) -> bool:
+    return rule.constant is not None or bool(rule.template) or any(one in PSEUDO_COLUMNS for one in rule.columns)
+
+
+def _one_name(reading: Recognised, header: Header) -> None:
+    """Raise SourceError where two columns could hold the names."""
+    if reading.rivals:
+        where = f"{header.file} ({header.sheet})" if header.sheet else header.file
+        shown = " and ".join(f"'{column}'" for column in reading.rivals)
+        raise SourceError(
+            f"it is not clear which column of {where} holds the names: {shown} could",
+            hint="Say which one it is:\n" + "\n".join(f"  --map value={_quoted(one)}" for one in reading.rivals),
+        )
+
+
+def _quoted(column: str) -> str:
+    import shlex
+
+    return shlex.quote(column)
+
+
+def recognises(recognise: Recognise, table: Table) -> bool:
+    """Whether a table has the columns, and all its cells the words, that a preset is known by."""
+    columns = [column for column in table.header.columns if not column.startswith("_")]
     if any(not named(columns, (word,)) for word in recognise.every):
         return False
     if recognise.some and not named(columns, recognise.some):
@@ -245,14 +160,13 @@ def recognises(recognise: Recognise, header: Header, sample: pd.DataFrame) -> bo
         found = named(columns, (column,))
         if not found:
             return False
-        texts = [text.strip().casefold() for text in sample[found[0]].tolist()]
-        filled = [text for text in texts if text]
-        if not filled or not all(any(fnmatchcase(text, word.casefold()) for word in words) for text in filled):
+        texts = {text.strip().casefold() for text in table.frame[found[0]].unique().tolist()} - {""}
+        if not texts or not all(any(fnmatchcase(text, word.casefold()) for word in words) for text in texts):
             return False
     return True
 
 
-def _refusal(header: Header, looks: str, name_column: str) -> str:
+def _refusal(header: Header, looks: str, has_name: bool) -> str:
     where = f"{header.file} ({header.sheet})" if header.sheet else header.file
     shown = ", ".join(map(guarded, header.columns[:8])) + (
         f" and {len(header.columns) - 8} more" if len(header.columns) > 8 else ""
@@ -269,6 +183,6 @@ def _refusal(header: Header, looks: str, name_column: str) -> str:
         return (
             f"{where} seems to have no header row: its first row is {shown}; put one above it (Actor, Aliases, Country)"
         )
-    if name_column:
+    if has_name:
         return f"{where} does not look like a list of threat actors: {plural} {shown}"
     return f"{where} has no column that looks like an actor's name: {plural} {shown}"

@@ -34,6 +34,7 @@ from importer.mapping.origins import Origins
 from importer.mapping.spec import Labelled, Mapping
 from importer.mapping.transforms.template import columns_in
 from importer.model import Asked, Draft, Header, Issue, Json, Severity, Table
+from importer.text.header_words import header_words
 from importer.text.nearest_word import nearest
 
 _DELETES = frozenset(("delete", "remove", "drop", "prune", "deleted", "removed"))
@@ -319,7 +320,7 @@ class Drafting:
         feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")
         if not feed.columns or feed.rule.as_is:
             return
-        words = [(other.rule.target, other.rule.words) for other in self.layout.feeds]
+        words = tuple(header_words().fields.items())
         for position, why, column, seed in no_actors(self.table, feed.columns[0], words):
             if position in left_out:
                 continue
@@ -365,20 +366,20 @@ class Drafter:
         self._layouter = Layouter(mapping)
         self._layouts: dict[Header, Layout] = {}
 
-    def layout(self, header: Header) -> Layout:
-        """Which column feeds which field, for this header."""
-        found = self._layouts.get(header)
+    def layout(self, table: Table) -> Layout:
+        """Which column feeds which field, for tables with this header."""
+        found = self._layouts.get(table.header)
         if found is None:
-            found = self._layouts[header] = self._layouter.lay(header)
+            found = self._layouts[table.header] = self._layouter.lay(table)
         return found
 
-    def notes(self, header: Header) -> tuple[Issue, ...]:
+    def notes(self, table: Table) -> tuple[Issue, ...]:
         """What is to be said of a table's columns: unread ones, missing ones, ambiguous finds. Once for each header."""
-        return self.layout(header).notes
+        return self.layout(table).notes
 
-    def misfit(self, header: Header) -> str:
+    def misfit(self, table: Table) -> str:
         """Why this table cannot be drafted (no column for the name), as a sentence; empty when it can."""
-        layout = self.layout(header)
+        layout, header = self.layout(table), table.header
         if layout.skip or any(feed.rule.target == "value" for feed in layout.feeds):
             return ""
         rule = next((rule for rule in self.mapping.rules if rule.target == "value"), None)
@@ -403,9 +404,9 @@ class Drafter:
 
     def drafted(self, table: Table) -> tuple[list[Draft], list[Issue]]:
         """The same, and what was decided of whole columns: scales, orders of dates and so on."""
-        if why := self.misfit(table.header):
+        if why := self.misfit(table):
             raise SourceError(why, hint="`tag-importer mapping init SOURCE` writes a mapping that fits")
-        drafting = Drafting(self.layout(table.header), table)
+        drafting = Drafting(self.layout(table), table)
         drafts = drafting.drafts() if len(table) else []
         self._layouter.forget()
         return drafts, drafting.notes

@@ -22,7 +22,8 @@ PARTS: Final = ("confidence", "tlp", "description")
 Trouble = Iterator[tuple[tuple[str, ...], str]]
 
 
-def _target(name: str) -> str:
+def field_or_key(name: str) -> str:
+    """A tag field's wire name, or `properties.<key>`. Raises ValueError, with the nearest name, for any other."""
     if field_named(name) is None and not re.fullmatch(r"properties\..*\S.*", name):
         raise ValueError(unknown("tag field", name, (*(field.name for field in FIELDS), "properties.<key>")))
     return name
@@ -50,7 +51,7 @@ Texts = tuple[str, ...]
 Row = Annotated[int, Meta(ge=1, le=1_048_576)]
 Target = Annotated[
     str,
-    Meta(extra={"read": _target, "keys": {field.name: _meaning(field) for field in FIELDS},
+    Meta(extra={"read": field_or_key, "keys": {field.name: _meaning(field) for field in FIELDS},
                 "pattern": r"^properties\..+$"}),
 ]  # fmt: skip
 
@@ -91,10 +92,10 @@ class WrittenPart(Struct, frozen=True, kw_only=True):
 
     SHORTHAND: ClassVar[Mapping[type, str]] = {str: "columns", list: "columns", int: "constant"}
 
-    def problems(self) -> Trouble:
-        """A rule says where its value comes from."""
-        if not (self.column or self.columns or self.words or self.template or self.constant is not None):
-            yield (), "needs column, columns, words, constant or template"
+    @property
+    def has_source(self) -> bool:
+        """Whether it says where its value comes from."""
+        return bool(self.column or self.columns or self.words or self.template or self.constant is not None)
 
 
 class WrittenRule(WrittenPart, frozen=True, kw_only=True):
@@ -138,6 +139,16 @@ def misplaced_parts(fields: Mapping[str, WrittenRule | None]) -> Trouble:
         for part in PARTS:
             if rule is not None and getattr(rule, part) is not None and part not in allowed:
                 yield ("fields", target, part), f"`{part}` does not go with `{target}`, which {takes}"
+
+
+def sourceless(fields: Mapping[str, WrittenRule | None], *at: str) -> Trouble:
+    """Rules, and parts of them, that do not say where their value comes from."""
+    for target, rule in fields.items():
+        for name in ("", *PARTS) if rule is not None else ():
+            part = getattr(rule, name) if name else rule
+            if part is not None and not part.has_source:
+                path = (*at, "fields", target, name) if name else (*at, "fields", target)
+                yield path, "needs column, columns, words, constant or template"
 
 
 class WrittenCondition(Struct, frozen=True, kw_only=True, rename={"in_": "in"}):
@@ -241,9 +252,7 @@ class MappingFile(Struct, frozen=True, kw_only=True):
         dict[Vocabulary, Words],
         _about("Your own words for a vocabulary."),
     ] = {}
-    guess: Annotated[
-        bool, _about("Also take columns that are called like a tag field (`originCountryISO`, `properties.x`).")
-    ] = False
+    guess: Annotated[bool, _about("The recogniser fills the fields for which no rule names a column.")] = False
     ignore: Annotated[Texts, _about("Columns that are left alone on purpose; no note names them as unread.")] = ()
     fields: Annotated[
         dict[Target, WrittenRule | None],
@@ -262,6 +271,11 @@ class MappingFile(Struct, frozen=True, kw_only=True):
             if rule is None:
                 yield ("fields", target), f"`{target}` has no column; name one, or take the line out"
         yield from misplaced_parts(self.fields)
+        if not self.guess:
+            yield from sourceless(self.fields)
+            for key in ("sheets", "sources"):
+                for pattern, section in getattr(self, key).items():
+                    yield from sourceless(section.fields, key, pattern)
         sections = (*self.sheets.values(), *self.sources.values())
         named = {*self.fields, *(target for section in sections for target in section.fields)}
         if "value" not in named and not self.guess:

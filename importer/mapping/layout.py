@@ -7,16 +7,16 @@ from collections.abc import Mapping as MappingABC
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from importer.errors import MappingError
-from importer.fields.table import ALIAS_FIELDS, FIELDS
+from importer.fields.table import ALIAS_FIELDS
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.cells import CellReader
+from importer.mapping.choose import read_columns
 from importer.mapping.columns import guessed, missing, named
 from importer.mapping.spec import Blank, Condition, Labelled, Mapping, Rule, Section
 from importer.mapping.transforms.template import columns_in
-from importer.model import Header, Issue, Place, Severity
+from importer.model import Header, Issue, Place, Severity, Table
 from importer.text.header_words import normalised
 from importer.text.nearest_word import nearest
 
@@ -86,10 +86,13 @@ class Layouter:
         self.own = own_vocabularies(mapping)
         self.readers: dict[tuple[int, bool], tuple[Rule, CellReader]] = {}
 
-    def lay(self, header: Header) -> Layout:
-        """The layout for one header."""
+    def lay(self, table: Table) -> Layout:
+        """The layout for a table: by its header, and where the mapping leaves that open, by what its columns hold."""
+        header, mapping = table.header, self.mapping
+        if mapping.guesses and mapping.reading is None:
+            mapping = read_columns(mapping, table)
         sections = self._sections(header)
-        rules = {rule.target: rule for rule in self.mapping.rules}
+        rules = {rule.target: rule for rule in mapping.rules}
         conditions = list(self.mapping.when)
         skip = ""
         for section in sections:
@@ -100,7 +103,7 @@ class Layouter:
             if section.skip:
                 what = f"sheet {header.sheet}" if header.sheet else f"file {header.file}"
                 skip = f"the mapping {self.mapping.name} leaves the {what} out"
-        taken = self._add_wire_names(rules, header) if self.mapping.guesses else {}
+        taken: dict[str, str] = {}
         notes: list[Issue] = []
         feeds = [self._feed(rule, header, taken, notes) for rule in rules.values()]
         used = [feed for feed in feeds if feed.columns or feed.rule.constant is not None or feed.rule.template]
@@ -124,26 +127,6 @@ class Layouter:
             sheet = header.sheet.strip().casefold()
             found += [s for s in self.mapping.sheets if fnmatchcase(sheet, s.pattern.strip().casefold())]
         return found
-
-    def _add_wire_names(self, rules: dict[str, Rule], header: Header) -> dict[str, str]:
-        """Columns called like a tag field, or `properties.x`, feed it; the columns that are given away by that.
-
-        A name in camel case is the field's own (`externalReferences`); the everyday words `aliases` and the like are
-        left to the mapping's words, which keep them private.
-        """
-        taken: dict[str, str] = {}
-        every = [one for rule in rules.values() for one in (rule, *rule.parts.values())]
-        known = {normalised(column) for rule in every for column in (*rule.columns, *rule.words)}
-        for column in header.columns:
-            if column.startswith("properties.") and column[11:].strip() and column not in rules:
-                rules[column] = Rule(column, columns=(column,))
-        for field in FIELDS:
-            if field.name in header.columns and not field.name.islower():
-                rules[field.name] = replace(rules.get(field.name) or Rule(field.name), columns=(field.name,))
-                taken[field.name] = field.name
-            elif field.name not in rules and normalised(field.name) not in known:
-                rules[field.name] = Rule(field.name, words=(field.name,))
-        return taken
 
     def _feed(self, rule: Rule, header: Header, taken: dict[str, str], notes: list[Issue]) -> Feed:
         columns = self._columns(rule, header, taken, notes)
@@ -169,9 +152,7 @@ class Layouter:
             best = matches[0]
             others = [match for match in matches[1:] if not self._read_elsewhere(match.column, rule)]
             columns.append(best.column)
-            if rule.target == COUNTRY:  # a name and a code beside each other say the same, and one may be blank
-                columns.extend(match.column for match in others)
-            elif others:
+            if others:
                 listed = ", ".join(f"'{match.column}'" for match in others)
                 message = f"{rule.target} is read from '{best.column}'; {listed} could be meant too and is left alone"
                 notes.append(self._note(header, "several-columns", message, rule.target, best.column))
@@ -275,6 +256,5 @@ class Layouter:
         return Issue(severity, code, message, place, field)
 
 
-COUNTRY = "originCountryISO"
 LISTS_OF_NAMES = frozenset(ALIAS_FIELDS)
 """Fields that hold other names of the actor: its own name and repetitions are taken out of them."""

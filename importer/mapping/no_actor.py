@@ -130,7 +130,10 @@ class _Judge:
         alone = not others and self._wide and lowered.strip(" .:") in row_words().totals
         if alone or (numbers and (others or re.search(r"\d", text)) and _total().match(lowered)):
             return "looks like a row of totals, no actor"
-        if _remark().match(lowered) or (not others and self._wide and lowered.rstrip(" .:") in row_words().remarks):
+        of_a_name = not others or filled[0][1] == self._name
+        if (of_a_name and _remark().match(lowered)) or (
+            not others and self._wide and lowered.rstrip(" .:") in row_words().remarks
+        ):
             return "looks like a remark on the list, no actor"
         if numbers and _stamp().match(lowered):
             return "looks like a remark on the list, no actor"

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct, field
 
 from importer.errors import Spot
 from importer.model import Json
+
+if TYPE_CHECKING:
+    from importer.mapping.recogniser import Recognised
 
 PSEUDO_COLUMNS = ("$sheet", "$file", "$row", "$id")
 """Columns that every row has: the sheet's name, the file's name, the row number, the object's id."""
@@ -81,6 +84,8 @@ class Rule(Struct, frozen=True):
     """Characters that split a list cell; the usual ones when empty."""
     as_is: bool = False
     """The text is taken as it stands: not trimmed, not split, not looked up."""
+    alike: bool = False
+    """Its columns were found to say the same: where they disagree, that is told."""
     parts: MappingABC[str, Rule] = field(default_factory=dict)
     """`confidence`, `tlp` and `description` that go with the value."""
     spot: Spot = Spot("")
@@ -172,7 +177,9 @@ class Mapping(Struct, frozen=True):
     sources: tuple[Section, ...] = ()
     vocabularies: tuple[Vocabulary, ...] = ()
     guesses: bool = False
-    """Whether columns named like a tag field (`properties.x` too) are taken though no rule names them."""
+    """Whether the recogniser fills the fields that no rule names a column for."""
+    reading: Recognised | None = None
+    """What the recogniser made of the table that this mapping is for."""
     shipped: bool = False
     """One of ours: made for many tables, so that columns which one of them lacks are no mistake."""
     ignore: tuple[str, ...] = ()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from importer.errors import SourceError
-from importer.mapping.choose import choose
+from importer.errors import SourceError, UsageError
+from importer.mapping.choose import choose, read_columns
+from importer.mapping.columns import named
 from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
@@ -137,10 +138,12 @@ class _Group:
     def __init__(self, settings: Settings, sources: list[Source], mapping: str, cache_dir: Path | None) -> None:
         self.specs = [source.path for source in sources]
         self.mapping = load_mapping(mapping) if mapping else None
+        self.columns = settings.columns
+        self.not_found = {column for columns in self.columns.values() for column in columns}
         hints = self.mapping.read_hints() if self.mapping else None
         options = settings.read_options(sources[0], hints, cache_dir=cache_dir)
-        self.options = replace(options, name_columns=_name_columns(self.mapping))
-        self.drafters: dict[str, Drafter] = {}
+        self.options = replace(options, name_columns=(*_name_columns(self.mapping), *self.columns.get("value", ())))
+        self.drafters: dict[int, Drafter] = {}
         self.chosen: dict[Header, Drafter | None] = {}
         self.refusals: list[tuple[Header, SourceError]] = []
         self.accepted = 0
@@ -165,13 +168,17 @@ class _Group:
                 yield item
                 yield from self._table(item)
         yield from self._end_of_file()
+        if self.not_found:
+            missing = ", ".join(f"'{column}'" for column in sorted(self.not_found))
+            raise UsageError(f"--map: there is no column {missing} in {', '.join(self.specs)}")
 
     def _table(self, table: Table) -> Iterator[Issue | Drafted]:
         header = table.header
+        self.not_found -= {column for column in self.not_found if named(header.columns, (column,))}
         if header not in self.chosen:
             self.chosen[header] = drafter = self._drafter(table)
             if drafter is not None:
-                yield from drafter.notes(header)
+                yield from drafter.notes(table)
         drafter = self.chosen[header]
         if drafter is not None:
             self.accepted += 1
@@ -182,9 +189,9 @@ class _Group:
 
     def _drafter(self, table: Table) -> Drafter | None:
         try:
-            mapping = self.mapping or choose(table)
+            mapping = read_columns(self.mapping, table, self.columns) if self.mapping else choose(table, self.columns)
             drafter = self._drafter_of(mapping)
-            if why := drafter.misfit(table.header):
+            if why := drafter.misfit(table):
                 raise SourceError(why, hint="`tag-importer mapping init SOURCE` writes a mapping that fits.")
         except SourceError as error:
             self.refusals.append((table.header, error))
@@ -192,7 +199,7 @@ class _Group:
         return drafter
 
     def _drafter_of(self, mapping: Mapping) -> Drafter:
-        return self.drafters.setdefault(f"{mapping.name}@{mapping.digest}", Drafter(mapping))
+        return self.drafters.setdefault(id(mapping), Drafter(mapping))
 
     def _end_of_file(self) -> Iterator[Issue]:
         """A file of which no table fits is refused when it was asked for by name; what else does not fit is told."""

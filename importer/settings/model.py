@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
+from importer.mapping.language import field_or_key
 from importer.model import Json
 from importer.planning.collision_rules import CollisionRules
 from importer.planning.limits import RunLimits
@@ -66,6 +67,18 @@ MappingName = Annotated[
         "spreadsheet",
         metavar="NAME|FILE",
     ),
+]
+
+
+def _assignment(text: Json) -> str:
+    field, sign, column = str(text).partition("=")
+    if not (sign and field.strip() and column.strip()):
+        raise ValueError(f"{str(text)!r} is not FIELD=COLUMN, as in value=Group name")
+    return f"{field_or_key(field.strip())}={column.strip()}"
+
+
+Assignment = Annotated[
+    str, Meta(extra={"read": _assignment}, extra_json_schema={"type": "string", "pattern": "^[^=]+=.+$"})
 ]
 
 
@@ -188,6 +201,12 @@ class Job(Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     mapping: MappingName = ""
+    map: Annotated[
+        tuple[Assignment, ...],
+        about(
+            "The column that feeds a tag field, whatever the mapping says.", "value=Group name", metavar="FIELD=COLUMN"
+        ),
+    ] = ()
     mode: Annotated[Mode, about("What may be done: create and nothing else, update, or upsert for both.")] = Mode.CREATE
     category: Annotated[Text, about("Name or UUID of the category that new tags are given.", metavar="NAME|UUID")] = ""
     create_category: Annotated[bool, about("Create the category when there is none of that name.")] = False

@@ -89,6 +89,15 @@ class Settings(Job, frozen=True, kw_only=True):
         """The mapping of one source: a preset's name or a path; empty to choose by its shape."""
         return self.mapping if source.mapping is None or self._overridden("mapping") else source.mapping
 
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """What `map` says: tag field -> columns."""
+        found: dict[str, tuple[str, ...]] = {}
+        for assignment in self.map:
+            target, _, column = assignment.partition("=")
+            found[target] = (*found.get(target, ()), column)
+        return found
+
     def read_options(
         self, source: Source, hints: ReadHints | None = None, *, cache_dir: Path | None = None
     ) -> ReadOptions:

@@ -1,7 +1,7 @@
 """Header words: one normal form for every spelling, and the one table of the usual ones.
 
-The words are those of config/mappings/spreadsheet.yaml, by which fields are filled, and config/header-words.yaml,
-which says what else tells a list of actors, or of something else, by its columns.
+The words are those of config/header-words.yaml: by which fields are filled, and what else tells a list of actors, or of
+something else, by its columns.
 """
 
 from __future__ import annotations
@@ -79,6 +79,13 @@ class OtherList(msgspec.Struct, frozen=True):
 class HeaderWords(msgspec.Struct, frozen=True):
     """config/header-words.yaml, which says what each list is for."""
 
+    fields: Mapping[str, tuple[str, ...]]
+    targets: tuple[str, ...]
+    none: tuple[str, ...]
+    fillers: tuple[str, ...]
+    short: Mapping[str, str]
+    booleans: frozenset[str]
+    company_forms: frozenset[str]
     vendors: frozenset[str]
     beside: frozenset[str]
     weak_names: frozenset[str]
@@ -94,14 +101,16 @@ class HeaderWords(msgspec.Struct, frozen=True):
 @cache
 def header_words() -> HeaderWords:
     """The table of words beside the mappings' own."""
-    return msgspec.convert(_yaml("header-words.yaml"), HeaderWords)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return msgspec.convert(yaml.load(shipped("header-words.yaml").read_bytes(), loader), HeaderWords)  # noqa: S506
 
 
 @cache
 def name_words() -> frozenset[str]:
     """The usual words for the column of names, as `lookup_words`; vendors' names are not among them."""
-    words = _yaml("mappings", "spreadsheet.yaml")["fields"]["value"]["words"]
-    return lookup_words(word for word in words if word not in header_words().vendors and word != "@key")
+    return lookup_words(
+        word for word in header_words().fields["value"] if word not in header_words().vendors and word != "@key"
+    )
 
 
 @cache
@@ -113,24 +122,8 @@ def strong_name_words() -> frozenset[str]:
 @cache
 def known_words() -> frozenset[str]:
     """All usual words of a list of actors, as `lookup_words`."""
-    fields = _yaml("mappings", "spreadsheet.yaml")["fields"]
-    return lookup_words([*_listed(fields), *header_words().beside])
-
-
-def _listed(rules: Mapping[str, object]) -> Iterable[str]:
-    """The words of rules, and of their parts."""
-    for key, rule in rules.items():
-        if isinstance(rule, Mapping):
-            yield from _listed(rule)
-        elif key == "words" and isinstance(rule, list):
-            yield from rule
-
-
-@cache
-def _yaml(*path: str) -> dict[str, dict[str, dict[str, list[str]]]]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loaded: dict[str, dict[str, dict[str, list[str]]]] = yaml.load(shipped(*path).read_bytes(), loader)  # noqa: S506
-    return loaded
+    words = header_words()
+    return lookup_words([*(word for listed in words.fields.values() for word in listed), *words.beside])
 
 
 def is_one_of(cell: str, words: AbstractSet[str]) -> bool:

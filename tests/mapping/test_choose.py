@@ -9,10 +9,9 @@ import pytest
 
 from importer.errors import SourceError
 from importer.mapping.choose import choose
-from importer.mapping.columns import guessed
-from importer.mapping.load import load_mapping
+from importer.mapping.recogniser import recognise
 from importer.model import Header, Table
-from importer.text.header_words import header_words, known_count, name_cells, name_words
+from importer.text.header_words import known_count, name_cells
 from tests.mapping.tables import table
 
 
@@ -91,13 +90,6 @@ def test_a_galaxy_may_have_any_keys(kind: str) -> None:
         chosen("uuid,value,meta.ransomnotes,meta.extensions,meta.encryption\nu,Locky,x,.777,AES\n", kind)
 
 
-def test_the_preset_and_the_sheets_agree_on_the_words_for_a_name() -> None:
-    """A sheet is read by the very words that the preset takes a name from; vendors' names apart, which are aliases."""
-    words = {rule.target: rule.words for rule in load_mapping("spreadsheet").rules}["value"]
-    assert {word for word in words if not name_cells([word])} == {*header_words().vendors, "@key"}
-    assert header_words().weak_names <= name_words()
-
-
 SPELLINGS = [
     "Threat Actor", "threat_actor", "ThreatActor", "threatActor", "THREAT ACTOR:", "threat-actor", "Threat\u00a0Actor",
     "threatactor", "Threat Actor (name)", "Actor_1", "APTName", "APT Group 2", "actor.name", "\uff34hreat Actor",
@@ -106,10 +98,10 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize("word", SPELLINGS)
-def test_readers_and_mappings_know_the_same_spellings(word: str) -> None:
+def test_readers_and_the_recogniser_know_the_same_spellings(word: str) -> None:
     """Whether a sheet is read and which column is its name are never told apart by the spelling of a header word."""
-    words = {rule.target: rule.words for rule in load_mapping("spreadsheet").rules}
-    assert bool(name_cells([word])) == bool(guessed([word], words["value"])) == (word != "Alias[]")
+    name = recognise([table((word, "Remark"), ("Blue Heron", "x"), ("Red Fox", "y"))]).name
+    assert bool(name_cells([word])) == (name is not None and name.near.score > 0.85) == (word != "Alias[]")
     assert known_count([word]) == 1
 
 

@@ -70,7 +70,7 @@ def test_every_field_can_be_reached_by_its_name() -> None:
     for field in FIELDS:
         if field.name in ("value", "aliases"):
             continue
-        feeds = Drafter(SPREADSHEET).layout(table(("Threat Actor", field.name)).header).feeds
+        feeds = Drafter(SPREADSHEET).layout(table(("Threat Actor", field.name))).feeds
         assert field.name in {feed.rule.target for feed in feeds}, field.name
     assert "aliasGroupNamesInternal" in rules
     assert drafts(SPREADSHEET, ("value", "aliases"), ("X", "Y"))[0].fields["aliasGroupNamesInternal"] == ["Y"]
@@ -370,16 +370,10 @@ def test_a_missing_column_is_told_with_the_nearest() -> None:
     with pytest.raises(SourceError, match="nearest is 'Actor Name'"):
         drafts("fields: {value: Actor Nmae}", ("Actor Name", "X"), ("A", "B"))
     drafter = Drafter(mapping("fields: {value: A, motive: Motve}"))
-    notes = drafter.notes(table(("A", "Motive!x", "Motives")).header)
+    notes = drafter.notes(table(("A", "Motive!x", "Motives")))
     assert [(note.code, note.severity) for note in notes] == [
         ("missing-column", Severity.WARNING), ("unread-columns", Severity.INFO)
     ]  # fmt: skip
-
-
-def test_an_ambiguous_find_is_explained() -> None:
-    """Where two columns could be the motive, the better word wins and the other is named."""
-    notes = Drafter(SPREADSHEET).notes(table(("Actor", "Motivation", "Motive")).header)
-    assert "motive is read from 'Motive'; 'Motivation' could be meant too" in notes[0].message
 
 
 def test_distinct_texts_are_read_once_and_batches_agree() -> None:

@@ -10,8 +10,7 @@ from importer.errors import MappingError
 from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping, mapping_from_bytes, presets
 from importer.mapping.shipped_presets import ORDER
-from importer.model import Header
-from tests.mapping.tables import mapping
+from tests.mapping.tables import mapping, table
 
 WRONG = """\
 nam: x
@@ -132,15 +131,13 @@ def test_a_condition_on_a_mistyped_column_ends_it(condition: str) -> None:
     with pytest.raises(
         MappingError, match=r"x\.yaml:5:\d+: there is no column 'Stauts'.*did the mapping mean 'Status'"
     ):
-        Drafter(mapping).layout(Header("list.csv", "csv", ("Actor", "Status")))
+        Drafter(mapping).layout(table(("Actor", "Status")))
 
 
 def test_what_a_mapping_of_ones_own_does_not_find_is_told() -> None:
     """A mistyped column of a rule or a template, in a mapping that guesses too, is told with place and nearest."""
     text = 'name: x\nguess: true\nfields:\n  value: Actor\n  motive: Motve\n  description: {template: "{Stats}"}\n'
-    layout = Drafter(mapping_from_bytes(text.encode(), "x.yaml")).layout(
-        Header("list.csv", "csv", ("Actor", "Motive", "Status"))
-    )
+    layout = Drafter(mapping_from_bytes(text.encode(), "x.yaml")).layout(table(("Actor", "Motive", "Status")))
     told = [note.message for note in layout.notes if note.code == "missing-column"]
     assert len(told) == 2
     assert all(word in told[0] for word in ("'Motve'", "'Motive'", "x.yaml:5:"))

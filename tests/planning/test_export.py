@@ -67,7 +67,7 @@ def again(path: Path, tags: list[Tag], categories: list[Category] | None = None)
     for item in read([str(path)], ReadOptions(header_row=hints.header_row, records=hints.records)):
         assert not isinstance(item, Issue) or item.severity != "error", item
         if not isinstance(item, Issue | SourceFile):
-            assert drafter.notes(item.header) == ()
+            assert drafter.notes(item) == ()
             drafts += drafter.draft(item)
     assert len(drafts) == len(tags)
     return build_plan(drafts, Account(ACCOUNT, tags, categories), PlanOptions(mode="upsert"))

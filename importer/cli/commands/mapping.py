@@ -27,7 +27,7 @@ def _init(namespace: Namespace) -> int:
     stdin = sys.stdin.buffer if "-" in namespace.sources else None
     options = settings.read_options(settings.sources[0])
     tables = [item for item in read(namespace.sources, options, stdin=stdin) if isinstance(item, Table)]
-    text = write_mapping(tables)
+    text = write_mapping(tables, settings.columns)
     if settings.out is None:
         show(text)
         return ExitCode.DONE
