@@ -285,7 +285,8 @@ class _Recognition:
         self.field[name], self.why[name], self.sure[name] = field, why, round(min(1.0, max(0.0, sure)), 2)
 
     def _free(self) -> list[_Column]:
-        return [one for one in self.columns if one.profile.column not in self.field | dict.fromkeys(self.taken, "")]
+        read = self.field.keys() | self.taken
+        return [one for one in self.columns if one.profile.column not in read]
 
     def _name(self) -> None:
         """The filled column whose texts differ; a vendor's column only where nothing else is there."""

@@ -227,7 +227,7 @@ def test_every_flag_has_its_setting() -> None:
     leaves = sum(
         len(type(group).__struct_fields__) for group in (Reading(), RunLimits(), Marking(), Pacing(), Output())
     )
-    assert len(OPTIONS) == leaves + len({"account", "token_file", "base_url", "mapping", "mode", "category",
+    assert len(OPTIONS) == leaves + len({"account", "token_file", "base_url", "mapping", "map", "mode", "category",
                                          "create_category", "sandbox_db", "strict"})  # fmt: skip
 
 
