@@ -18,7 +18,8 @@ from importer.mapping.transforms.lists import entry_text
 from importer.text.header_words import header_words
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy as np
+    import numpy.typing as npt
 
     from importer.model import Json
 
@@ -134,18 +135,13 @@ class ColumnProfile(Struct, frozen=True, dict=True):
         return f"{where}{self.filled} of {self.rows} filled, {self.distinct} different: {self.samples}"
 
 
-def column_profile(column: str, letter: str, cells: Sequence[pd.Series[str]]) -> ColumnProfile:
+def column_profile(column: str, letter: str, cells: Sequence[npt.NDArray[np.object_]]) -> ColumnProfile:
     """The profile of a column, given its cells in each table that has it."""
-    import pandas as pd
-
-    joined = pd.concat(cells, ignore_index=True) if len(cells) > 1 else cells[0]
-    rows, filled = len(joined), int((joined != "").sum())
+    rows = sum(map(len, cells))
     step = max(1, rows // ROWS)
-    texts = [
-        "" if says_nothing(text) or text == "#CLEAR" else text for text in map(_plain, joined.iloc[::step].tolist())
-    ]
-    if rows <= ROWS:
-        filled = sum(map(bool, texts))
+    texts = [_plain(text) for held in cells for text in held[::step].tolist()]
+    texts = ["" if says_nothing(text) or text == "#CLEAR" else text for text in texts]
+    filled = sum(map(bool, texts)) if step == 1 else sum(int((held != "").sum()) for held in cells)
     counts: dict[str, int] = {}
     for text in texts:
         if text:

@@ -19,6 +19,9 @@ from importer.text.header_match import NOWHERE, Near, near_headers
 from importer.text.header_words import header_words, lookup_words, normalised
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from importer.model import Table
 
 NAME, ALIASES, COUNTRY, LINKS = "value", "aliasGroupNamesInternal", "originCountryISO", "externalReferenceLinks"
@@ -82,14 +85,15 @@ class Recognised(Struct, frozen=True):
 
 def profiles(tables: Sequence[Table]) -> list[ColumnProfile]:
     """The profile of every column, in the order of the tables; columns of ours (`_row`) left out."""
-    cells: dict[str, list[object]] = {}
+    cells: dict[str, list[npt.NDArray[np.object_]]] = {}
     letters: dict[str, str] = {}
     for table in tables:
+        array = table.frame.to_numpy()
         for position, column in enumerate(table.header.columns):
             if not column.startswith("_"):
-                cells.setdefault(column, []).append(table.frame.iloc[:, position])
+                cells.setdefault(column, []).append(array[:, position])
                 letters.setdefault(column, table.header.letters[position] if table.header.letters else "")
-    return [column_profile(column, letters[column], found) for column, found in cells.items()]  # type: ignore[arg-type]
+    return [column_profile(column, letters[column], found) for column, found in cells.items()]
 
 
 def recognise(tables: Sequence[Table], *, taken: Collection[str] = (), full: Collection[str] = ()) -> Recognised:
@@ -246,14 +250,17 @@ def _vendors() -> frozenset[str]:
     return frozenset(map(normalised, header_words().vendors))
 
 
-@lru_cache(maxsize=8_192)
 def _called_like(column: str) -> str:
     """The field that a column is called like in any spelling, where no usual word means another one (`Aliases`)."""
-    said = normalised(column)
+    return _plain_names().get(normalised(column), "")
+
+
+@cache
+def _plain_names() -> dict[str, str]:
     usual = header_words().fields
-    field = next((field.name for field in FIELDS if field.current and normalised(field.name) == said), "")
-    known = field in usual or any(said == normalised(word) for words in usual.values() for word in words)
-    return "" if known else field
+    known = {normalised(word) for words in usual.values() for word in words}
+    names = {normalised(field.name): field.name for field in FIELDS if field.current and field.name not in usual}
+    return {said: name for said, name in names.items() if said not in known}
 
 
 class _Recognition:
@@ -327,7 +334,8 @@ class _Recognition:
             if plain:
                 wanted.append((1.0, -at, plain, column))
                 continue
-            for field in usual:
+            fields = {*column.near, *_SPEAKS_ALONE, *((ALIASES,) if column.vendor else ())}
+            for field in (field for field in usual if field in fields):
                 if field != NAME and (score := column.score(field)) >= ENOUGH:
                     wanted.append((score, -at, field, column))
         filled = set(self.field.values()) | self.full
