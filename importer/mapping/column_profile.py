@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from importer.fields.countries import resolve
+from importer.fields.countries import code_of, country_key, resolve
+from importer.fields.country_names import terms
 from importer.fields.dates import parse_date
 from importer.fields.vocabulary import load_vocabulary
-from importer.fields.words import says_nothing
+from importer.fields.words import says_nothing, word_key
 from importer.mapping.transforms.lists import entry_text
 from importer.text.header_words import header_words
 
@@ -49,10 +50,13 @@ _CUT = re.compile(r"[;|\n]|,(?!\d{3}\b)|[\u3001\uff0c\uff1b]")
 _WORDS = re.compile(r"[^\W_]+")
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _LONGEST_NAME = 60
+_PIECES = re.compile(r"[,;/|&\n()\[\]]|\s(?:or|and)\s")
+_PLACES = ("found", "several", "region")
 KINDS: dict[str, str] = {
-    "country": "countries", "tlp": "TLP markings", "link": "links", "date": "dates", "boolean": "yes and no",
-    "motive": "motives", "category": "kinds of actor", "sophistication": "levels", "number": "numbers",
-    "code": "ids", "indicator": "indicators", "sentence": "sentences", "listed": "lists", "name": "names",
+    "country": "countries", "country in any language": "countries", "tlp": "TLP markings", "link": "links",
+    "date": "dates", "boolean": "yes and no", "motive": "motives", "category": "kinds of actor",
+    "sophistication": "levels", "number": "numbers", "code": "ids", "indicator": "indicators",
+    "sentence": "sentences", "listed": "lists", "name": "names",
 }  # fmt: skip
 """What a column may hold, in words for a person; the most telling first."""
 
@@ -87,7 +91,7 @@ class ColumnProfile(Struct, frozen=True, dict=True):
             return 0.0
         found = self._shares.get(kind)
         if found is None:
-            found = self._shares[kind] = self._share(_TESTS[kind], HARD if kind == "country" else DISTINCT)
+            found = self._shares[kind] = self._share(_TESTS[kind], HARD if "country" in kind else DISTINCT)
         return found
 
     @cached_property
@@ -115,6 +119,8 @@ class ColumnProfile(Struct, frozen=True, dict=True):
     def looks_like(self) -> str:
         """`100 % countries`, `links`; empty where nothing speaks for a kind."""
         for kind, called in KINDS.items():
+            if "language" in kind:
+                continue
             share = self.share(kind)
             if share >= 0.6:
                 return f"{share:.0%} {called}".replace("%", " %")
@@ -200,13 +206,25 @@ def _is_company(text: str) -> bool:
     return whole or (len(words) > 1 and (words[-1] in forms or words[0] in forms))
 
 
+def _may_be_country(text: str) -> bool:
+    return 1 < len(text) <= 60 and not any(map(str.isdigit, text)) and "://" not in text
+
+
 def _is_country(text: str) -> bool:
-    if len(text) > 60 or len(text) < 2 or any(map(str.isdigit, text)) or "://" in text:
+    """By the terms at hand; names in other languages take long to load, and only `_means_country` asks for them."""
+    if not _may_be_country(text):
+        return False
+    if text.isupper() and code_of(text):
+        return True
+    keys = [key for piece in _PIECES.split(text) if (key := country_key(piece))]
+    return 2 * sum(key in terms() and terms()[key].reason in _PLACES for key in keys) > len(keys)
+
+
+def _means_country(text: str) -> bool:
+    if not _may_be_country(text):
         return False
     match = resolve(text)
-    if match.reason in ("found", "several", "region"):
-        return True
-    return match.reason == "unknown" and "?" in text and bool(match.nearest)
+    return match.reason in _PLACES or (match.reason == "unknown" and "?" in text and bool(match.nearest))
 
 
 def _is_link(text: str) -> bool:
@@ -224,17 +242,23 @@ def _is_date(text: str) -> bool:
 
 
 def _in_vocabulary(name: str, longest: int = 60) -> Callable[[str], bool]:
+    """Whether a text, or one of the entries it lists, is a word of a vocabulary; phrases are left to the field."""
+
     def test(text: str) -> bool:
         if len(text) > longest:
             return False
-        match = load_vocabulary(name).lookup(text)
-        return bool(match.value) or (match.reason == "unclear" and bool(match.nearest))
+        vocabulary = load_vocabulary(name)
+        if any(word_key(text).startswith(prefix) for prefix in vocabulary.prefixes):
+            return True
+        found = (vocabulary.index.get(key) for piece in (text, *_PIECES.split(text)) if (key := word_key(piece)))
+        return any(match is not None and (match.value or match.nearest) for match in found)
 
     return test
 
 
 _TESTS: dict[str, Callable[[str], bool]] = {
     "country": _is_country,
+    "country in any language": _means_country,
     "tlp": _in_vocabulary("tlp", 30),
     "link": _is_link,
     "date": _is_date,

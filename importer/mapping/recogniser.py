@@ -166,7 +166,8 @@ class _Column:
 _SPEAKS_ALONE = {LINKS: "link", "tlp": "tlp", "motive": "motive", "actorCategory": "category"}
 """Fields that a column feeds by its texts alone, be its header word as strange as it may."""
 _EXPECTED = {
-    COUNTRY: ("country",), "tlp": ("tlp",), "motive": ("motive",), "actorCategory": ("category",),
+    COUNTRY: ("country", "country in any language"), "tlp": ("tlp",), "motive": ("motive",),
+    "actorCategory": ("category",),
     "sophisticationLevel": ("sophistication", "level"), "opsecLevel": ("level",), "priority": ("number", "level"),
     "confidence": ("confidence", "number", "level"), "dateOfDiscovery": ("date",), "lastSeen": ("date",),
     LINKS: ("link",), DESCRIPTION: ("sentence",), NOTES: ("sentence",),
@@ -194,7 +195,10 @@ def _fit(profile: ColumnProfile, field: str) -> float:
     whole = field
     field = "confidence" if field.endswith(".confidence") else "tlp" if field.endswith(".tlp") else field
     expected = _EXPECTED.get(field, ())
-    share = max((profile.share(kind) for kind in expected), default=0.0)
+    share = 0.0
+    for kind in expected:
+        if share < 0.5:
+            share = max(share, profile.share(kind))
     if share >= 0.5:
         return share
     if profile.distinct == 1 and profile.looked_at > 3 and field not in MANY | {DESCRIPTION}:
