@@ -26,7 +26,18 @@ def _offset_before_the_file() -> bytes:
     return bytes(data)
 
 
+def _journal(old: bytes, new: bytes) -> bytes:
+    (journal,) = fuzz.TARGETS["journal"].seeds()
+    assert old in journal
+    return journal.replace(old, new)
+
+
 FOUND: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "a journal with an exit code that is none": ("journal", lambda: _journal(b'"exit_code":1', b'"exit_code":[]')),
+    "a journal with an exit code of its own": (
+        "journal",
+        lambda: _journal(b'"exit_code":1', b'"exit_code":1000000000'),
+    ),
     "a ZIP whose directory points before its beginning": ("xlsx", _offset_before_the_file),
 }
 """Findings, by what was wrong: the target and the input."""

@@ -32,7 +32,7 @@ def run(namespace: Namespace) -> int:
         started=started,
         finished=(state.last if state is not None and state.last else started),
         seconds=earlier_seconds(earlier.folder.path),
-        exit_code=int(end.get("exit_code", ExitCode.STOPPED_EARLY)),
+        exit_code=_exit_code(end.get("exit_code")),
         traffic=earlier_traffic(earlier.folder.path),
         stopped="" if state is not None and state.complete else str(end.get("reason") or "it was interrupted"),
         command=str(state.header.get("command", "apply")) if state is not None else "apply",
@@ -42,6 +42,11 @@ def run(namespace: Namespace) -> int:
     write_reports(record)
     show_record(record, settings)
     return record.exit_code
+
+
+def _exit_code(noted: object) -> ExitCode:
+    """That of the run; the journal may be somebody else's, and hold anything."""
+    return next((code for code in ExitCode if code == noted), ExitCode.STOPPED_EARLY)
 
 
 def _time(text: object) -> datetime:
