@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,15 @@ def test_what_a_page_names_exists(page: Path) -> None:
     named = {ROOT / path for path in re.findall(r"`((?:importer|config|tests|docs|tools|samples)/[\w./-]+)`", text)}
     missing = sorted(str(path) for path in linked | named if not path.exists())
     assert not missing
+
+
+def test_the_layers_are_those_that_are_checked() -> None:
+    """docs/architecture.md lists the layers in the order in which `lint-imports` holds them."""
+    (contract,) = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    checked = [name.strip() for layer in contract["layers"] for name in layer.split("|")]
+    rows = re.findall(
+        r"^\| (`importer\.[^|]+) \|", (ROOT / "docs" / "architecture.md").read_text("utf-8"), re.MULTILINE
+    )
+    listed = [name for row in rows for name in re.findall(r"`(importer\.\w+)`", row)]
+    assert checked[: len(listed)] == listed
+    assert set(checked[len(listed) :]) == {f"importer.{name}" for name in ("clock", "atomic", "shipped", "system")}
