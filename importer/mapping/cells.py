@@ -57,22 +57,22 @@ def _text(text: str) -> Value:
 
 
 def _name(text: str) -> Value:
-    if not text.isascii() or "  " in text or "[" in text or _SEVERAL.search(text):
+    if "  " in text or "[" in text or _SEVERAL.search(text):
         return None
     return _text(text)
 
 
 def _labels(text: str) -> Value:
-    if len(text) > SHORT or not text.isascii() or not text.isprintable() or "  " in text or CLEAR in text:
+    if len(text) > SHORT or not text.isprintable() or "  " in text or CLEAR in text:
         return None
     if INTRICATE.search(text) or text[:1] == "'" or "&" in text or "<" in text:
         return None
     pieces = [piece.strip() for piece in text.replace(",", ";").replace("|", ";").split(";")]
     if "," in text and not OFFICIAL_ENDS.isdisjoint(
-        [piece.rpartition(" ")[2].strip(".").lower() for piece in pieces[1:]]
+        [piece.rpartition(" ")[2].strip(".").casefold() for piece in pieces[1:]]
     ):
         return None
-    return None if any(map(says_nothing, pieces)) else [piece for piece in pieces if piece] or None
+    return None if any(map(says_nothing, pieces)) or undoubled(text) is not text else [piece for piece in pieces if piece] or None
 
 
 def _link(text: str) -> Value:
