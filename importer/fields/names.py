@@ -8,6 +8,8 @@ from functools import lru_cache
 
 _BLANKS = re.compile(r"\s+")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
+_SIGNS = re.compile(r"[\W_]+")
+_LETTERS_AND_SIGNS = re.compile(r"[\w -/:-@\[-`{-~]*")
 _INVISIBLE_ENDS = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"
 # Zero-width, bidi and other format characters; variation selectors; the fillers that show nothing.
 _INVISIBLE_MARKS = re.compile(
@@ -56,8 +58,11 @@ def identity_key(name: str) -> str:
     if name.isascii():
         return " ".join(name.split()).lower()
     key = " ".join(name.casefold().split())
-    if unicodedata.is_normalized("NFKC", key) and not _FOLDED.search(key):  # the same, in a tenth of the time
-        return key or name.strip()
+    if unicodedata.is_normalized("NFKC", key):  # nearly every name: the same in a tenth of the time
+        if key.replace(" ", "").isalnum() and "\u1160" not in key and "\u115f" not in key:
+            return key
+        if not _FOLDED.search(key):
+            return key or name.strip()
     return _settled(name) if len(name) > _LONGEST_KEPT else _remembered(name)
 
 
@@ -79,6 +84,10 @@ def loose_key(name: str) -> str:
     key = identity_key(name)
     if key.isascii():
         return _NO_WORD.sub("", key)
+    if _LETTERS_AND_SIGNS.fullmatch(key):
+        bare = _SIGNS.sub("", key)
+        if unicodedata.is_normalized("NFKC", bare):  # parts of Hangul may join where a blank was
+            return bare
     for _ in range(_ROUNDS):  # a mark that followed a blank joins the letter before it
         if key.isalnum():
             break

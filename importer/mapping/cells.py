@@ -72,7 +72,11 @@ def _labels(text: str) -> Value:
         [piece.rpartition(" ")[2].strip(".").casefold() for piece in pieces[1:]]
     ):
         return None
-    return None if any(map(says_nothing, pieces)) or undoubled(text) is not text else [piece for piece in pieces if piece] or None
+    return (
+        None
+        if any(map(says_nothing, pieces)) or undoubled(text) is not text
+        else [piece for piece in pieces if piece] or None
+    )
 
 
 def _link(text: str) -> Value:
