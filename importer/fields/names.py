@@ -58,7 +58,8 @@ def identity_key(name: str) -> str:
     if name.isascii():
         return " ".join(name.split()).lower()
     key = " ".join(name.casefold().split())
-    if unicodedata.is_normalized("NFKC", key):  # nearly every name: the same in a tenth of the time
+    # Nearly every name: the same in a tenth of the time. (U+0345 is the one mark that folding makes a letter.)
+    if unicodedata.is_normalized("NFKC", key) and "\u0345" not in name:
         if key.replace(" ", "").isalnum() and "\u1160" not in key and "\u115f" not in key:
             return key
         if not _FOLDED.search(key):

@@ -29,10 +29,8 @@ def test_every_character_in_three_places(plane: tuple[int, int]) -> None:
 def test_random_texts() -> None:
     """Any mixture of alphabets, marks, blanks and signs."""
     dice = random.Random(7)
-    odd = [
-        *"aZ09 -_.\u00a0\u200b\u0301\u0308\u0130\u00df\u1e9e\u01c5\u2212\u2014\u1160\u115f",
-        *"\uff21\ufb01\u00b5\u0345\u1100\u1161\u3164",
-    ]
+    odd = [*"aZ09 -_.\u00a0\u200b\u0301\u0308\u0130\u00df\u1e9e\u01c5\u2212\u2014\u1160\u115f"]
+    odd += [*"\uff21\ufb01\u00b5\u0345\u1100\u1161\u3164"]
     starts = (0x400, 0x370, 0x4E00, 0x627, 0xAC00, 0x900, 0xE0)
     alphabets = [chr(code) for start in starts for code in range(start, start + 40)]
     for _ in range(60_000):
