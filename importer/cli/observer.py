@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from importer.cli.asking import confirm, refuse_to_delete
+from importer.cli.asking import asked, confirm, refuse_to_delete
 from importer.cli.console import tell
 from importer.cli.messages import Messages
 from importer.cli.notifier import Notifier
@@ -43,9 +43,12 @@ class CommandObserver:
     def tell(self, text: str, /, *, level: str = "info", event: str = "note", **facts: Json) -> None:
         Messages.of(self._settings, self._log.run).tell(text, level=level, event=event, **facts)
 
-    def confirm(self, what: str, plan: Plan, target: Target, /) -> bool:
+    def asks(self) -> bool:
+        return asked(self._settings)
+
+    def confirm(self, what: str, plan: Plan, target: Target, /, origin: str = "") -> bool:
         with self._paused():
-            return confirm(plan, target, self._settings, what)
+            return confirm(plan, target, self._settings, what, origin)
 
     def may_delete(self, what: str, /) -> None:
         refuse_to_delete(what, self._settings)

@@ -118,7 +118,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     _up_to_the_plan(parser, "SOURCE|JOB|PLAN")
     parser.add_argument("--out", metavar="DIR", help="the run folder (default tag-importer-runs/<UTC time>-<id>)")
     parser.add_argument("--dry-run", action="store_true", help="stop after the plan, as `plan` does")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    _asking(parser)
 
 
 def _resume(parser: argparse.ArgumentParser) -> None:
@@ -127,7 +127,12 @@ def _resume(parser: argparse.ArgumentParser) -> None:
     _pacing(parser)
     _output(parser)
     _unattended(parser)
+    _asking(parser)
+
+
+def _asking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--trust-plan", metavar="SHA256", help="carry out a plan that was made on another machine")
 
 
 def _undo(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from importer.clock import Clock
+from importer.engine.origin import local_key
 from importer.errors import StoppedEarly
 from importer.model import Action, Draft, Plan, Severity
 from importer.pipeline.account import Target, read_account
@@ -57,7 +58,7 @@ async def make_plan(settings: Settings, inputs: Inputs, target: Target, clock: C
 def save_plan(path: Path, plan: Plan) -> str:
     """Write the plan and return its digest. StoppedEarly when the disk does not take it: nothing was sent yet."""
     try:
-        return write_plan(path, plan)
+        return write_plan(path, plan, local_key(make=True))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StoppedEarly(
@@ -83,8 +84,11 @@ def _mind_categories(drafts: Iterable[Draft]) -> bool:
     )
 
 
-def plan_result(plan: Plan, target: Target, settings: Settings) -> PlanResult:
-    """The plan with what it shows to others and what it costs, for showing."""
+def plan_result(plan: Plan, target: Target, settings: Settings, origin: str = "") -> PlanResult:
+    """The plan with what it shows to others and what it costs, for showing; `origin` is what to say of its origin."""
     return PlanResult(
-        plan, exposure(plan), cost(plan, target.budget(settings), concurrency=settings.pacing.concurrency)
+        plan,
+        exposure(plan),
+        cost(plan, target.budget(settings), concurrency=settings.pacing.concurrency),
+        origin=origin,
     )

@@ -29,8 +29,14 @@ class Observer(Protocol):
     def tell(self, text: str, /, *, level: str = "info", event: str = "note", **facts: Json) -> None:
         """One sentence beside the result."""
 
-    def confirm(self, what: str, plan: Plan, target: Target, /) -> bool:
-        """Whether somebody was asked, and said yes; False where nobody can be. StoppedEarly for any other answer."""
+    def asks(self) -> bool:
+        """Whether `confirm` will ask somebody."""
+
+    def confirm(self, what: str, plan: Plan, target: Target, /, origin: str = "") -> bool:
+        """Whether somebody was asked, and said yes; False where nobody can be. StoppedEarly for any other answer.
+
+        `origin` is what is to be said before of a plan that was made elsewhere.
+        """
 
     def may_delete(self, what: str, /) -> None:
         """UsageError where nobody has said, or can say, that `what` may delete tags."""
@@ -51,7 +57,10 @@ class Silent:
 
     def tell(self, text: str, /, *, level: str = "info", event: str = "note", **facts: Json) -> None: ...
 
-    def confirm(self, what: str, plan: Plan, target: Target, /) -> bool:
+    def asks(self) -> bool:
+        return False
+
+    def confirm(self, what: str, plan: Plan, target: Target, /, origin: str = "") -> bool:
         return False
 
     def may_delete(self, what: str, /) -> None: ...

@@ -60,7 +60,7 @@ async def _plan(settings: Settings, saved: Path | None, clock: Clock) -> int:
         session = Session(settings, clock, observer)
         result = await verbs.plan(session, saved or verbs.draft(session))
     try:
-        verbs.check(session, result.plan, saved=saved is not None)
+        verbs.check(session, result.plan, result.tags)
     except SafetyLimit:
         # Shown, but not written: a plan on disk is one that may be applied.
         show(report(settings.format).plan(result))
