@@ -11,10 +11,11 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 from urllib.parse import quote
 
-from importer.model import Json
+if TYPE_CHECKING:
+    from importer.model import Json
 
 MASK: Final = "***"
 _SHORTEST: Final = 6

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from importer.clock import Clock
@@ -12,35 +11,13 @@ from importer.errors import StoppedEarly
 from importer.model import Action, Draft, Plan, Severity
 from importer.pipeline.account import Target, read_account
 from importer.pipeline.drafting import Inputs
+from importer.pipeline.session import Timings
 from importer.planning.build import build_plan
 from importer.planning.cost import cost
 from importer.planning.exposure import exposure
 from importer.planning.plan_file import write_plan
 from importer.reports.formats import PlanResult
 from importer.settings.settings import Settings
-
-
-@dataclass(slots=True)
-class Timings:
-    """Seconds of each phase, in order."""
-
-    clock: Clock
-    seconds: dict[str, float] = field(default_factory=dict)
-    began: float = field(init=False)
-    last: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.began = self.last = self.clock.monotonic()
-
-    def whole(self) -> float:
-        """Seconds since the beginning."""
-        return self.clock.monotonic() - self.began
-
-    def done(self, phase: str) -> None:
-        """The phase ends now."""
-        now = self.clock.monotonic()
-        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self.last
-        self.last = now
 
 
 async def make_plan(settings: Settings, inputs: Inputs, target: Target, clock: Clock, timings: Timings) -> Plan:

@@ -17,7 +17,7 @@ from importer.engine.undo import MODE as UNDO
 from importer.errors import ImporterError, SafetyLimit, SourceError, UsageError
 from importer.model import Change, Plan, RowRef, SourceFile, Table, Tag
 from importer.pipeline.account import Target, read_account
-from importer.pipeline.planning import Timings
+from importer.pipeline.session import Timings
 from importer.planning.plan_file import is_plan_file, read_plan
 from importer.planning.verify import check_marks, check_not_moved, check_plan, some
 from importer.settings.model import Origin

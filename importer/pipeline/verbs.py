@@ -5,27 +5,27 @@ The command line prints their results and turns them into exit codes; `importer.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import structs
 
 from importer.engine.lock import downloads_dir
 from importer.engine.origin import check_origin
-from importer.engine.resume import EarlierRun, check_not_undone, left_to_do, open_resumable, open_run, read_again
+from importer.engine.resume import EarlierRun, check_not_undone, left_to_do, open_resumable, read_again
 from importer.engine.run_folder import RunFolder
 from importer.engine.undo import MODE, UNDOES, check_settled, mark_undoing, mark_undone, undo_plan, undone_run
 from importer.engine.work import NEVER
 from importer.errors import UsageError
 from importer.model import Action, Plan, Tag
-from importer.pipeline.account import Target, open_target, read_account
+from importer.pipeline.account import Target, locked, open_target, read_account
 from importer.pipeline.drafting import Inputs, collect
 from importer.pipeline.execution import Execution
-from importer.pipeline.locking import locked
 from importer.pipeline.planning import make_plan, plan_result, save_plan
 from importer.pipeline.saved import Saved, read_saved
 from importer.pipeline.session import Session
+from importer.planning.categories import resolve_category
+from importer.planning.export_file import Exported, write_export
 from importer.planning.limits import NO_LIMIT, check_limits
 from importer.planning.verify import check_marks, check_plan
 from importer.reports.formats import PlanResult
@@ -49,7 +49,7 @@ async def plan(session: Session, what: Inputs | Path) -> PlanResult:
 
     Whether it keeps to the safety limits is for `check`.
     """
-    async with _account(session) as target:
+    async with open_target(session) as target:
         made = await _planned(session, what, target, asked=True)
         return structs.replace(plan_result(made.plan, target, session.settings, made.origin), tags=made.tags)
 
@@ -77,7 +77,7 @@ def write(session: Session, made: PlanResult) -> PlanResult:
 
 async def apply(session: Session, what: Inputs | Path | Plan) -> RunRecord:
     """Plan, ask, and carry the plan out: drafts, a saved plan, or one that was made a moment ago."""
-    async with _account(session) as target, _locked(session, target):
+    async with open_target(session) as target, locked(session, target):
         seen_at = session.clock.monotonic() if not isinstance(what, Plan) else NEVER
         saved = Saved(what) if isinstance(what, Plan) else await _planned(session, what, target)
         made = saved.plan
@@ -97,9 +97,9 @@ async def apply(session: Session, what: Inputs | Path | Plan) -> RunRecord:
 async def resume(session: Session, path: Path) -> RunRecord:
     """Take a run up where its journal ends."""
     earlier = open_resumable(path)
-    async with _account(session) as target:
+    async with open_target(session) as target:
         _check_account(earlier, target)
-        async with _locked(session, target):
+        async with locked(session, target):
             earlier = read_again(earlier)
             check_not_undone(earlier)
             left = left_to_do(earlier)
@@ -123,18 +123,18 @@ async def resume(session: Session, path: Path) -> RunRecord:
 
 async def plan_undo(session: Session, earlier: EarlierRun) -> PlanResult:
     """What an undo of the run would do to the account as it is now."""
-    async with _account(session) as target:
+    async with open_target(session) as target:
         _check_account(earlier, target)
-        async with _locked(session, target):
+        async with locked(session, target):
             made, origin = await _undo_plan(session, earlier, target, asked=True)
             return plan_result(made, target, session.settings, origin)
 
 
 async def undo(session: Session, earlier: EarlierRun) -> RunRecord:
     """Delete what a run created and restore what it updated, where the tag is still as the run left it."""
-    async with _account(session) as target:
+    async with open_target(session) as target:
         _check_account(earlier, target)
-        async with _locked(session, target):
+        async with locked(session, target):
             made, origin = await _undo_plan(session, earlier, target)
             session.observer.confirm(f"Undo run {earlier.folder.run}", made, target, origin)
             folder = _begin(session)
@@ -146,16 +146,17 @@ async def undo(session: Session, earlier: EarlierRun) -> RunRecord:
             return record
 
 
-@asynccontextmanager
-async def _account(session: Session) -> AsyncIterator[Target]:
-    async with open_target(session.settings, session.clock, session.observe) as target:
-        yield target
-
-
-@asynccontextmanager
-async def _locked(session: Session, target: Target) -> AsyncIterator[None]:
-    async with locked(session.settings, target, session.observer.tell, run=session.folder.run, clock=session.clock):
-        yield
+async def export(session: Session, path: Path, *, force: bool = False) -> Exported:
+    """Write the account's tags, of one category where the settings name one, so that they can be imported again."""
+    session.observer.phase("reading the account's tags")
+    async with open_target(session) as target:
+        account = await read_account(target, categories=True)
+    tags, categories = account.tags, account.categories or ()
+    if session.settings.category:
+        category = resolve_category(session.settings.category, categories)
+        uuid = category.uuid.lower() if category is not None else ""
+        tags = [tag for tag in tags if str(tag.fields.get("categoryUuid") or "").lower() == uuid]
+    return write_export(path, tags, categories, force=force)
 
 
 async def _planned(session: Session, what: Inputs | Path, target: Target, *, asked: bool = False) -> Saved:
@@ -195,13 +196,13 @@ def _check_foreign(session: Session, plan: Plan, tags: Sequence[Tag]) -> None:
 
 def _begin(session: Session) -> RunFolder:
     folder = RunFolder.make(session.folder.path)
-    session.observer.began(folder)
+    session.begun = True
     return folder
 
 
 async def _carry_out(session: Session, target: Target, execution: Execution) -> RunRecord:
     record = await execution.run(target)
-    session.observer.ended(record)
+    session.record = record
     return record
 
 
@@ -219,6 +220,3 @@ def _note_undone(session: Session, undone: EarlierRun) -> None:
         session.observer.tell(said, level="warning", event="undone-not-noted")
     elif run.state is not None and not run.state.undone:
         mark_undone(run.folder, undone.folder.run, session.clock)
-
-
-__all__ = ["apply", "check", "draft", "open_run", "plan", "plan_undo", "resume", "undo", "write"]
