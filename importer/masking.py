@@ -11,11 +11,10 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 from urllib.parse import quote
 
-if TYPE_CHECKING:
-    from importer.model import Json
+from importer.model import Json
 
 MASK: Final = "***"
 _SHORTEST: Final = 6

@@ -14,9 +14,7 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from importer.masking import Mask
+from importer.masking import NO_MASK, Mask
 
 
 class Outlet(io.RawIOBase):
@@ -50,20 +48,15 @@ class Outlet(io.RawIOBase):
 class MaskedText(io.TextIOWrapper):
     """The upper layer: no secret gets through. Each secret must be within one `write`, as in whole lines it is."""
 
-    mask: Mask | None = None
+    mask = NO_MASK
 
     def write(self, text: str) -> int:
-        super().write(self.mask.text(text) if self.mask is not None else text)
+        super().write(self.mask.text(text))
         return len(text)
 
 
 def hide(secrets: Iterable[str]) -> None:
     """From now on these are masked on standard output and error."""
-    secrets = tuple(filter(None, secrets))
-    if not secrets:
-        return  # `--help` loads nothing for nothing
-    from importer.masking import Mask
-
     mask = Mask(secrets)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, MaskedText):

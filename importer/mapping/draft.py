@@ -33,6 +33,7 @@ from importer.mapping.no_actor import no_actors
 from importer.mapping.origins import Origins
 from importer.mapping.spec import Labelled, Mapping
 from importer.mapping.transforms.template import columns_in
+from importer.mapping.withheld import marking, withhold
 from importer.model import Asked, Draft, Header, Issue, Json, Severity, Table
 from importer.text.header_words import header_words
 from importer.text.nearest_word import nearest
@@ -91,6 +92,8 @@ class Drafting:
                 unique_links(self.fields, target)
         self._missing_names(left_out)
         self._names_turned_dates(left_out)
+        if not self.layout.publishes_marked:
+            self._withhold()
         self._group_properties()
         asked = self._asked()
         for position, found in self.table.issues.items():
@@ -288,6 +291,21 @@ class Drafting:
             text = self._texts(column)[position].strip() if column else ""
             seed = Seed(Severity.ERROR, "missing-name", "has no name; every tag needs one", text)
             self._add(position, feed, column, seed)
+
+    def _withhold(self) -> None:
+        """What marked rows would show to others is kept private; said once for the table."""
+        feed = next((feed for feed in self.layout.feeds if feed.rule.target == "tlp"), None)
+        if feed is None:
+            return
+        moved = {position: names for position, fields in enumerate(self.fields)
+                 if marking(fields) and (names := withhold(fields))}  # fmt: skip
+        if moved:
+            first = next(iter(moved))
+            place = self.rows[first].place(self._source(feed, first))
+            many = f"{len(moved):,} rows are" if len(moved) > 1 else "a row is"
+            said = ", ".join(dict.fromkeys(name for found in moved.values() for name in found))
+            told = f"{many} marked amber or stricter, so what is said in {said} went to private fields"
+            self.notes.append(Issue(Severity.INFO, "kept-private", told, place, "tlp"))
 
     def _names_turned_dates(self, left_out: MappingABC[int, str]) -> None:
         """A spreadsheet makes `MAR1` a date as it is typed: no name, and in a list of other names worth a look."""

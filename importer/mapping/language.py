@@ -244,6 +244,9 @@ class MappingFile(Struct, frozen=True, kw_only=True):
         str,
         _about("The column with the list's own id of each actor, by which a renamed one is found."),
     ] = ""
+    publish_marked: Annotated[
+        bool, _about("Rows marked TLP amber or stricter, too, put text, other names and links into public fields.")
+    ] = False
     on_blank: Annotated[Blank, _about("What blank cells ask for: `leave` the field alone (default) or `clear` it.")] = (
         Blank.LEAVE
     )

@@ -53,6 +53,8 @@ class Layout(Struct, frozen=True):
     action: str
     action_told: bool
     """Whether the mapping names the action column, or it was found by its header word."""
+    publishes_marked: bool
+    """Whether rows marked TLP amber or stricter may fill public fields."""
     skip: str
     """Why the whole table is left out; empty when it is not."""
     notes: tuple[Issue, ...]
@@ -114,7 +116,9 @@ class Layouter:
             notes.extend(self._without_ids(header))
         notes.extend(self._unread(header, used, conditions, action, rules))
         id_ = next(iter(named(header.columns, (self.mapping.id,))), "") if self.mapping.id else ""
-        return Layout(tuple(used), tuple(conditions), id_, action, told, skip, tuple(notes))
+        return Layout(
+            tuple(used), tuple(conditions), id_, action, told, self.mapping.publishes_marked, skip, tuple(notes)
+        )
 
     def _sections(self, header: Header) -> list[Section]:
         name = header.file.rsplit("/", 1)[-1].casefold()

@@ -62,6 +62,7 @@ def _mapping(data: bytes, problems: Problems) -> Mapping:
         recognise=written.recognise,
         action=written.action,
         id=written.id,
+        publishes_marked=written.publish_marked,
         on_blank=written.on_blank,
         when=tuple(_conditions(written.when)),
         rules=_rules(written.fields),

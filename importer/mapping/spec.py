@@ -170,6 +170,8 @@ class Mapping(Struct, frozen=True):
     """The column that chooses per row; `action` itself is found without being named."""
     id: str = ""
     """The column with the source's own id of each actor."""
+    publishes_marked: bool = False
+    """Whether rows marked TLP amber or stricter may fill public fields."""
     on_blank: Blank = Blank.LEAVE
     when: tuple[Condition, ...] = ()
     rules: tuple[Rule, ...] = ()

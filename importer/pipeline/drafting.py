@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -17,13 +18,9 @@ from importer.mapping.columns import named
 from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
-from importer.model import Action, Draft, Header, Issue, Place, Severity, SourceFile, Table
-from importer.planning.build import build_plan
+from importer.model import Draft, Header, Issue, Place, Severity, SourceFile, Table
 from importer.planning.bulk import many_objects
 from importer.planning.mapping_beside import mapping_beside
-from importer.planning.options import Account, PlanOptions
-from importer.reports.formats import Validation
-from importer.reports.run_record import issues_of
 from importer.settings.model import Source
 from importer.settings.settings import Settings
 from importer.sources.header import letters
@@ -31,8 +28,6 @@ from importer.sources.read import read
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LEFT_OUT = "left-out"
 
 
 class Drafted(Struct, frozen=True):
@@ -121,11 +116,17 @@ def _collect(settings: Settings, cache_dir: Path | None, tables: Sequence[Table]
     sources: list[SourceFile] = []
     mappings: dict[str, None] = {}
     notes: list[Issue] = []
+    begun = 0
     for item in drafted(settings, cache_dir=cache_dir, tables=tables):
         if isinstance(item, SourceFile):
             sources.append(item)
+            begun = len(drafts)
         elif isinstance(item, Issue):
             notes.append(item)
+        elif begun < len(drafts) and not drafts[begun].row.header.sheet and item.drafts:
+            # Objects of one file in two tables, each with its mapping: back in the order of the file.
+            drafts[begun:] = heapq.merge(drafts[begun:], item.drafts, key=lambda draft: draft.row.number)
+            mappings.setdefault(item.mapping)
         else:
             drafts.extend(item.drafts)
             mappings.setdefault(item.mapping)
@@ -218,27 +219,3 @@ class _Group:
             what = "sheet" if header.sheet else "file"
             place = Place(header.file, header.sheet)
             yield Issue(Severity.WARNING, f"left-out-{what}", f"The {what} is left out: {error.message}.", place)
-
-
-def validate(settings: Settings, *, annotate: Path | None = None) -> Validation:
-    """Every issue of every row: the plan against an account that holds nothing, so that lists are judged in one way.
-
-    `annotate` is where the list is written anew, as a workbook with each issue at its cell.
-    """
-    inputs = collect(settings)
-    options = PlanOptions(collisions=settings.plan_options().collisions)
-    plan = build_plan(inputs.drafts, Account(""), options, inputs.sources, inputs.mappings, inputs.notes)
-    bad = (Action.INVALID, Action.CONFLICT)
-    validation = Validation(
-        sources=plan.sources,
-        mappings=plan.mappings,
-        rows=len(plan.changes),
-        invalid=sum(change.action in bad for change in plan.changes),
-        left_out=sum(change.code == LEFT_OUT for change in plan.changes),
-        issues=tuple(issues_of(plan)),
-    )
-    if annotate is not None:
-        from importer.reports.annotated_workbook import hand_back
-
-        hand_back(settings.sources[0].path, annotate, inputs.drafts, validation.issues)
-    return validation

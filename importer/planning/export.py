@@ -70,6 +70,7 @@ def export_mapping(table: ExportTable, file: str) -> str:
         f"# Reads {json.dumps(file, ensure_ascii=False)} back to the tags that were exported; it is found by its name.",
         "name: export",
         "description: An export of an account's tags. Cells are taken exactly as they stand.",
+        "publish_marked: true  # what the account shows of marked tags is left as it is",
         "read:",
         "  header_row: 1",
     ]

@@ -11,7 +11,6 @@ from importer.model import Action, Change, Draft, FieldChange, Issue, Place, Sev
 from importer.planning.identity import Standing
 from importer.planning.marking import Owner, owner
 from importer.planning.options import PlanOptions
-from importer.planning.plan_file import PRUNED
 
 _SHOWN: Final = 20
 _LEFT_OUT: Final = ("left-out-sheet", "left-out-file")
@@ -98,5 +97,5 @@ def _delete(tag: Tag) -> Change:
         uuid=tag.uuid,
         differences=(FieldChange("value", tag.name, None), *lost),
         code="vanished",
-        message=PRUNED,
+        message="marked as this job's, and no row of the source stands for it any more",
     )

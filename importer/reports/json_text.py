@@ -58,7 +58,6 @@ def plan(result: PlanResult) -> str:
         {
             "schema": SCHEMA,
             "command": "plan",
-            "made_elsewhere": bool(result.origin),
             "account": plan.account,
             "account_tags": plan.account_tags,
             "mode": plan.mode,

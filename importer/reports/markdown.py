@@ -38,8 +38,7 @@ def plan(result: PlanResult, *, limit: int = LIMIT) -> str:
     plan = result.plan
     counts = plan.counts()
     to_do = [f"{action.value} {counts[action]:,}" for action in Action if action.calls and counts[action]]
-    facts = [f"**Made elsewhere:** {code(result.origin, 400)}\n"] if result.origin else []
-    facts += [
+    facts = [
         f"Account {code(plan.account)} ({count(plan.account_tags, 'tag')}), mode `{plan.mode}`, "
         f"mapping {_mappings(plan.mappings)}.\n",
         _sources(plan.sources),

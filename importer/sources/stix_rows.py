@@ -11,7 +11,7 @@ from importer.sources.flatten import cell, flatten, object_tables, repeated_key_
 from importer.sources.json_text import json_text, parse
 from importer.sources.options import ReadOptions
 from importer.sources.stix_gather import Actor, StixFile
-from importer.sources.stix_world import World
+from importer.sources.stix_world import World, labelled_tlp, marking_ids, strictness
 
 COLUMNS = [
     "type",
@@ -106,9 +106,19 @@ def read_stix(
     if not options.include_revoked:
         yield from _left_out(opened.file, [actor for actor in actors if actor.left_out])
         actors = [actor for actor in actors if not actor.left_out]
-    yield from object_tables(
-        opened.file, "stix", (_row(opened.file, actor, world) for actor in actors), options, COLUMNS
-    )
+    # Which preset is right is a question of each actor: MITRE's own objects are published, other people's are not.
+    for mitres in (False, True):
+        group = [actor for actor in actors if _is_mitres(actor) is mitres]
+        if group or not actors:
+            rows = (_row(opened.file, actor, world) for actor in group)
+            yield from object_tables(opened.file, "stix", rows, options, COLUMNS)
+        if not actors:
+            break
+
+
+def _is_mitres(actor: Actor) -> bool:
+    """Whether the actor is an object of ATT&CK itself, not one of somebody else's that refers to it."""
+    return b'"x_mitre_' in bytes(actor.raw)
 
 
 def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str], list[Issue]]:
@@ -122,17 +132,17 @@ def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str
         found = [item for item in references if isinstance(item, dict)]
         urls = list(dict.fromkeys(item["url"] for item in found if isinstance(item.get("url"), str) and item["url"]))
         cells["urls"] = json_text(urls) if urls else ""
-        cells["attack_id"] = next(
-            (
-                item["external_id"]
-                for item in found
-                if isinstance(item.get("external_id"), str)
-                and isinstance(item.get("source_name"), str)
-                and item["source_name"].startswith("mitre")
-            ),
-            "",
+        ids = (
+            item["external_id"]
+            for item in found
+            if isinstance(item.get("external_id"), str)
+            and isinstance(item.get("source_name"), str)
+            and item["source_name"].startswith("mitre")
         )
-    cells["tlp"] = world.strictest_tlp(value.get("object_marking_refs"))
+        cells["attack_id"] = next(ids, "")
+    cells["tlp"] = max(
+        (world.strictest_tlp(value.get("object_marking_refs")), labelled_tlp(value.get("labels"))), key=strictness
+    )
     cells["organization"] = _one_or_list(world.organizations(actor.id))
     countries = world.countries(actor.id)
     if countries:
@@ -153,6 +163,12 @@ def _unused(file: str, actor: Actor, value: dict[str, Any], world: World) -> Ite
                 world.unknown_markings(value),
                 "The marking's definition, or a TLP word in it, is not in what was read, so it does not count; "
                 "read the file that defines it along, or check the TLP by hand.",
+            ),
+            (
+                "disputed-marking",
+                "object_marking_refs",
+                [id_ for id_ in map(cell, marking_ids(value.get("object_marking_refs"))) if id_ in world.disputed],
+                "The marking is defined twice, with different TLP words; the stricter one was taken.",
             ),
             (
                 "granular-marking",

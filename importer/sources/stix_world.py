@@ -41,9 +41,24 @@ def marking_tlp(marking: Mapping[str, Any]) -> str:
         word = extensions[_TLP_2].get("tlp_2_0")
         if isinstance(word, str):
             return _word(word)
-    name = marking.get("name")
-    match = _NAME.match(name.strip()) if isinstance(name, str) else None
+    said = (marking.get("name"), *(text for key, text in marking.items() if key.startswith("x_")), definition)
+    return max((_said(text) for text in said), key=strictness)
+
+
+def _said(text: Any) -> str:
+    """The TLP word that a text is, such as a label `tlp:amber+strict`; empty for any other text."""
+    match = _NAME.match(text.strip()) if isinstance(text, str) else None
     return _word(match[1]) if match else ""
+
+
+def strictness(word: str) -> int:
+    """The place of a TLP word among all; -1 for none."""
+    return ORDER.index(word) if word else -1
+
+
+def labelled_tlp(labels: Any) -> str:
+    """The strictest TLP among an object's labels; empty for none."""
+    return max(map(_said, marking_ids(labels)), key=strictness, default="")
 
 
 def strictest(ids: Iterable[Any], defined: Mapping[str, str]) -> str:
@@ -84,6 +99,8 @@ class World:
     """Location id -> its country, else region, else name."""
     identities: dict[str, str] = field(default_factory=dict)
     tlp: dict[str, str] = field(default_factory=dict)
+    disputed: set[str] = field(default_factory=set)
+    """Ids of markings that two definitions give different words: the stricter counts."""
     markings: set[str] = field(default_factory=set)
     """Ids of the markings that are understood: a TLP, or plainly something else."""
 
@@ -108,7 +125,10 @@ class World:
         elif kind == "marking-definition":
             word = marking_tlp(value)
             if word:
-                self.tlp[id_] = word
+                before = self.tlp.get(id_, word)
+                if before != word:
+                    self.disputed.add(id_)
+                self.tlp[id_] = max(before, word, key=strictness)
             if word or value.get("definition_type") != "tlp":
                 self.markings.add(id_)
 

@@ -43,7 +43,7 @@ def created(here: Here) -> None:
     columns = [name for name in EVERY_FIELD if name not in ("value", "properties")]
     fields = "\n".join(f"  {name}: {{column: {name}, transforms: [json], as_is: true}}" for name in columns)
     (here.folder / "m.yaml").write_text(
-        "name: raw\nread: {records: tags}\nfields:\n  value: {column: value}\n"
+        "name: raw\npublish_marked: true\nread: {records: tags}\nfields:\n  value: {column: value}\n"
         f"{fields}\n  properties: {{column: properties, transforms: [json], as_is: true}}\n"
     )
     whole = {name: value if name == "value" else json.dumps(value) for name, value in EVERY_FIELD.items()}

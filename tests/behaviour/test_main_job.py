@@ -74,7 +74,9 @@ def test_what_arrives_is_what_the_list_says(
     assert tag.actor_category == "Nation State"
     assert tag.alias_group_names_internal == ["Dust Courier", "UNC-A0417"]
     assert not tag.alias_group_names, "aliases are private unless the mapping says public"
-    assert tag.external_reference_links == ["https://reports.example.org/amber-jackal"]
+    assert not tag.external_reference_links, "the row is marked amber: its link is in the private notes"
+    assert "https://reports.example.org/amber-jackal" in str(tag.internal_description)
+    assert tags["Cinder Otter"].external_reference_links
     uuids = {row["Actor"]: row["_uuid"] for row in results(tmp_path / "run")}
     assert uuids == {name: tag.uuid for name, tag in tags.items()}
 

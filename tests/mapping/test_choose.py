@@ -29,7 +29,7 @@ def chosen(text: str, kind: str = "csv") -> str:
         ("misp-galaxy", 'uuid,value,description,meta.synonyms\nx,APT1,d,"[""a"", ""b""]"\n'),
         ("misp-galaxy", "value,meta.country\nAPT1,CN\n"),
         ("stix", 'type,id,name,aliases\nthreat-actor,threat-actor--1,X,"[""a""]"\n'),
-        ("attack", "type,id,name,attack_id\nintrusion-set,intrusion-set--1,APT28,G0007\n"),
+        ("attack", "type,id,name,attack_id,x_mitre_version\nintrusion-set,intrusion-set--1,APT28,G0007,1.0\n"),
         ("apt-spreadsheet", "Common Name,CrowdStrike,Toolset / Malware,Link 1\nComment Crew,Comment Panda,WEBC2,\n"),
         ("spreadsheet", "Actor,Country\nX,CN\n"),
         ("spreadsheet", "name\nAPT28\nTurla\n"),

@@ -179,16 +179,15 @@ def test_failed_rows_read_again_are_the_same(catalogs: Path, file: str) -> None:
 
 
 def test_a_stix_description_stays_private() -> None:
-    """A bundle may be marked for a few readers: its description and aliases are not published by default."""
+    """A bundle may be marked for a few readers: its description, aliases and links are not published."""
     cells = ("threat-actor", "threat-actor--1", "X", "secret", '["Y"]', "red", '["https://a.example"]', "80")
     columns = ("type", "id", "name", "description", "aliases", "tlp", "urls", "confidence")
     fields = drafts(load_mapping("stix"), columns, cells)[0].fields
     assert fields == {
         "value": "X",
-        "internalDescription": "secret",
+        "internalDescription": "secret\n\nReferences: https://a.example",
         "aliasGroupNamesInternal": ["Y"],
         "tlp": "red",
-        "externalReferenceLinks": ["https://a.example"],
         "confidence": 8,
     }
 
