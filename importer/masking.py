@@ -37,10 +37,7 @@ class Mask:
         known = [secret for secret in secrets if len(secret) >= _SHORTEST]
         forms = {form for secret in known for form in (_forms(secret) if len(secret) <= _LONGEST else (secret,))}
         self._found = sorted((form.lower() for form in forms), key=lambda form: (-len(form), form))
-        whole = "|".join(map(re.escape, self._found))
-        split = "|".join(f"{_BETWEEN}*".join(map(re.escape, form)) for form in self._found if len(form) <= 4 * _LONGEST)
-        self._whole = re.compile(whole, re.IGNORECASE)
-        self._split = re.compile(split or "(?!)", re.IGNORECASE)
+        self._pattern = re.compile("|".join(map(re.escape, self._found)), re.IGNORECASE)
 
     def shows(self, text: str) -> bool:
         """Whether a secret can be read in `text`."""
@@ -52,12 +49,24 @@ class Mask:
             return text
         low = text.lower()
         if any(form in low for form in self._found):
-            text = self._whole.sub(MASK, text)
+            text = self._pattern.sub(MASK, text)
         if text.isascii() and "\\" not in text and text.rstrip("\r\n").isprintable():
             return text
         bare = _SPLITTERS.sub("", text)
         if len(bare) != len(text) and any(form in bare.lower() for form in self._found):
-            text = self._split.sub(MASK, text)
+            text = self._without_split(text, bare)
+        return text
+
+    def _without_split(self, text: str, bare: str) -> str:
+        """`text` without the secrets that are whole only in `bare`, which is `text` without what splits them."""
+        kept: list[int] = []  # position in `bare` -> position in `text`
+        end = 0
+        for gap in _SPLITTERS.finditer(text):
+            kept.extend(range(end, gap.start()))
+            end = gap.end()
+        kept.extend(range(end, len(text)))
+        for match in reversed(list(self._pattern.finditer(bare))):
+            text = text[: kept[match.start()]] + MASK + text[kept[match.end() - 1] + 1 :]
         return text
 
     def value(self, value: Json) -> Json:

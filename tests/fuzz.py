@@ -129,7 +129,7 @@ def _ods_seeds() -> Sequence[bytes]:
 def _sheet(data: bytes) -> bytes:
     with zipfile.ZipFile(SAMPLES / "actors.xlsx") as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    return _zip({**parts, "xl/worksheets/sheet1.xml": data})
+    return _zip({**parts, "xl/worksheets/sheet2.xml": data})
 
 
 def _strings(data: bytes) -> bytes:
@@ -248,7 +248,7 @@ TARGETS: Final[dict[str, Target]] = {
     "yaml": Target(_validate(".yaml"),
                    lambda: [b"- name: Red Fox\n  aliases: [a, &x b, *x]\n- {name: B, <<: {c: 1}}\n"]),
     "xlsx": Target(_validate(".xlsx"), _sample("actors.xlsx")),
-    "sheet": Target(_validate(".xlsx", _sheet), lambda: [_member("actors.xlsx", "xl/worksheets/sheet1.xml")]),
+    "sheet": Target(_validate(".xlsx", _sheet), lambda: [_member("actors.xlsx", "xl/worksheets/sheet2.xml")]),
     "book": Target(_validate(".xlsx", _strings), lambda: [_member("actors.xlsx", "xl/workbook.xml")]),
     "ods": Target(_validate(".ods", _ods), _ods_seeds),
     "gzip": Target(_validate(".csv.gz", gzip.compress), _sample("actors.csv")),
