@@ -6,15 +6,14 @@ HTML and URL escapes, hexadecimal, base64 at any offset, reversed, and invisible
 
 from __future__ import annotations
 
-import html
-import json
 import re
-from base64 import b64encode
-from collections.abc import Iterable, Iterator
-from typing import Final, TextIO
-from urllib.parse import quote
 
-from importer.model import Json
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Final, TextIO
+
+    from importer.model import Json
 
 MASK: Final = "***"
 _SHORTEST: Final = 6
@@ -97,6 +96,12 @@ class MaskedStream:
 
 
 def _forms(secret: str) -> Iterator[str]:
+    # Here, because --help has no secret to mask and should not wait for them.
+    import html
+    import json
+    from base64 import b64encode
+    from urllib.parse import quote
+
     data = secret.encode("utf-8", "surrogateescape")
     yield from (secret, secret[::-1], json.dumps(secret)[1:-1], html.escape(secret), quote(data, safe=""), data.hex())
     for before in range(3):  # bytes that stand before the secret in what was encoded, as in "Bearer SECRET"
