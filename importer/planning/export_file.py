@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterable
@@ -17,10 +16,10 @@ from importer.fields.table import Kind, field_named
 from importer.model import Category, Json, Tag
 from importer.planning.export import ExportTable, export_mapping, export_table
 from importer.planning.mapping_beside import MAPPING_ENDING
+from importer.planning.workbook import LONGEST_CELL, MOST_ROWS, Sheet, write_workbook
+from importer.text.csv_text import write_rows
 
 SHEET: Final = "Tags"
-_CELL: Final = 32_767
-"""What an Excel cell holds; writers cut what is longer without a word."""
 
 
 class Exported(Struct, frozen=True):
@@ -54,7 +53,10 @@ def write_export(
     """
     check_target(path, force=force)
     kind = path.suffix.lower()
-    table = export_table(tags, categories, longest=_CELL if kind == ".xlsx" else 0)
+    tags = list(tags)
+    if kind == ".xlsx" and len(tags) >= MOST_ROWS:
+        raise UsageError(f"a workbook holds {MOST_ROWS:,} rows, and there are {len(tags):,} tags", hint="export a CSV")
+    table = export_table(tags, categories, longest=LONGEST_CELL if kind == ".xlsx" else 0)
     beside = Path(f"{path}{MAPPING_ENDING}")
     try:
         _put(path, _WRITERS[kind](table))
@@ -66,18 +68,14 @@ def write_export(
 
 def _csv(table: ExportTable) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(table.columns)
-    writer.writerows(table.rows)
+    write_rows(text, (table.columns, *table.rows))
     # With a BOM: without it Excel reads UTF-8 as the code page of its country.
     return text.getvalue().encode("utf-8-sig")
 
 
 def _xlsx(table: ExportTable) -> bytes:
-    from importer.planning.workbook import text_workbook
-
     stream = io.BytesIO()
-    text_workbook([(SHEET, (table.columns, *table.rows))], freeze="B2").save(stream)
+    write_workbook(stream, [Sheet(SHEET, (table.columns, *table.rows))], freeze=(1, 1))
     return stream.getvalue()
 
 

@@ -1,43 +1,67 @@
-"""A workbook of text: every cell is typed as text, so that `=1+1`, `007` and `#N/A` stay what they are."""
+"""A workbook of text: every cell is written as text, so that `=1+1`, `007` and `#N/A` stay what they are."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
 
-from openpyxl import Workbook
-from openpyxl.cell import Cell, WriteOnlyCell
+from msgspec import Struct
 
+LONGEST_CELL: Final = 32_767
+MOST_ROWS: Final = 1_048_576
+MOST_COLUMNS: Final = 16_384
+_MOST_COMMENTS: Final = 5_000
+_LONGEST_COMMENT: Final = 2_000
 _LONGEST_TITLE: Final = 31
-_NO_TITLE: Final = re.compile(r"[\[\]*?:/\\\x00-\x1f]")
-# XML cannot hold these; `_x0007_` is how a workbook spells them, so a text that looks like such a spelling is escaped.
-_NO_XML: Final = re.compile("[\x00-\x08\x0b-\x0d\x0e-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_NO_TITLE: Final = re.compile(r"[\[\]*?:/\\\x00-\x1f\ud800-\udfff\ufffe\uffff]")
+_NO_XML: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
-def text_workbook(sheets: Sequence[tuple[str, Iterable[Sequence[str]]]], *, freeze: str = "") -> Workbook:
-    """A workbook of `sheets` (title, rows of text), to be saved once; rows are streamed. `freeze` is a cell, `B2`."""
-    book = Workbook(write_only=True)
-    titles: set[str] = set()
-    for title, rows in sheets:
-        sheet = book.create_sheet(_title(title, titles))
-        if freeze:
-            sheet.freeze_panes = freeze
-        for row in rows:
-            sheet.append([_cell(sheet, text) for text in row])
-    return book
+class Sheet(Struct, frozen=True):
+    """One sheet: its title, its rows of text, and comments by 0-based row and column."""
+
+    title: str
+    rows: Iterable[Sequence[str]]
+    comments: Mapping[tuple[int, int], str] = {}
 
 
-def _cell(sheet: Any, text: str) -> Cell | None:
-    if not text:
-        return None
-    cell: Cell = WriteOnlyCell(sheet, value=_NO_XML.sub(_spelled, text))
-    cell.data_type = "s"
-    return cell
+def write_workbook(target: Path | BinaryIO, sheets: Sequence[Sheet], *, freeze: tuple[int, int] = (0, 0)) -> list[str]:
+    """Write the sheets and return their titles. `freeze` says how many rows and columns stay in view.
+
+    Raises ValueError for a cell, a row or a column that no workbook holds, and OSError.
+    """
+    from xlsxwriter import Workbook
+    from xlsxwriter.exceptions import FileCreateError
+
+    # Nothing of a text is interpreted, and no row is held in memory.
+    book = Workbook(
+        target,
+        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
+    )
+    taken: set[str] = set()
+    titles: list[str] = []
+    for sheet in sheets:
+        titles.append(_title(sheet.title, taken))
+        page = book.add_worksheet(titles[-1])
+        if freeze != (0, 0):
+            page.freeze_panes(*freeze)
+        for at, row in enumerate(sheet.rows):
+            for column, text in enumerate(row):
+                if text and page.write_string(at, column, _NO_XML.sub(_escaped, text)):
+                    raise ValueError(f"a workbook does not hold row {at + 1:,}, column {column + 1:,}")
+        for (at, column), text in sorted(sheet.comments.items())[:_MOST_COMMENTS]:
+            page.write_comment(at, column, _NO_XML.sub(_escaped, text[:_LONGEST_COMMENT]), {"x_scale": 2})
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise OSError(str(error)) from error
+    return titles
 
 
-def _spelled(match: re.Match[str]) -> str:
-    return f"_x{ord(match[0]):04X}_"
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _title(wanted: str, taken: set[str]) -> str:

@@ -28,7 +28,7 @@ from importer.errors import SourceError, UsageError
 from importer.fields.table import FIELDS
 from importer.fields.vocabulary import load_vocabulary
 from importer.model import Draft, Issue, Severity, Table
-from importer.planning.workbook import text_workbook
+from importer.planning.workbook import Sheet, write_workbook
 from importer.sources.header import column_index, letters
 from importer.sources.xlsx_parts import ANNOTATOR, ISSUES_TITLE
 
@@ -103,13 +103,14 @@ def hand_back(source: str, target: Path, drafts: Sequence[Draft], issues: Sequen
             _write(target, source, stream, issues, downs)
         return
     sheets = [
-        (table.header.sheet or Path(table.header.file).stem or "List", [table.header.columns, *table.frame.to_numpy()])
+        Sheet(
+            table.header.sheet or Path(table.header.file).stem or "List",
+            [table.header.columns, *table.frame.to_numpy().tolist()],
+        )
         for table in tables
     ]
-    book = text_workbook(sheets, freeze="A2")
-    titles = dict(zip(map(id, tables), book.sheetnames, strict=True))
     made = io.BytesIO()
-    book.save(made)
+    titles = dict(zip(map(id, tables), write_workbook(made, sheets, freeze=(1, 0)), strict=True))
     places = {
         (table.header.file, table.header.sheet, number): (titles[id(table)], row, table.header.columns)
         for table in tables

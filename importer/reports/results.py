@@ -4,14 +4,12 @@ Columns: all source columns (those of several tables joined, in source order), t
 without a row (undo, prune) has its tag's name under `value`, a column that is added only then.
 A source column that is itself called `_status` and so on (results.csv read again) gives way to this run's.
 
-A cell that a spreadsheet would run as a formula (first character `=`, `+`, `-`, `@`, also behind blanks, or a tab or
-line break) gets an apostrophe in front: spreadsheets show it as text, and reading it again takes the apostrophe off.
-failed.csv has the cells exactly as they were.
+A cell that a spreadsheet would run as a formula gets an apostrophe in front, and reading it again takes the apostrophe
+off (`importer/text/csv_text.py`).
 """
 
 from __future__ import annotations
 
-import csv
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from importer.model import Change, Outcome, Plan
 from importer.reports.run_record import RunRecord
 from importer.reports.text import row_code, row_message
-from importer.text.cell_text import guarded
+from importer.text.csv_text import write_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,11 +39,10 @@ NAME_COLUMN: Final = "value"
 def write_results(path: Path, record: RunRecord) -> None:
     """Write results.csv for `record` at `path`, atomically, mode 0600."""
     frame = results_frame(record)
-    columns = [list(map(guarded, frame.iloc[:, at].tolist())) for at in range(frame.shape[1])]
+    columns = [frame.iloc[:, at].tolist() for at in range(frame.shape[1])]
     with record.file(path) as stream:
-        writer = csv.writer(stream)
-        writer.writerow([guarded(str(word)) for word in frame.columns])
-        writer.writerows(zip(*columns, strict=True))
+        write_rows(stream, [[str(word) for word in frame.columns]])
+        write_rows(stream, zip(*columns, strict=True))
 
 
 def results_frame(record: RunRecord) -> pd.DataFrame:

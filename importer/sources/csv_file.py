@@ -19,6 +19,8 @@ from importer.sources.legacy_encoding import candidates, shown
 from importer.sources.located import Opened, not_a_list
 from importer.sources.options import ReadOptions
 from importer.sources.table import RowList
+from importer.text.cell_text import unguarded
+from importer.text.csv_text import is_ours
 from importer.text.header_words import known_count
 
 
@@ -141,6 +143,8 @@ class Shape:
         used = (
             [any(index < len(row) and row[index] for row in data) for index in range(len(cells))] if "" in cells else []
         )
+        if is_ours(cells):
+            cells = [unguarded(cell) for cell in cells]
         header, issues = make_header(opened.file, "csv", cells, row=found.line, used=used)
         if found.problem:
             issues.append(quote_issue(opened.file, found))
@@ -177,8 +181,17 @@ def read_rows(shape: Shape, options: ReadOptions, feed: Lines, dialect: Dialect)
             line = record.line + record.span
             if line >= end:
                 break
-    yield rows.list.table()
+    table = rows.list.table()
+    yield _without_guard(table) if is_ours(shape.header.columns) else table
     yield from rows.blank()
+
+
+def _without_guard(table: Table) -> Table:
+    """A table that this program wrote, without its guard against formulas."""
+    guarded = [at for at in range(table.frame.shape[1]) if any(cell[:1] == "'" for cell in table.frame.iloc[:, at])]
+    for at in guarded:
+        table.frame.isetitem(at, [unguarded(cell) for cell in table.frame.iloc[:, at].tolist()])
+    return table
 
 
 class _Rows:

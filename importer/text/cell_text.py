@@ -61,9 +61,22 @@ _QUOTED = frozenset("\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u00bb\u203a")
 """What may stand behind a capital letter without being half a character: `SÃO`, `“IRMÔ`."""
 
 
+_SKIPPED = re.compile(
+    "[\\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f"
+    "\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]*"
+)
+"""Blanks, controls and what does not show: one spreadsheet or another takes them away before it looks for a sign."""
+
+
 def is_formula(cell: str) -> bool:
-    """Whether a spreadsheet that opens `cell` from a CSV file might take it for a formula."""
-    return cell[:1] in ("\t", "\r", "\n") or cell.lstrip()[:1] in tuple(FORMULA_SIGNS)
+    """Whether a spreadsheet that opens `cell` from a CSV file might take it for a formula.
+
+    So is what begins with a tab, a line break or U+FEFF: at the beginning of a file that is a mark and no text.
+    """
+    if cell[:1] in ("\t", "\r", "\n", "\ufeff"):
+        return True
+    skipped = _SKIPPED.match(cell)
+    return skipped is not None and cell[skipped.end() : skipped.end() + 1] in tuple(FORMULA_SIGNS)
 
 
 def guarded(cell: str) -> str:
