@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -74,8 +75,13 @@ def _csv(table: ExportTable) -> bytes:
 
 
 def _xlsx(table: ExportTable) -> bytes:
+    # What is not imported again (the last column) may be longer than a cell: it goes on in columns of its own.
+    longest = max((len(row[-1]) for row in table.rows), default=0)
+    starts = range(0, max(1, longest), LONGEST_CELL)
+    head = (*table.columns, *(f"{table.columns[-1]} ({number})" for number in range(2, len(starts) + 1)))
+    rows = ((*row[:-1], *(row[-1][start : start + LONGEST_CELL] for start in starts)) for row in table.rows)
     stream = io.BytesIO()
-    write_workbook(stream, [Sheet(SHEET, (table.columns, *table.rows))], freeze=(1, 1))
+    write_workbook(stream, [Sheet(SHEET, itertools.chain([head], rows))], freeze=(1, 1))
     return stream.getvalue()
 
 

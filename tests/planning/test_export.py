@@ -172,6 +172,9 @@ def test_long_lists_go_on_in_the_next_column_of_a_workbook(tmp_path: Path) -> No
     made = again(done.path, tags)
     assert_unchanged(made)
     assert made.changes[0].row is not None
+    assert made.changes[1].row is not None
+    cells = made.changes[1].row.cells
+    assert sum(cell.count("y") for cell in cells) >= 40_000, "the backup is whole"
     assert len([cell for cell in made.changes[0].row.cells if "example.org" in cell]) > 2
 
 
