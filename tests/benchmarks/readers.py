@@ -52,6 +52,29 @@ def write_csv(path: Path, count: int) -> None:
         writer.writerows(row(number) for number in range(count))
 
 
+ALPHABETS = (
+    "Серая цапля",
+    "灰色苍鹭",
+    "البلشون الرمادي",
+    "재색 왜가리",
+    "Γκρίζος ερωδιός",
+    "Héron cendré",
+    "グレーヘロン",
+)  # noqa: RUF001
+
+
+def write_alphabets(path: Path, count: int) -> None:
+    """The same list with names, aliases and texts in seven other alphabets."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEAD)
+        for number in range(count):
+            cells, heron = row(number), ALPHABETS[number % len(ALPHABETS)]
+            cells[0], cells[1] = f"{heron} {number}", f"{heron} {number + count}; UNC{number}"
+            cells[10] = f"{heron} {number}, {heron}."
+            writer.writerow(cells)
+
+
 def write_xlsx(path: Path, count: int) -> None:
     from openpyxl import Workbook
 
@@ -80,6 +103,8 @@ def write_json(path: Path, count: int) -> None:
 
 
 WRITERS: dict[str, Callable[[Path, int], None]] = {"csv": write_csv, "xlsx": write_xlsx, "json": write_json}
+LETTERS = "letters"
+MOST_FOR_LETTERS = 1.3
 
 
 def reading(folder: Path, count: int, runs: int, at_most: Callable[[str, float, float, str], Ratio]) -> Iterator[Ratio]:
@@ -96,8 +121,18 @@ def reading(folder: Path, count: int, runs: int, at_most: Callable[[str, float, 
         detail = f"{ours.seconds:.1f} s against {bare.seconds:.1f} s"
         yield at_most(f"validate {count:,} of {name} / bare reader", ours.seconds / bare.seconds, TARGETS[kind], detail)
         yield at_most(f"validate {count:,} of {name}: peak MB", ours.megabytes, MEGABYTES, f"bare {bare.megabytes:.0f}")
+    path = folder / "letters.csv"
+    took(python(__file__, LETTERS, path, str(count)))
+    plain = folder / "large.csv"
+    twice = [
+        (took(importer("validate", path, "--quiet")), took(importer("validate", plain, "--quiet"))) for _ in range(runs)
+    ]
+    ours, ascii_ = sorted(twice, key=lambda pair: pair[0].seconds / pair[1].seconds)[len(twice) // 2]
+    detail = f"{ours.seconds:.1f} s against {ascii_.seconds:.1f} s"
+    ratio = ours.seconds / ascii_.seconds
+    yield at_most(f"validate {count:,} in seven alphabets / in ASCII", ratio, MOST_FOR_LETTERS, detail)
 
 
 if __name__ == "__main__":
     kind_, path_, count_ = sys.argv[1:]
-    WRITERS[kind_](Path(path_), int(count_))
+    {**WRITERS, LETTERS: write_alphabets}[kind_](Path(path_), int(count_))
