@@ -60,7 +60,7 @@ ALPHABETS = (
     "Γκρίζος ερωδιός",
     "Héron cendré",
     "グレーヘロン",
-)  # noqa: RUF001
+)
 
 
 def write_alphabets(path: Path, count: int) -> None:
