@@ -101,13 +101,13 @@ class Vocabulary(Struct, frozen=True, dict=True):
             return VocabularyMatch("", "", "blank")
         if len(plain) > _LONGEST_WORD:
             return VocabularyMatch("", "", "unknown")
-        if match := self._word(plain):
+        if match := self.word(plain):
             return match
         if len(plain) <= _LONGEST and (match := self._remarked(plain) or self._parts(plain) or self._sentence(plain)):
             return match
         return VocabularyMatch("", self.closest(plain), "unknown")
 
-    def _word(self, text: str) -> VocabularyMatch | None:
+    def word(self, text: str) -> VocabularyMatch | None:
         """The text as one word, as it is written or inflected, with the words around it or without."""
         key = word_key(text)
         if match := self.index.get(key):
@@ -126,7 +126,7 @@ class Vocabulary(Struct, frozen=True, dict=True):
     def _remarked(self, text: str) -> VocabularyMatch | None:
         """`Nation-State (Russia)`: a remark that is a country, or says the same or nothing, changes nothing."""
         pair = _REMARK.fullmatch(text)
-        match = self._word(pair["word"]) if pair else None
+        match = self.word(pair["word"]) if pair else None
         if pair is None or match is None or not match.value:
             return None
         remark = self.lookup(pair["remark"]) if pair["remark"].strip() else match
@@ -139,7 +139,7 @@ class Vocabulary(Struct, frozen=True, dict=True):
         pieces = [piece for piece in _PARTS.split(text) if word_key(piece)]
         if len(pieces) < 2:
             return None
-        matches = [self._word(piece) for piece in pieces]
+        matches = [self.word(piece) for piece in pieces]
         values = tuple(dict.fromkeys(match.value for match in matches if match and match.value))
         if not values or (len(values) == 1 and not all(matches)):
             return None

@@ -242,7 +242,10 @@ def _is_date(text: str) -> bool:
 
 
 def _in_vocabulary(name: str, longest: int = 60) -> Callable[[str], bool]:
-    """Whether a text, or one of the entries it lists, is a word of a vocabulary; phrases are left to the field."""
+    """Whether a text, or one of the entries it lists, is a word of a vocabulary, inflected or with a noun beside it.
+
+    Sentences are left to the field.
+    """
 
     def test(text: str) -> bool:
         if len(text) > longest:
@@ -250,7 +253,7 @@ def _in_vocabulary(name: str, longest: int = 60) -> Callable[[str], bool]:
         vocabulary = load_vocabulary(name)
         if any(word_key(text).startswith(prefix) for prefix in vocabulary.prefixes):
             return True
-        found = (vocabulary.index.get(key) for piece in (text, *_PIECES.split(text)) if (key := word_key(piece)))
+        found = (vocabulary.word(piece) for piece in (text, *_PIECES.split(text)) if word_key(piece))
         return any(match is not None and (match.value or match.nearest) for match in found)
 
     return test
