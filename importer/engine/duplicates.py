@@ -6,7 +6,7 @@ run made is listed again at its end, and whoever made a tag later sees both. Not
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from importer.clock import Clock
@@ -24,20 +24,20 @@ async def find_duplicates(
     clock: Clock,
     observe: Observe,
     *,
-    patience: float,
+    patience: Callable[[Collection[str], float], float],
 ) -> dict[str, tuple[Tag, ...]]:
     """By uuid of a tag that the run made, all tags of its name, where there are several. Raises CallFailed.
 
     `made` holds the name of each uuid. Reads may lag behind writes: it looks until those that were `just_made` show,
-    at growing intervals and for `patience` seconds, so that what others made before them shows as well. Where the
-    server's filter is used because it is cheaper than the list, only its notion of an equal name is seen.
+    at growing intervals, so that what others made before them shows as well; `patience` says for how many seconds more,
+    given the uuids that are missing and the time. Where the server's
+    filter is used, because it is cheaper than the list, only its notion of an equal name is seen.
     """
-    began = clock.monotonic()
     pause = _FIRST_PAUSE
     seen = await lookup.look(set(made.values()))
     missing = {uuid for uuid in just_made if uuid not in seen.held}
     waited = False
-    while missing and (left := began + patience - clock.monotonic()) > 0:
+    while missing and (left := patience(missing, clock.monotonic())) > 0:
         observe(Waiting(min(pause, left), "lag"))
         await clock.sleep(min(pause, left))
         pause *= 2

@@ -15,6 +15,7 @@ from importer.engine.duplicates import find_duplicates, made_twice
 from importer.engine.events import AnswerLost, Observe, Retrying, RowDone, Settled, Stopping
 from importer.engine.journal import Journal
 from importer.engine.journal_state import JournalState
+from importer.engine.read_lag import ReadLag
 from importer.engine.reconcile import Outdated, Reconciler
 from importer.engine.settings import ExecuteSettings
 from importer.engine.settle import Settler
@@ -83,9 +84,10 @@ class Pool:
             if change.uuid and change.action in (Action.UNCHANGED, Action.SKIP, Action.UPDATE)
         )
         self.lookup = Lookup(api, there, plan.account_tags)
+        self._lag = ReadLag(settings.grace, self._chance)
         self._settler = Settler(
             self.lookup, clock, observe, stop, grace=settings.grace, max_attempts=settings.max_attempts,
-            done=self._settled, again=self._requeue, returned=returned,
+            done=self._settled, again=self._requeue, returned=returned, lag=self._lag, pause=self._between_looks,
         )  # fmt: skip
         self._reconciler = Reconciler(
             self.lookup, clock, stop, plan.options, fresh=settings.fresh, done=self._finish
@@ -221,6 +223,8 @@ class Pool:
         self._worked(work, answer)
 
     def _worked(self, work: Work, answer: TagAnswer | None) -> None:
+        if answer is not None and answer.uuid and work.change.action is Action.CREATE:
+            self._lag.made(work.name, answer.uuid, self._clock.monotonic())
         self._finish(work, done(work, answer))
         self._breaker.row_done(failed=False)
         if self._held:
@@ -325,6 +329,14 @@ class Pool:
         if self._idle and not self._active and not self.todo and not self._settler.parked:
             self._wake_all()
 
+    def _between_looks(self, calls: int) -> float:
+        """Seconds from a look-up of so many calls to the next: while rows wait for the limit, it has a tenth of it."""
+        pacer = self._api.pacer
+        if len(self.todo) < pacer.left():
+            return 1.0
+        quota, span = pacer.limit()
+        return max(1.0, 10 * calls * span / quota)
+
     def _settled(self, work: Work, outcome: Outcome) -> None:
         """A look-up has decided. One that finds the tag proves that the server carries calls out and answers reads."""
         if outcome.adopted:
@@ -362,7 +374,8 @@ class Pool:
         just_made = [uuid for uuid, change in rows.items() if change.key not in earlier]
         asking = asyncio.ensure_future(find_duplicates(
             {uuid: str(change.body.get("value") or change.name) for uuid, change in rows.items()}, just_made,
-            self.lookup, self._clock, self._observe, patience=0.0 if self._stop else self._settings.grace,
+            self.lookup, self._clock, self._observe,
+            patience=lambda missing, now: 0.0 if self._stop else self._lag.patience(missing, now),
         ))  # fmt: skip
         try:
             if self._stop:

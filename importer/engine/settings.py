@@ -15,7 +15,8 @@ class ExecuteSettings:
     concurrency: int = 50
     """Rows under way at once."""
     grace: float = 35.0
-    """Seconds after a lost answer before absence is believed: longer than reads lag behind writes (30 s were seen)."""
+    """Seconds after a lost answer before absence is believed, unless the run's own tags show that less will do: longer
+    than reads lag behind writes (30 s were seen)."""
     fresh: float = 30.0
     """Seconds for which what was seen of a tag is believed; after that it is looked at again before a row is sent."""
     max_attempts: int = 10

@@ -1,18 +1,21 @@
 """Lost answers. A create whose answer was lost is a question: is the tag there?
 
 Rows wait here while others go on. They are looked up by name, together; one that is there as we sent it is adopted,
-one that differs is a conflict, and one that is still absent when the grace time is over may be sent again. Absence
-counts only when the look-up began after the grace time: reads may lag behind writes.
+one that differs is a conflict, and one that is still absent after a while may be sent again. Absence counts only when
+the look-up began after that while, because reads may lag behind writes: the grace time, or less where tags that the
+run has made show how long the lag is (`read_lag.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import zip_longest
 from typing import Final
 
 from importer.clock import Clock
 from importer.engine.events import Settled
+from importer.engine.read_lag import ReadLag
 from importer.engine.stop import StopSignal
 from importer.engine.work import Work
 from importer.fields.table import Field, field_named
@@ -21,7 +24,7 @@ from importer.model import Action, Json, Outcome, Status, Tag
 from importer.planning.returned import Returned
 from importer.remote.events import Observe
 from importer.remote.failures import CallFailed
-from importer.remote.lookup import Lookup
+from importer.remote.lookup import Lookup, Seen
 
 _FIRST_LOOK: Final = 3.0
 _TOGETHER: Final = 1.0
@@ -46,7 +49,10 @@ class Settler:
         done: Callable[[Work, Outcome], None],
         again: Callable[[Work], None],
         returned: Returned,
+        lag: ReadLag,
+        pause: Callable[[int], float] = lambda calls: _TOGETHER,
     ) -> None:
+        """`pause` says how many seconds are to pass after a look-up that took so many calls."""
         self._lookup = lookup
         self._clock = clock
         self._observe = observe
@@ -55,7 +61,10 @@ class Settler:
         self._done = done
         self._again = again
         self._returned = returned
+        self._lag = lag
+        self._pause = pause
         self._stop = stop
+        self._not_before = 0.0
         self.failures = 0
         self._woken = asyncio.Event()
         self.parked: dict[str, Work] = {}
@@ -76,15 +85,24 @@ class Settler:
             self._woken.clear()
             now = self._clock.monotonic()
             due = [work for work in self.parked.values() if work.due <= now]
-            if due:
+            if due and now >= self._not_before:
                 slack = min(_TOGETHER, self._grace / 20)
                 await self._settle([work for work in self.parked.values() if work.due <= now + slack])
+                self._not_before = self._clock.monotonic() + min(self._pause(self._lookup.cost), self._grace / 8)
                 continue
-            await self._until(min((work.due for work in self.parked.values()), default=None))
+            first = min((work.due for work in self.parked.values()), default=None)
+            await self._until(None if first is None else max(first, self._not_before))
 
-    async def look(self, works: Iterable[Work]) -> Mapping[str, tuple[Tag, ...]]:
-        """The tags of these rows' names, by name, both the old and the new one of an update."""
-        return await self._lookup.find({name for work in works for name in (work.name, work.change.name)})
+    async def _look(self, works: Collection[Work], began: float) -> Seen:
+        """The tags of these rows' names, both the old and the new one of an update; the controls with them."""
+        controls = self._lag.controls(began, len(works))
+        every = self._lag.all()
+        rows = list(dict.fromkeys(name for work in works for name in (work.name, work.change.name)))
+        # One by one, so that each call has some: what answers one need not know what another knows.
+        mixed = zip_longest(rows, (made.name for made in controls))
+        seen = await self._lookup.look(list(dict.fromkeys(name for pair in mixed for name in pair if name)))
+        self._lag.learn(every if seen.whole else controls, seen.held, began)
+        return seen
 
     async def _until(self, due: float | None) -> None:
         waits: set[asyncio.Future[object]] = {asyncio.ensure_future(self._woken.wait())}
@@ -99,7 +117,7 @@ class Settler:
     async def _settle(self, works: list[Work]) -> None:
         began = self._clock.monotonic()
         try:
-            found = await self.look(works)
+            seen = await self._look(works, began)
         except CallFailed as failed:
             self._lookup_failed(failed)
             later = self._clock.monotonic() + max(_AFTER_FAILURE, failed.retry_after)
@@ -107,10 +125,14 @@ class Settler:
                 work.due = later
             return
         for work in works:
+            if work.missed_at is not None and work.lost_at is not None and seen.of_name(work.name):
+                self._lag.missed(work.missed_at - work.lost_at)
+                self._lag.came_late(began - work.lost_at)
+        for work in works:
             if work.change.action is Action.CREATE:
-                self._decide_create(work, found[work.name], began)
+                self._decide_create(work, seen.of_name(work.name), began)
             else:
-                self._decide_update(work, (*found[work.name], *found[work.change.name]))
+                self._decide_update(work, (*seen.of_name(work.name), *seen.of_name(work.change.name)))
 
     def _lookup_failed(self, failed: CallFailed) -> None:
         self.failures += 1
@@ -140,9 +162,11 @@ class Settler:
             return
         if not tags:
             # A 409 says that it is there: that the look-up does not show it yet means little.
-            if began < work.lost_at + self._grace and (refused is None or refused[0] == "exists"):
-                half = work.lost_at + self._grace / 2
-                work.due = half if began < half - 1 else work.lost_at + self._grace
+            patience = self._grace if refused is not None and refused[0] == "exists" else self._lag.wait(began)
+            if began < work.lost_at + patience and (refused is None or refused[0] == "exists"):
+                work.missed_at = began
+                half = work.lost_at + patience / 2
+                work.due = half if began < half - 1 and patience == self._grace else work.lost_at + patience
                 return
             del self.parked[key]
             if work.refusal:
@@ -151,7 +175,7 @@ class Settler:
                 return
             if work.losses < self._most:
                 self._tell(work, "absent")
-                work.lost_at = None
+                work.lost_at = work.missed_at = None
                 work.resent = True
                 self._again(work)
                 return

@@ -27,6 +27,7 @@ class Work:
         "looks",
         "losses",
         "lost_at",
+        "missed_at",
         "name",
         "refusal",
         "refused_before",
@@ -46,6 +47,8 @@ class Work:
         """Monotonic time at which the last request left."""
         self.lost_at: float | None = None
         """Monotonic time of the last answer that was lost, while nobody knows whether the call was carried out."""
+        self.missed_at: float | None = None
+        """Monotonic time of the last look-up since then that did not find its tag."""
         self.losses = 0
         """How many answers were lost."""
         self.refusal: tuple[str, str] | None = None

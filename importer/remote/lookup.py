@@ -28,6 +28,11 @@ _LONGEST: Final = 6_000
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,60}")
 
 
+def is_plain(name: str) -> bool:
+    """Whether a filter that works finds this name for sure: it needs no quoting of any kind."""
+    return _PLAIN.fullmatch(name) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a look found. Names and uuids that were not asked for are in it only when it was the `whole` list."""
@@ -53,11 +58,8 @@ class Lookup:
         self._size = size
         self._works: dict[str, bool] = {}
         """Whether the filter of a field, or the search, has proved to work; absent while nobody knows."""
-
-    async def find(self, names: Collection[str]) -> dict[str, tuple[Tag, ...]]:
-        """For each name the tags of that name (by identity key), none, one or several. Raises CallFailed."""
-        seen = await self.look(names)
-        return {name: seen.of_name(name) for name in names}
+        self.cost = 1
+        """About how many calls the last look took."""
 
     async def look(self, names: Collection[str] = (), uuids: Collection[str] = (), *, ahead: int = 0) -> Seen:
         """The tags of these names and uuids. Raises CallFailed.
@@ -68,6 +70,7 @@ class Lookup:
         calls = max(len(list(_chunks(names))) + len(list(_chunks(uuids))), -(-ahead // TOGETHER))
         if self._pages <= calls:
             return await self._everything()
+        self.cost = calls
         found: dict[str, Tag] = {}
         if not await self._by_uuid(list(uuids), found):
             return await self._everything()
@@ -102,7 +105,7 @@ class Lookup:
             found.update((tag.uuid, tag) for tag in tags)
             # That a plain control is found says little about names that need quoting: absence is not proved by it.
             keys = {identity_key(tag.name) for tag in tags}
-            unsure += [name for name in chunk if not _PLAIN.fullmatch(name) and identity_key(name) not in keys]
+            unsure += [name for name in chunk if not is_plain(name) and identity_key(name) not in keys]
         return unsure
 
     async def _ask(
@@ -141,13 +144,14 @@ class Lookup:
             tags = await self._api.search_tags(name)
             named = {tag.uuid: tag for tag in tags if identity_key(tag.name) == identity_key(name)}
             found.update(named)
-            if not _PLAIN.fullmatch(name) and not named:
+            if not is_plain(name) and not named:
                 unsure.append(name)
         return unsure
 
     async def _everything(self) -> Seen:
         tags = await self._api.list_tags()
         self._size = len(tags)
+        self.cost = max(1, self._pages)
         seen = _seen(tags, whole=True)
         if not self._controls or any(
             (held := seen.held.get(control.uuid)) is None or held.name != control.name for control in self._controls
@@ -159,7 +163,7 @@ class Lookup:
 
 
 def _plain_ones(tags: Iterable[Tag]) -> tuple[Tag, ...]:
-    return tuple(islice((tag for tag in tags if _PLAIN.fullmatch(tag.name)), 2))
+    return tuple(islice((tag for tag in tags if is_plain(tag.name)), 2))
 
 
 def _seen(tags: Iterable[Tag], *, whole: bool) -> Seen:

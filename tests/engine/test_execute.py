@@ -19,10 +19,10 @@ from importer.engine.resume import open_resumable
 from importer.engine.settings import ExecuteSettings
 from importer.engine.stop import StopSignal
 from importer.errors import UsageError
-from importer.model import Action, Category, Change, FieldChange, Plan, Status, Tag
+from importer.model import Action, Category, Change, FieldChange, Plan, Status
 from importer.remote.api import Api
 from importer.remote.events import CallFinished
-from importer.remote.lookup import Lookup
+from importer.remote.lookup import Lookup, Seen
 from importer.remote.pacer import PacerSettings
 from importer.sandbox.server import Sandbox
 from importer.sandbox.settings import Fault, Filtering, SandboxSettings
@@ -336,14 +336,14 @@ async def test_duplicates_that_exist_anyway_are_reported(tmp_path: Path, monkeyp
     """When reads lag longer than the grace time a second tag can come to be: the row says so, with both uuids."""
     plan = creates(1)
     folder, digest = folder_of(tmp_path, plan)
-    whole, looks = Lookup.find, 0
+    whole, looks = Lookup.look, 0
 
-    async def blind_at_first(self: Lookup, names: Collection[str]) -> dict[str, tuple[Tag, ...]]:
+    async def blind_at_first(self: Lookup, names: Collection[str]) -> Seen:
         nonlocal looks
         looks += 1
-        return dict.fromkeys(names, ()) if looks == 1 else await whole(self, names)
+        return Seen({}, {}, False) if looks == 1 else await whole(self, names)
 
-    monkeypatch.setattr(Lookup, "find", blind_at_first)
+    monkeypatch.setattr(Lookup, "look", blind_at_first)
     losing = structs.replace(FREE, faults=(Fault("lose-after-commit", calls="create", attempts=1),))
     async with Sandbox(losing) as sandbox, api_of(sandbox) as api:
         result = await carry_out(plan, api, folder, digest, replace(QUICK, grace=0.0))
@@ -359,14 +359,14 @@ async def test_a_refusal_after_a_lost_answer_is_looked_up(tmp_path: Path, monkey
     """When the repeated create is refused because the first one worked after all, the tag is adopted."""
     plan = creates(1)
     folder, digest = folder_of(tmp_path, plan)
-    whole, looks = Lookup.find, 0
+    whole, looks = Lookup.look, 0
 
-    async def blind_at_first(self: Lookup, names: Collection[str]) -> dict[str, tuple[Tag, ...]]:
+    async def blind_at_first(self: Lookup, names: Collection[str]) -> Seen:
         nonlocal looks
         looks += 1
-        return dict.fromkeys(names, ()) if looks == 1 else await whole(self, names)
+        return Seen({}, {}, False) if looks == 1 else await whole(self, names)
 
-    monkeypatch.setattr(Lookup, "find", blind_at_first)
+    monkeypatch.setattr(Lookup, "look", blind_at_first)
     lost = (Fault("lose-after-commit", calls="create", attempts=1),)
     async with Sandbox(structs.replace(FREE, duplicates="refuse-400", faults=lost)) as sandbox, api_of(sandbox) as api:
         result = await carry_out(plan, api, folder, digest, replace(QUICK, grace=0.0))

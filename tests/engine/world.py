@@ -40,7 +40,7 @@ class World:
     count: int = 0
     settings: Any = field(default_factory=lambda: SimpleNamespace(account_id=ACCOUNT, total_timeout=30.0))
     pacer: Any = field(default_factory=lambda: SimpleNamespace(
-        waits=0, waited=0.0, settings=PacerSettings(), abort=lambda error: None
+        waits=0, waited=0.0, settings=PacerSettings(), abort=lambda error: None, left=lambda: 1_000_000,
     ))  # fmt: skip
     tags_a_page: int = 1
     lag: float = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import cast
 
 import pytest
@@ -25,6 +26,11 @@ async def _tags(api: Api, name: str) -> list[Tag]:
     return [tag for tag in await api.list_tags() if tag.name == name]
 
 
+async def find(lookup: Lookup, names: Collection[str]) -> dict[str, tuple[Tag, ...]]:
+    seen = await lookup.look(names)
+    return {name: seen.of_name(name) for name in names}
+
+
 @pytest.mark.parametrize("filtering", ["both", "json", "dotted", "ignored"])
 @pytest.mark.parametrize("known", ["Control", ""])
 async def test_finds_what_is_there(filtering: Filtering, known: str) -> None:
@@ -32,7 +38,7 @@ async def test_finds_what_is_there(filtering: Filtering, known: str) -> None:
     async with Sandbox(structs.replace(FREE, filters=filtering)) as sandbox, api_of(sandbox) as api:
         for name in ("Control", "Actor 1", "Actor 10", "Actor 2", *NAMES[2:4], "Кто то"):
             await api.create(encode({"value": name}))
-        found = await Lookup(api, await _tags(api, known), 5000).find(NAMES)
+        found = await find(Lookup(api, await _tags(api, known), 5000), NAMES)
     assert [len(found[name]) for name in NAMES] == [1, 1, 1, 1, 0, 1, 0]
     assert found["Actor 1"][0].name == "Actor 1"
 
@@ -44,7 +50,7 @@ async def test_a_filter_that_works_is_cheap() -> None:
             await api.create(encode({"value": f"Actor {number}"}))
         known = await _tags(api, "Actor 399")
         before = int(str(sandbox.stats()["total_calls"]))
-        found = await Lookup(api, known, 400).find([f"Actor {number}" for number in range(300, 398)])
+        found = await find(Lookup(api, known, 400), [f"Actor {number}" for number in range(300, 398)])
         assert sum(len(tags) for tags in found.values()) == 98
         assert int(str(sandbox.stats()["total_calls"])) - before <= 4
 
@@ -53,7 +59,7 @@ async def test_a_control_that_is_gone_proves_nothing() -> None:
     """When the control was deleted, the filter's empty answer is not believed."""
     async with Sandbox(FREE) as sandbox, api_of(sandbox) as api:
         await api.create(encode({"value": "Actor 1"}))
-        found = await Lookup(api, [Tag("gone", "Gone")], 5000).find(["Actor 1", "Actor 2"])
+        found = await find(Lookup(api, [Tag("gone", "Gone")], 5000), ["Actor 1", "Actor 2"])
     assert [len(found["Actor 1"]), len(found["Actor 2"])] == [1, 0]
 
 
@@ -62,7 +68,7 @@ async def test_duplicates_are_all_found() -> None:
     async with Sandbox(FREE) as sandbox, api_of(sandbox) as api:
         for name in ("Control", "Twin", "twin"):
             await api.create(encode({"value": name}))
-        found = await Lookup(api, await _tags(api, "Control"), 5000).find(["Twin"])
+        found = await find(Lookup(api, await _tags(api, "Control"), 5000), ["Twin"])
     assert len(found["Twin"]) == 2
 
 
@@ -89,7 +95,7 @@ async def test_a_filter_that_is_heeded_in_part_is_not_believed(heeded: slice) ->
     names = [f"Actor {number}" for number in range(10)]
     shortened = _Shortened(heeded)
     api = cast(Api, shortened)
-    found = await Lookup(api, shortened.tags[18:], 900).find(names)
+    found = await find(Lookup(api, shortened.tags[18:], 900), names)
     assert all(len(found[name]) == 1 for name in names)
 
 
@@ -118,10 +124,10 @@ async def test_absence_by_filter_or_search_counts_only_for_plain_names() -> None
     """A name that needs quoting and is not found is looked for in the list; a plain one that is not found is absent."""
     server = _Unquoted()
     lookup = Lookup(cast(Api, server), server.tags[:2], 5000)
-    assert [len(tags) for tags in (await lookup.find(["Nobody", "Größe, «x»"])).values()] == [0, 1]
+    assert [len(tags) for tags in (await find(lookup, ["Nobody", "Größe, «x»"])).values()] == [0, 1]
     assert server.lists == 1
     lookup = Lookup(cast(Api, server), server.tags[:2], 5000)
-    assert [len(tags) for tags in (await lookup.find(["Nobody"])).values()] == [0]
+    assert [len(tags) for tags in (await find(lookup, ["Nobody"])).values()] == [0]
     assert server.lists == 1
 
 
