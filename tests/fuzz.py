@@ -24,11 +24,11 @@ import tempfile
 import time
 import traceback
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[1]
 SAMPLES: Final = ROOT / "samples"
@@ -211,12 +211,11 @@ def _answer(folder: Path, data: bytes) -> None:
     with contextlib.suppress(wire.Unreadable, wire.SaysNo):
         wire.decode_written(data)
     with contextlib.suppress(wire.Unreadable, wire.SaysNo):
-        for item in (found := wire.decode_object(data)).get("tags") or ():
-            with contextlib.suppress(wire.Unreadable):
-                wire.tag_of(item)
-        for item in found.get("categories") or ():
-            with contextlib.suppress(wire.Unreadable):
-                wire.category_of(item)
+        found = wire.decode_object(data)
+        for name, read in (("tags", wire.tag_of), ("categories", wire.category_of)):
+            for item in items if isinstance(items := found.get(name), list) else ():
+                with contextlib.suppress(wire.Unreadable):
+                    read(item)
     words, _ = wire.errors_of(data)
     assert len(wire.shown(words, mask)) <= 300
     assert wire.foreign(data, data[:40].decode("latin-1"), mask).isprintable()
@@ -269,9 +268,48 @@ _PIECES: Final = (
 )  # fmt: skip
 
 
+_VALUES: Final[tuple[Any, ...]] = (
+    None, True, 0, -1, 1.5, 10**30, 1e308, "", "x", "\ud800", "NaN", "x" * 3000, [], {}, [[]], [None], {"a": {}}, ["x"],
+    "2026-13-45T99:99:99Z", "00000000-0000-0000-0000-000000000000", [1, "a", None], {"": 1}, "../x", "\x00",
+)  # fmt: skip
+"""What stands in JSON where something else was expected."""
+
+
+def retyped(random: random.Random, data: bytes) -> bytes:
+    """JSON, or a line of JSON lines, with a value or two of another kind, or gone; empty where it is none."""
+    lines = data.splitlines(keepends=True)
+    at = random.randrange(len(lines)) if lines and data[:1] == b"{" and len(lines) > 1 and data[-2:-1] == b"}" else -1
+    try:
+        whole = json.loads(data if at < 0 else lines[at])
+    except (ValueError, RecursionError):
+        return b""
+    places: list[tuple[Any, Any]] = []
+    waiting = [whole]
+    while waiting:
+        one = waiting.pop()
+        keys: Iterable[Any] = one if isinstance(one, dict) else range(len(one)) if isinstance(one, list) else ()
+        for key in keys:
+            places.append((one, key))
+            waiting.append(one[key])
+    for _ in range(random.choice((1, 1, 2))):
+        if places:
+            inside, key = random.choice(places)
+            if random.randrange(8) == 0 and isinstance(inside, dict):
+                inside.pop(key, None)
+            else:
+                inside[key] = random.choice(_VALUES)
+    made = json.dumps(whole).encode()
+    if at < 0:
+        return made
+    lines[at] = made + b"\n"
+    return b"".join(lines)
+
+
 def mutated(random: random.Random, seeds: Sequence[bytes]) -> bytes:
     """A seed with one to eight changes: bytes, pieces of syntax, parts doubled, cut or taken from another seed."""
     data = bytearray(random.choice(seeds))
+    if random.randrange(3) == 0 and (other := retyped(random, bytes(data))):
+        return other[:LARGEST]
     for _ in range(random.choice((1, 1, 2, 3, 8))):
         at = random.randrange(len(data) + 1)
         to = min(len(data), at + random.choice((1, 2, 8, 64, 512)))
