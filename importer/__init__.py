@@ -7,9 +7,7 @@ plan.frame                     # what would be done, a row for each row of the l
 importer.apply(plan).frame     # what has become of each
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importer.api import (
         Account,
@@ -43,5 +41,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     # Loaded when it is first used: the command line's `--help` imports this package too.
     if name in __all__:
+        from importlib import import_module
+
         return getattr(import_module("importer.api"), name)
     raise AttributeError(f"module 'importer' has no attribute {name!r}")

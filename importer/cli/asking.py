@@ -22,14 +22,16 @@ from importer.settings.settings import Settings
 from importer.system import open_terminal
 
 
-def confirm(plan: Plan, target: Target, settings: Settings, what: str) -> bool:
+def confirm(plan: Plan, target: Target, settings: Settings, what: str, origin: str = "") -> bool:
     """Show the plan and ask whether to do `what` ("Apply", "Undo run R"). Returns, if it may, whether it asked.
+
+    `origin` is what is to be said before of a plan that was made elsewhere.
 
     Without a terminal on standard input nobody can be asked, and it may. Raises StoppedEarly for every answer but yes.
     """
-    if settings.yes or not person():
+    if not asked(settings):
         return False
-    result = plan_result(plan, target, settings)
+    result = plan_result(plan, target, settings, origin)
     question = f"{what} {place(target, settings)}: {_changes(plan)}; {_seen(result.exposure)}. Go on?"
     ask(question, terminal.plan(result))
     return True
@@ -50,6 +52,11 @@ def place(target: Target, settings: Settings) -> str:
         return f"in the sandbox {visible(str(settings.database))}"
     base_url = target.api.settings.base_url
     return f"in account {target.account_id}" + (f" at {visible(base_url)}" if base_url != PRODUCTION else "")
+
+
+def asked(settings: Settings) -> bool:
+    """Whether the question is asked: somebody can be, and --yes has not answered it."""
+    return not settings.yes and person()
 
 
 def person() -> bool:

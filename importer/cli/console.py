@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import Namespace
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from importer.cli.streams import hide
+from importer.errors import ImporterError, UsageError
 from importer.reports.formats import Document, Listing, report
 from importer.reports.screen import Screen
 from importer.reports.text import visible
+
+if TYPE_CHECKING:
+    from importer.model import Json
+    from importer.reports.logs import Log
+    from importer.reports.run_record import RunRecord
+    from importer.settings.settings import Settings
+
+PROGRAM = "tag-importer"
+
+
+def settings_of(namespace: Namespace, sources: Sequence[str] = ()) -> Settings:
+    """The settings of a command; from now on their secrets are masked wherever they would be shown."""
+    from importer.settings.merge import merge
+
+    settings = merge(vars(namespace), os.environ, sources)
+    hide(settings.secrets())
+    return settings
 
 
 def form_of(namespace: Namespace) -> str:
@@ -30,6 +54,71 @@ def show_listing(listing: Listing, form: str) -> None:
     show(report(form).listing(listing))
 
 
+def show_record(record: RunRecord, settings: Settings) -> None:
+    """Print how a run ended: the result of the command, or with --quiet one line when there is trouble."""
+    from importer.reports import terminal
+
+    if settings.format != "text" or not settings.quiet:
+        show(report(settings.format).run(record))
+    elif record.exit_code and settings.output.log_format == "json":
+        counts = {status: number for status, number in record.counts().items() if number}
+        listed = ", ".join(f"{status.replace('_', ' ')} {number:,}" for status, number in counts.items())
+        Messages.of(settings, record.run).tell(
+            f"Run {record.run} ended with exit code {record.exit_code}: {record.stopped or listed}.",
+            level="error", event="run-needs-attention", counts=counts, exit_code=record.exit_code,
+            stopped=record.stopped or None, hint=record.hint or None, folder=str(record.folder),
+        )  # fmt: skip
+    elif record.exit_code:
+        show(terminal.run(record, with_issues=False), aside=True)
+
+
 def tell(text: str) -> None:
-    """One line of the story, on standard error. Nothing in it can move the cursor or begin another line."""
+    """One line on standard error. Nothing in it can move the cursor or begin another line."""
     print(visible(text), file=sys.stderr, flush=True)
+
+
+class Messages:
+    """Sentences on standard error beside a run's events: as text, or with `--log-format json` one object a line."""
+
+    def __init__(self, style: str = "text", *, secrets: Iterable[str] = (), run: str = "") -> None:
+        self._log: Log | None = None
+        if style == "json":
+            from importer.reports.logs import Log
+
+            self._log = Log(tell, lambda: datetime.now(UTC), style="json", secrets=secrets)
+            self._log.run = run
+
+    @classmethod
+    def of(cls, settings: Settings, run: str = "") -> Messages:
+        """Messages as these settings ask for them."""
+        return cls(settings.output.log_format, secrets=settings.secrets(), run=run)
+
+    def tell(self, text: str, *, level: str = "info", event: str = "note", **facts: Json) -> None:
+        """One sentence."""
+        if self._log is not None:
+            self._log.line(level, event, text, **facts)
+        else:
+            tell(text if level == "info" else f"{PROGRAM}: {text}")
+
+    def explain(self, error: ImporterError) -> None:
+        """An error: what is wrong, each detail, and what to do."""
+        if self._log is not None:
+            event = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+            self._log.line("error", event, error.message, details=list(error.details), hint=error.hint or None,
+                           exit_code=error.exit_code)  # fmt: skip
+            return
+        tell(f"{PROGRAM}: {error.message}")
+        for line in (*error.details, error.hint):
+            if line:
+                tell(f"  {line}")
+
+
+def write_new(path: Path, text: str, *, force: bool) -> None:
+    """Write a file for a person; UsageError where there is one already, or it cannot be written."""
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} exists already", hint="choose another name, or add --force") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error

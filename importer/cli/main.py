@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
-from importer.cli.parser import build_parser
+from importer.cli.parser import COMMANDS, build_parser
 from importer.cli.streams import hide, open_streams, undelivered
 from importer.errors import ExitCode, ImporterError
 from importer.system import on_stop_signals
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from signal import Signals
 
-    from importer.cli.messages import Messages
+    from importer.cli.console import Messages
 
 
 _SECRET_VARIABLES = ("CLOUDFLARE_API_TOKEN", "TAG_IMPORTER_PING_URL")
@@ -48,11 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(namespace: Namespace) -> int:
-    from importer.settings.merge import glimpse
-
     try:
-        hide(glimpse(vars(namespace), os.environ, getattr(namespace, "sources", ())).secrets())
-        code: int = import_module(f"importer.cli.commands.{namespace.command}").run(namespace)
+        module = import_module(f"importer.cli.{COMMANDS[namespace.command][0]}")
+        code: int = getattr(module, namespace.command)(namespace)
     except ImporterError as error:
         _messages(namespace).explain(error)
         return error.exit_code
@@ -89,7 +87,9 @@ def _signals_interrupt() -> Iterator[None]:
 
 def _messages(namespace: Namespace) -> Messages:
     """How errors are told, as far as the settings can be made out."""
-    from importer.cli.messages import Messages
+    from importer.cli.console import Messages
     from importer.settings.merge import glimpse
 
-    return Messages.of(glimpse(vars(namespace), os.environ, getattr(namespace, "sources", ())))
+    settings = glimpse(vars(namespace), os.environ, getattr(namespace, "sources", ()))
+    hide(settings.secrets())
+    return Messages.of(settings)

@@ -80,7 +80,7 @@ def build_parser(only: str = "") -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tag-importer {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, (help_text, fill) in COMMANDS.items():
+    for name, (_, help_text, fill) in COMMANDS.items():
         subparser = _subparser(commands, name, help_text)
         if only == name or not only:
             fill(subparser)
@@ -118,7 +118,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     _up_to_the_plan(parser, "SOURCE|JOB|PLAN")
     parser.add_argument("--out", metavar="DIR", help="the run folder (default tag-importer-runs/<UTC time>-<id>)")
     parser.add_argument("--dry-run", action="store_true", help="stop after the plan, as `plan` does")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    _asking(parser)
 
 
 def _resume(parser: argparse.ArgumentParser) -> None:
@@ -127,7 +127,12 @@ def _resume(parser: argparse.ArgumentParser) -> None:
     _pacing(parser)
     _output(parser)
     _unattended(parser)
+    _asking(parser)
+
+
+def _asking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--trust-plan", metavar="SHA256", help="carry out a plan that was made on another machine")
 
 
 def _undo(parser: argparse.ArgumentParser) -> None:
@@ -274,18 +279,18 @@ def _sandbox_command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--envelope", action="store_true", help="answer inside {success, result}")
 
 
-COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
-    "validate": ("check lists offline: every issue of every row, with its cell", _validate),
-    "plan": ("show what apply would do; writes nothing to the account (= apply --dry-run)", _plan),
-    "apply": ("create the tags: plan, show, ask on a terminal, carry out, report to a run folder", _apply),
-    "resume": ("finish a run that stopped early", _resume),
-    "undo": ("delete what a run created and restore what it updated", _undo),
-    "report": ("write a run's reports again from its plan and journal", _report),
-    "runs": ("list runs with their state and counts, or prune them", _runs),
-    "mapping": ("write, list, show and check mappings", _mapping),
-    "fields": ("print the table of tag fields", _fields),
-    "categories": ("list, show, export and apply tag categories", _categories),
-    "export": ("save the account's tags as CSV, XLSX or JSON, ready to be imported again", _export),
-    "sandbox": ("serve a local API that behaves like the real one", _sandbox_command),
+COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "validate": ("offline", "check lists offline: every issue of every row, with its cell", _validate),
+    "plan": ("apply", "show what apply would do; writes nothing to the account (= apply --dry-run)", _plan),
+    "apply": ("apply", "create the tags: plan, show, ask on a terminal, carry out, report to a run folder", _apply),
+    "resume": ("apply", "finish a run that stopped early", _resume),
+    "undo": ("apply", "delete what a run created and restore what it updated", _undo),
+    "report": ("runs", "write a run's reports again from its plan and journal", _report),
+    "runs": ("runs", "list runs with their state and counts, or prune them", _runs),
+    "mapping": ("offline", "write, list, show and check mappings", _mapping),
+    "fields": ("offline", "print the table of tag fields", _fields),
+    "categories": ("account", "list, show, export and apply tag categories", _categories),
+    "export": ("account", "save the account's tags as CSV, XLSX or JSON, ready to be imported again", _export),
+    "sandbox": ("offline", "serve a local API that behaves like the real one", _sandbox_command),
 }
-"""Command -> its line of help, and what gives it its arguments. Each is a module in `importer.cli.commands`."""
+"""Command -> the module here that has the function of its name, its line of help, and what gives it its arguments."""

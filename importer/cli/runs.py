@@ -1,23 +1,42 @@
-"""Finding a run by its folder or by the start of its name."""
+"""`runs` and `report`: what earlier runs left behind."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from argparse import Namespace
+from dataclasses import asdict
 from pathlib import Path
 
-from importer.errors import UsageError
+from importer.cli.console import settings_of, show_listing, show_record, tell
+from importer.engine.runs import find_run, list_runs, prune_runs
+from importer.errors import ExitCode, UsageError
+from importer.masking import Mask
+from importer.reports import listings
+
+KEEP = 30
 
 
-def find_run(words: str, runs_dir: Path) -> Path:
-    """The folder of a run. UsageError when none fits, or more than one."""
-    given = Path(words)
-    with suppress(OSError):  # a name that is too long to be one
-        if given.exists():
-            return given
-    runs = runs_dir.iterdir() if runs_dir.is_dir() else ()
-    found = sorted(path for path in runs if path.name.startswith(words) and path.is_dir())
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UsageError(f"{words} is the start of {len(found)} runs", details=tuple(path.name for path in found[:10]))
-    raise UsageError(f"there is no run {words}", hint="tag-importer runs lists them.")
+def runs(namespace: Namespace) -> int:
+    """List the runs with their state and counts, or delete the oldest finished ones."""
+    settings = settings_of(namespace)
+    base = Path(getattr(namespace, "dir", settings.runs_dir))
+    if namespace.runs_action == "prune":
+        keep = settings.output.keep_runs if settings.output.keep_runs is not None else KEEP
+        if keep < 0:
+            raise UsageError("--keep must be 0 or more")
+        listed = prune_runs(base, keep)
+        tell(f"deleted {len(listed)} of {len(listed) + len(list_runs(base))} runs in {base}")
+    else:
+        listed = list_runs(base)
+    values = [{**asdict(info), "path": str(info.path), "state": info.state.value} for info in listed]
+    show_listing(listings.runs(values), settings.format)
+    return ExitCode.DONE
+
+
+def report(namespace: Namespace) -> int:
+    """Write results, failed rows, summary and page again; exits as the run did."""
+    from importer.reports.write import write_again
+
+    settings = settings_of(namespace)
+    record = write_again(find_run(namespace.run, settings.runs_dir), Mask(settings.secrets()))
+    show_record(record, settings)
+    return record.exit_code

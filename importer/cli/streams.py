@@ -14,7 +14,9 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
-from importer.masking import NO_MASK, Mask
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importer.masking import Mask
 
 
 class Outlet(io.RawIOBase):
@@ -48,15 +50,20 @@ class Outlet(io.RawIOBase):
 class MaskedText(io.TextIOWrapper):
     """The upper layer: no secret gets through. Each secret must be within one `write`, as in whole lines it is."""
 
-    mask = NO_MASK
+    mask: Mask | None = None
 
     def write(self, text: str) -> int:
-        super().write(self.mask.text(text))
+        super().write(self.mask.text(text) if self.mask is not None else text)
         return len(text)
 
 
 def hide(secrets: Iterable[str]) -> None:
     """From now on these are masked on standard output and error."""
+    secrets = tuple(filter(None, secrets))
+    if not secrets:
+        return  # `--help` loads nothing for nothing
+    from importer.masking import Mask
+
     mask = Mask(secrets)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, MaskedText):

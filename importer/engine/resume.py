@@ -14,10 +14,11 @@ import msgspec
 
 from importer.engine.backlog import sort_rows
 from importer.engine.journal_state import JournalState, read_journal
+from importer.engine.origin import local_key
 from importer.engine.run_folder import RunFolder
 from importer.errors import UsageError
 from importer.model import Plan, SourceFile
-from importer.planning.plan_file import read_plan_digest
+from importer.planning.plan_file import read_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class EarlierRun:
     """Digest of the plan."""
     state: JournalState | None
     """None when the run was killed before its journal's first line: then nothing was sent."""
+    made_here: bool = False
+    """Whether its plan was made on this machine, by this user."""
 
 
 def open_run(path: Path) -> EarlierRun:
@@ -38,8 +41,9 @@ def open_run(path: Path) -> EarlierRun:
     Raises UsageError when it is no run, or when its plan is not the one that its journal is about.
     """
     folder = RunFolder.open(path)
-    plan, digest = read_plan_digest(folder.plan_path)
-    return EarlierRun(folder, plan, digest, _state_of(folder, digest))
+    saved = read_plan(folder.plan_path)
+    made_here = saved.made_with(local_key())
+    return EarlierRun(folder, saved.plan, saved.sha256, _state_of(folder, saved.sha256), made_here)
 
 
 def read_again(earlier: EarlierRun) -> EarlierRun:

@@ -6,13 +6,15 @@ An undo is a plan like any other, carried out by `execute` with its own folder, 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from importer.clock import Clock
-from importer.engine.journal import Journal
+from importer.engine.journal import Journal, moment
+from importer.engine.journal_state import JournalState
 from importer.engine.resume import EarlierRun, open_run
 from importer.engine.run_folder import RunFolder
 from importer.engine.settle import differing_fields
@@ -22,8 +24,12 @@ from importer.fields.table import Field, field_named
 from importer.model import Action, Change, FieldChange, Json, Outcome, Plan, Status, Tag
 from importer.planning.binding import restamped, what_was_seen
 from importer.planning.diff import cleared
+from importer.planning.plan_file import DELETES
 from importer.planning.returned import lacking
 
+_NOTHING: Final[tuple[object, ...]] = (None, "", [], {}, 0)
+_AT_ONCE: Final = timedelta(minutes=5)
+_CLOCKS: Final = timedelta(hours=1)
 MODE: Final = "undo"
 UNDOES: Final = "undoes"
 UNDOES_FOLDER: Final = "undoes_folder"
@@ -40,17 +46,19 @@ def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") ->
     if earlier.plan.mode == MODE:
         raise UsageError("an undo cannot be undone", hint="Apply the original list again.")
     check_settled(earlier)
-    outcomes = earlier.state.outcomes if earlier.state is not None else {}
+    state = earlier.state
+    outcomes = state.outcomes if state is not None else {}
     held = {tag.uuid: tag for tag in tags}
     named = {identity_key(tag.name): tag for tag in tags}
     changes = []
     # The last is taken back first, as far as order means anything.
     for change in reversed(earlier.plan.changes):
         outcome = outcomes.get(change.key)
-        if outcome is not None and outcome.status is Status.DELETED:
+        if outcome is not None and change.action is Action.DELETE and outcome.status is Status.DELETED:
             changes.append(_remake(change, named.get(identity_key(change.name))))
-        elif outcome is not None and outcome.status in _TAKEN_BACK:
-            changes.append(_TAKEN_BACK[outcome.status](change, outcome, held.get(outcome.uuid)))
+        elif state is not None and outcome is not None and (change.action, outcome.status) in _TAKEN_BACK:
+            take_back = _TAKEN_BACK[change.action, outcome.status]
+            changes.append(take_back(change, outcome, held.get(outcome.uuid), state))
         elif outcome is not None and outcome.code == "duplicates":
             changes.append(
                 _stays(change, "duplicates", "several tags of this name were there; delete what is too many")
@@ -109,17 +117,50 @@ def _note(run: RunFolder, clock: Clock, event: str, /, **values: str) -> None:
         journal.close()
 
 
-def as_left(tag: Tag, outcome: Outcome, body: Mapping[str, Json]) -> str:
-    """Why a tag is not as the run left it; empty when it is."""
-    after = outcome.after
-    if how := restamped(after.get("version"), after.get("updatedAt"), tag):
+def as_left(tag: Tag, outcome: Outcome, change: Change, state: JournalState) -> str:
+    """Why a tag is not as the run left it, or not the run's at all; empty when the account itself shows that it is.
+
+    A run's folder can be written by anybody. What counts is what the account says: the name and the content that were
+    sent, the version and the time of the answer, and of a tag that was made, that it was made at that time.
+    """
+    after, body = outcome.after, change.body
+    version, updated = after.get("version"), after.get("updatedAt")
+    if how := restamped(version, updated, tag):
         return how
-    if "value" in body and clean(str(body["value"])) != clean(tag.name):
+    if clean(str(body.get("value", change.name))) != clean(tag.name) and (
+        "value" in body or identity_key(change.name) != identity_key(tag.name)
+    ):
         return f"it is named {tag.name!r} now"
     # The server may not give back all that it takes; a tag that it has not stamped anew was not changed.
-    stamped = bool((after.get("version") and tag.version) or (after.get("updatedAt") and tag.updated_at))
+    dated = bool(updated and tag.updated_at)
+    stamped = dated or bool(version and tag.version)
     if differing := differing_fields(body, tag, lambda *values: _lacks(*values, stamped=stamped)):
         return f"{', '.join(differing)} changed"
+    if outcome.status is Status.CREATED:
+        if how := _made_at_another_time(tag, str(updated or ""), state):
+            return how
+        more = [
+            name for name, held in tag.fields.items() if name not in (*body, "categoryUuid") and held not in _NOTHING
+        ]
+        if more and not dated:
+            return f"it holds more than was sent: {', '.join(more)}"
+    return ""
+
+
+def _made_at_another_time(tag: Tag, updated: str, state: JournalState) -> str:
+    """Why a tag cannot be the one that the run made; empty where its times do not say so.
+
+    A new tag's two times are one. The run's own clock may be wrong, but not by hours.
+    """
+    made = moment(tag.created_at)
+    if made is None:
+        return ""
+    answered = moment(updated)
+    if answered is not None and abs(made - answered) > _AT_ONCE:
+        return f"it was made at {tag.created_at}, and the run says that it made it at {updated}"
+    began = moment(state.header.get("started"))
+    if (began is not None and made < began - _CLOCKS) or (state.last is not None and made > state.last + _CLOCKS):
+        return f"it was made at {tag.created_at}, and not while the run was at work"
     return ""
 
 
@@ -129,18 +170,18 @@ def _lacks(field: Field, sent: Json, held: Json, *, stamped: bool) -> bool:
     return stamped and lacking(field.name, field, sent, held)[1]
 
 
-def _delete(change: Change, outcome: Outcome, tag: Tag | None) -> Change:
+def _delete(change: Change, outcome: Outcome, tag: Tag | None, state: JournalState) -> Change:
     if tag is None:
         return _gone(change, outcome)
-    if why := as_left(tag, outcome, change.body):
+    if why := as_left(tag, outcome, change, state):
         return _stays(change, "changed-since", f"created by the run and changed since, so it stays: {why}", tag.uuid)
-    return Change(change.key, Action.DELETE, tag.name, change.row, tag.uuid, message="created by the run")
+    return Change(change.key, Action.DELETE, tag.name, change.row, tag.uuid, message=DELETES[MODE])
 
 
-def _restore(change: Change, outcome: Outcome, tag: Tag | None) -> Change:
+def _restore(change: Change, outcome: Outcome, tag: Tag | None, state: JournalState) -> Change:
     if tag is None:
         return _gone(change, outcome)
-    if why := as_left(tag, outcome, change.body):
+    if why := as_left(tag, outcome, change, state):
         return _stays(change, "changed-since", f"updated by the run and changed since, so it stays: {why}", tag.uuid)
     body: dict[str, Json] = {}
     back = []
@@ -151,7 +192,7 @@ def _restore(change: Change, outcome: Outcome, tag: Tag | None) -> Change:
             lasting.append(item.field)
             continue
         body[item.field] = cleared(field) if item.old is None and field is not None else item.old
-        back.append(FieldChange(item.field, item.new, item.old))
+        back.append(FieldChange(item.field, item.new, body[item.field]))
     if not body:
         text = f"{', '.join(lasting)} cannot be emptied again, the API does not allow it"
         return _stays(change, "cannot-clear", text, tag.uuid)
@@ -170,10 +211,13 @@ def _remake(change: Change, there: Tag | None) -> Change:
             change, "deleted", "deleted by the run, and its plan does not hold what the tag held", change.uuid
         )
     message = f"deleted by the run as {change.uuid}; made again with a new uuid"
-    return Change(change.key, Action.CREATE, change.name, change.row, body=body, message=message)
+    return Change(change.key, Action.CREATE, str(body["value"]), change.row, body=body, message=message)
 
 
-_TAKEN_BACK: Final = {Status.CREATED: _delete, Status.UPDATED: _restore}
+_TAKEN_BACK: Final = {
+    (Action.CREATE, Status.CREATED): _delete,
+    (Action.UPDATE, Status.UPDATED): _restore,
+}
 
 
 def _gone(change: Change, outcome: Outcome) -> Change:

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 _BLANKS = re.compile(r"\s+")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
+_SIGNS = re.compile(r"[\W_]+")
+_LETTERS_AND_SIGNS = re.compile(r"[\w -/:-@\[-`{-~]*")
 _INVISIBLE_ENDS = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"
 # Zero-width, bidi and other format characters; variation selectors; the fillers that show nothing.
 _INVISIBLE_MARKS = re.compile(
@@ -19,6 +21,13 @@ _HIDDEN = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _MINUS = "\u2212"
+# All of these, the other format characters and the dashes: only a text that holds one is folded the long way.
+_FOLDED = re.compile(
+    "[\u00ad\u034f\u058a\u05be\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u115f-\u1160\u1400\u17b4-\u17b5\u1806"
+    "\u180b-\u180f\u200b-\u2015\u202a-\u202e\u2060-\u2064\u2066-\u206f\u2212\u2e17\u2e1a\u2e3a-\u2e3b\u2e40\u2e5d\u301c\u3030"
+    "\u30a0\u3164\ufe00-\ufe0f\ufe31-\ufe32\ufe58\ufe63\ufeff\uff0d\uffa0\ufff9-\ufffb\U00010ead\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 _ROUNDS = 6
 _LONGEST_KEPT = 200
 
@@ -48,6 +57,13 @@ def identity_key(name: str) -> str:
     """
     if name.isascii():
         return " ".join(name.split()).lower()
+    key = " ".join(name.casefold().split())
+    # Nearly every name: the same in a tenth of the time. (U+0345 is the one mark that folding makes a letter.)
+    if unicodedata.is_normalized("NFKC", key) and "\u0345" not in name:
+        if key.replace(" ", "").isalnum() and "\u1160" not in key and "\u115f" not in key:
+            return key
+        if not _FOLDED.search(key):
+            return key or name.strip()
     return _settled(name) if len(name) > _LONGEST_KEPT else _remembered(name)
 
 
@@ -69,6 +85,10 @@ def loose_key(name: str) -> str:
     key = identity_key(name)
     if key.isascii():
         return _NO_WORD.sub("", key)
+    if _LETTERS_AND_SIGNS.fullmatch(key):
+        bare = _SIGNS.sub("", key)
+        if unicodedata.is_normalized("NFKC", bare):  # parts of Hangul may join where a blank was
+            return bare
     for _ in range(_ROUNDS):  # a mark that followed a blank joins the letter before it
         if key.isalnum():
             break

@@ -16,6 +16,8 @@ from typing import Any
 from importer.shipped import shipped
 
 _LONGEST = 40
+_COMPATIBLE = "\uf900"
+"""From here on characters are other forms of those before."""
 _BARE = {number: None for number in range(128) if not chr(number).isalnum()}
 _SYMBOLS = ("P", "Sm", "Sk", "Z", "Cf")
 """Kinds of characters of which a text may consist and say nothing; `$$$` and an emoji may be names."""
@@ -43,7 +45,7 @@ def says_nothing(text: str) -> bool:
     if len(text) > _LONGEST:
         return False
     head = text[:2].lower()
-    if head.isascii() and head.isalnum() and head not in _heads():  # most names
+    if head.isalnum() and head not in _heads() and head < _COMPATIBLE:  # most names
         return False
     if text.isascii() and (bare := text.translate(_BARE)):
         return bare.lower() in _nothing() or (not text.isalnum() and _remembered(text))

@@ -57,22 +57,24 @@ def _text(text: str) -> Value:
 
 
 def _name(text: str) -> Value:
-    if not text.isascii() or "  " in text or "[" in text or _SEVERAL.search(text):
+    if "  " in text or "[" in text or _PERHAPS_SEVERAL.search(text):
         return None
     return _text(text)
 
 
 def _labels(text: str) -> Value:
-    if len(text) > SHORT or not text.isascii() or not text.isprintable() or "  " in text or CLEAR in text:
+    if len(text) > SHORT or not text.isprintable() or "  " in text or CLEAR in text:
         return None
     if INTRICATE.search(text) or text[:1] == "'" or "&" in text or "<" in text:
         return None
     pieces = [piece.strip() for piece in text.replace(",", ";").replace("|", ";").split(";")]
     if "," in text and not OFFICIAL_ENDS.isdisjoint(
-        [piece.rpartition(" ")[2].strip(".").lower() for piece in pieces[1:]]
+        [piece.rpartition(" ")[2].strip(".").casefold() for piece in pieces[1:]]
     ):
         return None
-    return None if any(map(says_nothing, pieces)) else [piece for piece in pieces if piece] or None
+    if any(map(says_nothing, pieces)) or undoubled(text) is not text:
+        return None
+    return [piece for piece in pieces if piece] or None
 
 
 def _link(text: str) -> Value:
@@ -338,13 +340,17 @@ def _written(text: str) -> str:
 
 _GOES_ON = frozenset((About.CHANGED, About.READ, About.DOUBTFUL))
 _SEVERAL = re.compile(r"[,;|\n]|\s/\s|\b(?:aka|a\.k\.a|also known as|formerly|alias)\b", re.IGNORECASE)
+# How one of these begins, in a form that is quick to look for.
+_PERHAPS_SEVERAL = re.compile(
+    r",|;|\||/|\n|aka|AKA|Aka|a\.k|A\.K|A\.k|known|Known|KNOWN|formerly|Formerly|FORMERLY|alias|Alias|ALIAS"
+)
 _REMARKED = re.compile(r".*\S\s?\([^()]+\)")
 
 
 def _doubt(value: Value, listed: bool) -> Note | None:
     """What a person would ask about names: whether one is several, whether a remark belongs to it."""
     if not listed:
-        if not isinstance(value, str) or not _SEVERAL.search(value):
+        if not isinstance(value, str) or not _PERHAPS_SEVERAL.search(value) or not _SEVERAL.search(value):
             return None
         if len(split_labels(value)) < 2 and "," in value and not _SEVERAL.search(value.replace(",", "")):
             return None

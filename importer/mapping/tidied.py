@@ -18,7 +18,7 @@ from importer.mapping.transforms.found import About, Note
 from importer.mapping.transforms.lists import json_list
 from importer.text.cell_text import has_markup, undoubled, unguarded, without_links, without_markup
 
-_SIGN = re.compile(r"^'|&(?:#|\w{2,31};)|</?[A-Za-z]|<!--|\]\(|\[\[|[^\x00-\x7f][^\x00-\x7f]|[\u0420\u0421] ")
+_SIGN = re.compile(r"^'|&(?:#|\w{2,31};)|</?[A-Za-z]|<!--|\]\(|\[\[")
 """What none of it is done without."""
 
 
@@ -35,7 +35,7 @@ class Tidied(Struct, frozen=True):
 
 def tidied(text: str, field: Field | None) -> Tidied:
     """The text of a cell for a field (None: for a property of a category)."""
-    if not _SIGN.search(text):
+    if not _SIGN.search(text) and undoubled(text) is text:
         return Tidied(text)
     before, text = text, unguarded(text)
     notes: list[Note] = []

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
 from importer.clock import Clock
-from importer.engine.events import Observe
-from importer.engine.lock import state_dir
+from importer.engine.lock import account_lock, state_dir
 from importer.engine.shared_budget import SharedBudget
-from importer.errors import AccessRefused, StoppedEarly, UsageError
+from importer.errors import AccessRefused, LockHeld, StoppedEarly, UsageError
+from importer.pipeline.session import Session
 from importer.planning.cost import Budget
 from importer.planning.options import Account
 from importer.planning.returned import Returned
@@ -28,6 +28,8 @@ from importer.settings.settings import Settings
 
 SANDBOX_WINDOW: Final = 5.0
 """Seconds in which the embedded sandbox's budget of 1,200 calls comes back (the API: 300). Practice need not wait."""
+_LOOK: Final = 0.2
+"""Seconds between two looks at a lock that another run holds."""
 
 
 class Target(Struct, frozen=True):
@@ -51,8 +53,9 @@ class Target(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_target(settings: Settings, clock: Clock, observe: Observe) -> AsyncIterator[Target]:
+async def open_target(session: Session) -> AsyncIterator[Target]:
     """The account of the settings, for `async with`. UsageError where account, token or endpoint are missing."""
+    settings, clock, observe = session.settings, session.clock, session.observe
     async with AsyncExitStack() as stack:
         if settings.sandbox:
             from importer.sandbox.options import read_options
@@ -94,6 +97,38 @@ async def open_target(settings: Settings, clock: Clock, observe: Observe) -> Asy
             await stack.enter_async_context(shared.kept(api.pacer))
         name = f"sandbox {settings.database.resolve()}" if settings.sandbox else f"{base_url.rstrip('/')} {account}"
         yield Target(api, settings.sandbox, Returned(_memory("returned", name)), SourceIds(_memory("ids", name)))
+
+
+@asynccontextmanager
+async def locked(session: Session, target: Target) -> AsyncIterator[None]:
+    """Hold the locks of account and token while inside. LockHeld (exit 7) when not free.
+
+    The limit belongs to the token, whichever account it is used for. Neither lock is kept while waiting for the other,
+    so that no two runs wait for each other. With --wait they are looked at again and again, which a signal can end.
+    """
+    settings, clock, run = session.settings, session.clock, session.folder.run
+    if target.sandbox:  # each of its databases counts as an account
+        names = {"account": f"sandbox {settings.database.resolve()}"}
+    else:
+        names = {"account": target.account_id, "token": f"token {target.api.settings.token_key}"}
+    until = clock.monotonic() + settings.pacing.lock_wait
+    said = settings.quiet
+    while True:
+        try:
+            with ExitStack() as taken:
+                for what, name in names.items():
+                    taken.enter_context(account_lock(name, run=run, what=what))
+                stack = taken.pop_all()
+            break
+        except LockHeld as held:
+            if clock.monotonic() >= until:
+                raise
+            if not said:
+                session.observer.tell(f"waiting: {held.message}", event="waiting-for-lock")
+            said = True
+        await clock.sleep(_LOOK)
+    with stack:
+        yield
 
 
 def _shared(settings: ApiSettings, clock: Clock) -> SharedBudget | None:

@@ -18,9 +18,13 @@ from importer.mapping.columns import named
 from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
-from importer.model import Draft, Header, Issue, Place, Severity, SourceFile, Table
+from importer.model import Action, Draft, Header, Issue, Place, Severity, SourceFile, Table
+from importer.planning.build import build_plan
 from importer.planning.bulk import many_objects
 from importer.planning.mapping_beside import mapping_beside
+from importer.planning.options import Account, PlanOptions
+from importer.reports.formats import Validation
+from importer.reports.run_record import issues_of
 from importer.settings.model import Source
 from importer.settings.settings import Settings
 from importer.sources.header import letters
@@ -28,6 +32,8 @@ from importer.sources.read import read
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LEFT_OUT = "left-out"
 
 
 class Drafted(Struct, frozen=True):
@@ -219,3 +225,27 @@ class _Group:
             what = "sheet" if header.sheet else "file"
             place = Place(header.file, header.sheet)
             yield Issue(Severity.WARNING, f"left-out-{what}", f"The {what} is left out: {error.message}.", place)
+
+
+def validate(settings: Settings, *, annotate: Path | None = None) -> Validation:
+    """Every issue of every row: the plan against an account that holds nothing, so that lists are judged in one way.
+
+    `annotate` is where the list is written anew, as a workbook with each issue at its cell.
+    """
+    inputs = collect(settings)
+    options = PlanOptions(collisions=settings.plan_options().collisions)
+    plan = build_plan(inputs.drafts, Account(""), options, inputs.sources, inputs.mappings, inputs.notes)
+    bad = (Action.INVALID, Action.CONFLICT)
+    validation = Validation(
+        sources=plan.sources,
+        mappings=plan.mappings,
+        rows=len(plan.changes),
+        invalid=sum(change.action in bad for change in plan.changes),
+        left_out=sum(change.code == LEFT_OUT for change in plan.changes),
+        issues=tuple(issues_of(plan)),
+    )
+    if annotate is not None:
+        from importer.reports.annotated_workbook import hand_back
+
+        hand_back(settings.sources[0].path, annotate, inputs.drafts, validation.issues)
+    return validation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from importer.engine.journal import Fsync, Journal
 from importer.engine.journal_state import JournalState
 from importer.engine.run_folder import RunFolder
 from importer.engine.settings import ExecuteSettings
-from importer.engine.stop import StopSignal, on_signals
+from importer.engine.stop import on_signals
 from importer.engine.work import NEVER
 from importer.errors import ExitCode, StoppedEarly
 from importer.masking import Mask
@@ -49,13 +49,12 @@ class Execution(Struct, frozen=True):
             concurrency=given.pacing.concurrency, grace=given.pacing.grace, fsync=Fsync(given.output.fsync)
         )
         before = earlier_traffic(self.folder.path) if self.earlier is not None else Traffic()
-        stop = StopSignal()
         self.folder.sweep()
         async with Journal(self.folder.journal_path, session.clock, fsync=settings.fsync) as journal:
-            with on_signals(stop, at_once=self._leave):
+            with on_signals(session.stop, at_once=self._leave) if session.signals else nullcontext():
                 result = await execute(
                     self.plan, target.api, journal, settings, run=self.folder.run, plan_sha256=self.digest,
-                    clock=session.clock, observe=session.observe, stop=stop, earlier=self.earlier,
+                    clock=session.clock, observe=session.observe, stop=session.stop, earlier=self.earlier,
                     seen_at=self.seen_at, returned=target.returned, about=self._about(),
                 )  # fmt: skip
         session.timings.done("execute")

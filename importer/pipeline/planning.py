@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from importer.clock import Clock
+from importer.engine.origin import local_key
 from importer.errors import StoppedEarly
 from importer.model import Action, Draft, Plan, Severity
 from importer.pipeline.account import Target, read_account
 from importer.pipeline.drafting import Inputs
+from importer.pipeline.session import Timings
 from importer.planning.build import build_plan
 from importer.planning.cost import cost
 from importer.planning.exposure import exposure
 from importer.planning.plan_file import write_plan
 from importer.reports.formats import PlanResult
 from importer.settings.settings import Settings
-
-
-@dataclass(slots=True)
-class Timings:
-    """Seconds of each phase, in order."""
-
-    clock: Clock
-    seconds: dict[str, float] = field(default_factory=dict)
-    began: float = field(init=False)
-    last: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.began = self.last = self.clock.monotonic()
-
-    def whole(self) -> float:
-        """Seconds since the beginning."""
-        return self.clock.monotonic() - self.began
-
-    def done(self, phase: str) -> None:
-        """The phase ends now."""
-        now = self.clock.monotonic()
-        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self.last
-        self.last = now
 
 
 async def make_plan(settings: Settings, inputs: Inputs, target: Target, clock: Clock, timings: Timings) -> Plan:
@@ -57,7 +35,7 @@ async def make_plan(settings: Settings, inputs: Inputs, target: Target, clock: C
 def save_plan(path: Path, plan: Plan) -> str:
     """Write the plan and return its digest. StoppedEarly when the disk does not take it: nothing was sent yet."""
     try:
-        return write_plan(path, plan)
+        return write_plan(path, plan, local_key(make=True))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StoppedEarly(
@@ -83,8 +61,11 @@ def _mind_categories(drafts: Iterable[Draft]) -> bool:
     )
 
 
-def plan_result(plan: Plan, target: Target, settings: Settings) -> PlanResult:
-    """The plan with what it shows to others and what it costs, for showing."""
+def plan_result(plan: Plan, target: Target, settings: Settings, origin: str = "") -> PlanResult:
+    """The plan with what it shows to others and what it costs, for showing; `origin` is what to say of its origin."""
     return PlanResult(
-        plan, exposure(plan), cost(plan, target.budget(settings), concurrency=settings.pacing.concurrency)
+        plan,
+        exposure(plan),
+        cost(plan, target.budget(settings), concurrency=settings.pacing.concurrency),
+        origin=origin,
     )

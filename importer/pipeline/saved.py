@@ -8,20 +8,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from importer.engine.lock import downloads_dir
+from importer.engine.origin import check_origin, local_key
 from importer.engine.resume import file_of
+from importer.engine.undo import MODE as UNDO
 from importer.errors import ImporterError, SafetyLimit, SourceError, UsageError
-from importer.model import Change, Plan, RowRef, SourceFile, Table
+from importer.model import Change, Plan, RowRef, SourceFile, Table, Tag
 from importer.pipeline.account import Target, read_account
-from importer.pipeline.planning import Timings
-from importer.planning.binding import moved
+from importer.pipeline.session import Timings
 from importer.planning.plan_file import is_plan_file, read_plan
+from importer.planning.verify import check_marks, check_not_moved, check_plan, some
 from importer.settings.model import Origin
 from importer.settings.settings import Settings
 from importer.sources.fetch import fetch
 from importer.sources.read import ReadOptions, read
 
-_SHOWN: Final = 50
 _SETTLED: Final = ("mapping", "sheet", "include_hidden", "include_revoked", "header_row", "encoding", "delimiter",
                    "records", "mode", "category", "create_category", "managed_by", "adopt", "prune")  # fmt: skip
 _AGAIN: Final = "Plan again, look at the plan, and apply that one."
@@ -35,7 +38,7 @@ def saved_plan(words: Sequence[str]) -> Path | None:
     try:
         ours = is_plan_file(path)
     except OSError:
-        return None  # a source that cannot be read is told about by whoever reads sources
+        return None  # a source that cannot be read is reported by whoever reads sources
     return path if ours or path.name == "plan.json" else None
 
 
@@ -44,19 +47,37 @@ def refuse_what_a_plan_settles(settings: Settings) -> None:
     given = [name for name in _SETTLED if (given := settings.given.get(name)) and given.origin is Origin.FLAG]
     if given:
         flags = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise UsageError(f"a saved plan is carried out as it stands: {flags} came too late", hint=f"Plan with {flags}.")
+        raise UsageError(f"a saved plan is carried out as it is: {flags} came too late", hint=f"Plan with {flags}.")
 
 
-async def read_saved(path: Path, target: Target, timings: Timings) -> Plan:
+class Saved(Struct, frozen=True):
+    """A plan that may be carried out."""
+
+    plan: Plan
+    tags: Sequence[Tag] | None = None
+    """What the account holds now, where the plan was not made a moment ago."""
+    origin: str = ""
+    """What is to be said of where it was made; empty where that is here."""
+
+
+async def read_saved(path: Path, target: Target, settings: Settings, timings: Timings, *, asked: bool) -> Saved:
     """A saved plan, if the sources and the account are still as they were when it was made.
 
-    UsageError for a plan that is damaged or of another account, SafetyLimit for one whose ground has moved, with the
-    rows that moved. A source that cannot be had again (standard input, a URL with a query) is taken as it was.
+    UsageError for a plan that is damaged, forged or of another account, and for one that was made elsewhere where
+    nobody is `asked`; SafetyLimit for one whose ground has moved, with the rows that moved. A source that cannot be had
+    again (standard input, a URL with a query) is taken as it was; so is a URL that a plan from elsewhere names.
     """
-    plan = read_plan(path)
+    saved = read_plan(path)
+    plan, made_here = saved.plan, saved.made_with(local_key())
+    if plan.mode == UNDO:
+        raise UsageError(f"{path} is the plan of an undo", hint="Use: tag-importer undo RUN, or resume the undo.")
     if plan.account != target.account_id:
         raise UsageError(f"{path} is a plan for account {plan.account}, not for {target.account_id}")
-    _check_sources(plan)
+    check_plan(plan, made_here=made_here)
+    origin = check_origin(
+        f"the plan {path}", saved.sha256, made_here=made_here, trusted=settings.trust_plan, asked=asked
+    )
+    _check_sources(plan, made_here=made_here)
     timings.done("read")
     sent = _categories(plan)
     account = await read_account(target, categories=bool(sent))
@@ -66,13 +87,9 @@ async def read_saved(path: Path, target: Target, timings: Timings) -> Plan:
             f"the account changed since the plan was made: category {', '.join(sorted(gone))} is not there any more",
             hint=_AGAIN,
         )
-    if rows := moved(plan, account):
-        raise SafetyLimit(
-            f"the account changed since the plan was made: {len(rows):,} of {len(plan.changes):,} rows moved",
-            hint=_AGAIN,
-            details=_some([str(row) for row in rows]),
-        )
-    return plan
+    check_not_moved(plan, account)
+    check_marks(plan, account.tags)
+    return Saved(plan, account.tags, origin)
 
 
 def _categories(plan: Plan) -> set[str]:
@@ -81,10 +98,12 @@ def _categories(plan: Plan) -> set[str]:
     return {uuid.lower() for uuid in sent if uuid}
 
 
-def _check_sources(plan: Plan) -> None:
+def _check_sources(plan: Plan, *, made_here: bool) -> None:
     problems: list[str] = []
     rows: list[str] = []
     for source in plan.sources:
+        if "://" in source.file and not made_here:
+            continue  # a stranger does not say what this machine asks for
         now = _sha256_now(source)
         if now == "":
             seen = "" if "://" in source.file or Path(source.file).is_absolute() else f" (as seen from {Path.cwd()})"
@@ -94,7 +113,7 @@ def _check_sources(plan: Plan) -> None:
             rows += _rows_moved(plan, source)
     if problems:
         said = f"since the plan was made, {'; '.join(problems)}"
-        raise SafetyLimit(said + (f": {len(rows):,} rows moved" if rows else ""), hint=_AGAIN, details=_some(rows))
+        raise SafetyLimit(said + (f": {len(rows):,} rows moved" if rows else ""), hint=_AGAIN, details=some(rows))
 
 
 def _sha256_now(source: SourceFile) -> str | None:
@@ -146,11 +165,6 @@ def _differing(then: Sequence[Change], now: Sequence[RowRef]) -> Iterator[str]:
         yield f"{name!r} ({row.place()}): the row {'changed' if changed else 'is gone'}"
     for row in sorted(new.values(), key=lambda row: (row.header.sheet, row.number)):
         yield f"{row.place()}: the row is new"
-
-
-def _some(rows: Sequence[str]) -> tuple[str, ...]:
-    more = (f"... and {len(rows) - _SHOWN:,} more",) if len(rows) > _SHOWN else ()
-    return (*rows[:_SHOWN], *more)
 
 
 def _reading() -> ReadOptions:

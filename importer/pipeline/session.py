@@ -5,16 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from importer.clock import Clock
 from importer.engine.events import Event
 from importer.engine.run_folder import RunFolder, name_run
+from importer.engine.stop import StopSignal
 from importer.model import Json, Plan
-from importer.pipeline.account import Target
-from importer.pipeline.planning import Timings
 from importer.reports.run_record import RunRecord, TrafficCounter
 from importer.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from importer.pipeline.account import Target
+
+
+@dataclass(slots=True)
+class Timings:
+    """Seconds of each phase, in order."""
+
+    clock: Clock
+    seconds: dict[str, float] = field(default_factory=dict)
+    began: float = field(init=False)
+    last: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.last = self.clock.monotonic()
+
+    def whole(self) -> float:
+        """Seconds since the beginning."""
+        return self.clock.monotonic() - self.began
+
+    def done(self, phase: str) -> None:
+        """The phase ends now."""
+        now = self.clock.monotonic()
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self.last
+        self.last = now
 
 
 class Observer(Protocol):
@@ -29,17 +54,17 @@ class Observer(Protocol):
     def tell(self, text: str, /, *, level: str = "info", event: str = "note", **facts: Json) -> None:
         """One sentence beside the result."""
 
-    def confirm(self, what: str, plan: Plan, target: Target, /) -> bool:
-        """Whether somebody was asked, and said yes; False where nobody can be. StoppedEarly for any other answer."""
+    def asks(self) -> bool:
+        """Whether `confirm` will ask somebody."""
+
+    def confirm(self, what: str, plan: Plan, target: Target, /, origin: str = "") -> bool:
+        """Whether somebody was asked, and said yes; False where nobody can be. StoppedEarly for any other answer.
+
+        `origin` is what is to be said before of a plan that was made elsewhere.
+        """
 
     def may_delete(self, what: str, /) -> None:
         """UsageError where nobody has said, or can say, that `what` may delete tags."""
-
-    def began(self, folder: RunFolder, /) -> None:
-        """The run has a folder now."""
-
-    def ended(self, record: RunRecord, /) -> None:
-        """The run's reports are written."""
 
 
 class Silent:
@@ -51,14 +76,13 @@ class Silent:
 
     def tell(self, text: str, /, *, level: str = "info", event: str = "note", **facts: Json) -> None: ...
 
-    def confirm(self, what: str, plan: Plan, target: Target, /) -> bool:
+    def asks(self) -> bool:
+        return False
+
+    def confirm(self, what: str, plan: Plan, target: Target, /, origin: str = "") -> bool:
         return False
 
     def may_delete(self, what: str, /) -> None: ...
-
-    def began(self, folder: RunFolder, /) -> None: ...
-
-    def ended(self, record: RunRecord, /) -> None: ...
 
 
 @dataclass(slots=True)
@@ -70,6 +94,14 @@ class Session:
     observer: Observer = field(default_factory=Silent)
     path: Path | None = None
     """The run folder, made when the run begins; one that is named after the time where it is None."""
+    signals: bool = False
+    """Whether signals that ask the process to end stop the run: the command line's process is its own."""
+    stop: StopSignal = field(default_factory=StopSignal)
+    """Asks the run to stop, resumable."""
+    begun: bool = False
+    """Whether the run folder has been made."""
+    record: RunRecord | None = None
+    """How the run ended, as soon as its reports are written."""
     started: datetime = field(init=False)
     timings: Timings = field(init=False)
     traffic: TrafficCounter = field(default_factory=TrafficCounter)

@@ -5,25 +5,29 @@ The command line prints their results and turns them into exit codes; `importer.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import structs
+
 from importer.engine.lock import downloads_dir
-from importer.engine.resume import EarlierRun, check_not_undone, left_to_do, open_resumable, open_run, read_again
+from importer.engine.origin import check_origin
+from importer.engine.resume import EarlierRun, check_not_undone, left_to_do, open_resumable, read_again
 from importer.engine.run_folder import RunFolder
 from importer.engine.undo import MODE, UNDOES, check_settled, mark_undoing, mark_undone, undo_plan, undone_run
 from importer.engine.work import NEVER
 from importer.errors import UsageError
-from importer.model import Action, Plan
-from importer.pipeline.account import Target, open_target, read_account
+from importer.model import Action, Plan, Tag
+from importer.pipeline.account import Target, locked, open_target, read_account
 from importer.pipeline.drafting import Inputs, collect
 from importer.pipeline.execution import Execution
-from importer.pipeline.locking import locked
 from importer.pipeline.planning import make_plan, plan_result, save_plan
-from importer.pipeline.saved import read_saved
+from importer.pipeline.saved import Saved, read_saved
 from importer.pipeline.session import Session
-from importer.planning.limits import check_limits
+from importer.planning.categories import resolve_category
+from importer.planning.export_file import Exported, write_export
+from importer.planning.limits import NO_LIMIT, check_limits
+from importer.planning.verify import check_marks, check_plan
 from importer.reports.formats import PlanResult
 from importer.reports.run_record import RunRecord
 from importer.reports.summary import previous_run
@@ -45,47 +49,45 @@ async def plan(session: Session, what: Inputs | Path) -> PlanResult:
 
     Whether it keeps to the safety limits is for `check`.
     """
-    async with _account(session) as target:
-        made = await _planned(session, what, target)
-        return plan_result(made, target, session.settings)
+    async with open_target(session) as target:
+        made = await _planned(session, what, target, asked=True)
+        return structs.replace(plan_result(made.plan, target, session.settings, made.origin), tags=made.tags)
 
 
-def check(session: Session, plan: Plan, *, saved: bool = False) -> None:
+def check(session: Session, plan: Plan, tags: Sequence[Tag] | None = None) -> None:
     """Raise SafetyLimit where the plan goes beyond the limits of the settings.
 
-    A saved plan was looked at by a person: only what is said beside it still holds.
+    `tags` are what the account holds now, for a plan that was not made a moment ago.
     """
     settings = session.settings
-    if saved:
-        check_limits(plan, settings.limits_told)
-        return
     job = settings.job.name if settings.job else ""
     before = previous_run(settings.runs_dir, [source.file for source in plan.sources], job)
     if before is None:
-        check_limits(plan, settings.limits)
+        check_limits(plan, settings.limits, tags=tags)
     else:
-        check_limits(plan, settings.limits, previous_rows=before.rows, previous_files=before.files)
+        check_limits(plan, settings.limits, previous_rows=before.rows, previous_files=before.files, tags=tags)
 
 
 def write(session: Session, made: PlanResult) -> PlanResult:
     """Keep the plan in a run folder of its own, for `apply` to take up."""
-    from msgspec.structs import replace
-
     path = RunFolder.make(session.folder.path).plan_path
     save_plan(path, made.plan)
-    return replace(made, out=str(path))
+    return structs.replace(made, out=str(path))
 
 
 async def apply(session: Session, what: Inputs | Path | Plan) -> RunRecord:
     """Plan, ask, and carry the plan out: drafts, a saved plan, or one that was made a moment ago."""
-    async with _account(session) as target, _locked(session, target):
+    async with open_target(session) as target, locked(session, target):
         seen_at = session.clock.monotonic() if not isinstance(what, Plan) else NEVER
-        made = what if isinstance(what, Plan) else await _planned(session, what, target)
+        saved = Saved(what) if isinstance(what, Plan) else await _planned(session, what, target)
+        made = saved.plan
+        if any(change.action is Action.DELETE for change in made.changes) and isinstance(what, Path):
+            session.observer.may_delete(f"the plan {what}")
         if made.account != target.account_id:
             raise UsageError(f"the plan is for account {made.account}, not for {target.account_id}")
-        check(session, made, saved=isinstance(what, Path))
+        check(session, made, saved.tags)
         sends = any(change.action.calls for change in made.changes)
-        if sends and session.observer.confirm("Apply", made, target):
+        if sends and session.observer.confirm("Apply", made, target, saved.origin):
             seen_at = NEVER  # others worked while the person read
         folder = _begin(session)
         digest = save_plan(folder.plan_path, made)
@@ -95,14 +97,20 @@ async def apply(session: Session, what: Inputs | Path | Plan) -> RunRecord:
 async def resume(session: Session, path: Path) -> RunRecord:
     """Take a run up where its journal ends."""
     earlier = open_resumable(path)
-    async with _account(session) as target:
+    async with open_target(session) as target:
         _check_account(earlier, target)
-        async with _locked(session, target):
+        async with locked(session, target):
             earlier = read_again(earlier)
             check_not_undone(earlier)
             left = left_to_do(earlier)
+            check_plan(earlier.plan, made_here=earlier.made_here)
+            origin = _origin(session, earlier)
+            if not earlier.made_here:
+                tags = (await read_account(target, categories=False)).tags
+                check_marks(left, tags)
+                _check_foreign(session, left, tags)
             if any(change.action.calls for change in left.changes):
-                session.observer.confirm(f"Resume run {earlier.folder.run}", left, target)
+                session.observer.confirm(f"Resume run {earlier.folder.run}", left, target, origin)
             undoes = earlier.plan.mode == MODE
             execution = Execution(
                 earlier.plan, earlier.sha256, earlier.folder, session, "undo" if undoes else "apply", earlier.state
@@ -115,19 +123,20 @@ async def resume(session: Session, path: Path) -> RunRecord:
 
 async def plan_undo(session: Session, earlier: EarlierRun) -> PlanResult:
     """What an undo of the run would do to the account as it is now."""
-    async with _account(session) as target:
+    async with open_target(session) as target:
         _check_account(earlier, target)
-        async with _locked(session, target):
-            return plan_result(await _undo_plan(session, earlier, target), target, session.settings)
+        async with locked(session, target):
+            made, origin = await _undo_plan(session, earlier, target, asked=True)
+            return plan_result(made, target, session.settings, origin)
 
 
 async def undo(session: Session, earlier: EarlierRun) -> RunRecord:
     """Delete what a run created and restore what it updated, where the tag is still as the run left it."""
-    async with _account(session) as target:
+    async with open_target(session) as target:
         _check_account(earlier, target)
-        async with _locked(session, target):
-            made = await _undo_plan(session, earlier, target)
-            session.observer.confirm(f"Undo run {earlier.folder.run}", made, target)
+        async with locked(session, target):
+            made, origin = await _undo_plan(session, earlier, target)
+            session.observer.confirm(f"Undo run {earlier.folder.run}", made, target, origin)
             folder = _begin(session)
             digest = save_plan(folder.plan_path, made)
             mark_undoing(earlier.folder, folder, session.clock)
@@ -137,29 +146,29 @@ async def undo(session: Session, earlier: EarlierRun) -> RunRecord:
             return record
 
 
-@asynccontextmanager
-async def _account(session: Session) -> AsyncIterator[Target]:
-    async with open_target(session.settings, session.clock, session.observe) as target:
-        yield target
+async def export(session: Session, path: Path, *, force: bool = False) -> Exported:
+    """Write the account's tags, of one category where the settings name one, so that they can be imported again."""
+    session.observer.phase("reading the account's tags")
+    async with open_target(session) as target:
+        account = await read_account(target, categories=True)
+    tags, categories = account.tags, account.categories or ()
+    if session.settings.category:
+        category = resolve_category(session.settings.category, categories)
+        uuid = category.uuid.lower() if category is not None else ""
+        tags = [tag for tag in tags if str(tag.fields.get("categoryUuid") or "").lower() == uuid]
+    return write_export(path, tags, categories, force=force)
 
 
-@asynccontextmanager
-async def _locked(session: Session, target: Target) -> AsyncIterator[None]:
-    async with locked(session.settings, target, session.observer.tell, run=session.folder.run, clock=session.clock):
-        yield
-
-
-async def _planned(session: Session, what: Inputs | Path, target: Target) -> Plan:
+async def _planned(session: Session, what: Inputs | Path, target: Target, *, asked: bool = False) -> Saved:
     session.observer.phase("reading the account's tags")
     if isinstance(what, Inputs):
-        return await make_plan(session.settings, what, target, session.clock, session.timings)
-    made = await read_saved(what, target, session.timings)
-    if any(change.action is Action.DELETE for change in made.changes):
-        session.observer.may_delete(f"the plan {what}")
-    return made
+        return Saved(await make_plan(session.settings, what, target, session.clock, session.timings))
+    asked = asked or session.observer.asks()
+    return await read_saved(what, target, session.settings, session.timings, asked=asked)
 
 
-async def _undo_plan(session: Session, earlier: EarlierRun, target: Target) -> Plan:
+async def _undo_plan(session: Session, earlier: EarlierRun, target: Target, *, asked: bool = False) -> tuple[Plan, str]:
+    """The undo's plan, and what is to be said of a run that was made elsewhere."""
     earlier = read_again(earlier)
     check_settled(earlier)
     session.observer.phase("reading the account's tags")
@@ -167,18 +176,33 @@ async def _undo_plan(session: Session, earlier: EarlierRun, target: Target) -> P
     session.timings.done("account")
     made = undo_plan(earlier, account.tags, created=session.clock.now().isoformat(timespec="seconds"))
     session.timings.done("plan")
-    return made
+    origin = _origin(session, earlier, asked=asked)
+    if not earlier.made_here:
+        _check_foreign(session, made, account.tags)
+    return made, origin
+
+
+def _origin(session: Session, earlier: EarlierRun, *, asked: bool = False) -> str:
+    asked = asked or session.observer.asks()
+    what, trusted = f"run {earlier.folder.run}", session.settings.trust_plan
+    return check_origin(what, earlier.sha256, made_here=earlier.made_here, trusted=trusted, asked=asked)
+
+
+def _check_foreign(session: Session, plan: Plan, tags: Sequence[Tag]) -> None:
+    """The limits, for the rest of a run or an undo that came from elsewhere: its sources are not at hand."""
+    limits = structs.replace(session.settings.limits, allow_empty=True, shrink=NO_LIMIT)
+    check_limits(plan, limits, tags=tags)
 
 
 def _begin(session: Session) -> RunFolder:
     folder = RunFolder.make(session.folder.path)
-    session.observer.began(folder)
+    session.begun = True
     return folder
 
 
 async def _carry_out(session: Session, target: Target, execution: Execution) -> RunRecord:
     record = await execution.run(target)
-    session.observer.ended(record)
+    session.record = record
     return record
 
 
@@ -196,6 +220,3 @@ def _note_undone(session: Session, undone: EarlierRun) -> None:
         session.observer.tell(said, level="warning", event="undone-not-noted")
     elif run.state is not None and not run.state.undone:
         mark_undone(run.folder, undone.folder.run, session.clock)
-
-
-__all__ = ["apply", "check", "draft", "open_run", "plan", "plan_undo", "resume", "undo", "write"]

@@ -9,14 +9,14 @@ that a person sets applies always. Deletes only ever come from `--prune`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
 from importer.errors import SafetyLimit
-from importer.model import EMPTY, Action, Plan
-from importer.planning.marking import MARK_KEY
+from importer.model import EMPTY, Action, Plan, Tag
+from importer.planning.marking import MARK_KEY, Owner, owner
 from importer.text.amounts import count, is_per_cent, per_cent, shown
 
 
@@ -83,17 +83,27 @@ class RunLimits(Struct, frozen=True):
 
 
 def limit_problems(
-    plan: Plan, limits: RunLimits, *, previous_rows: int | None = None, previous_files: Mapping[str, int] = EMPTY
+    plan: Plan,
+    limits: RunLimits,
+    *,
+    previous_rows: int | None = None,
+    previous_files: Mapping[str, int] = EMPTY,
+    tags: Sequence[Tag] | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """Every limit the plan goes over: `("72.7 % of tags would change (8/11), limit 30 %", "--max-updates 8")`.
 
     `previous_rows` is how many rows the last successful run had; None where that is not known, and then with marking
     the number of marked tags stands for it. `previous_files` is how many it had from each file.
+    `tags` are the account's as they are now; of a saved plan they count, and not what its file says of them.
     """
     counts = plan.counts()
-    managed = plan.options.get("managed_tags")
+    account_tags, managed = plan.account_tags, plan.options.get("managed_tags")
+    if tags is not None:
+        mark = str(plan.options.get("managed_by") or "")
+        account_tags = len(tags)
+        managed = sum(owner(tag, mark) is Owner.OURS for tag in tags) if mark else None
     # A tag that is adopted becomes the job's own tonight: it counts among those that may change.
-    base = int(managed) + _adopted(plan) if managed is not None else plan.account_tags
+    base = int(managed) + _adopted(plan) if managed is not None else account_tags
     whose = "of this job's tags" if managed is not None else "of tags"
     problems: list[tuple[str, str]] = []
     for action, limit, verb, flag in (
@@ -108,7 +118,7 @@ def limit_problems(
         if base and action is not Action.CREATE:
             said = f"{100 * number / base:.1f} % {whose} would {verb} ({number:,}/{base:,}), {over}"
         else:
-            said = f"{number:,} tags would {verb} (the account holds {plan.account_tags:,}), {over}"
+            said = f"{number:,} tags would {verb} (the account holds {account_tags:,}), {over}"
         problems.append((said, f"{flag} {number}"))
 
     rows = sum(change.row is not None for change in plan.changes)
@@ -151,10 +161,15 @@ def _emptied(plan: Plan, before: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def check_limits(
-    plan: Plan, limits: RunLimits, *, previous_rows: int | None = None, previous_files: Mapping[str, int] = EMPTY
+    plan: Plan,
+    limits: RunLimits,
+    *,
+    previous_rows: int | None = None,
+    previous_files: Mapping[str, int] = EMPTY,
+    tags: Sequence[Tag] | None = None,
 ) -> None:
     """Raise SafetyLimit, with the counts and the exact override, where the plan goes over a limit."""
-    problems = limit_problems(plan, limits, previous_rows=previous_rows, previous_files=previous_files)
+    problems = limit_problems(plan, limits, previous_rows=previous_rows, previous_files=previous_files, tags=tags)
     if not problems:
         return
     override = " ".join(flag for _, flag in problems)

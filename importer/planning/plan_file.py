@@ -1,30 +1,38 @@
 """plan.json: a Plan with everything that results.csv and a resume on another machine need. One form, one digest.
 
-    {"created": ..., "format": "tag-importer-plan", "plan": {...}, "sha256": ..., "version": 2}
+    {"created": ..., "format": "tag-importer-plan", "plan": {...}, "seal": ..., "sha256": ..., "version": 3}
 
-`sha256` is that of the bytes of `plan`. Inside it each table stands once, as columns of cells; the row of a change is
-`[table, position]`, and whatever is empty is left out.
+`sha256` is that of the bytes of `plan`; anybody can make one. `seal` is an HMAC of it with a key that does not leave
+the machine: a plan whose seal fits was made here. Inside `plan` each table is held once, as columns of cells; the row
+of a change is `[table, position]`, and whatever is empty is left out. What a change shows is derived from what it
+sends, so that the two cannot differ: of an update only the old values are kept beside its body, the name of a new tag
+is that in its body, and the reason of a delete follows from the plan's mode.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from importer.atomic import atomic_path
 from importer.errors import UsageError
-from importer.model import EMPTY, Action, Change, FieldChange, Header, Issue, Json, Plan, SourceFile, Table
+from importer.fields.table import FIELDS
+from importer.model import Action, Change, FieldChange, Header, Issue, Json, Plan, RowRef, SourceFile, Table
 from importer.planning.bulk import many_objects
 from importer.planning.canonical import canonical_bytes
 
 FORMAT: Final = "tag-importer-plan"
-VERSION: Final = 2
+VERSION: Final = 3
+DELETES: Final[Mapping[str, str]] = {"undo": "created by the run"}
+"""Why a plan of this mode deletes a tag; every other plan prunes."""
+PRUNED: Final = "marked as this job's, and no row of the sources has its name any more"
 _HEAD: Final = 400
 _AGAIN: Final = "make the plan again and apply that"
 
@@ -35,6 +43,25 @@ class _Envelope(Struct):
     sha256: str
     plan: msgspec.Raw
     created: str = ""
+    seal: str = ""
+
+
+Natural = Annotated[int, Meta(ge=0, lt=1 << 53)]
+
+
+class _Options(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """The types of `Plan.options`."""
+
+    create_category: str = ""
+    managed_by: str = ""
+    managed_tags: Natural = 0
+    adopt: bool = False
+    prune: bool = False
+    seen: dict[str, str] = {}
+    stamps: dict[str, tuple[float, str]] = {}
+    undoes: str = ""
+    plan: str = ""
+    undoes_folder: str = ""
 
 
 class _Table(Struct, omit_defaults=True):
@@ -43,7 +70,7 @@ class _Table(Struct, omit_defaults=True):
     file: str
     kind: str
     columns: tuple[str, ...]
-    numbers: list[int]
+    numbers: list[Natural]
     cells: list[list[str]]
     letters: tuple[str, ...] = ()
     sheet: str = ""
@@ -55,11 +82,14 @@ class _Change(Struct, omit_defaults=True):
 
     key: str
     action: Action
-    name: str
-    row: tuple[int, int] | None = None
+    name: str = ""
+    row: tuple[Natural, Natural] | None = None
     uuid: str = ""
-    body: Mapping[str, Json] = EMPTY
+    body: dict[str, Json] = {}
+    old: dict[str, Json] = {}
+    """What the account holds of the fields that an update or a delete takes away."""
     differences: tuple[FieldChange, ...] = ()
+    """Of rows that send nothing."""
     code: str = ""
     message: str = ""
     issues: tuple[Issue, ...] = ()
@@ -77,8 +107,20 @@ class _Plan(Struct, omit_defaults=True):
     mappings: tuple[str, ...] = ()
     notes: tuple[Issue, ...] = ()
     category: str = ""
-    account_tags: int = 0
-    options: Mapping[str, Json] = EMPTY
+    account_tags: Natural = 0
+    options: dict[str, Json] = {}
+
+
+class SavedPlan(Struct, frozen=True):
+    """A plan as its file has it."""
+
+    plan: Plan
+    sha256: str
+    seal: str = ""
+
+    def made_with(self, key: bytes) -> bool:
+        """Whether the plan was sealed with this key. Without a key nothing is."""
+        return bool(key) and hmac.compare_digest(_seal(key, self.sha256), self.seal)
 
 
 def plan_digest(plan: Plan) -> str:
@@ -104,18 +146,29 @@ def _encoded(plan: Plan) -> bytes:
             if one.row is not None:
                 key = id(one.row.table)
                 row = (number[key], place[key][one.row.position])
-            changes.append(
-                _Change(
-                    one.key, one.action, one.name, row, one.uuid, one.body, one.differences, one.code, one.message,
-                    one.issues, one.column,
-                )
-            )  # fmt: skip
+            changes.append(_stored(one, row))
         return canonical_bytes(
             _Plan(
                 plan.account, plan.mode, changes, [_table(tables[key], order[key]) for key in order], plan.sources,
-                plan.mappings, plan.notes, plan.category, plan.account_tags, plan.options,
+                plan.mappings, plan.notes, plan.category, plan.account_tags, dict(plan.options),
             )
         )  # fmt: skip
+
+
+def _stored(change: Change, row: tuple[int, int] | None) -> _Change:
+    action, name, message, differences = change.action, change.name, change.message, change.differences
+    old: dict[str, Json] = {}
+    if action in (Action.UPDATE, Action.DELETE):
+        old = {item.field: item.old for item in differences if item.old is not None}
+        differences = ()
+    if action is Action.CREATE:
+        name = ""
+    elif action is Action.DELETE:
+        message = ""
+    return _Change(
+        change.key, action, name, row, change.uuid, dict(change.body), old, differences, change.code, message,
+        change.issues, change.column,
+    )  # fmt: skip
 
 
 def _table(table: Table, positions: list[int]) -> _Table:
@@ -133,28 +186,84 @@ def _table(table: Table, positions: list[int]) -> _Table:
 
 
 def _decoded(plan: _Plan, created: str) -> Plan:
-    tables = [
-        Table.of_columns(
-            Header(one.file, one.kind, one.columns, one.letters, one.sheet), one.cells, one.numbers, one.ids
-        )
-        for one in plan.tables
-    ]
-    rows = [table.rows() for table in tables]
-    changes = tuple(
-        Change(
-            one.key, one.action, one.name, one.row and rows[one.row[0]][one.row[1]], one.uuid, one.body,
-            one.differences, one.code, one.message, one.issues, one.column,
-        )
-        for one in plan.changes
-    )  # fmt: skip
+    """Raises ValueError, which names the place, for what contradicts itself."""
+    rows = [_rows(table, f"tables[{number}]") for number, table in enumerate(plan.tables)]
+    keys: set[str] = set()
+    changes: list[Change] = []
+    for number, one in enumerate(plan.changes):
+        try:
+            if one.key in keys or not one.key:
+                raise ValueError(f"its key {one.key[:60]!r} is empty or repeated")
+            keys.add(one.key)
+            changes.append(_change(one, rows, plan.mode))
+        except ValueError as error:
+            raise ValueError(f"changes[{number}]: {error}") from None
+    try:
+        msgspec.convert(plan.options, _Options)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"options: {error}") from None
     return Plan(
-        plan.account, plan.mode, changes, plan.sources, plan.mappings, plan.notes, plan.category, plan.account_tags,
-        created, plan.options,
+        plan.account, plan.mode, tuple(changes), plan.sources, plan.mappings, plan.notes, plan.category,
+        plan.account_tags, created, plan.options,
     )  # fmt: skip
 
 
-def write_plan(path: Path, plan: Plan) -> str:
-    """Write the plan (mode 0600, whole or not at all) and return its digest.
+def _rows(one: _Table, place: str) -> list[RowRef]:
+    width, height = len(one.columns), len(one.numbers)
+    if len(set(one.columns)) != width or (one.letters and len(one.letters) != width):
+        raise ValueError(f"{place}: its columns are repeated, or have too few letters")
+    if len(one.cells) != width or any(len(cells) != height for cells in one.cells) or len(one.ids) not in (0, height):
+        raise ValueError(f"{place}: its columns are not all of {height:,} cells")
+    header = Header(one.file, one.kind, one.columns, one.letters, one.sheet)
+    return Table.of_columns(header, one.cells, one.numbers, one.ids).rows()
+
+
+_ORDER: Final = {field.name: at for at, field in enumerate(FIELDS)}
+
+
+def _change(one: _Change, rows: list[list[RowRef]], mode: str) -> Change:
+    row = None
+    if one.row is not None:
+        if one.row[0] >= len(rows) or one.row[1] >= len(rows[one.row[0]]):
+            raise ValueError(f"row {list(one.row)} is not in the plan")
+        row = rows[one.row[0]][one.row[1]]
+    name, message, differences, body = one.name, one.message, one.differences, one.body
+    if unknown := [field for field in (*body, *one.old) if field not in _ORDER]:
+        raise ValueError(f"{unknown[0][:60]!r} is not a field of a tag")
+    if "value" in body and not (isinstance(body["value"], str) and body["value"].strip()):
+        raise ValueError("body.value is not a name")
+    if one.action.calls and differences:
+        raise ValueError("differences are not for a row that is sent")
+    if one.action is Action.CREATE:
+        if name or one.uuid or one.old or "value" not in body:
+            raise ValueError("a new tag has a body with a name, and no name, uuid or old value beside it")
+        name = body["value"]
+    elif one.action is Action.UPDATE:
+        if not one.uuid or not body or (left := [field for field in one.old if field not in body]):
+            raise ValueError(f"old.{left[0]} is not in its body" if one.uuid and body else "it has no uuid or no body")
+        differences = tuple(FieldChange(field, one.old.get(field), body[field]) for field in sorted(body, key=_at))
+    elif one.action is Action.DELETE:
+        if not one.uuid or body or message:
+            raise ValueError("a delete has a uuid, and neither a body nor a message")
+        message = DELETES.get(mode, PRUNED)
+        differences = tuple(FieldChange(field, one.old[field], None) for field in sorted(one.old, key=_at))
+    elif body or one.old:
+        raise ValueError(f"a row that is to {one.action} sends nothing")
+    return Change(
+        one.key, one.action, name, row, one.uuid, body, differences, one.code, message, one.issues, one.column
+    )
+
+
+def _at(field: str) -> int:
+    return _ORDER[field]
+
+
+def _seal(key: bytes, digest: str) -> str:
+    return hmac.new(key, digest.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def write_plan(path: Path, plan: Plan, key: bytes = b"") -> str:
+    """Write the plan (mode 0600, whole or not at all), sealed with `key` where there is one, and return its digest.
 
     Raises OSError where the folder cannot be written.
     """
@@ -163,7 +272,8 @@ def write_plan(path: Path, plan: Plan) -> str:
     with atomic_path(path, forced=True) as temporary, temporary.open("wb") as file:
         file.write(canonical_bytes({"created": plan.created, "format": FORMAT})[:-1] + b',"plan":')
         file.write(inside)
-        file.write(b"," + canonical_bytes({"sha256": digest, "version": VERSION})[1:] + b"\n")
+        last = {"seal": _seal(key, digest)} if key else {}
+        file.write(b"," + canonical_bytes({**last, "sha256": digest, "version": VERSION})[1:] + b"\n")
     return digest
 
 
@@ -173,14 +283,10 @@ def is_plan_file(path: Path) -> bool:
         return f'"{FORMAT}"'.encode() in file.read(_HEAD)
 
 
-def read_plan(path: Path) -> Plan:
-    """The plan of this file. Raises UsageError for a file that is missing, no plan, of another version, or altered."""
-    plan, _ = read_plan_digest(path)
-    return plan
-
-
-def read_plan_digest(path: Path) -> tuple[Plan, str]:
-    """The plan and its digest, in one reading; raises as `read_plan` does."""
+def read_plan(path: Path) -> SavedPlan:
+    """The plan of this file. Raises UsageError, which names the place, for a file that is missing, not a plan, of
+    another version, altered, or in contradiction with itself.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -189,7 +295,7 @@ def read_plan_digest(path: Path) -> tuple[Plan, str]:
         return _read(path, data)
 
 
-def _read(path: Path, data: bytes) -> tuple[Plan, str]:
+def _read(path: Path, data: bytes) -> SavedPlan:
     try:
         envelope = _envelope(data)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -205,12 +311,12 @@ def _read(path: Path, data: bytes) -> tuple[Plan, str]:
         )
     try:
         plan = _decoded(_inside(envelope.plan), envelope.created)
-    except (IndexError, TypeError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a whole plan: {error}", hint=_AGAIN) from error
     # An editor that only laid it out anew has changed nothing.
     if hashlib.sha256(envelope.plan).hexdigest() != envelope.sha256 and plan_digest(plan) != envelope.sha256:
         raise UsageError(f"{path} was altered after it was made: its sha256 does not match", hint=_AGAIN)
-    return plan, envelope.sha256
+    return SavedPlan(plan, envelope.sha256, envelope.seal)
 
 
 def _envelope(data: bytes) -> _Envelope:
@@ -219,7 +325,7 @@ def _envelope(data: bytes) -> _Envelope:
     except msgspec.ValidationError:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError):
-        whole = json.loads(data)  # half a surrogate pair, see canonical_bytes
+        whole = json.loads(data, parse_constant=_no_number)  # half a surrogate pair, see canonical_bytes
         return msgspec.convert({**whole, "plan": msgspec.Raw(canonical_bytes(whole["plan"]))}, _Envelope)
 
 
@@ -229,4 +335,8 @@ def _inside(raw: msgspec.Raw) -> _Plan:
     except msgspec.ValidationError:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return msgspec.convert(json.loads(bytes(raw)), _Plan)
+        return msgspec.convert(json.loads(bytes(raw), parse_constant=_no_number), _Plan)
+
+
+def _no_number(word: str) -> Json:
+    raise ValueError(f"{word} is not a number in JSON")

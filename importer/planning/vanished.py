@@ -11,6 +11,7 @@ from importer.model import Action, Change, Draft, FieldChange, Issue, Place, Sev
 from importer.planning.identity import Standing
 from importer.planning.marking import Owner, owner
 from importer.planning.options import PlanOptions
+from importer.planning.plan_file import PRUNED
 
 _SHOWN: Final = 20
 _LEFT_OUT: Final = ("left-out-sheet", "left-out-file")
@@ -97,5 +98,5 @@ def _delete(tag: Tag) -> Change:
         uuid=tag.uuid,
         differences=(FieldChange("value", tag.name, None), *lost),
         code="vanished",
-        message="marked as this job's, and no row of the source stands for it any more",
+        message=PRUNED,
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from msgspec import Struct
 
-from importer.model import Issue, Json, Plan, Severity, SourceFile
+from importer.model import Issue, Json, Plan, Severity, SourceFile, Tag
 from importer.reports import FORMATS
 from importer.reports.screen import Line
 
@@ -33,6 +33,10 @@ class PlanResult(Struct, frozen=True):
     cost: Cost | None = None
     out: str = ""
     """Where the plan was written, if anywhere."""
+    origin: str = ""
+    """What is to be said of a plan that was made elsewhere; empty for others."""
+    tags: Sequence[Tag] | None = None
+    """What the account holds now; of saved plans only, whose limits are taken against it."""
 
 
 class Validation(Struct, frozen=True):

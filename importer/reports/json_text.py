@@ -58,6 +58,7 @@ def plan(result: PlanResult) -> str:
         {
             "schema": SCHEMA,
             "command": "plan",
+            "made_elsewhere": bool(result.origin),
             "account": plan.account,
             "account_tags": plan.account_tags,
             "mode": plan.mode,

@@ -38,7 +38,8 @@ def plan(result: PlanResult, *, limit: int = LIMIT) -> str:
     plan = result.plan
     counts = plan.counts()
     to_do = [f"{action.value} {counts[action]:,}" for action in Action if action.calls and counts[action]]
-    facts = [
+    facts = [f"**Made elsewhere:** {code(result.origin, 400)}\n"] if result.origin else []
+    facts += [
         f"Account {code(plan.account)} ({count(plan.account_tags, 'tag')}), mode `{plan.mode}`, "
         f"mapping {_mappings(plan.mappings)}.\n",
         _sources(plan.sources),

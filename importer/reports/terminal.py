@@ -70,9 +70,13 @@ def source_lines(sources: Sequence[SourceFile], mappings: Sequence[str], *, show
 def plan(result: PlanResult) -> Iterator[Line]:
     """The plan: sources, what is to be done, what others will see, what it costs, every issue."""
     plan = result.plan
+    if result.origin:
+        yield (("Made elsewhere: ", "bad"), visible(result.origin))
     yield from source_lines(plan.sources, plan.mappings)
     where = f"account {visible(plan.account)}, {count(plan.account_tags, 'tag')} now, mode {plan.mode}"
     yield (("Plan", "head"), f"     {where}")
+    if made_first := plan.options.get("create_category"):
+        yield (f"category {quoted(str(made_first))} is created first",)
     yield ()
     counts = plan.counts()
     for action in Action:

@@ -17,7 +17,7 @@ from importer.settings.settings import Settings
 from importer.text.typed_yaml import convert
 from importer.text.yaml_nodes import Problems, node_of
 
-_FLAGS_ONLY: Final = ("sandbox", "format", "quiet", "yes", "dry_run", "detailed_exitcode")
+_FLAGS_ONLY: Final = ("sandbox", "format", "quiet", "yes", "trust_plan", "dry_run", "detailed_exitcode")
 _TRUE: Final = ("true", "yes", "on", "1")
 _FALSE: Final = ("false", "no", "off", "0")
 

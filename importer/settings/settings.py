@@ -8,10 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-from msgspec import field, structs
+from msgspec import field
 
 from importer.errors import JobError, UsageError
-from importer.planning.limits import NO_LIMIT, RunLimits
 from importer.planning.marking import marker
 from importer.planning.options import PlanOptions
 from importer.settings.credentials import (
@@ -58,6 +57,8 @@ class Settings(Job, frozen=True, kw_only=True):
     format: str = "text"
     quiet: bool = False
     yes: bool = False
+    trust_plan: str = ""
+    """The sha256 of a plan that was made elsewhere, or its first digits: it may be carried out unasked."""
     dry_run: bool = False
     detailed_exitcode: bool = False
 
@@ -75,13 +76,6 @@ class Settings(Job, frozen=True, kw_only=True):
             prune=marking.prune,
             collisions=self.collisions,
         )
-
-    @property
-    def limits_told(self) -> RunLimits:
-        """Those limits alone that flags or the environment name: they hold for a plan that was looked at, too."""
-        names = ("creates", "updates", "deletes", "shrink")
-        left = {name: NO_LIMIT for name in names if self._origin(f"max_{name}") <= Origin.JOB}
-        return structs.replace(self.limits, **left, allow_empty=True)
 
     # ---- reading
 

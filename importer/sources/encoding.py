@@ -20,6 +20,7 @@ _MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CHUNK = 1 << 20
+_STRAY = re.compile("[\udc80-\udcff]")
 _STRAY_PAIR = re.compile(r"[\udc80-\udcff][^\x00-\x7f]|[^\x00-\x7f][\udc80-\udcff]")
 """A byte that is not UTF-8 beside another letter that is not ASCII: no letter of Windows-1252 that was pasted in."""
 _CONTROLS = frozenset(range(32)) - {0, 9, 10, 11, 12, 13, 26, 27, 28, 29, 30, 31, 1, 2}
@@ -112,21 +113,28 @@ def _utf16_pattern(head: bytes) -> str:
 
 
 def _whole_lines(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
-    """The stream in chunks that do not cut a character: each ends behind an ASCII byte, where there is one."""
+    """The stream in chunks that do not cut a character: each ends behind a line break, where there is one."""
     kept = b""
     chunk = head
     while chunk:
         kept += chunk
-        cut = len(kept)
-        while cut and len(kept) - cut < 8 and kept[cut - 1] > 127:
-            cut -= 1
-        if len(kept) - cut >= 8:
-            cut = len(kept)
+        cut = kept.rfind(b"\n") + 1 or _whole_characters(kept)
         yield kept[:cut]
         kept = kept[cut:]
         chunk = stream.read(_CHUNK)
     if kept:
         yield kept
+
+
+def _whole_characters(data: bytes) -> int:
+    """How much of the data is whole characters, if it is UTF-8."""
+    for back in range(1, min(4, len(data) + 1)):
+        byte = data[-back]
+        if byte >= 0xC0:
+            return len(data) - back if back < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4) else len(data)
+        if byte < 0x80:
+            break
+    return len(data)
 
 
 class StrayBytes:
@@ -139,7 +147,7 @@ class StrayBytes:
 
     def watch(self, text: Iterator[str]) -> Iterator[str]:
         for number, line in enumerate(text, 1):
-            if not line.isascii() and any("\udc80" <= char <= "\udcff" for char in line):
+            if not line.isascii() and _STRAY.search(line):
                 fixed = stray_bytes(line)
                 self._lines.append(number)
                 self._example = self._example or fixed.strip()[:200]

@@ -56,7 +56,16 @@ _REST = (
     "\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u017e\u0178]"
 )
 _DOUBLED = re.compile(f"[\u00c2-\u00df]{_REST}|[\u00e0-\u00ef]{_REST}{{2}}|[\u00f0-\u00f4]{_REST}{{3}}")
-_CYRILLIC = re.compile("[\u0420\u0421\u0413\u0412\u00d0\u00d1][^\x00-\x7f]")
+# The same read as Windows-1251: nearly all of Cyrillic begins with one of two bytes, and goes on with these.
+_CYRILLIC = re.compile(
+    "[\u0420\u0421][\u00a0\u00a4\u00a6\u00a7\u00a9\u00ab-\u00ae\u00b0\u00b1\u00b5-\u00b7\u00bb\u0401-\u040f\u0451-\u045f"
+    "\u0490\u0491\u2013-\u203a\u20ac\u2116\u2122]"
+)
+# Both, so that one look through a text is quick: what it may begin with first.
+_BROKEN = re.compile(
+    f"[\u00c2-\u00f4\u0420\u0421](?:(?<=[\u00c2-\u00df]){_REST}|(?<=[\u00e0-\u00ef]){_REST}{{2}}"
+    f"|(?<=[\u00f0-\u00f4]){_REST}{{3}}|(?<=[\u0420\u0421]){_CYRILLIC.pattern[4:]})"
+)
 _QUOTED = frozenset("\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u00bb\u203a")
 """What may stand behind a capital letter without being half a character: `SÃO`, `“IRMÔ`."""
 
@@ -150,7 +159,7 @@ def without_links(text: str) -> tuple[str, list[str]]:
 
 def undoubled(text: str) -> str:
     """UTF-8 that was read as Windows-1252, Latin-1 or Windows-1251, read right: `MÃ¼` is `Mü`."""
-    if text.isascii():
+    if text.isascii() or not _BROKEN.search(text):
         return text
     if _DOUBLED.search(text):
         return _DOUBLED.sub(lambda match: _single(match, text), text)

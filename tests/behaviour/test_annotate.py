@@ -30,9 +30,10 @@ def test_a_person_mends_the_annotated_workbook_and_it_imports_clean(here: Here) 
 
 def test_the_list_itself_is_never_written_to(here: Here) -> None:
     """The annotated list goes to a file of its own: not over the list, nor, unless --force says so, over another."""
-    (here.folder / "a.xlsx").write_bytes(a_book())
+    book = a_book()
+    (here.folder / "a.xlsx").write_bytes(book)
     assert here("validate", "a.xlsx", "--annotate", "a.xlsx", "--force").code == 2
-    assert (here.folder / "a.xlsx").read_bytes() == a_book()
+    assert (here.folder / "a.xlsx").read_bytes() == book
     (here.folder / "b.xlsx").write_text("mine")
     assert here("validate", "a.xlsx", "--annotate", "b.xlsx").code == 2
     assert (here.folder / "b.xlsx").read_text() == "mine"

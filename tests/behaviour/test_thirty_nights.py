@@ -207,7 +207,7 @@ def test_thirty_nights(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
             before = world.account()
         with monkeypatch.context() as patched:
             if night in (11, 13):
-                patched.setattr("importer.cli.commands.apply.SystemClock", Hurried)
+                patched.setattr("importer.cli.apply.SystemClock", Hurried)
             ran = world.night(**env)
         assert ran.code == code, f"night {night}: {ran.code}\n{ran.err}"
         expected.append((code, said))

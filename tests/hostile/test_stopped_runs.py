@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -32,7 +33,8 @@ async def finish(server: HostileServer, folder: Path, names: list[str], out: str
     """Resume on a server that works, and find everything as an undisturbed run leaves it."""
     await server.quiet()
     server.change(CALM)
-    ran = await run(server, folder, "resume", out, *OPTIONS)
+    sha256 = json.loads((folder / out / "plan.json").read_text())["sha256"]
+    ran = await run(server, folder, "resume", out, "--trust-plan", sha256, *OPTIONS)
     assert ran.code == 0, ran.text
     assert problems(folder / out, server.account, names, column="Name") == []
     assert len(server.account.ours()) == len(names)
@@ -136,13 +138,16 @@ async def test_a_full_disk_stops_the_run_before_the_next_request(tmp_path: Path)
 
 
 async def test_a_copied_folder_is_resumed_in_another_place(tmp_path: Path) -> None:
-    """The run folder alone is enough: copied elsewhere, without the source, it is finished there."""
+    """The run folder alone is enough: copied elsewhere, without the source, it is finished there, once it is named."""
     there = tmp_path / "elsewhere"
     there.mkdir()
     async with HostileServer(SLOW) as server:
         names, ran = await apply(server, tmp_path, blow=Blow(signal.SIGKILL, 0.1, lambda: len(server.calls) > 20))
         assert ran.killed
         shutil.copytree(tmp_path / "run", there / "copy")
+        refused = await run(server, there, "resume", "copy", *OPTIONS)
+        assert refused.code == 2
+        assert "--trust-plan" in refused.err
         await finish(server, there, names, "copy")
 
 

@@ -20,6 +20,8 @@ ORDINARY = {
 texts = st.one_of(
     st.text(),
     st.text(alphabet="aB1 ,;|/\"'.#[]{}()\n\t-of"),
+    st.text(alphabet="\u00e9\u0416\u4e2d\u0627\uac00\u03a9\u30ac\u3001\uff0c\uff1b\u300c\u300d"
+            "\u00ab\u201c\u2022\uff08\uff0f ,;a'"),
     st.lists(
         st.sampled_from(
             ["#CLEAR", "Iran, Islamic Republic Of", "Inc.", ",", "; ", "|", "  ", "http://a.b/c", "https://x.y", "[1]",

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from importer.errors import UsageError
+from importer.errors import SafetyLimit, UsageError
 from importer.model import Asked, Draft, Header, Issue, Place, Plan, Severity, SourceFile, Table
 from importer.planning.build import build_plan
+from importer.planning.cost import cost
+from importer.planning.exposure import exposure
+from importer.planning.limits import RunLimits, check_limits
 from importer.planning.options import Account, PlanOptions
-from importer.planning.plan_file import plan_digest, read_plan, read_plan_digest, write_plan
+from importer.planning.plan_file import SavedPlan, plan_digest, read_plan, write_plan
+from importer.planning.verify import check_marks, check_not_moved, check_plan
+from importer.reports import terminal
+from importer.reports.formats import PlanResult
 
 from .examples import ACCOUNT, HEADER, draft, drafts, plan, tag
+from .forged import forge
 
 
 def rich_plan() -> Plan:
@@ -43,7 +52,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     """Rows with their cells, headers, issues, bodies, sources and notes survive; only the owner may read the file."""
     made = rich_plan()
     digest = write_plan(tmp_path / "plan.json", made)
-    assert read_plan_digest(tmp_path / "plan.json") == (made, digest)
+    assert read_plan(tmp_path / "plan.json") == SavedPlan(made, digest)
     assert digest == plan_digest(made)
     assert stat.S_IMODE((tmp_path / "plan.json").stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
@@ -59,7 +68,7 @@ def test_a_table_stands_once_as_columns(tmp_path: Path) -> None:
     assert stored["cells"][2] == [f"n{number}" for number in range(10, 50)]
     assert stored["numbers"] == list(range(12, 52))
     assert form["changes"][3]["row"] == [0, 3]
-    again = read_plan(tmp_path / "plan.json").changes[3]
+    again = read_plan(tmp_path / "plan.json").plan.changes[3]
     assert again.row is not None
     assert (again.row.number, again.row.cells) == (15, ("A13", "", "n13"))
 
@@ -82,7 +91,7 @@ def test_laying_it_out_anew_is_no_change(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     digest = write_plan(path, rich_plan())
     path.write_text(json.dumps(json.loads(path.read_text()), indent=2))
-    assert read_plan_digest(path) == (rich_plan(), digest)
+    assert read_plan(path) == SavedPlan(rich_plan(), digest)
 
 
 def test_an_altered_plan_is_refused(tmp_path: Path) -> None:
@@ -93,11 +102,11 @@ def test_an_altered_plan_is_refused(tmp_path: Path) -> None:
     for bad, why in (
         (good.replace("Sofacy", "Sofazy"), "altered"),
         (good[: len(good) // 2], "not a plan"),
-        (good.replace('"version":2', '"version":1'), "version 1"),
+        (good.replace('"version":3', '"version":1'), "version 1"),
         (good.replace("tag-importer-plan", "bundle"), "not a plan"),
         ("[]", "not a plan"),
         ("", "not a plan"),
-        ('{"format":"tag-importer-plan","version":2,"sha256":"x","plan":{}}', "not a whole plan"),
+        ('{"format":"tag-importer-plan","version":3,"sha256":"x","plan":{}}', "not a whole plan"),
     ):
         path.write_text(bad)
         with pytest.raises(UsageError, match=why):
@@ -110,4 +119,48 @@ def test_text_that_utf8_cannot_hold_survives(tmp_path: Path) -> None:
     """A cell with half a surrogate pair is stored and read back as it is."""
     made = plan([draft("A", cells=("A", "\ud83d", ""))])
     digest = write_plan(tmp_path / "plan.json", made)
-    assert read_plan_digest(tmp_path / "plan.json") == (made, digest)
+    assert read_plan(tmp_path / "plan.json") == SavedPlan(made, digest)
+
+
+def _places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _places(inner, (*path, key))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _places(inner, (*path, at))
+
+
+def test_a_wrong_type_at_any_place_is_an_error_or_harmless(tmp_path: Path) -> None:
+    """Each value of a plan replaced by each kind of another, hashed anew: it is refused, or it can be used."""
+    path = tmp_path / "plan.json"
+    write_plan(path, rich_plan())
+    good = path.read_bytes()
+    places = list(_places(json.loads(good)["plan"]))[1:]
+    assert len(places) > 150
+    refused = 0
+    for place in places:
+        wrong: object
+        for wrong in (None, True, -1, 1 << 70, 0.5, "", "x", [], [[]], {}, {"x": None}):
+            path.write_bytes(good)
+
+            def put(form: dict[str, Any], place: tuple[Any, ...] = place, wrong: object = wrong) -> None:
+                inner: Any = form
+                for key in place[:-1]:
+                    inner = inner[key]
+                inner[place[-1]] = wrong
+
+            forge(path, put)
+            try:
+                made = read_plan(path).plan
+                account = Account(ACCOUNT, [tag("D", 4, description="x", properties={"a": 1}), tag("C")])
+                check_plan(made, made_here=False)
+                check_marks(made, account.tags)
+                check_not_moved(made, account)
+                check_limits(made, RunLimits(), tags=account.tags)
+            except (UsageError, SafetyLimit):
+                refused += 1
+                continue
+            list(terminal.plan(PlanResult(made, exposure(made), cost(made))))
+    assert refused > 1_000

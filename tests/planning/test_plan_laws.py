@@ -153,7 +153,7 @@ def test_a_plan_survives_its_file_and_fits_the_account_it_was_made_for(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "plan.json"
         digest = write_plan(path, made)
-        back = read_plan(path)
+        back = read_plan(path).plan
     assert back == made
     assert digest == plan_digest(back) == plan_digest(build_plan(rows, Account(ACCOUNT, held), options))
     assert moved(back, Account(ACCOUNT, held)) == ()

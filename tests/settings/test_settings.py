@@ -216,7 +216,7 @@ def test_a_job_stands_alone(tmp_path: Path) -> None:
 def test_every_flag_has_its_setting() -> None:
     """No flag of `apply` is dropped on the way: each is a setting of the table or one that Settings names itself."""
     known = {option.name for option in OPTIONS}
-    own = {"sources", "command", "out", "dry_run", "yes", "sandbox", "fault", "format", "quiet"}
+    own = {"sources", "command", "out", "dry_run", "yes", "trust_plan", "sandbox", "fault", "format", "quiet"}
     parser = build_parser("apply")
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     flags = {action.dest for action in commands.choices["apply"]._actions} - {"help"}

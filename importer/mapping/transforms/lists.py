@@ -18,7 +18,9 @@ ONE_URL = re.compile(r"https?://[\w./?&%#~+=:-]{1,2000}[,;]?")
 _CUT = re.compile(r"[,;|\n]")
 # Where split_labels has more to think of than separators: brackets, quotes, slashes, odd blanks; and the last words of
 # official country names and legal forms behind a comma. Any other text is cut the short way, with the same result.
-INTRICATE = re.compile(r"[()\[\]{}\"/\x00-\x08\x0b-\x1f\x7f]")
+INTRICATE = re.compile(
+    r"[()\[\]{}\"/\x00-\x08\x0b-\x1f\x7f\xa6\xab\xbb\u201c\u201d\u2022-\u25ff\u3001\u3008-\u3011\uff08-\uff5d]"
+)
 OFFICIAL_ENDS = frozenset(
     [
         "of",

@@ -1,0 +1,114 @@
+"""`plan`, `apply`, `resume` and `undo`: what reads an account, shows what it would do, asks, and does it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from argparse import Namespace
+from pathlib import Path
+
+from importer.cli.asking import refuse_to_delete
+from importer.cli.console import settings_of, show
+from importer.cli.observer import observing
+from importer.cli.unattended import carry_out, failed
+from importer.clock import SystemClock
+from importer.engine.resume import open_run
+from importer.engine.runs import find_run
+from importer.errors import ExitCode, ImporterError, SafetyLimit, UsageError
+from importer.pipeline import verbs
+from importer.pipeline.planning import needs_work
+from importer.pipeline.saved import refuse_what_a_plan_settles, saved_plan
+from importer.pipeline.session import Session
+from importer.reports.formats import PlanResult, report
+from importer.reports.run_record import RunRecord
+from importer.settings.merge import glimpse
+
+
+def plan(namespace: Namespace) -> int:
+    """Print what apply would do; write it to --out where that is given. It is `apply --dry-run`."""
+    return _plan_or_apply(namespace, dry=True)
+
+
+def apply(namespace: Namespace) -> int:
+    """Apply the sources, the job or the saved plan that is named."""
+    return _plan_or_apply(namespace, dry=bool(getattr(namespace, "dry_run", False)))
+
+
+def _plan_or_apply(namespace: Namespace, *, dry: bool) -> int:
+    clock = SystemClock()
+    saved = saved_plan(namespace.sources)
+    sources = () if saved else namespace.sources
+    try:
+        settings = settings_of(namespace, sources)
+        if saved is not None:
+            refuse_what_a_plan_settles(settings)
+        elif not dry and settings.plan_options().prune and not (settings.job and settings.job.marking.prune):
+            refuse_to_delete("--prune", settings)
+    except UsageError as error:
+        if dry:
+            raise
+        return failed(Session(glimpse(vars(namespace), os.environ, sources), clock), error)
+    # A saved plan is carried out in its folder, unless --out says otherwise.
+    folder = saved.parent if saved is not None and saved.name == "plan.json" else None
+    session = Session(settings, clock, path=settings.out or folder)
+    if dry:
+        return _plan(session, saved)
+
+    async def work() -> RunRecord:
+        return await verbs.apply(session, saved or verbs.draft(session))
+
+    return carry_out(session, work)
+
+
+def _plan(session: Session, saved: Path | None) -> int:
+    settings = session.settings
+
+    async def work() -> PlanResult:
+        return await verbs.plan(session, saved or verbs.draft(session))
+
+    with observing(session):
+        result = asyncio.run(work())
+    try:
+        verbs.check(session, result.plan, result.tags)
+    except SafetyLimit:
+        # Shown, but not written: a plan on disk is one that may be applied.
+        show(report(settings.format).plan(result))
+        raise
+    if settings.out is not None:
+        result = verbs.write(session, result)
+    show(report(settings.format).plan(result))
+    if needs_work(result.plan):
+        return ExitCode.ROWS_NEED_WORK
+    pending = any(change.action.calls for change in result.plan.changes)
+    return ExitCode.CHANGES_PENDING if pending and settings.detailed_exitcode else ExitCode.DONE
+
+
+def resume(namespace: Namespace) -> int:
+    """Take a run up where its journal ends."""
+    settings = settings_of(namespace)
+    clock = SystemClock()
+    try:
+        found = find_run(namespace.run, settings.runs_dir)
+    except ImporterError as error:
+        return failed(Session(settings, clock, path=Path(namespace.run)), error)
+    session = Session(settings, clock, path=found if found.is_dir() else found.parent)
+    return carry_out(session, lambda: verbs.resume(session, found))
+
+
+def undo(namespace: Namespace) -> int:
+    """Delete what a run created and restore what it updated, as a run of its own."""
+    settings = settings_of(namespace)
+    session = Session(settings, SystemClock())
+    if settings.dry_run:
+        earlier = open_run(find_run(namespace.run, settings.runs_dir))
+        with observing(session):
+            result = asyncio.run(verbs.plan_undo(session, earlier))
+        show(report(settings.format).plan(result))
+        return ExitCode.DONE
+
+    async def work() -> RunRecord:
+        earlier = open_run(find_run(namespace.run, settings.runs_dir))
+        refuse_to_delete("undo", settings)
+        return await verbs.undo(session, earlier)
+
+    return carry_out(session, work)

@@ -1,1 +1,0 @@
-"""One module a command, named as the command is; each has `run(namespace) -> exit code`."""
