@@ -14,8 +14,8 @@ from importer.planning.options import PlanOptions
 from importer.planning.plan_file import PRUNED
 
 _SHOWN: Final = 20
-_LEFT_OUT: Final = ("left-out-sheet", "left-out-file")
-"""Tables that were read and fit no mapping. As a warning: a header that somebody renamed looks the same."""
+_LEFT_OUT: Final = ("left-out-sheet", "left-out-file", "more-pages")
+"""Tables that fit no mapping (a header that somebody renamed looks the same), and lists that go on elsewhere."""
 
 
 def vanished(

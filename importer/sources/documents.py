@@ -8,6 +8,7 @@ from typing import Any
 from importer.errors import SourceError
 from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.flatten import flatten, object_tables, repeated_key_issues
+from importer.sources.json_envelope import Envelope, issues, unwrapped, with_head
 from importer.sources.json_shape import Records, find_records
 from importer.sources.json_text import documents, load_text, parse, too_deep
 from importer.sources.located import NotAList, Opened, not_a_list
@@ -85,13 +86,14 @@ class Documents:
             values = [parse(opened.file, raw) for raw in documents(opened.file, data, limits)]
         del data
         value: Any = values[0] if len(values) == 1 else values
-        if not self._options.records and is_galaxy(value):
-            yield from read_galaxy(opened, value, self._options)
+        envelope = Envelope(value) if self._options.records else unwrapped(value)
+        if not self._options.records and is_galaxy(envelope.value):
+            yield from read_galaxy(opened, envelope.value, self._options)
             return
-        records = find_records(opened.file, value, self._options.records)
-        yield from self._tables(opened, records)
+        records = find_records(opened.file, envelope.value, self._options.records)
+        yield from self._tables(opened, records, envelope)
 
-    def _tables(self, opened: Opened, records: Records) -> Iterator[SourceFile | Issue | Table]:
+    def _tables(self, opened: Opened, records: Records, envelope: Envelope) -> Iterator[SourceFile | Issue | Table]:
         if len(records.rows) > self._options.limits.rows:
             raise SourceError(
                 f"{opened.file} has more than {self._options.limits.rows:,} records.",
@@ -105,9 +107,10 @@ class Documents:
         if empty:
             yield Issue(Severity.INFO, "blank-rows", f"{empty:,} empty objects were left out.", Place(opened.file))
         yield from _around(opened.file, records)
+        yield from issues(opened.file, envelope, len(records.rows))
         rows = (
             (number, "", flatten(row, {}), repeated_key_issues(row, Place(opened.file, row=number)))
-            for number, row in enumerate(records.rows, 1)
+            for number, row in enumerate(with_head(records.rows, envelope.head), 1)
             if row
         )
         yield from object_tables(opened.file, opened.kind, rows, self._options)

@@ -204,7 +204,8 @@ def _score(records: Records, steps: Steps) -> float:
     elif depth > 1 and records.shape == "objects" and not name_cells(common_keys(records.rows)):
         score -= 6  # the references of an actor, more likely than a list of actors
     if records.shape == "dictionary":
-        plain = [{word for word, item in row.items() if not is_objects(item)} for row in records.rows]
+        told = [row for row in records.rows if set(row) > {"@key"}]
+        plain = [{word for word, item in row.items() if not is_objects(item)} for row in told]
         counts = Counter(word for words in plain for word in words)
         if known_count(word for word, count in counts.items() if count * 2 >= len(plain) and word[:1] != "@") > 1:
             score += 6  # what is said of each entry is what is said of actors
@@ -273,6 +274,7 @@ def _from_groups(
 
 def _alike(entries: list[dict[str, Any]]) -> bool:
     """Whether objects are of one kind: most share a key, or a lone one has a key that lists of actors have."""
+    entries = [entry for entry in entries if entry]  # of many an actor nothing is known but the name
     counts = Counter(key for entry in entries for key in entry)
     if set(counts) <= {"type", "format", "pattern", "properties", "$ref", "description", "items", "required"}:
         return False

@@ -150,7 +150,12 @@ def _explained(file: str, data: bytes, offset: int) -> SourceError:
     except json.JSONDecodeError as wrong:
         return _no_json(file, json.JSONDecodeError(wrong.msg, lead + decoded, len(lead) + wrong.pos))
     except ValueError as constant:
-        return SourceError(f"{file} is not valid JSON: {constant} is not a JSON value (line {_line(lead)} or later).")
+        words = (token for token in _TOKEN.finditer(data, offset) if token[0] == str(constant).encode())
+        line = next((data.count(b"\n", 0, token.start()) + 1 for token in words), _line(lead))
+        return SourceError(
+            f"{file} is not valid JSON: {constant} in line {line} is not a JSON value.",
+            hint="Write null where nothing is known; most programs that write such files can be told to.",
+        )
     return SourceError(f"{file} is not valid JSON, in line {_line(lead)} or later.")
 
 

@@ -56,6 +56,16 @@ def read_galaxy(opened: Opened, value: dict[str, Any], options: ReadOptions) -> 
 def _rows(file: str, rows: list[Any]) -> Iterator[tuple[int, str, dict[str, str], list[Issue]]]:
     for number, item in enumerate(rows, 1):
         value = item if isinstance(item, dict) else {"value": item}
+        value = _bare_name(value)
         uuid = value.get("uuid")
         id_ = uuid if isinstance(uuid, str) else ""
         yield number, id_, flatten(value, {}), repeated_key_issues(value, Place(file, row=number, id=id_))
+
+
+def _bare_name(value: dict[str, Any]) -> dict[str, Any]:
+    """`Tin Weasel - G9001` is called Tin Weasel: MISP puts the id of ATT&CK behind it, which `meta` has, too."""
+    meta, name = value.get("meta"), value.get("value")
+    id_ = meta.get("external_id") if isinstance(meta, dict) else None
+    if isinstance(name, str) and isinstance(id_, str) and id_ and name.endswith(f" - {id_}"):
+        return {**value, "value": name.removesuffix(f" - {id_}")}
+    return value

@@ -163,7 +163,7 @@ def test_a_repeated_key_is_an_error_of_its_row(tmp_path: Path) -> None:
         ('[{"name": "A"},\n {"name": ]', "line 2, column 11"),
         ('[{"name": "A"', "ends too early"),
         ('[{"name": "A"}],', "not valid JSON"),
-        ('{"name": "A"}\n{"name": NaN}', "NaN is not a JSON value"),
+        ('{"name": "A"}\n{"name": NaN}', "NaN in line 2 is not a JSON value"),
         ('{"name": "A"}, {"name": "B"}', "line 1, column 14"),
         ("{}" + "[" * 100_000, "nested deeper"),
         ("[" * 100_000, "nested deeper"),
