@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -11,6 +12,40 @@ from typing import IO, TextIO
 
 PRIVATE = 0o600
 """Mode of what holds an organisation's actors: for its owner alone."""
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder, and those that it is in, for their owner alone, whatever the umask. What exists stays as it is.
+
+    Raises OSError.
+    """
+    missing = [place for place in (path, *path.parents) if not place.exists()]
+    for place in reversed(missing):
+        try:
+            place.mkdir(mode=0o700)
+        except FileExistsError:  # another process was faster, or it is a link to nowhere
+            if not place.is_dir():
+                raise
+        else:
+            place.chmod(0o700)
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+
+
+def own_folder(path: Path) -> None:
+    """`private_folder` for a path that a person named: nothing is written through a link, or into another's folder.
+
+    Raises OSError for a link, for a folder of another user, and for one behind a link that another user has laid.
+    """
+    users = {0, os.geteuid()} if hasattr(os, "geteuid") else None
+    for place in path.absolute().parents:
+        if users is not None and place.is_symlink() and place.lstat().st_uid not in users:
+            raise PermissionError(errno.EPERM, f"{place} is a link of another user", str(path))
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link", str(path))
+    private_folder(path)
+    if users is not None and path.lstat().st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to another user", str(path))
 
 
 @contextmanager

@@ -24,6 +24,9 @@ STOP_SIGNALS: Final = tuple(
 BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 """For `os.open`: Windows would translate line ends otherwise."""
 
+NO_LINK: Final[int] = getattr(os, "O_NOFOLLOW", 0)
+"""For `os.open`: a link is an error, and not what it points to."""
+
 TIME_EXCEEDED: Final[int | None] = -signal.Signals(signal.SIGXCPU) if hasattr(signal, "SIGXCPU") else None
 """How a process ends that has used up its processor time, where systems tell."""
 

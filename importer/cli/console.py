@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from importer.atomic import atomic_text
 from importer.cli.streams import hide
 from importer.errors import ImporterError, UsageError
 from importer.reports.formats import Document, Listing, report
@@ -116,7 +117,9 @@ class Messages:
 def write_new(path: Path, text: str, *, force: bool) -> None:
     """Write a file for a person; UsageError where there is one already, or it cannot be written."""
     try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
+        if not force:
+            path.open("x").close()  # fails also where a link to nowhere is in its place
+        with atomic_text(path, 0o644) as file:
             file.write(text)
     except FileExistsError:
         raise UsageError(f"{path} exists already", hint="choose another name, or add --force") from None

@@ -33,10 +33,11 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from importer.atomic import PRIVATE
 from importer.clock import Clock
 from importer.errors import StoppedEarly
 from importer.model import Outcome
-from importer.system import BINARY
+from importer.system import BINARY, NO_LINK
 
 _BATCH_SECONDS: Final = 1.0
 _encode = msgspec.json.Encoder().encode
@@ -74,7 +75,9 @@ class Journal:
         self._second: tuple[int, ...] = ()
         self._prefix = ""
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY, 0o600)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY | NO_LINK, PRIVATE)
+            if os.name != "nt":
+                os.fchmod(self._file, PRIVATE)  # the umask may have taken something away
             self._size = _cut_torn_line(self._file)
         except OSError as error:
             raise _full(path, error) from error

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from importer.atomic import atomic_path
+from importer.atomic import atomic_path, private_folder
 from importer.errors import LockHeld, UsageError
 
 STATE_DIR: Final = "TAG_IMPORTER_STATE_DIR"
@@ -71,7 +71,7 @@ def account_lock(
     place = (folder or state_dir()) / "locks"
     name = hashlib.sha256(account.encode()).hexdigest()[:16]
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(place)
         lock = FileLock(place / f"{name}.lock", timeout=-1 if wait == float("inf") else max(0.0, wait))
         lock.acquire(poll_interval=0.2)
     except Timeout:

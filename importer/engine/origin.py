@@ -9,13 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from importer.atomic import PRIVATE
+from importer.atomic import PRIVATE, private_folder
 from importer.engine.lock import state_dir
 from importer.errors import UsageError
-from importer.system import BINARY
+from importer.system import BINARY, NO_LINK
 
 _BYTES: Final = 32
-_NO_LINK: Final[int] = getattr(os, "O_NOFOLLOW", 0)
 
 
 def local_key(folder: Path | None = None, *, make: bool = False) -> bytes:
@@ -29,14 +28,15 @@ def local_key(folder: Path | None = None, *, make: bool = False) -> bytes:
         return b""
     if make and not place.exists():
         with suppress(OSError):
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(place.parent)
             file = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, PRIVATE)
             try:
+                place.chmod(PRIVATE)  # the umask may have taken something away
                 os.write(file, secrets.token_bytes(_BYTES))
             finally:
                 os.close(file)
     try:
-        file = os.open(place, os.O_RDONLY | BINARY | _NO_LINK)
+        file = os.open(place, os.O_RDONLY | BINARY | NO_LINK)
     except OSError:
         return b""
     try:

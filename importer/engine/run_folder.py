@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from contextlib import suppress
@@ -9,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from importer.atomic import own_folder
 from importer.errors import UsageError
 from importer.planning.plan_file import is_plan_file
 
@@ -51,8 +53,8 @@ class RunFolder:
         """
         folder = cls(path)
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if folder.journal_path.exists():
+            own_folder(path)
+            if os.path.lexists(folder.journal_path):
                 raise UsageError(
                     f"{path} holds a run already", hint=f"Take another folder, or: tag-importer resume {path}"
                 )

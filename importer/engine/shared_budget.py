@@ -18,7 +18,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from importer.atomic import atomic_path
+from importer.atomic import atomic_path, private_folder
 from importer.clock import Clock
 from importer.remote.pacer import Pacer
 
@@ -95,6 +95,6 @@ class SharedBudget:
         used = _Used(self._clock.now().timestamp(), window, calls)
         # A state directory that cannot be written must not end a command that needs no lock.
         with suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self._folder)
             with atomic_path(self._file) as temporary:
                 temporary.write_bytes(msgspec.json.encode(used))

@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from importer.atomic import private_folder
 from importer.clock import Clock
 from importer.engine.lock import account_lock, state_dir
 from importer.engine.shared_budget import SharedBudget
@@ -66,7 +67,7 @@ async def open_target(session: Session) -> AsyncIterator[Target]:
             served = read_options(faults=settings.faults, base=base)
             database = settings.database
             try:
-                database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                private_folder(database.parent)
             except OSError as error:
                 raise UsageError(f"the sandbox's folder {database.parent} cannot be made: {error.strerror}") from error
             sandbox = await stack.enter_async_context(Sandbox(served, database=database))

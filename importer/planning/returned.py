@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from importer.atomic import atomic_path
+from importer.atomic import atomic_path, private_folder
 from importer.fields.comparing import token
 from importer.fields.table import FIELDS, Field, Kind
 from importer.fields.values import canonical, same
@@ -161,7 +161,7 @@ class Returned:
         """Write the state file, where anything changed. Raises OSError."""
         if self._path is None or not self._changed:
             return
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self._path.parent)
         with atomic_path(self._path) as temporary:
             temporary.write_bytes(msgspec.json.encode(self._state))
         self._changed = False

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from importer.atomic import atomic_path
+from importer.atomic import atomic_path, private_folder
 from importer.model import Category, Json, Outcome, RowRef, Status, Tag
 
 ID_KEY: Final = "source_id"
@@ -75,7 +75,7 @@ class SourceIds:
         """Write the state file, where anything changed. Raises OSError."""
         if self._path is None or not self._changed:
             return
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self._path.parent)
         with atomic_path(self._path) as temporary:
             temporary.write_bytes(msgspec.json.encode(self._known))
         self._changed = False

@@ -25,7 +25,8 @@ def json_text(value: Json) -> str:
     What a terminal would obey, or UTF-8 cannot hold, is written as JSON's own escape: the document stays the same.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    return _OBEYED.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n"
+    text = _OBEYED.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n"
+    return text.replace("##[", "#\\u0023[").replace("##vso[", "#\\u0023vso[")  # nor the log of a build
 
 
 def listing(listing: Listing) -> str:

@@ -67,7 +67,7 @@ class Log:
         message = shortened(self._mask.text(message), _LONGEST)
         if self._json:
             found = {"time": moment, "level": level, "event": event, "run": self.run, "message": message, **facts}
-            text = json.dumps(self._mask.value(found), default=str)
+            text = json.dumps(self._mask.value(found), default=str).replace("##", "#\\u0023")
         else:
             word = "" if level == "info" else f"{level}: "
             text = visible(f"{moment[11:19]} {word}{message}")

@@ -23,6 +23,7 @@ _HIDDEN: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f\ud800-\udfff]"
 )
+_COMMAND: Final = re.compile(r"##(?=\[|vso\[)|^\s{0,1000}::(?=[A-Za-z])")
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ALLOWED_SHOWN = 12
 _MESSAGE_LIMIT = 2_000
@@ -31,9 +32,13 @@ _MESSAGE_LIMIT = 2_000
 def visible(text: str) -> str:
     """`text` with every character that would not show, or would change how the rest shows, written as an escape.
 
-    One line comes out, whatever goes in: a line break is shown as \\n.
+    One line comes out, whatever goes in: a line break is shown as \\n. The log of a build finds no command in it either
+    (`::error::` at its beginning, `##[error]` and `##vso[` anywhere).
     """
-    return _HIDDEN.sub(_escape, text)
+    text = _HIDDEN.sub(_escape, text)
+    if "##" in text or "::" in text:
+        text = _COMMAND.sub(lambda match: f"{match[0][:-1]}\\x{ord(match[0][-1]):02x}", text)
+    return text
 
 
 def shortened(text: str, limit: int) -> str:

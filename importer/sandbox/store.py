@@ -7,12 +7,15 @@ loses power may lose the last moments, which a test server can bear.
 # ruff: noqa: S608 - only column names and placeholders that are written in this file are put together
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from importer.atomic import PRIVATE, private_folder
 from importer.errors import UsageError
 
 _VERSION = 1
@@ -59,6 +62,16 @@ class TagQuery(NamedTuple):
     uuids: Sequence[str] | None = None
 
 
+def _private_file(path: Path) -> None:
+    """Make a file for its owner alone, if there is none; OSError where a link to nowhere is in its place."""
+    if path.is_symlink() and not path.exists():
+        raise FileNotFoundError(errno.ENOENT, "it is a link to nowhere", str(path))
+    if not path.exists():
+        with suppress(FileExistsError):  # another process was faster
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE))
+            path.chmod(PRIVATE)
+
+
 class Store:
     """The tags and categories of one account in a SQLite file (`:memory:` keeps nothing). Belongs to one thread."""
 
@@ -67,7 +80,8 @@ class Store:
         self._account = account
         try:
             if str(database) != ":memory:":
-                Path(database).parent.mkdir(parents=True, exist_ok=True)
+                private_folder(Path(database).parent)
+                _private_file(Path(database))
             self._sql = sqlite3.connect(str(database), isolation_level=None, timeout=10.0, cached_statements=256)
             try:
                 self._prepare()

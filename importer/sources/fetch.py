@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from msgspec import Struct
 
-from importer.atomic import atomic_path
+from importer.atomic import atomic_path, private_folder
 from importer.errors import SourceError
 from importer.masking import without_user
 from importer.network import is_loopback, tls_trouble
@@ -216,7 +216,7 @@ def _keep(cache_dir: Path | None, url: str, data: bytes, headers: Message) -> No
     body, about = _paths(cache_dir, url)
     found = {"etag": etag, "modified": modified, "sha256": hashlib.sha256(data).hexdigest()}
     try:
-        cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(cache_dir)
         for path, content in ((body, data), (about, json.dumps(found).encode())):
             with atomic_path(path) as temporary:
                 temporary.write_bytes(content)
