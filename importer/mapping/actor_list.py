@@ -69,7 +69,7 @@ def verdict(reading: Recognised, kind: str) -> Verdict:
     if name is None:
         return Verdict(0.0, against, looks if against >= 1 else "")
     if any(one.field.startswith("properties.") or one.why == CALLED_SO for one in reading.columns):
-        against -= 2  # nobody else writes a tag's own fields
+        against -= 2 * (_name_word(name) > 0)  # nobody else writes a tag's own fields
     at = columns.index(name.column)
     told = sum(map(_tells, reading.columns))
     word = _name_word(name)
@@ -91,8 +91,14 @@ def verdict(reading: Recognised, kind: str) -> Verdict:
     score = min(3.0, told)
     if name.profile.texts and word < 2.5:
         score += 2.0 * min(1.0, 3 * _share(name.profile.texts, _SPELT))
+    numbers = sum(
+        not one.field and one.profile.share("number") > 0.8 and not _neutral(one.column) for one in reading.columns
+    )
+    if word < 2.5 and numbers > 2 and 2 * numbers > len(columns):
+        against, looks = against + 2, looks or "a table of measurements"
     if weak and not score and kind != "misp":
-        against += 0.5 * sum(not one.field and not _neutral(one.column) for one in reading.columns)
+        strangers = (one for one in reading.columns if not one.field or one.near.score < 0.8)
+        against += 0.5 * sum(one is not name and not _neutral(one.column) for one in strangers)
         against += 0.5 * (name.column == "@key")
     if normalised(name.column) in lookup_words(header_words().faint_names) and against > 0:
         against += 2  # who operates each malware or each station
@@ -114,7 +120,7 @@ def _name_word(name: ColumnReading) -> float:
         return 0.5
     if forms & lookup_words(words.bare_names):
         return 1.5
-    return 2.5 if name.near.score > 0.75 else 1.0
+    return 2.5 if name.near.score > 0.8 else 0.5
 
 
 def _tells(one: ColumnReading) -> float:

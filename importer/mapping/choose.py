@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from importer.fields.countries import resolve
 from importer.mapping.actor_list import codenames, verdict
 from importer.mapping.columns import guessed, named
 from importer.mapping.load import load_mapping, presets
-from importer.mapping.recogniser import COUNTRY, MANY, NAME, Recognised, recognise
+from importer.mapping.recogniser import COUNTRY, MANY, NAME, ColumnReading, Recognised, recognise
 from importer.mapping.spec import PSEUDO_COLUMNS, Recognise, Rule
 from importer.mapping.spec import Mapping as TagMapping
 from importer.mapping.transforms.template import columns_in
@@ -87,9 +87,7 @@ def read_columns(mapping: TagMapping, table: Table, wanted: Mapping[str, Sequenc
         _one_name(reading, header)
     fed: dict[str, list[str]] = {}
     for one in reading.columns:
-        if one.field and (
-            mapping.guesses or (one.confidence >= _MORE and (one.field in MANY or one.field not in full))
-        ):
+        if one.field and (mapping.guesses or _is_sure(one, full)):
             fed.setdefault(one.field, []).append(one.column)
     if len(fed.get(COUNTRY, ())) > 1:  # a code is clearer than a name
         codes = {one.column for one in reading.columns if all(len(text) < 4 for text in one.profile.texts)}
@@ -111,6 +109,13 @@ def read_columns(mapping: TagMapping, table: Table, wanted: Mapping[str, Sequenc
         }
         made[target] = replace(rule, parts={name: part for name, part in parts.items() if part.has_source})
     return replace(mapping, rules=tuple(made.values()), guesses=False, reading=reading)
+
+
+def _is_sure(one: ColumnReading, full: Collection[str]) -> bool:
+    """Whether a column is read beside those of a preset: by its header, and by texts that are of the field's kind."""
+    if one.confidence < _MORE or one.near.score < _MORE or (one.field not in MANY and one.field in full):
+        return False
+    return one.field in MANY or one.supported
 
 
 def _policy(rules: Mapping[str, Rule], target: str) -> Rule:

@@ -65,6 +65,11 @@ class ColumnReading(Struct, frozen=True):
     def column(self) -> str:
         return self.profile.column
 
+    @property
+    def supported(self) -> bool:
+        """Whether most of its texts are of the kind that the field holds."""
+        return any(self.profile.share(kind) >= 0.5 for kind in _EXPECTED.get(self.field, ()))
+
 
 class Recognised(Struct, frozen=True):
     """The reading of one list."""
