@@ -373,6 +373,35 @@ class SourceFile(Struct, frozen=True, omit_defaults=True):
     """For showing: encoding, delimiter, header row, sheets, objects..."""
 
 
+class ColumnUse(Struct, frozen=True, omit_defaults=True):
+    """What became of one column of a list."""
+
+    column: str
+    letter: str = ""
+    field: str = ""
+    """Wire names, `properties.<key>`, parts (`motive.confidence`), with commas; empty where it is not read."""
+    why: str = ""
+    filled: int = 0
+    looks_like: str = ""
+    """What its cells hold, in words: `100 % countries`. Of a column that is not read."""
+    could_be: str = ""
+    """The field that an unread column looks like."""
+    left_alone: bool = False
+    """It is of the record (an id, a date of change), or the mapping leaves it alone: no warning is due."""
+
+
+class Reading(Struct, frozen=True, omit_defaults=True):
+    """How the columns of a list, or of lists that are alike, were understood."""
+
+    file: str
+    sheet: str
+    mapping: str
+    rows: int
+    columns: tuple[ColumnUse, ...]
+    tables: int = 1
+    """How many lists are read so: of a folder of files one reading stands for all that are alike."""
+
+
 class Plan(Struct, frozen=True):
     """All changes of a run in source order. A dry run is the run up to here; apply executes this object."""
 
@@ -393,6 +422,7 @@ class Plan(Struct, frozen=True):
     """UTC time, ISO 8601. Not part of the digest."""
     options: Mapping[str, Json] = EMPTY
     """Everything else that shaped the plan and must hold when it is applied."""
+    readings: tuple[Reading, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Rows by action; the sum is the number of changes."""

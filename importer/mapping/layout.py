@@ -14,9 +14,10 @@ from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.cells import CellReader
 from importer.mapping.choose import read_columns
 from importer.mapping.columns import guessed, missing, named
+from importer.mapping.recogniser import recognise
 from importer.mapping.spec import Blank, Condition, Labelled, Mapping, Rule, Section
 from importer.mapping.transforms.template import columns_in
-from importer.model import Header, Issue, Place, Severity, Table
+from importer.model import ColumnUse, Header, Issue, Place, Severity, Table
 from importer.text.header_words import normalised
 from importer.text.nearest_word import nearest
 
@@ -58,6 +59,8 @@ class Layout(Struct, frozen=True):
     skip: str
     """Why the whole table is left out; empty when it is not."""
     notes: tuple[Issue, ...]
+    uses: tuple[ColumnUse, ...] = ()
+    """What becomes of each column."""
 
     @property
     def name_columns(self) -> tuple[str, ...]:
@@ -114,11 +117,13 @@ class Layouter:
             notes.extend(self._unasked(header, conditions))
             notes.extend(self._unfilled(header, used))
             notes.extend(self._without_ids(header))
-        notes.extend(self._unread(header, used, conditions, action, rules))
         id_ = next(iter(named(header.columns, (self.mapping.id,))), "") if self.mapping.id else ""
+        uses = [] if skip else self._uses(table, mapping, used, conditions, (action, id_))
+        notes.extend(self._unread(header, mapping, uses))
         return Layout(
-            tuple(used), tuple(conditions), id_, action, told, self.mapping.publishes_marked, skip, tuple(notes)
-        )
+            tuple(used), tuple(conditions), id_, action, told, self.mapping.publishes_marked, skip, tuple(notes),
+            tuple(uses),
+        )  # fmt: skip
 
     def _sections(self, header: Header) -> list[Section]:
         name = header.file.rsplit("/", 1)[-1].casefold()
@@ -229,23 +234,53 @@ class Layouter:
                 message = f"the template's '{column}' is empty: there is no such column{hint} ({feed.rule.spot})"
                 yield self._note(header, "missing-column", message, feed.rule.target, "", Severity.WARNING)
 
-    def _unread(
-        self, header: Header, feeds: list[Feed], conditions: list[Condition], action: str, rules: dict[str, Rule]
-    ) -> list[Issue]:
-        read = {column for feed in feeds for column in feed.columns} | {action}
-        read |= {column for feed in feeds for part in feed.parts.values() for column in part.columns}
-        read |= set(named(header.columns, [condition.column for condition in conditions]))
-        templates = [rule.template for rule in rules.values() if rule.template]
-        read |= set(named(header.columns, [column for text in templates for column in columns_in(text)]))
-        read |= set(named(header.columns, (*self.mapping.ignore, self.mapping.id)))
-        unread = [column for column in header.columns if column not in read and not column.startswith("_")]
-        if not unread:
-            return []
-        shown = ", ".join(f"'{column}'" for column in unread[:12]) + (
-            f" and {len(unread) - 12} more" if len(unread) > 12 else ""
-        )
-        message = f"not read by the mapping {self.mapping.name}: {shown}"
-        return [self._note(header, "unread-columns", message)]
+    def _uses(
+        self, table: Table, mapping: Mapping, feeds: list[Feed], conditions: list[Condition], others: tuple[str, ...]
+    ) -> list[ColumnUse]:
+        """What becomes of each column, in the table's order."""
+        header = table.header
+        fed: dict[str, list[str]] = {}
+        for feed in feeds:
+            target = feed.rule.target
+            for column in (*feed.columns, *named(header.columns, columns_in(feed.rule.template))):
+                fed.setdefault(column, []).append(target)
+            for part, inner in feed.parts.items():
+                for column in inner.columns:
+                    fed.setdefault(column, []).append(f"{target}.{part}")
+        asked = {*others, *named(header.columns, [condition.column for condition in conditions])}
+        ignored = set(named(header.columns, mapping.ignore))
+        known = {one.column: one for one in mapping.reading.columns} if mapping.reading is not None else {}
+        left = [column for column in header.columns if column not in fed and column not in asked and column[0] != "_"]
+        if left and not known:
+            known = {one.column: one for one in recognise([table], full=[feed.rule.target for feed in feeds]).columns}
+        uses = []
+        for column, letter in zip(header.columns, header.letters or [""] * len(header.columns), strict=True):
+            if column.startswith("_"):
+                continue
+            one = known.get(column)
+            filled = one.profile.filled if one else int((table.frame[column] != "").sum())
+            if column in fed:
+                why = one.why if one and one.field in fed[column] else f"the mapping {mapping.name} names it"
+                uses.append(ColumnUse(column, letter, ", ".join(dict.fromkeys(fed[column])), why, filled))
+            elif column in asked:
+                uses.append(ColumnUse(column, letter, why="asked", filled=filled, left_alone=True))
+            else:
+                alone = column in ignored or one is None or one.of_the_record
+                looks, could = (one.profile.looks_like, one.looks_like) if one and not alone else ("", "")
+                uses.append(ColumnUse(column, letter, "", "", filled, looks, could, alone))
+        return uses
+
+    def _unread(self, header: Header, mapping: Mapping, uses: list[ColumnUse]) -> Iterator[Issue]:
+        """Columns with content that feed nothing: a warning; those of the record are a remark."""
+        rest = [use for use in uses if not use.field and use.why != "asked" and use.filled]
+        for alone, severity in ((False, Severity.WARNING), (True, Severity.INFO)):
+            columns = [use for use in rest if use.left_alone is alone]
+            if not columns or (alone and mapping.ignore and not mapping.guesses and mapping.reading is None):
+                continue
+            shown = ", ".join(f"'{use.column}'" for use in columns[:12])
+            more = f" and {len(columns) - 12} more" if len(columns) > 12 else ""
+            message = f"not read by the mapping {mapping.name}: {shown}{more}"
+            yield self._note(header, "unread-columns" if not alone else "left-alone", message, severity=severity)
 
     def _note(
         self,

@@ -60,6 +60,8 @@ class ColumnReading(Struct, frozen=True):
     """How near the header is to the usual words of that field."""
     looks_like: str = ""
     """The field that an unread column could feed, where its texts speak for one."""
+    of_the_record: bool = False
+    """An id, a date of change, who keeps the record: what no tag has a place for."""
 
     @property
     def column(self) -> str:
@@ -406,14 +408,9 @@ class _Recognition:
             certain = self.why[name] == CALLED_SO or (column.vendor and field == ALIASES)
             near = Near(1.0, name) if certain else column.near.get(field, NOWHERE)
             return ColumnReading(column.profile, field, self.why[name], self.sure[name], near)
-        could = next(
-            (
-                field
-                for field, kinds in _EXPECTED.items()
-                if field not in (DESCRIPTION, NOTES)
-                for kind in kinds[:1]
-                if column.profile.share(kind) >= 0.6
-            ),
-            "",
-        )
-        return ColumnReading(column.profile, looks_like=could)
+        kinds = [(field, kind) for field, expected in _EXPECTED.items() for kind in expected[:1]]
+        could = next((field for field, kind in kinds if column.profile.share(kind) >= 0.6), "")
+        if column.against >= 0.6 or could in (DESCRIPTION, NOTES, "priority", "opsecLevel"):
+            could = ""
+        record = column.header("none") >= 0.8 and column.near["none"].word in header_words().record
+        return ColumnReading(column.profile, looks_like=could, of_the_record=record)

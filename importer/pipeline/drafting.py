@@ -18,7 +18,7 @@ from importer.mapping.columns import named
 from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
-from importer.model import Action, Draft, Header, Issue, Place, Severity, SourceFile, Table
+from importer.model import Action, Draft, Header, Issue, Place, Reading, Severity, SourceFile, Table
 from importer.planning.build import build_plan
 from importer.planning.bulk import many_objects
 from importer.planning.mapping_beside import mapping_beside
@@ -41,6 +41,7 @@ class Drafted(Struct, frozen=True):
 
     mapping: str
     drafts: list[Draft]
+    reading: Reading
 
 
 class Inputs(Struct, frozen=True):
@@ -50,6 +51,7 @@ class Inputs(Struct, frozen=True):
     sources: tuple[SourceFile, ...]
     mappings: tuple[str, ...]
     notes: tuple[Issue, ...]
+    readings: tuple[Reading, ...] = ()
 
 
 def drafted(
@@ -122,6 +124,7 @@ def _collect(settings: Settings, cache_dir: Path | None, tables: Sequence[Table]
     sources: list[SourceFile] = []
     mappings: dict[str, None] = {}
     notes: list[Issue] = []
+    readings: list[Reading] = []
     begun = 0
     for item in drafted(settings, cache_dir=cache_dir, tables=tables):
         if isinstance(item, SourceFile):
@@ -132,11 +135,32 @@ def _collect(settings: Settings, cache_dir: Path | None, tables: Sequence[Table]
         elif begun < len(drafts) and not drafts[begun].row.header.sheet and item.drafts:
             # Objects of one file in two tables, each with its mapping: back in the order of the file.
             drafts[begun:] = heapq.merge(drafts[begun:], item.drafts, key=lambda draft: draft.row.number)
+            readings.append(item.reading)
             mappings.setdefault(item.mapping)
         else:
             drafts.extend(item.drafts)
+            readings.append(item.reading)
             mappings.setdefault(item.mapping)
-    return Inputs(tuple(drafts), tuple(sources), tuple(mappings), tuple(notes))
+    return Inputs(tuple(drafts), tuple(sources), tuple(mappings), tuple(notes), _alike(readings))
+
+
+def _alike(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """The readings, those of lists whose columns feed the same fields as one: a folder may hold thousands of files."""
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[Reading]] = {}
+    for reading in readings:
+        key = (reading.mapping, tuple((use.column, use.field) for use in reading.columns))
+        found.setdefault(key, []).append(reading)
+    return tuple(_together(alike) for alike in found.values())
+
+
+def _together(alike: Sequence[Reading]) -> Reading:
+    first, tables = alike[0], len(alike)
+    if tables == 1:
+        return first
+    columns = tuple(
+        replace(use, filled=sum(one.columns[at].filled for one in alike)) for at, use in enumerate(first.columns)
+    )
+    return replace(first, rows=sum(one.rows for one in alike), columns=columns, tables=tables)
 
 
 def _name_columns(mapping: Mapping | None) -> tuple[str, ...]:
@@ -198,7 +222,8 @@ class _Group:
             mapping = drafter.mapping
             drafts, notes = drafter.drafted(table)
             yield from notes
-            yield Drafted(f"{mapping.name}@{mapping.digest}", drafts)
+            reading = Reading(header.file, header.sheet, mapping.name, len(table), drafter.layout(table).uses)
+            yield Drafted(f"{mapping.name}@{mapping.digest}", drafts, reading)
 
     def _drafter(self, table: Table) -> Drafter | None:
         try:
@@ -234,11 +259,13 @@ def validate(settings: Settings, *, annotate: Path | None = None) -> Validation:
     """
     inputs = collect(settings)
     options = PlanOptions(collisions=settings.plan_options().collisions)
-    plan = build_plan(inputs.drafts, Account(""), options, inputs.sources, inputs.mappings, inputs.notes)
+    plan = build_plan(inputs.drafts, Account(""), options, inputs.sources, inputs.mappings, inputs.notes,
+                      readings=inputs.readings)  # fmt: skip
     bad = (Action.INVALID, Action.CONFLICT)
     validation = Validation(
         sources=plan.sources,
         mappings=plan.mappings,
+        readings=plan.readings,
         rows=len(plan.changes),
         invalid=sum(change.action in bad for change in plan.changes),
         left_out=sum(change.code == LEFT_OUT for change in plan.changes),

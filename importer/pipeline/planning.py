@@ -27,7 +27,8 @@ async def make_plan(settings: Settings, inputs: Inputs, target: Target, clock: C
     account = await read_account(target, categories=minded)
     timings.done("account")
     created = clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-    plan = build_plan(inputs.drafts, account, options, inputs.sources, inputs.mappings, inputs.notes, created=created)
+    plan = build_plan(inputs.drafts, account, options, inputs.sources, inputs.mappings, inputs.notes,
+                      readings=inputs.readings, created=created)  # fmt: skip
     timings.done("plan")
     return plan
 

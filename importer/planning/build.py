@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from importer.model import Action, Change, Draft, Issue, Json, Place, Plan, Severity, SourceFile, Tag
+from importer.model import Action, Change, Draft, Issue, Json, Place, Plan, Reading, Severity, SourceFile, Tag
 from importer.planning.binding import what_was_seen
 from importer.planning.bulk import many_objects
 from importer.planning.categories import resolve_category
@@ -30,6 +30,7 @@ def build_plan(
     mappings: Sequence[str] = (),
     notes: Sequence[Issue] = (),
     *,
+    readings: Sequence[Reading] = (),
     created: str = "",
 ) -> Plan:
     """The plan for these drafts against this account; sends nothing and changes nothing.
@@ -39,7 +40,7 @@ def build_plan(
     Raises UsageError for a category that is unknown or ambiguous.
     """
     with many_objects():
-        return _plan(list(drafts), account, options or PlanOptions(), sources, mappings, notes, created)
+        return _plan(list(drafts), account, options or PlanOptions(), sources, mappings, notes, created, readings)
 
 
 def _plan(
@@ -50,6 +51,7 @@ def _plan(
     mappings: Sequence[str],
     notes: Sequence[Issue],
     created: str,
+    readings: Sequence[Reading],
 ) -> Plan:
     setting, to_create = _setting(account, options)
     if account.returned is not None:
@@ -78,6 +80,7 @@ def _plan(
         account_tags=len(account.tags),
         created=created,
         options=_recorded(options, to_create, account.tags, changes),
+        readings=tuple(readings),
     )
 
 

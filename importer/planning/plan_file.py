@@ -24,7 +24,7 @@ from msgspec import Meta, Struct
 from importer.atomic import atomic_path
 from importer.errors import UsageError
 from importer.fields.table import FIELDS
-from importer.model import Action, Change, FieldChange, Header, Issue, Json, Plan, RowRef, SourceFile, Table
+from importer.model import Action, Change, FieldChange, Header, Issue, Json, Plan, Reading, RowRef, SourceFile, Table
 from importer.planning.bulk import many_objects
 from importer.planning.canonical import canonical_bytes
 
@@ -109,6 +109,7 @@ class _Plan(Struct, omit_defaults=True):
     category: str = ""
     account_tags: Natural = 0
     options: dict[str, Json] = {}
+    readings: tuple[Reading, ...] = ()
 
 
 class SavedPlan(Struct, frozen=True):
@@ -151,6 +152,7 @@ def _encoded(plan: Plan) -> bytes:
             _Plan(
                 plan.account, plan.mode, changes, [_table(tables[key], order[key]) for key in order], plan.sources,
                 plan.mappings, plan.notes, plan.category, plan.account_tags, dict(plan.options),
+                plan.readings,
             )
         )  # fmt: skip
 
@@ -204,7 +206,7 @@ def _decoded(plan: _Plan, created: str) -> Plan:
         raise ValueError(f"options: {error}") from None
     return Plan(
         plan.account, plan.mode, tuple(changes), plan.sources, plan.mappings, plan.notes, plan.category,
-        plan.account_tags, created, plan.options,
+        plan.account_tags, created, plan.options, plan.readings,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from msgspec import Struct
 
-from importer.model import Issue, Json, Plan, Severity, SourceFile, Tag
+from importer.model import Issue, Json, Plan, Reading, Severity, SourceFile, Tag
 from importer.reports import FORMATS
 from importer.reports.screen import Line
 
@@ -51,6 +51,7 @@ class Validation(Struct, frozen=True):
     """Rows that the mapping's `when:` leaves out."""
     issues: tuple[Issue, ...]
     """In source order, those on files and sheets among them."""
+    readings: tuple[Reading, ...] = ()
 
     @property
     def valid(self) -> int:

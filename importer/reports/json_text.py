@@ -6,6 +6,8 @@ import json
 import re
 from typing import Final
 
+from msgspec import to_builtins
+
 from importer.model import Change, Json, Outcome
 from importer.planning.cost import Cost
 from importer.planning.plan_file import plan_digest
@@ -47,6 +49,7 @@ def validation(validation: Validation) -> str:
             "issue_counts": issue_counts(list(validation.issues)),
             "sources": [source_json(source) for source in validation.sources],
             "mappings": list(validation.mappings),
+            "readings": [to_builtins(reading) for reading in validation.readings],
             "issues": [issue_json(issue) for issue in validation.issues],
         }
     )
@@ -72,6 +75,7 @@ def plan(result: PlanResult) -> str:
             "cost": _cost(result.cost) if result.cost else None,
             "sources": [source_json(source) for source in plan.sources],
             "mappings": list(plan.mappings),
+            "readings": [to_builtins(reading) for reading in plan.readings],
             "notes": [issue_json(note) for note in plan.notes],
             "changes": [_change(change) for change in plan.changes],
         }

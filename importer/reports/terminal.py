@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from importer.model import Action, Change, Issue, Plan, Severity, SourceFile, Status
+from importer.model import Action, Change, Issue, Plan, Reading, Severity, SourceFile, Status
 from importer.reports.formats import Listing, PlanResult, Validation
 from importer.reports.run_record import RunRecord, issue_counts, issues_of
 from importer.reports.screen import Line
@@ -19,6 +19,7 @@ from importer.reports.text import (
     issue_text,
     quoted,
     shortened,
+    unread_text,
     value_text,
     visible,
 )
@@ -67,12 +68,38 @@ def source_lines(sources: Sequence[SourceFile], mappings: Sequence[str], *, show
         yield (f"mapping  {', '.join(visible(name) for name in mappings)}",)
 
 
+def reading_lines(readings: Sequence[Reading], *, shown: int = 5) -> Iterator[Line]:
+    """Which column feeds which field and why, how many cells are filled, and what is not read."""
+    for reading in readings[:shown]:
+        where = f"{visible(reading.file)}{f' ({visible(reading.sheet)})' if reading.sheet else ''}"
+        more = f" and {count(reading.tables - 1, 'list')} like it" if reading.tables > 1 else ""
+        yield ()
+        yield (("Columns", "head"), f"  of {where}{more}, {count(reading.rows, 'row')}")
+        told = [use for use in reading.columns if use.field or (use.filled and not use.left_alone)]
+        width = min(30, max((len(visible(use.column)) for use in told), default=0))
+        for use in told:
+            name = visible(shortened(use.column, 30))
+            if use.field:
+                why = f": {visible(shortened(use.why, 80))}" if use.why else ""
+                yield (f"  {name:<{width}} -> {visible(use.field)}", (f"  {use.filled:,} filled{why}", "dim"))
+            else:
+                yield ((f"  {name:<{width}}    not read", "warn"), (f"  {unread_text(use)}", "dim"))
+        alone = [use for use in reading.columns if not use.field and (use.left_alone or not use.filled)]
+        if alone:
+            names = ", ".join(visible(shortened(use.column, 30)) for use in alone[:12])
+            rest = f" and {len(alone) - 12:,} more" if len(alone) > 12 else ""
+            yield ((f"  left alone: {names}{rest}", "dim"),)
+    if len(readings) > shown:
+        yield (f"  ... and {len(readings) - shown:,} more lists: --format json",)
+
+
 def plan(result: PlanResult) -> Iterator[Line]:
     """The plan: sources, what is to be done, what others will see, what it costs, every issue."""
     plan = result.plan
     if result.origin:
         yield (("Made elsewhere: ", "bad"), visible(result.origin))
     yield from source_lines(plan.sources, plan.mappings)
+    yield from reading_lines(plan.readings)
     where = f"account {visible(plan.account)}, {count(plan.account_tags, 'tag')} now, mode {plan.mode}"
     yield (("Plan", "head"), f"     {where}")
     if made_first := plan.options.get("create_category"):
@@ -143,6 +170,7 @@ def _origin(change: Change) -> str:
 def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
     """Every issue, grouped by kind, then how many rows are fine."""
     yield from source_lines(validation.sources, validation.mappings)
+    yield from reading_lines(validation.readings)
     if validation.issues:
         yield ()
         yield from issue_lines(validation.issues, shown=shown, rest="all of them: --format json")

@@ -6,11 +6,12 @@ Text from strangers is made visible: nothing in it can move the cursor, recolour
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from importer.fields.table import Visibility
-from importer.model import Change, Issue, Json, Outcome, Severity
+from importer.model import Change, ColumnUse, Issue, Json, Outcome, Severity
 
 if TYPE_CHECKING:
     from importer.planning.cost import Cost
@@ -61,6 +62,12 @@ def _escape(match: re.Match[str]) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def unread_text(use: ColumnUse) -> str:
+    """What a column that is not read looks like, and the flag that would take it in."""
+    flag = f"; --map {use.could_be}={shlex.quote(visible(use.column))}" if use.could_be else ""
+    return f"{count(use.filled, 'cell')} filled{f', {use.looks_like}' if use.looks_like else ''}{flag}"
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -165,7 +165,7 @@ def _may_be_slip(word: str, known: str) -> bool:
 def matcher() -> HeaderMatcher:
     """The matcher for the words of config/header-words.yaml."""
     words = header_words()
-    listed: dict[str, Sequence[str]] = {**words.fields, "targets": words.targets, "none": words.none}
+    listed: dict[str, Sequence[str]] = {**words.fields, "targets": words.targets, "none": (*words.none, *words.record)}
     listed["aliasGroupNamesInternal"] = (*words.fields["aliasGroupNamesInternal"], *words.vendors)
     other = (word for held in words.other_lists.values() for word in (*held.words, *held.light))
     return HeaderMatcher(listed, words.fillers, words.short, other)

@@ -82,6 +82,7 @@ class HeaderWords(msgspec.Struct, frozen=True):
     fields: Mapping[str, tuple[str, ...]]
     targets: tuple[str, ...]
     none: tuple[str, ...]
+    record: tuple[str, ...]
     fillers: tuple[str, ...]
     short: Mapping[str, str]
     booleans: frozenset[str]
