@@ -59,6 +59,8 @@ KINDS: dict[str, str] = {
     "sentence": "sentences", "listed": "lists", "name": "names",
 }  # fmt: skip
 """What a column may hold, in words for a person; the most telling first."""
+LABELS = {**KINDS, "confidence": "grades of confidence", "level": "levels"}
+"""The same, and what only a field that expects it is asked about."""
 
 
 class ColumnProfile(Struct, frozen=True, dict=True):

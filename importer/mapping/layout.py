@@ -260,10 +260,10 @@ class Layouter:
             one = known.get(column)
             filled = one.profile.filled if one else int((table.frame[column] != "").sum())
             if column in fed:
-                why = one.why if one and one.field in fed[column] else f"the mapping {mapping.name} names it"
+                why = one.why if one and one.field in fed[column] else ""
                 uses.append(ColumnUse(column, letter, ", ".join(dict.fromkeys(fed[column])), why, filled))
             elif column in asked:
-                uses.append(ColumnUse(column, letter, why="asked", filled=filled, left_alone=True))
+                uses.append(ColumnUse(column, letter, filled=filled, left_alone=True))
             else:
                 alone = column in ignored or one is None or one.of_the_record
                 looks, could = (one.profile.looks_like, one.looks_like) if one and not alone else ("", "")
@@ -271,16 +271,13 @@ class Layouter:
         return uses
 
     def _unread(self, header: Header, mapping: Mapping, uses: list[ColumnUse]) -> Iterator[Issue]:
-        """Columns with content that feed nothing: a warning; those of the record are a remark."""
-        rest = [use for use in uses if not use.field and use.why != "asked" and use.filled]
-        for alone, severity in ((False, Severity.WARNING), (True, Severity.INFO)):
-            columns = [use for use in rest if use.left_alone is alone]
-            if not columns or (alone and mapping.ignore and not mapping.guesses and mapping.reading is None):
-                continue
+        """Columns with content that feed nothing are a warning; what is left alone the reading shows."""
+        columns = [use for use in uses if not use.field and not use.left_alone and use.filled]
+        if columns:
             shown = ", ".join(f"'{use.column}'" for use in columns[:12])
             more = f" and {len(columns) - 12} more" if len(columns) > 12 else ""
             message = f"not read by the mapping {mapping.name}: {shown}{more}"
-            yield self._note(header, "unread-columns" if not alone else "left-alone", message, severity=severity)
+            yield self._note(header, "unread-columns", message, severity=Severity.WARNING)
 
     def _note(
         self,

@@ -378,9 +378,9 @@ class _Recognition:
         word = column.near.get(field, NOWHERE).word
         kind = next((kind for kind in _EXPECTED.get(field, ()) if column.profile.share(kind) >= 0.5), "")
         said = f"header like '{word}'" if column.header(field) >= 0.5 else "a vendor's names" if column.vendor else ""
-        from importer.mapping.column_profile import KINDS
+        from importer.mapping.column_profile import LABELS
 
-        told = f"{column.profile.share(kind):.0%} {KINDS.get(kind, kind)}".replace("%", " %") if kind else ""
+        told = f"{column.profile.share(kind):.0%} {LABELS.get(kind, kind)}".replace("%", " %") if kind else ""
         return ", ".join(filter(None, (said, told)))
 
     def _country_by_texts(self) -> None:

@@ -76,9 +76,9 @@ def reading_lines(readings: Sequence[Reading], *, shown: int = 5) -> Iterator[Li
         yield ()
         yield (("Columns", "head"), f"  of {where}{more}, {count(reading.rows, 'row')}")
         told = [use for use in reading.columns if use.field or (use.filled and not use.left_alone)]
-        width = min(30, max((len(visible(use.column)) for use in told), default=0))
+        width = max((len(_cut(use.column)) for use in told), default=0)
         for use in told:
-            name = visible(shortened(use.column, 30))
+            name = _cut(use.column)
             if use.field:
                 why = f": {visible(shortened(use.why, 80))}" if use.why else ""
                 yield (f"  {name:<{width}} -> {visible(use.field)}", (f"  {use.filled:,} filled{why}", "dim"))
@@ -86,11 +86,16 @@ def reading_lines(readings: Sequence[Reading], *, shown: int = 5) -> Iterator[Li
                 yield ((f"  {name:<{width}}    not read", "warn"), (f"  {unread_text(use)}", "dim"))
         alone = [use for use in reading.columns if not use.field and (use.left_alone or not use.filled)]
         if alone:
-            names = ", ".join(visible(shortened(use.column, 30)) for use in alone[:12])
+            names = ", ".join(_cut(use.column) for use in alone[:12])
             rest = f" and {len(alone) - 12:,} more" if len(alone) > 12 else ""
             yield ((f"  left alone: {names}{rest}", "dim"),)
     if len(readings) > shown:
         yield (f"  ... and {len(readings) - shown:,} more lists: --format json",)
+
+
+def _cut(column: str) -> str:
+    text = visible(column)
+    return text if len(text) <= 36 else f"{text[:35]}…"
 
 
 def plan(result: PlanResult) -> Iterator[Line]:

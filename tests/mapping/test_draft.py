@@ -372,7 +372,7 @@ def test_a_missing_column_is_told_with_the_nearest() -> None:
     drafter = Drafter(mapping("fields: {value: A, motive: Motve}"))
     notes = drafter.notes(table(("A", "Motive!x", "Motives")))
     assert [(note.code, note.severity) for note in notes] == [
-        ("missing-column", Severity.WARNING), ("unread-columns", Severity.INFO)
+        ("missing-column", Severity.WARNING), ("unread-columns", Severity.WARNING)
     ]  # fmt: skip
 
 
