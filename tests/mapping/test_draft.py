@@ -370,7 +370,7 @@ def test_a_missing_column_is_told_with_the_nearest() -> None:
     with pytest.raises(SourceError, match="nearest is 'Actor Name'"):
         drafts("fields: {value: Actor Nmae}", ("Actor Name", "X"), ("A", "B"))
     drafter = Drafter(mapping("fields: {value: A, motive: Motve}"))
-    notes = drafter.notes(table(("A", "Motive!x", "Motives")))
+    notes = drafter.notes(table(("A", "Motive!x", "Motives"), ("Blue Heron", "x", "y")))
     assert [(note.code, note.severity) for note in notes] == [
         ("missing-column", Severity.WARNING), ("unread-columns", Severity.WARNING)
     ]  # fmt: skip
