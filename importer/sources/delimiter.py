@@ -78,10 +78,12 @@ def detect(lines: list[str], delimiter: str = "") -> Dialect:
 
 
 def _variants(delimiter: str, text: str) -> Iterator[tuple[Dialect, float]]:
-    yield Dialect(delimiter), 0.0
     mark = re.escape(delimiter)
-    if re.search(rf'(?:{mark}|^)[ ]+"|"[ ]+{mark}', text, re.MULTILINE):
-        yield Dialect(delimiter, skip_blanks=True), 0.02
+    # A whole cell in quotes behind a blank: its quotes are none of its text, whether or not a delimiter is in it.
+    whole = bool(re.search(rf'{mark}[ ]+"[^"\n]*"[ ]*(?={mark}|\r?$)', text, re.MULTILINE))
+    yield Dialect(delimiter), 0.01 if whole else 0.0
+    if whole or re.search(rf'(?:{mark}|^)[ ]+"|"[ ]+{mark}', text, re.MULTILINE):
+        yield Dialect(delimiter, skip_blanks=True), 0.0 if whole else 0.02
     if '\\"' in text:
         yield Dialect(delimiter, escape="\\"), 0.02
     if len(re.findall(rf"(?:^|{mark})'[^'\n]*'(?={mark}|\r?$)", text, re.MULTILINE)) >= 4:

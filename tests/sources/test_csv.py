@@ -299,3 +299,10 @@ def test_blanks_around_quoted_cells_do_not_count(tmp_path: Path) -> None:
     """`"IR", "Wren" ,"a, b"` is three cells without quotes or blanks around them."""
     read = got(written(tmp_path, "a.csv", ['country, name ,"notes"', '"IR", "Wren" ,"a, b"', '"PE" ,"Vole", "c"']))
     assert read.cells == [("IR", "Wren", "a, b"), ("PE", "Vole", "c")]
+
+
+def test_quotes_behind_a_blank_are_no_part_of_the_text(tmp_path: Path) -> None:
+    """A cell that is quoted behind a blank is what stands in the quotes, also where no cell holds a delimiter."""
+    path = tmp_path / "a.csv"
+    path.write_text('country, name, note\n"CN", "Tin Weasel", "Spies."\n"IR", "Lead Stoat", "Steals."\n')
+    assert [row[1] for row in got(path).cells] == ["Tin Weasel", "Lead Stoat"]
