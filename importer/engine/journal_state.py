@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -141,6 +142,28 @@ def read_journal(path: Path) -> JournalState:
         header, outcomes, intents, refused, tuple(ends), frozenset(boots), last, undone, undoing, torn,
         categories, frozenset(asked),
     )  # fmt: skip
+
+
+_TAIL: Final = 64 * 1024
+
+
+def finished_journal(path: Path) -> JournalState | None:
+    """The state of a journal whose last line is the run's end, without the rows in it: read off its first and last
+    lines, however long it is. None for any other, which has to be read.
+    """
+    try:
+        with path.open("rb") as file:
+            header = _line(file.readline(_TAIL))
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            tail = file.read()
+    except OSError:
+        return None
+    end = _line(tail.rstrip(b"\n").rpartition(b"\n")[2]) if tail.endswith(b"\n") else None
+    if header is None or header.get("event") != "run" or end is None or end.get("event") != "end":
+        return None
+    if not isinstance(end.get("counts"), dict):
+        return None
+    return JournalState(header, {}, {}, ends=(end,), last=moment(end.get("at")))
 
 
 def _line(raw: bytes) -> dict[str, Any] | None:

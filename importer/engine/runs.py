@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from importer.engine.journal_state import JournalState, read_journal
+from importer.engine.journal_state import JournalState, finished_journal, read_journal
 from importer.engine.result import counts_of
 from importer.engine.run_folder import RunFolder
 from importer.errors import UsageError
@@ -112,7 +112,7 @@ def _by_journal(folder: RunFolder) -> RunInfo:
     reason = ""
     if folder.journal_path.exists():
         try:
-            state = read_journal(folder.journal_path)
+            state = finished_journal(folder.journal_path) or read_journal(folder.journal_path)
         except UsageError as error:
             return RunInfo(folder.run, folder.path, RunState.DAMAGED, "", "", "", 0, {}, error.message)
     if state is None or not state.header:

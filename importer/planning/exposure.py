@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from importer.fields.table import FIELDS, Field, Kind, Visibility
-from importer.model import Action, Json, Plan
+from importer.model import EMPTY, Action, Json, Plan
 
 PURPLE: Final = "purple"
 
@@ -36,19 +36,32 @@ def exposure(plan: Plan) -> tuple[Exposure, ...]:
     values: dict[str, int] = {}
     withheld: dict[str, int] = {}
     fields = [field for field in FIELDS if field.visibility is not Visibility.PRIVATE and field.kind is not Kind.UUID]
+    texts: dict[str, int] = {}
+    named = {field.name: field for field in fields}
     for change in plan.changes:
-        if change.action not in (Action.CREATE, Action.UPDATE):
+        if change.action is Action.CREATE:
+            before: Mapping[str, Json] = EMPTY
+        elif change.action is Action.UPDATE:
+            before = {item.field: item.old for item in change.differences}
+        else:
             continue
-        before = {item.field: item.old for item in change.differences} if change.action is Action.UPDATE else {}
-        for field in fields:
-            if field.name not in change.body:
+        for name, value in change.body.items():
+            if type(value) is str:  # most values
+                if value and name in named:
+                    texts[name] = texts.get(name, 0) + 1
                 continue
-            seen, hidden = _added(field, before.get(field.name), change.body[field.name])
+            field = named.get(name)
+            if field is None:
+                continue
+            seen, hidden = _added(field, before.get(name), value)
             if hidden:
-                withheld[field.name] = withheld.get(field.name, 0) + hidden
+                withheld[name] = withheld.get(name, 0) + hidden
             if seen:
-                tags[field.name] = tags.get(field.name, 0) + 1
-                values[field.name] = values.get(field.name, 0) + seen
+                tags[name] = tags.get(name, 0) + 1
+                values[name] = values.get(name, 0) + seen
+    for name, number in texts.items():
+        tags[name] = tags.get(name, 0) + number
+        values[name] = values.get(name, 0) + number
     found = [
         Exposure(
             field.name,
@@ -66,9 +79,9 @@ def exposure(plan: Plan) -> tuple[Exposure, ...]:
 def _added(field: Field, old: Json, new: Json) -> tuple[int, int]:
     """How many values are new and seen, and how many are new and withheld."""
     if field.is_list:
-        had = [_core(entry) for entry in old] if isinstance(old, list | tuple) else []
-        fresh = [entry for entry in new or () if _core(entry) not in had]
-        hidden = sum(isinstance(entry, Mapping) and entry.get("tlp") == PURPLE for entry in fresh)
+        had = [_core(entry) for entry in old] if isinstance(old, list | tuple) else ()
+        fresh = [entry for entry in new if _core(entry) not in had] if had else new or ()
+        hidden = sum(type(entry) is dict and entry.get("tlp") == PURPLE for entry in fresh)
         return len(fresh) - hidden, hidden
     if field.kind is Kind.OBJECT:
         return sum(value is not None for value in (new or {}).values()), 0

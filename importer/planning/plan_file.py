@@ -157,18 +157,22 @@ def _encoded(plan: Plan) -> bytes:
         )  # fmt: skip
 
 
+_NOTHING: Final[dict[str, Json]] = {}
+
+
 def _stored(change: Change, row: tuple[int, int] | None) -> _Change:
     action, name, message, differences = change.action, change.name, change.message, change.differences
-    old: dict[str, Json] = {}
+    old = _NOTHING
     if action in (Action.UPDATE, Action.DELETE):
         old = {item.field: item.old for item in differences if item.old is not None}
         differences = ()
+    body = change.body if type(change.body) is dict else dict(change.body) if change.body else _NOTHING
     if action is Action.CREATE:
         name = ""
     elif action is Action.DELETE:
         message = ""
     return _Change(
-        change.key, action, name, row, change.uuid, dict(change.body), old, differences, change.code, message,
+        change.key, action, name, row, change.uuid, body, old, differences, change.code, message,
         change.issues, change.column,
     )  # fmt: skip
 
@@ -192,7 +196,10 @@ def _decoded(plan: _Plan, created: str) -> Plan:
     rows = [_rows(table, f"tables[{number}]") for number, table in enumerate(plan.tables)]
     keys: set[str] = set()
     changes: list[Change] = []
-    for number, one in enumerate(plan.changes):
+    left = plan.changes[::-1]
+    plan.changes.clear()
+    for number in range(len(left)):
+        one = left.pop()  # and is forgotten: of a long plan there is never twice
         try:
             if one.key in keys or not one.key:
                 raise ValueError(f"its key {one.key[:60]!r} is empty or repeated")

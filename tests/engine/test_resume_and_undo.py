@@ -260,3 +260,23 @@ def test_a_folder_of_others_keeps_its_mode(tmp_path: Path) -> None:
     (shared / "failed.csv").unlink()
     write_plan(shared / "plan.json", creates(1))
     RunFolder.make(shared)
+
+
+def test_a_finished_run_is_listed_from_both_ends_of_its_journal(tmp_path: Path) -> None:
+    """Rows between the first and the last line are not read; an undo that comes after the end is seen all the same."""
+    clock = SystemClock()
+    folder = RunFolder.make(tmp_path / "run")
+    write_plan(folder.plan_path, creates(1))
+    journal = Journal(folder.journal_path, clock)
+    journal.event("run", rows=9, mode="create", account="a", command="apply", started="2026-01-01T00:00:00+00:00")
+    journal.close()
+    with folder.journal_path.open("ab") as damaged:
+        damaged.write(b"not read\n" * 100_000)
+    journal = Journal(folder.journal_path, clock)
+    journal.event("end", state="complete", counts={"created": 9})
+    journal.close()
+    (info,) = list_runs(tmp_path)
+    assert (info.state, info.rows, info.counts, info.command) == (RunState.COMPLETE, 9, {"created": 9}, "apply")
+    mark_undone(folder, "another", clock)
+    (info,) = list_runs(tmp_path)
+    assert info.state is RunState.DAMAGED
