@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from importer.errors import SourceError
 from importer.fields.countries import resolve
 from importer.mapping.actor_list import codenames, verdict
-from importer.mapping.columns import guessed, named
+from importer.mapping.columns import guessed, is_ours, named
 from importer.mapping.load import load_mapping, presets
 from importer.mapping.recogniser import COUNTRY, MANY, NAME, ColumnReading, Recognised, recognise
 from importer.mapping.spec import PSEUDO_COLUMNS, Recognise, Rule
@@ -154,7 +154,7 @@ def _quoted(column: str) -> str:
 
 def recognises(recognise: Recognise, table: Table) -> bool:
     """Whether a table has the columns, and all its cells the words, that a preset is known by."""
-    columns = [column for column in table.header.columns if not column.startswith("_")]
+    columns = [column for column in table.header.columns if not is_ours(column)]
     if any(not named(columns, (word,)) for word in recognise.every):
         return False
     if recognise.some and not named(columns, recognise.some):

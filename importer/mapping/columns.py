@@ -11,6 +11,14 @@ from importer.mapping.spec import PSEUDO_COLUMNS
 from importer.text.header_words import normalised, spellings
 
 _DICTIONARY = ("@key", "@value")
+_OURS = frozenset(
+    ("_source", "_sheet", "_row", "_action", "_status", "_code", "_message", "_uuid", "_attempts", "_reason", "_other")
+)
+
+
+def is_ours(column: str) -> bool:
+    """Whether a column is one that results.csv and failed files have beside the list's own."""
+    return column in _OURS
 
 
 class Match(Struct, frozen=True):
@@ -55,7 +63,7 @@ def guessed(columns: Sequence[str], words: Sequence[str]) -> list[Match]:
         ranks.setdefault(said.replace(" ", ""), position)
     found: list[Match] = []
     for column in columns:
-        if column.startswith("_"):
+        if is_ours(column):
             continue
         # In a dictionary the key is the name, and what stands behind it is not called "value" by anybody.
         for form in (column,) if column in _DICTIONARY and "@key" in columns else spellings(column):

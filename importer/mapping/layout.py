@@ -13,9 +13,9 @@ from importer.fields.table import ALIAS_FIELDS
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.cells import CellReader
 from importer.mapping.choose import read_columns
-from importer.mapping.columns import guessed, missing, named
+from importer.mapping.columns import guessed, is_ours, missing, named
 from importer.mapping.recogniser import recognise
-from importer.mapping.spec import Blank, Condition, Labelled, Mapping, Rule, Section
+from importer.mapping.spec import PSEUDO_COLUMNS, Blank, Condition, Labelled, Mapping, Rule, Section
 from importer.mapping.transforms.template import columns_in
 from importer.model import ColumnUse, Header, Issue, Place, Severity, Table
 from importer.text.header_words import normalised
@@ -250,12 +250,24 @@ class Layouter:
         asked = {*others, *named(header.columns, [condition.column for condition in conditions])}
         ignored = set(named(header.columns, mapping.ignore))
         known = {one.column: one for one in mapping.reading.columns} if mapping.reading is not None else {}
-        left = [column for column in header.columns if column not in fed and column not in asked and column[0] != "_"]
+        left = [
+            column for column in header.columns if column not in fed and column not in asked and not is_ours(column)
+        ]
         if left and not known:
             known = {one.column: one for one in recognise([table], full=[feed.rule.target for feed in feeds]).columns}
-        uses = []
+        uses = [
+            ColumnUse(
+                f"(the {column[1:]}'s name)" if column != "$row" else "(the row)",
+                "",
+                ", ".join(targets),
+                "",
+                len(table),
+            )
+            for column, targets in fed.items()
+            if column in PSEUDO_COLUMNS
+        ]
         for column, letter in zip(header.columns, header.letters or [""] * len(header.columns), strict=True):
-            if column.startswith("_"):
+            if is_ours(column):
                 continue
             one = known.get(column)
             filled = one.profile.filled if one else int((table.frame[column] != "").sum())

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from importer.fields.table import FIELDS
 from importer.mapping.column_profile import ColumnProfile, column_profile
+from importer.mapping.columns import is_ours
 from importer.text.header_match import NOWHERE, Near, near_headers
 from importer.text.header_words import header_words, lookup_words, normalised
 
@@ -97,7 +98,7 @@ def profiles(tables: Sequence[Table]) -> list[ColumnProfile]:
     for table in tables:
         array = table.frame.to_numpy()
         for position, column in enumerate(table.header.columns):
-            if not column.startswith("_"):
+            if not is_ours(column):
                 cells.setdefault(column, []).append(array[:, position])
                 letters.setdefault(column, table.header.letters[position] if table.header.letters else "")
     return [column_profile(column, letters[column], found) for column, found in cells.items()]
