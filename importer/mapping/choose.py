@@ -142,7 +142,8 @@ def _one_name(reading: Recognised, header: Header) -> None:
         shown = " and ".join(f"'{column}'" for column in reading.rivals)
         raise SourceError(
             f"it is not clear which column of {where} holds the names: {shown} could",
-            hint="Say which one it is:\n" + "\n".join(f"  --map value={_quoted(one)}" for one in reading.rivals),
+            details=tuple(f"--map value={_quoted(one)}" for one in reading.rivals),
+            hint="Say which one it is, with one of these two flags.",
         )
 
 

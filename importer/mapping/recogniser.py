@@ -183,6 +183,8 @@ _EXPECTED = {
 """What the texts of a field are."""
 _NEEDS = {COUNTRY: 0.9, "tlp": 0.9, "dateOfDiscovery": 0.9, "lastSeen": 0.9, LINKS: 1.0, "confidence": 0.7}
 """How much it counts against a column that its texts are nothing of the kind; open vocabularies need little."""
+_OPEN = frozenset(("motive", "actorCategory", "sophisticationLevel"))
+"""Fields whose words come again and again, known or not."""
 _NEVER = {
     "boolean": 1.2, "link": 1.0, "date": 0.8, "number": 0.8, "code": 0.8, "indicator": 0.8, "tlp": 1.0, "country": 1.0,
     "sentence": 0.3,
@@ -211,6 +213,8 @@ def _fit(profile: ColumnProfile, field: str) -> float:
         return share
     if profile.distinct == 1 and profile.looked_at > 3 and field not in MANY | {DESCRIPTION}:
         return -1.0  # the same in every row, and nothing that is known
+    if field in _OPEN and profile.looked_at > 1 and profile.distinctness > 0.9 and share < 0.2:
+        return -0.6  # kinds and reasons repeat
     if field in (ALIASES, "aliasGroupNames") and profile.looked_at > 3 and profile.distinctness < 0.55:
         return -0.8  # no two actors have the same other names
     if field == LINKS and any("://" in text or "www." in text for text in profile.texts):
