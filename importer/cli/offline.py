@@ -8,6 +8,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from importer.cli.console import form_of, settings_of, show, show_listing, tell, write_new
 from importer.errors import ExitCode, UsageError
 from importer.reports import listings
@@ -23,7 +25,7 @@ def validate(namespace: Namespace) -> int:
 
     settings = settings_of(namespace, namespace.sources)
     validation = validate(settings, annotate=_annotated(namespace, settings))
-    show(report(settings.format).validation(validation))
+    show(report(settings.format).validation(replace(validation, by=namespace.by)))
     return ExitCode.ROWS_NEED_WORK if validation.errors else ExitCode.DONE
 
 

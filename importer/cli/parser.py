@@ -93,6 +93,7 @@ def _validate(parser: argparse.ArgumentParser) -> None:
     _sources(parser, "SOURCE")
     _reading(parser)
     _output(parser)
+    parser.add_argument("--by", choices=("kind", "row"), default="kind", help="issues by kind or by row (text format)")
     parser.add_argument("--annotate", metavar="OUT.xlsx", help="hand the list back with each issue at its cell")
     parser.add_argument("--force", action="store_true", help="overwrite OUT.xlsx")
 

@@ -52,6 +52,8 @@ class Validation(Struct, frozen=True):
     issues: tuple[Issue, ...]
     """In source order, those on files and sheets among them."""
     readings: tuple[Reading, ...] = ()
+    by: str = "kind"
+    """How a person is shown them: by `kind`, or by `row`."""
 
     @property
     def valid(self) -> int:

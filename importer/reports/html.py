@@ -18,9 +18,10 @@ from msgspec import Struct
 
 from importer.model import Change, FieldChange, Issue, Outcome, Severity, Status
 from importer.reports.failed import failed_files
+from importer.reports.issue_groups import by_kind
 from importer.reports.run_record import RunRecord, issues_of
 from importer.reports.summary import stamp
-from importer.reports.terminal import STATUS_STYLE, STYLE, grouped, stop_text
+from importer.reports.terminal import STATUS_STYLE, STYLE, stop_text
 from importer.reports.text import (
     allowed_words,
     count,
@@ -83,7 +84,7 @@ def page(record: RunRecord) -> str:
         sum=_sum(record, tiles),
         steps=list(_steps(record, counts)),
         facts=list(_facts(record)),
-        kinds=[_kind(*kind) for kind in grouped(issues_of(record.plan))],
+        kinds=[_kind(*kind) for kind in by_kind(issues_of(record.plan))],
         rows=rows,
         cut=cut,
     )

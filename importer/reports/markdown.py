@@ -12,9 +12,10 @@ from typing import Final
 
 from importer.model import Action, Change, Issue, Outcome, Plan, SourceFile, Status
 from importer.reports.formats import Listing, PlanResult, Validation
+from importer.reports.issue_groups import by_kind
 from importer.reports.run_record import RunRecord, issues_of
 from importer.reports.screen import plain
-from importer.reports.terminal import grouped, stop_text
+from importer.reports.terminal import stop_text
 from importer.reports.text import cost_text, count, exposure_text, row_message, shortened, value_text, visible
 
 LIMIT: Final = 60_000
@@ -131,7 +132,7 @@ def _change_sections(plan: Plan) -> Iterator[_Section]:
 
 
 def _issue_sections(issues: Iterable[Issue]) -> Iterator[_Section]:
-    for severity, kind, found in grouped(issues):
+    for severity, kind, found in by_kind(issues):
         yield f"{severity.value.capitalize()} {_word(kind)}", map(_issue, found), len(found), False
 
 

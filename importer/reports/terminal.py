@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from importer.model import Action, Change, Issue, Plan, Reading, Severity, SourceFile, Status
 from importer.reports.formats import Listing, PlanResult, Validation
+from importer.reports.issue_groups import by_kind, by_row, by_value
 from importer.reports.run_record import RunRecord, issue_counts, issues_of
 from importer.reports.screen import Line
 from importer.reports.text import (
@@ -27,7 +28,6 @@ from importer.reports.text import (
 ISSUES_SHOWN = 20
 """Issues of one kind that are shown before the rest is only counted."""
 
-_ORDER = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 STYLE: Mapping[Severity, str] = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.INFO: "dim"}
 NAMES_SHOWN = 20
 """Rows of one action that are listed before the rest is only counted."""
@@ -178,7 +178,9 @@ def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
     yield from reading_lines(validation.readings)
     if validation.issues:
         yield ()
-        yield from issue_lines(validation.issues, shown=shown, rest="all of them: --format json")
+        yield from issue_lines(
+            validation.issues, shown=shown, rest="all of them: --format json", rows=validation.by == "row"
+        )
         yield ()
     counts = issue_counts(list(validation.issues))
     parts = [f"{validation.valid:,} valid", f"{validation.invalid:,} invalid"]
@@ -264,39 +266,61 @@ def _unsettled(record: RunRecord, shown: int = 10) -> Iterator[Line]:
         yield (f"  ... and {len(changes) - shown:,} more; all of them are in results.csv",)
 
 
-def grouped(issues: Iterable[Issue]) -> list[tuple[Severity, str, list[Issue]]]:
-    """(severity, code, issues) for each kind: errors first, kinds in the order in which they first occur."""
-    kinds: dict[tuple[Severity, str], list[Issue]] = {}
-    for issue in issues:
-        kinds.setdefault((issue.severity, issue.code), []).append(issue)
-    return [
-        (severity, code, found)
-        for wanted in _ORDER
-        for (severity, code), found in kinds.items()
-        if severity is wanted
-    ]  # fmt: skip
+def issue_lines(
+    issues: Iterable[Issue], *, shown: int = ISSUES_SHOWN, rest: str = "", rows: bool = False
+) -> Iterator[Line]:
+    """Lines for all kinds, or for all rows; of each kind at most `shown`, `rest` says where the others can be read.
 
-
-def issue_lines(issues: Iterable[Issue], *, shown: int = ISSUES_SHOWN, rest: str = "") -> Iterator[Line]:
-    """Lines for all kinds; of each kind at most `shown` issues, `rest` says where the others can be read."""
-    for severity, code, found in grouped(issues):
+    What is said of many rows is one line: of a value its first cells, of a kind of warning one example.
+    """
+    if rows:
+        yield from _by_row(issues, shown)
+        return
+    for severity, code, found in by_kind(issues):
         yield ((f"{severity.value} {code}", STYLE[severity]), f" ({count(len(found), 'time')})")
         # What is allowed is said once where it is the same for all; a list of countries in each line helps nobody.
         common = len({issue.allowed for issue in found}) == 1
-        yield from _by_file(found[:shown], allowed=not common)
-        if len(found) > shown:
-            yield (f"    ... and {len(found) - shown:,} more of this kind{'; ' + rest if rest else ''}",)
+        groups = by_value(found)
+        often = severity is not Severity.ERROR and len(groups) > _OFTEN
+        told = groups[: 1 if often else shown]
+        yield from _groups(told, allowed=not common)
+        if left := len(found) - sum(map(len, told)):
+            yield (f"    ... and {left:,} more of this kind{'; ' + rest if rest else ''}",)
         if common and found[0].allowed:
             yield (("  allowed: ", "dim"), allowed_words(found[0], 40))
 
 
-def _by_file(issues: Sequence[Issue], *, allowed: bool) -> Iterator[Line]:
+_OFTEN = 20
+"""Different warnings of one kind of which one example is enough."""
+_CELLS_SHOWN = 4
+
+
+def _groups(groups: Sequence[Sequence[Issue]], *, allowed: bool) -> Iterator[Line]:
     current = ""
-    for issue in issues:
+    for group in groups:
+        issue = group[0]
         if issue.place.file != current:
             current = issue.place.file
             yield (f"  {visible(current)}",) if current else ()
-        cell = cell_text(issue)
         text = issue_text(issue, allowed=allowed)
         field = f" [{issue.field}]" if issue.field and issue.field != issue.place.column else ""
+        cell = cell_text(issue)
+        if len(group) > 1:
+            others = ", ".join(visible(one.place.cell) for one in group[1:_CELLS_SHOWN])
+            more = f" and {len(group) - _CELLS_SHOWN:,} more" if len(group) > _CELLS_SHOWN else ""
+            cell = f"{count(len(group), 'row')}: {cell}, {others}{more}"
         yield (f"    {cell}{field}: {text}" if cell else f"    {text}",)
+
+
+def _by_row(issues: Iterable[Issue], shown: int) -> Iterator[Line]:
+    """The issues of each row under its place; rows with errors first."""
+    held = by_row(issues)
+    for (file, sheet, number), found in held[:shown]:
+        where = " ".join(visible(part) for part in (file, sheet, f"row {number:,}" if number else "") if part)
+        yield ((where or "the run", "head"),)
+        for issue in found:
+            field = f" [{issue.field}]" if issue.field and issue.field != issue.place.column else ""
+            told = f" {cell_text(issue)}{field}: {issue_text(issue)}"
+            yield ((f"  {issue.severity.value} {issue.code}", STYLE[issue.severity]), told)
+    if len(held) > shown:
+        yield (f"... and {len(held) - shown:,} more rows; all of them: --format json",)

@@ -146,3 +146,40 @@ def test_runs_are_listed() -> None:
 def test_durations(seconds: float, text: str) -> None:
     """Times are shown in the unit a person would use."""
     assert duration(seconds) == text
+
+
+def test_what_is_said_of_many_rows_is_one_line() -> None:
+    """Equal values are told once with their first cells, a kind of warning that comes again and again by an example."""
+    same = [
+        Issue(Severity.WARNING, "unknown-country", "is not a country", Place("a.csv", "", n, "C", "Country"),
+              "originCountryISO", "Chnia") for n in range(2, 106)
+    ]  # fmt: skip
+    many = [
+        Issue(Severity.WARNING, "partial-date", "has no day", Place("a.csv", "", n, "D", "Since"), "", f"{1900 + n}")
+        for n in range(2, 60)
+    ]
+    assert plain(issue_lines([*same, *many], rest="see there")).splitlines() == [
+        "warning unknown-country (104 times)",
+        "  a.csv",
+        '    104 rows: C2 (Country), C3, C4, C5 and 100 more [originCountryISO]: "Chnia" is not a country',
+        "warning partial-date (58 times)",
+        "  a.csv",
+        '    D2 (Since): "1902" has no day',
+        "    ... and 57 more of this kind; see there",
+    ]
+
+
+def test_issues_by_row() -> None:
+    """Each row has its issues under its place, errors first, and rows with errors come before the others."""
+    issues = [
+        Issue(Severity.WARNING, "odd", "looks odd", Place("a.csv", "", 2, "A", "Actor"), "value", "x"),
+        Issue(Severity.WARNING, "odd", "looks odd", Place("a.csv", "", 5, "A", "Actor"), "value", "y"),
+        Issue(Severity.ERROR, "bad", "is bad", Place("a.csv", "", 5, "B", "Motive"), "motive", "z"),
+    ]
+    assert plain(issue_lines(issues, rows=True)).splitlines() == [
+        "a.csv row 5",
+        '  error bad B5 (Motive) [motive]: "z" is bad',
+        '  warning odd A5 (Actor) [value]: "y" looks odd',
+        "a.csv row 2",
+        '  warning odd A2 (Actor) [value]: "x" looks odd',
+    ]
