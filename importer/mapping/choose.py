@@ -19,6 +19,7 @@ from importer.mapping.spec import Mapping as TagMapping
 from importer.mapping.transforms.template import columns_in
 from importer.masking import guarded
 from importer.model import Header, Table
+from importer.text.header_words import name_cells
 
 HINT = (
     "If it does list actors, `--map value=COLUMN` names the column of their names; `tag-importer mapping init SOURCE` "
@@ -58,6 +59,16 @@ def choose(table: Table, wanted: Mapping[str, Sequence[str]] = {}) -> TagMapping
         if judged.against >= 2 and judged.against > judged.for_actors:
             raise NoActors(_refusal(table.header, judged.looks_like, True), judged.looks_like)
     return read_columns(known, table, wanted)
+
+
+def as_asked(mapping: TagMapping, table: Table, wanted: Mapping[str, Sequence[str]] = {}) -> TagMapping:
+    """The mapping that a person named, with the columns of this table: the usual header word of a name is enough then,
+    whatever speaks against the column."""
+    found = read_columns(mapping, table, wanted)
+    if not mapping.guesses or any(rule.target == NAME for rule in found.rules):
+        return found
+    names = name_cells(table.header.columns)
+    return read_columns(mapping, table, {**wanted, NAME: names[:1]}) if names else found
 
 
 def read_columns(mapping: TagMapping, table: Table, wanted: Mapping[str, Sequence[str]] = {}) -> TagMapping:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from importer.errors import SourceError, UsageError
-from importer.mapping.choose import choose, read_columns
+from importer.mapping.choose import as_asked, choose
 from importer.mapping.columns import named
 from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
@@ -227,7 +227,7 @@ class _Group:
 
     def _drafter(self, table: Table) -> Drafter | None:
         try:
-            mapping = read_columns(self.mapping, table, self.columns) if self.mapping else choose(table, self.columns)
+            mapping = as_asked(self.mapping, table, self.columns) if self.mapping else choose(table, self.columns)
             drafter = self._drafter_of(mapping)
             if why := drafter.misfit(table):
                 raise SourceError(why, hint="`tag-importer mapping init SOURCE` writes a mapping that fits.")

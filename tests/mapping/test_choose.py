@@ -8,7 +8,8 @@ import io
 import pytest
 
 from importer.errors import SourceError
-from importer.mapping.choose import choose
+from importer.mapping.choose import as_asked, choose
+from importer.mapping.load import load_mapping
 from importer.mapping.recogniser import recognise
 from importer.model import Header, Table
 from importer.text.header_words import known_count, name_cells
@@ -114,3 +115,10 @@ def test_columns_of_a_report_decide_nothing() -> None:
 def test_a_column_called_like_a_field_of_a_tag_tells_a_list_of_actors(column: str) -> None:
     """`Name` alone says little; beside a tag's own field it is a list for tags."""
     assert choose(table(("Name", column), ("Amber Fox", "emea"))).name == "spreadsheet"
+
+
+def test_a_named_preset_takes_the_usual_word_for_the_name() -> None:
+    """Whoever names `spreadsheet` has decided: a column called `Name` holds the names, also where they are numbers."""
+    numbers = table(("Name", "Country"), ("007", "GB"))
+    mapping = as_asked(load_mapping("spreadsheet"), numbers)
+    assert next(rule for rule in mapping.rules if rule.target == "value").columns == ("Name",)
