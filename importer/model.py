@@ -36,7 +36,7 @@ class Severity(StrEnum):
 
 
 class Place(Struct, frozen=True, array_like=True):
-    """Where something stands in a source. Parts that do not apply are empty, a number that does not is 0."""
+    """Where something is in a source. Parts that do not apply are empty, a number that does not is 0."""
 
     file: str
     sheet: str = ""
@@ -76,7 +76,7 @@ class Issue(Struct, frozen=True, omit_defaults=True):
     field: str = ""
     """Wire name of the tag field, where the issue is about one."""
     value: str = ""
-    """The offending text as it stands in the source (shortened only when shown)."""
+    """The offending text as it is in the source (shortened only when shown)."""
     allowed: tuple[str, ...] = ()
     nearest: str = ""
     """The allowed word that is closest to `value`, where one is close."""
@@ -97,7 +97,7 @@ class Header(Struct, frozen=True):
 
 
 class Table(Struct, frozen=True, dict=True):
-    """The rows of one list, a file or a sheet: cells of exact text, and where each row stands.
+    """The rows of one list, a file or a sheet: cells of exact text, and where each row is.
 
     A list of strings in an object (STIX `aliases`) is its JSON text, `["APT28", "Sofacy"]`, so that a value which
     holds a comma stays one value and the row survives a trip through a CSV file. An absent key is an empty cell.
@@ -111,7 +111,7 @@ class Table(Struct, frozen=True, dict=True):
     issues: Mapping[int, tuple[Issue, ...]] = MappingProxyType({})
     """What the reader found, by position in the table."""
     gaps: AbstractSet[int] = frozenset()
-    """Positions of rows that stand behind blank ones."""
+    """Positions of rows that come after blank ones."""
     dates: Mapping[tuple[int, str], str] = MappingProxyType({})
     """By position and column: what a workbook shows in a cell that is a date among texts; empty where it is unknown."""
 
@@ -148,7 +148,7 @@ class Table(Struct, frozen=True, dict=True):
 
     @cached_property
     def numbers(self) -> list[int]:
-        """Where each row stands: 1-based line in a text file, row of a sheet, position in a list of objects."""
+        """Where each row is: 1-based line in a text file, row of a sheet, position in a list of objects."""
         numbers: list[int] = self.frame.index.get_level_values("row").tolist()
         return numbers
 
@@ -227,7 +227,7 @@ class RowRef(Struct, frozen=True):
         return self.cells[header.columns.index(column)] if column in header.columns else ""
 
     def place(self, column: str = "") -> Place:
-        """Where this row, or its cell in `column`, stands."""
+        """Where this row, or its cell in `column`, is."""
         header = self.header
         letter = ""
         if column and header.letters and column in header.columns:
@@ -342,7 +342,7 @@ class Change(Struct, frozen=True):
     action: Action
     name: str
     row: RowRef | None = None
-    """The input row; None for a tag that no row stands for (undo, prune)."""
+    """The input row; None for a tag that no row is about (undo, prune)."""
     uuid: str = ""
     """The existing tag, where there is one."""
     body: Mapping[str, Json] = EMPTY

@@ -13,7 +13,7 @@ from importer.planning.bulk import many_objects
 from importer.planning.categories import resolve_category
 from importer.planning.collisions import find_collisions
 from importer.planning.decide import Setting, decide
-from importer.planning.identity import Tags, stand
+from importer.planning.identity import Tags, match_rows
 from importer.planning.marking import MARK_KEY, Owner, owner
 from importer.planning.options import Account, PlanOptions
 from importer.planning.vanished import vanished
@@ -56,19 +56,19 @@ def _plan(
     setting, to_create = _setting(account, options)
     if account.returned is not None:
         account.returned.only([tag.uuid for tag in account.tags])
-    standings = stand(rows, Tags(account.tags, account.ids))
-    collisions = find_collisions(rows, standings, account.tags, options.collisions)
+    matches = match_rows(rows, Tags(account.tags, account.ids))
+    collisions = find_collisions(rows, matches, account.tags, options.collisions)
     changes = [
-        decide(draft, standing, rows, collisions.get(position, ()), setting)
-        for position, (draft, standing) in enumerate(zip(rows, standings, strict=True))
+        decide(draft, match, rows, collisions.get(position, ()), setting)
+        for position, (draft, match) in enumerate(zip(rows, matches, strict=True))
     ]
     more_notes = [*notes, *_unmarkable(changes, setting)]
     if account.returned is not None:
         more_notes += account.returned.not_compared()
     if options.managed_by:
-        deletes, told = vanished(rows, standings, account.tags, options, notes)
+        deletes, vanished_notes = vanished(rows, matches, account.tags, options, notes)
         changes.extend(deletes)
-        more_notes.extend(told)
+        more_notes.extend(vanished_notes)
     return Plan(
         account=account.account_id,
         mode=options.mode,

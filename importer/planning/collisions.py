@@ -1,6 +1,6 @@
 """Names and aliases that claim each other, among the rows of a run and against the account. Nothing is ever merged.
 
-Both sides are told, each with the other's place. A row gets at most `PER_ROW` issues of a kind, then one that says how
+Both sides are named, each with the other's place. A row gets at most `PER_ROW` issues of a kind, then one that says how
 many more there are: a list whose aliases all collide stays readable, and its plan file small.
 """
 
@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 from importer.fields.names import identity_key, loose_key
 from importer.fields.table import ALIAS_FIELDS
 from importer.model import Draft, Issue, Json, Severity, Tag
-from importer.planning.cells import name_place, told_place
 from importer.planning.collision_rules import CollisionRules
-from importer.planning.identity import Standing
+from importer.planning.identity import Match, name_place, place_seen_from
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,26 +33,26 @@ def labels(entries: Json) -> list[str]:
 
 
 def find_collisions(
-    drafts: Sequence[Draft], standings: Sequence[Standing], tags: Sequence[Tag], rules: CollisionRules
+    drafts: Sequence[Draft], matches: Sequence[Match], tags: Sequence[Tag], rules: CollisionRules
 ) -> dict[int, list[Issue]]:
     """Issues by position of the draft. Rows that are invalid, left out or repeat another take no part."""
     if not any((rules.alias_is_name, rules.alias_shared, rules.alias_in_account, rules.similar_name)):
         return {}
-    return _Search(drafts, standings, tags, rules).issues()
+    return _Search(drafts, matches, tags, rules).issues()
 
 
 class _Search:
     """Who claims what: names and aliases by key, then a look at the few rows that are concerned."""
 
     def __init__(
-        self, drafts: Sequence[Draft], standings: Sequence[Standing], tags: Sequence[Tag], rules: CollisionRules
+        self, drafts: Sequence[Draft], matches: Sequence[Match], tags: Sequence[Tag], rules: CollisionRules
     ) -> None:
         import pandas as pd
 
         self.drafts, self.rules = drafts, rules
-        rows = [row for row, standing in enumerate(standings) if standing.stands]
-        self.names = {standings[row].name_key: row for row in rows}
-        ours = {tag.uuid for row in rows for tag in standings[row].tags}
+        rows = [row for row, match in enumerate(matches) if match.is_first]
+        self.names = {matches[row].name_key: row for row in rows}
+        ours = {tag.uuid for row in rows for tag in matches[row].tags}
         self.tag_names, self.tag_aliases, self.tag_loose = self._of_tags(tag for tag in tags if tag.uuid not in ours)
         claims = [
             (row, _key(label))
@@ -73,7 +72,7 @@ class _Search:
         """Loose key of the names of several rows, or of a row and a tag -> those rows."""
 
     def _of_tags(self, tags: Iterable[Tag]) -> tuple[dict[str, Tag], dict[str, Tag], dict[str, list[Tag]]]:
-        """By key the names, the aliases and the loose names of tags that no row stands for."""
+        """By key the names, the aliases and the loose names of tags that no row is about."""
         names: dict[str, Tag] = {}
         aliases: dict[str, Tag] = {}
         loose: dict[str, list[Tag]] = {}
@@ -155,14 +154,14 @@ class _Search:
                         issues.add(rules.alias_in_account, code, label, message, name)
 
     def _tell(self, file: str, positions: Sequence[int], count: int = 0) -> str:
-        """`'APT28' (A17), 'Sofacy' (other.csv A40) and 3 more`, as a row of `file` is told of them."""
-        told = ", ".join(self._named(position, file) for position in positions[:_OTHERS])
+        """`'APT28' (A17), 'Sofacy' (other.csv A40) and 3 more`, as a row of `file` has them."""
+        named = ", ".join(self._named(position, file) for position in positions[:_OTHERS])
         more = (count or len(positions)) - min(len(positions), _OTHERS)
-        return f"{told} and {more} more" if more > 0 else told
+        return f"{named} and {more} more" if more > 0 else named
 
     def _named(self, position: int, file: str) -> str:
         draft = self.drafts[position]
-        return f"{draft.name!r} ({told_place(name_place(draft), file)})"
+        return f"{draft.name!r} ({place_seen_from(name_place(draft), file)})"
 
 
 def _groups(keys: pd.Series[str]) -> dict[str, list[int]]:

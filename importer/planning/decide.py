@@ -9,9 +9,8 @@ from msgspec import Struct
 
 from importer.fields.table import field_named
 from importer.model import Action, Asked, Category, Change, Draft, FieldChange, Issue, Json, Severity, Tag
-from importer.planning.cells import name_place, told_place
 from importer.planning.diff import differences, update_body
-from importer.planning.identity import Standing
+from importer.planning.identity import Match, name_place, place_seen_from
 from importer.planning.marking import MARK_KEY, Owner, mark_of, marked, owner
 from importer.planning.options import Mode, PlanOptions
 from importer.planning.properties import check_properties
@@ -37,19 +36,17 @@ class Setting(Struct, frozen=True):
 
 
 def decide(
-    draft: Draft, standing: Standing, drafts: Sequence[Draft], collisions: Sequence[Issue], setting: Setting
+    draft: Draft, match: Match, drafts: Sequence[Draft], collisions: Sequence[Issue], setting: Setting
 ) -> Change:
     """The change for one row; `drafts` are all of them, to name the row it repeats."""
     if (
-        standing.stands
-        and not (
-            standing.tags or collisions or draft.issues or draft.row.issues or draft.clear or draft.asked is not None
-        )
+        match.is_first
+        and not (match.tags or collisions or draft.issues or draft.row.issues or draft.clear or draft.asked is not None)
         and setting.plain_creates
     ):
         # Nothing to weigh: the bulk of a migration comes through here.
         return Change(
-            standing.key,
+            match.key,
             Action.CREATE,
             draft.name,
             draft.row,
@@ -60,13 +57,13 @@ def decide(
     issues = list(draft.issues)
     if draft.row.issues and not draft.left_out:
         issues += [issue for issue in draft.row.issues if issue not in draft.issues]
-    return _Decision(draft, standing, setting, issues).change(drafts, collisions)
+    return _Decision(draft, match, setting, issues).change(drafts, collisions)
 
 
 @dataclass(slots=True)
 class _Decision:
     draft: Draft
-    standing: Standing
+    match: Match
     setting: Setting
     issues: list[Issue]
     uuid: str = ""
@@ -74,28 +71,28 @@ class _Decision:
     body: Mapping[str, Json] = field(default_factory=dict)
 
     def change(self, drafts: Sequence[Draft], collisions: Sequence[Issue]) -> Change:
-        draft, standing = self.draft, self.standing
+        draft, match = self.draft, self.match
         if draft.left_out:
             return self._is(Action.SKIP, "left-out", draft.left_out)
         if draft.asked is Asked.SKIP:
             return self._is(Action.SKIP, "asked-skip", "its action column says skip")
-        if not standing.name_key and not self._errors():
+        if not match.name_key and not self._errors():
             self.issues.append(Issue(Severity.ERROR, "missing-name", "the row has no name", draft.row.place(), "value"))
         if self._errors():
             return self._invalid()
-        if standing.first >= 0:
-            return self._repeat(drafts[standing.first])
-        if standing.known_as is not None:
-            return self._other_tag(standing.known_as, drafts)
+        if match.first >= 0:
+            return self._repeat(drafts[match.first])
+        if match.known_as is not None:
+            return self._other_tag(match.known_as, drafts)
         self.issues += collisions
         if draft.clear:
             self.issues += self._unclearable()
         creates, updates = self.setting.options.allowed(draft.asked)
-        if len(standing.tags) > 1:
-            own = self._own(standing.tags)
+        if len(match.tags) > 1:
+            own = self._own(match.tags)
             return self._existing(own, updates) if own else self._ambiguous(updates)
-        if standing.tags:
-            return self._existing(standing.tags[0], updates)
+        if match.tags:
+            return self._existing(match.tags[0], updates)
         return self._create() if creates else self._is(Action.SKIP, "absent", self._absent())
 
     def _create(self) -> Change:
@@ -161,24 +158,24 @@ class _Decision:
         return self._is(Action.INVALID, errors[0].code, errors[0].message)
 
     def _repeat(self, first: Draft) -> Change:
-        """The earlier row stands for the name. A blank cell of this one leaves a field alone: that is no difference."""
-        place = told_place(name_place(first), self.draft.row.header.file)
+        """The earlier row is used for the name. Blank cells of this one do not differ."""
+        place = place_seen_from(name_place(first), self.draft.row.header.file)
         others = {name: value for name, value in self.draft.fields.items() if name != "value"}
-        told = ", ".join(item.field for item in differences(others, Tag("", first.name, first.fields)))
-        if told:
-            warning = f"repeats the name of {place} and differs from that row in {told}; the earlier row is used"
+        differing = ", ".join(item.field for item in differences(others, Tag("", first.name, first.fields)))
+        if differing:
+            warning = f"repeats the name of {place} and differs from that row in {differing}; the earlier row is used"
             self._warn("repeats-row-differs", warning)
-        return self._is(Action.SKIP, "repeats-row", f"repeats {first.name!r} ({place}), which stands for it")
+        return self._is(Action.SKIP, "repeats-row", f"repeats {first.name!r} ({place}), which is used")
 
     def _other_tag(self, tag: Tag, drafts: Sequence[Draft]) -> Change:
         """The row's id names a tag, and its name another one; or another row is about the same tag."""
         self.uuid = tag.uuid
-        if self.standing.rival >= 0:
-            other = drafts[self.standing.rival]
-            place = told_place(name_place(other), self.draft.row.header.file)
+        if self.match.rival >= 0:
+            other = drafts[self.match.rival]
+            place = place_seen_from(name_place(other), self.draft.row.header.file)
             message = f"its id is that of the tag {tag.name!r} ({tag.uuid}), and so is {other.name!r} ({place})"
         else:
-            held = self.standing.tags[0]
+            held = self.match.tags[0]
             message = (
                 f"its id is that of the tag {tag.name!r} ({tag.uuid}), and its name that of another tag ({held.uuid})"
             )
@@ -191,7 +188,7 @@ class _Decision:
         return own[0] if len(own) == 1 else None
 
     def _ambiguous(self, updates: bool) -> Change:
-        tags = self.standing.tags
+        tags = self.match.tags
         uuids = ", ".join(tag.uuid for tag in tags[:5]) + (f" and {len(tags) - 5} more" if len(tags) > 5 else "")
         message = f"the account holds {len(tags)} tags of this name: {uuids}"
         if updates:
@@ -215,15 +212,15 @@ class _Decision:
         held = fields.get("properties") or {}
         entries = {entry.get("key"): entry for entry in category.schema if isinstance(entry, Mapping)}
         found: list[Issue] = []
-        told: set[str] = set()
+        hinted: set[str] = set()
         for problem in check_properties(category.schema, held, before=before, known={MARK_KEY}):
             key = problem.path.split("[")[0]
             place = self.draft.place(f"properties.{key}")
             message = f"{problem.message} (category {category.name!r})"
-            if key in entries and key not in told and problem.code in READABLE:
+            if key in entries and key not in hinted and problem.code in READABLE:
                 hint = how_to_read(entries[key], held.get(key), self.draft.row, place.column)
                 message += f"; {hint}" if hint else ""
-                told.add(key)
+                hinted.add(key)
             found.append(
                 Issue(
                     problem.severity,
@@ -273,7 +270,7 @@ class _Decision:
     def _is(self, action: Action, code: str = "", message: str = "") -> Change:
         row, name = self.draft.row, self.draft.name
         return Change(
-            self.standing.key, action, name, row, self.uuid, self.body, self.found, code, message, tuple(self.issues),
+            self.match.key, action, name, row, self.uuid, self.body, self.found, code, message, tuple(self.issues),
             self.draft.column(),
         )  # fmt: skip
 

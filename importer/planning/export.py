@@ -1,8 +1,8 @@
 """The account's tags as a table of cells, and the mapping that reads the table back to the very same tags.
 
-Texts stand as they are; lists, numbers and `properties` as JSON text; an annotated field has a column each for its
+Texts are as they are; lists, numbers and `properties` as JSON text; an annotated field has a column each for its
 value, confidence and TLP. What could not be read back (a field this program does not know, a text beyond what a request
-may hold) stands as JSON in `_other`, so that the backup is whole and the import leaves those fields alone.
+may hold) is kept as JSON in `_other`, so that the backup is whole and the import leaves those fields alone.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def export_mapping(table: ExportTable, file: str) -> str:
     lines = [
         f"# Reads {json.dumps(file, ensure_ascii=False)} back to the tags that were exported; it is found by its name.",
         "name: export",
-        "description: An export of an account's tags. Cells are taken exactly as they stand.",
+        "description: An export of an account's tags. Cells are taken exactly as they are.",
         "publish_marked: true  # what the account shows of marked tags is left as it is",
         "read:",
         "  header_row: 1",
@@ -125,7 +125,7 @@ def _record(tag: Tag, categories: Mapping[str, str], longest: int) -> _Record:
     if other:
         cells["_other"] = _json(other)
     unread = tuple(
-        f"{tag.name!r} ({tag.uuid}): {name} stands in _other and is not imported again"
+        f"{tag.name!r} ({tag.uuid}): {name} is kept in _other and is not imported again"
         for name in other
         if name != NAME or not readable
     )
@@ -135,7 +135,7 @@ def _record(tag: Tag, categories: Mapping[str, str], longest: int) -> _Record:
 def _name_cell(field: Field, name: str) -> tuple[str, bool]:
     """The cell for a tag's name, and whether an import finds the tag by it.
 
-    The name stands as it is; on one line where it holds a line break, which no request may and the look-up ignores.
+    The name is as it is; on one line where it holds a line break, which no request may and the look-up ignores.
     """
     shown = name if check(field, name).problem is None else _sound(clean(name))
     sound = shown == name or shown == clean(name)

@@ -30,7 +30,7 @@ class Exported(Struct, frozen=True):
     mapping: Path
     tags: int
     unread: tuple[str, ...]
-    """Sentences on what an import of the file would not bring back; it stands in the file's `_other` column."""
+    """Sentences on what an import of the file would not bring back; it is in the file's `_other` column."""
 
 
 def check_target(path: Path, *, force: bool = False) -> None:

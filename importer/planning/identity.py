@@ -1,4 +1,4 @@
-"""Which tag a row stands for: by uuid, by its source's id, by name (compared by identity key); never by alias."""
+"""Which tag a row is about: by uuid, by its source's id, by name (compared by identity key); never by alias."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from importer.fields.names import identity_key
-from importer.model import Asked, Draft, RowRef, Tag
+from importer.model import Asked, Draft, Place, RowRef, Tag
 from importer.planning.source_ids import SourceIds, id_property, source_id
 
 UUID_COLUMN = "_uuid"
 """The column of results and exports that says which tag a row is about."""
 
 
-class Standing(Struct, frozen=True):
-    """What one row stands for."""
+class Match(Struct, frozen=True):
+    """What one row is about."""
 
     name_key: str
     """Identity key of its name; empty where it has none."""
@@ -26,13 +26,13 @@ class Standing(Struct, frozen=True):
     tags: tuple[Tag, ...] = ()
     """The account's tags that it may be: none, one, or (a conflict) several."""
     first: int = -1
-    """Position of the earlier row that already stands for the same name; -1 for none."""
-    stands: bool = False
-    """Whether this row stands for its name: it is usable, and the first of its name."""
+    """Position of the earlier row of the same name, which is used; -1 for none."""
+    is_first: bool = False
+    """Whether this row is used for its name: it is sound, and the first of that name."""
     known_as: Tag | None = None
     """The tag that its id names while its name is another's, or another row's: nothing can be done for it."""
     rival: int = -1
-    """Position of the other row that is about `known_as`; -1 where it is a tag that stands in the way."""
+    """Position of the other row that is about `known_as`; -1 where it is a tag that is in the way."""
 
 
 class Tags:
@@ -71,14 +71,14 @@ def index_tags(tags: Iterable[Tag]) -> dict[str, tuple[Tag, ...]]:
     return {key: tuple(held) for key, held in index.items()}
 
 
-def stand(drafts: Sequence[Draft], tags: Tags) -> list[Standing]:
-    """For each draft what it stands for, parallel to `drafts`.
+def match_rows(drafts: Sequence[Draft], tags: Tags) -> list[Match]:
+    """For each draft what it is about, parallel to `drafts`.
 
     A row is about the tag that its `_uuid` or its source's id names, whatever its name has become, else about the one
-    of its name. The first usable row of a name stands for it: a row that is invalid or left out does not, so that a
+    of its name. The first usable row of a name is used for it: one that is invalid or left out is not, so that a
     later good one takes its place.
     """
-    standings: list[Standing] = []
+    matches: list[Match] = []
     claimed: dict[str | tuple[str, str], int] = {}
     keys: dict[str, int] = {}
     renamed: dict[str, list[int]] = {}
@@ -100,15 +100,15 @@ def stand(drafts: Sequence[Draft], tags: Tags) -> list[Standing]:
             if first < 0 and known is not None and not of_name:
                 renamed.setdefault(known.uuid, []).append(position)
         key = _change_key(name_key, draft.row, keys)
-        standings.append(Standing(name_key, key, held, first, good and first < 0 and in_the_way is None, in_the_way))
+        matches.append(Match(name_key, key, held, first, good and first < 0 and in_the_way is None, in_the_way))
     for positions in renamed.values():
-        tag = standings[positions[0]].tags[0]
+        tag = matches[positions[0]].tags[0]
         by_name = claimed.get(identity_key(tag.name), -1)
         rivals = [*positions, by_name] if by_name >= 0 else positions
         for position in positions if len(rivals) > 1 else ():
             other = next(rival for rival in reversed(rivals) if rival != position)
-            standings[position] = replace(standings[position], tags=(), stands=False, known_as=tag, rival=other)
-    return standings
+            matches[position] = replace(matches[position], tags=(), is_first=False, known_as=tag, rival=other)
+    return matches
 
 
 def usable(draft: Draft) -> bool:
@@ -125,3 +125,13 @@ def _change_key(name_key: str, row: RowRef, used: dict[str, int]) -> str:
     count = used.get(key, 0) + 1
     used[key] = count
     return key if count == 1 else f"{key}-{count}"
+
+
+def name_place(draft: Draft) -> Place:
+    """The cell that holds a row's name; of an object, the object."""
+    return draft.place() if draft.row.header.letters else draft.row.place()
+
+
+def place_seen_from(place: Place, file: str) -> str:
+    """A place as a row of `file` has it: `Actors!A17`, and before it the file where that is another one."""
+    return place.cell if place.file == file else str(place)

@@ -1,4 +1,4 @@
-"""Safety limits: what a run may do without being told twice.
+"""Safety limits: what a run may do without being asked twice.
 
 Defaults: creates unlimited (a migration into an empty account needs no override), updates 30 % and deletes 10 % of the
 tags the run is responsible for (its marked ones with marking, else all of the account), a source that shrank by more
@@ -93,7 +93,7 @@ def limit_problems(
     """Every limit the plan goes over: `("72.7 % of tags would change (8/11), limit 30 %", "--max-updates 8")`.
 
     `previous_rows` is how many rows the last successful run had; None where that is not known, and then with marking
-    the number of marked tags stands for it. `previous_files` is how many it had from each file.
+    the number of marked tags is taken for it. `previous_files` is how many it had from each file.
     `tags` are the account's as they are now; of a saved plan they count, and not what its file says of them.
     """
     counts = plan.counts()
@@ -155,9 +155,9 @@ def _emptied(plan: Plan, before: Mapping[str, int]) -> list[tuple[str, str]]:
     """Files that had rows and have none, or are gone: among several sources one may fail without a sound."""
     now = Counter(change.row.header.file for change in plan.changes if change.row is not None)
     empty = [(file, had) for file, had in before.items() if had and not now[file]]
-    told = "; ".join(f"{file} gives no rows any more (last time {had:,})" for file, had in empty[:5])
+    emptied = "; ".join(f"{file} gives no rows any more (last time {had:,})" for file, had in empty[:5])
     more = f"; and {len(empty) - 5:,} more files" if len(empty) > 5 else ""
-    return [(told + more, "--allow-empty")] if empty else []
+    return [(emptied + more, "--allow-empty")] if empty else []
 
 
 def check_limits(

@@ -125,7 +125,7 @@ class SavedPlan(Struct, frozen=True):
 
 
 def plan_digest(plan: Plan) -> str:
-    """sha256 of the plan, hex. The time it was made is no part of it."""
+    """sha256 of the plan, hex. The time it was made is not part of it."""
     return hashlib.sha256(_encoded(plan)).hexdigest()
 
 

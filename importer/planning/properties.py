@@ -126,8 +126,8 @@ class _Check:
             value = value["value"]
             old = old.get("value") if isinstance(old, Mapping) else old
         if entry.get("deprecated") is True and value != old:
-            told = f"property {_called(entry)} is deprecated and takes no new values"
-            self._add(severity, "deprecated-property", path, told, value)
+            message = f"property {_called(entry)} is deprecated and takes no new values"
+            self._add(severity, "deprecated-property", path, message, value)
         types = _KINDS.get(kind)
         if types is None:
             return
@@ -225,8 +225,8 @@ class _Check:
         texts = tuple(str(word) for word in allowed if word not in old)
         if value in old:
             if value != before:
-                told = "this value is deprecated and cannot be written anew"
-                self._add(severity, "deprecated-value", path, told, value, texts)
+                message = "this value is deprecated and cannot be written anew"
+                self._add(severity, "deprecated-value", path, message, value, texts)
         elif (allowed or needed) and value not in allowed and (allowed or value != ""):
             from rapidfuzz import process
 

@@ -91,7 +91,7 @@ def _steps(entry: Mapping[str, Any], value: Json) -> list[str]:
 
 
 def _as_duration(text: str) -> str:
-    """`18 months` as `P18M`; empty for what is no plain number of hours, days, weeks, months or years."""
+    """`18 months` as `P18M`; empty for what is not a plain number of hours, days, weeks, months or years."""
     found = _SPOKEN_DURATION.fullmatch(text.strip())
     if found is None:
         return ""

@@ -1,7 +1,7 @@
 """The ids by which sources know an actor, so that a tag is found again when the actor is renamed.
 
 An id is kept in the tag, in `properties.source_id`, where the schema of its category has that key, else in a state file
-of the account. Without either, a renamed actor is a new tag beside one that no row stands for any more.
+of the account. Without either, a renamed actor is a new tag beside one that no row is about any more.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Marked tags that no row stands for any more: reported, and deleted only where pruning was asked for and is safe."""
+"""Marked tags whose names no row has any more: reported, and deleted only where pruning was asked for and is safe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from importer.fields.names import identity_key
 from importer.fields.table import FIELDS
 from importer.model import Action, Change, Draft, FieldChange, Issue, Place, Severity, Tag
-from importer.planning.identity import Standing
+from importer.planning.identity import Match
 from importer.planning.marking import Owner, owner
 from importer.planning.options import PlanOptions
 from importer.planning.plan_file import PRUNED
@@ -20,20 +20,20 @@ _LEFT_OUT: Final = ("left-out-sheet", "left-out-file", "more-pages")
 
 def vanished(
     drafts: Sequence[Draft],
-    standings: Sequence[Standing],
+    matches: Sequence[Match],
     tags: Sequence[Tag],
     options: PlanOptions,
     notes: Sequence[Issue],
 ) -> tuple[list[Change], list[Issue]]:
     """The deletes, and the notes about tags of this job that the source no longer has.
 
-    A row stands for its name even when it is invalid, repeated or left out: only a name that is gone from the source
+    A row has its name even when it is invalid, repeated or left out: only a name that is gone from the source
     altogether has vanished. Where something of the source could not be read (an error among its `notes`, a sheet or
     file that no mapping fits any more, a row whose name is lost), what seems to have vanished may only be unread:
     nothing is deleted, and a note says so.
     """
-    present = {standing.name_key for standing in standings if standing.name_key}
-    named = {tag.uuid for standing in standings for tag in (*standing.tags, standing.known_as) if tag is not None}
+    present = {match.name_key for match in matches if match.name_key}
+    named = {tag.uuid for match in matches for tag in (*match.tags, match.known_as) if tag is not None}
     gone = [
         tag
         for tag in tags
@@ -43,11 +43,11 @@ def vanished(
     ]
     if not gone:
         return [], []
-    told = [
+    found = [
         Issue(
             Severity.WARNING,
             "vanished",
-            f"tag {tag.name!r} ({tag.uuid}) is marked as this job's and no row stands for it any more"
+            f"tag {tag.name!r} ({tag.uuid}) is marked as this job's and no row has its name any more"
             + ("" if options.prune else "; --prune deletes it"),
             Place(""),
             "value",
@@ -56,25 +56,25 @@ def vanished(
         for tag in gone[:_SHOWN]
     ]
     if len(gone) > _SHOWN:
-        told.append(
-            Issue(Severity.WARNING, "vanished", f"and {len(gone) - _SHOWN} more tags that no row stands for", Place(""))
+        found.append(
+            Issue(Severity.WARNING, "vanished", f"and {len(gone) - _SHOWN} more tags whose names no row has", Place(""))
         )
     if not options.prune:
-        return [], told
-    doubt = _doubt(drafts, standings, notes)
+        return [], found
+    doubt = _doubt(drafts, matches, notes)
     if doubt is not None:
-        told.append(doubt)
-        return [], told
-    return [_delete(tag) for tag in gone], told
+        found.append(doubt)
+        return [], found
+    return [_delete(tag) for tag in gone], found
 
 
-def _doubt(drafts: Sequence[Draft], standings: Sequence[Standing], notes: Sequence[Issue]) -> Issue | None:
+def _doubt(drafts: Sequence[Draft], matches: Sequence[Match], notes: Sequence[Issue]) -> Issue | None:
     for note in notes:
         if note.severity is Severity.ERROR or (note.severity is Severity.WARNING and note.code in _LEFT_OUT):
-            told = f"nothing is deleted, because part of the source could not be read: {note.message}"
-            return Issue(Severity.WARNING, "prune-withheld", told, note.place)
-    for draft, standing in zip(drafts, standings, strict=True):
-        if not standing.name_key and not draft.left_out:
+            message = f"nothing is deleted, because part of the source could not be read: {note.message}"
+            return Issue(Severity.WARNING, "prune-withheld", message, note.place)
+    for draft, match in zip(drafts, matches, strict=True):
+        if not match.name_key and not draft.left_out:
             return Issue(
                 Severity.WARNING,
                 "prune-withheld",

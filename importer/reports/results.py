@@ -59,8 +59,8 @@ def results_frame(record: RunRecord) -> pd.DataFrame:
             cells = pd.DataFrame([[change.name] for change, _ in ended], columns=words, dtype=object)
         else:
             cells = first.table.frame.take([change.row.position for change, _ in ended if change.row is not None])
-        told = [_own(change, outcome) for change, outcome in ended]
-        own = pd.DataFrame(told, columns=list(OWN_COLUMNS), dtype=object)
+        own_cells = [_own(change, outcome) for change, outcome in ended]
+        own = pd.DataFrame(own_cells, columns=list(OWN_COLUMNS), dtype=object)
         spread = cells.reindex(columns=columns, fill_value="").reset_index(drop=True)
         parts.append(pd.concat([spread, own], axis=1))
     if not parts:

@@ -11,7 +11,7 @@ def test_a_later_row_of_the_same_name_is_skipped() -> None:
     """The first row of a name stands for it; a later one is skipped and names the first one's place."""
     made = plan(drafts(draft("APT28"), draft(" apt28 ")))
     assert said(made) == [("create", ""), ("skip", "repeats-row")]
-    assert made.changes[1].message == "repeats 'APT28' (A2), which stands for it"
+    assert made.changes[1].message == "repeats 'APT28' (A2), which is used"
     assert made.changes[1].issues == ()
 
 

@@ -13,8 +13,8 @@ from importer.model import Issue, Place, Severity
 from importer.planning.cost import Cost
 from importer.reports import terminal
 from importer.reports.formats import PlanResult, Validation
+from importer.reports.listings import fields_lines, runs_lines, table_lines
 from importer.reports.screen import Screen, plain
-from importer.reports.tables import fields_lines, runs_lines, table_lines
 from importer.reports.terminal import issue_lines
 from importer.reports.text import duration
 
