@@ -1,7 +1,5 @@
 """tag-importer: bulk creation of Cloudforce One threat-actor tags from analysts' lists.
 
-import importer
-
 plan = importer.plan("actors.csv", importer.Account.sandbox())
 plan.frame                     # what would be done, a row for each row of the list
 importer.apply(plan).frame     # what has become of each
@@ -9,6 +7,7 @@ importer.apply(plan).frame     # what has become of each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from importer import errors
     from importer.api import (
         Account,
         Drafts,
@@ -17,9 +16,15 @@ if TYPE_CHECKING:
         apply,
         apply_async,
         draft,
+        draft_async,
         plan,
         plan_async,
         read_actors,
+        read_actors_async,
+        resume,
+        resume_async,
+        undo,
+        undo_async,
     )
 
 __version__ = "0.1.0"
@@ -32,9 +37,16 @@ __all__ = [
     "apply",
     "apply_async",
     "draft",
+    "draft_async",
+    "errors",
     "plan",
     "plan_async",
     "read_actors",
+    "read_actors_async",
+    "resume",
+    "resume_async",
+    "undo",
+    "undo_async",
 ]
 
 
@@ -43,5 +55,9 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         from importlib import import_module
 
-        return getattr(import_module("importer.api"), name)
+        return import_module("importer.errors") if name == "errors" else getattr(import_module("importer.api"), name)
     raise AttributeError(f"module 'importer' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

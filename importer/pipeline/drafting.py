@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import heapq
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,21 +26,27 @@ from importer.reports.formats import Validation
 from importer.reports.run_record import issues_of
 from importer.settings.model import Source
 from importer.settings.settings import Settings
-from importer.sources.header import letters
 from importer.sources.read import read
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEFT_OUT = "left-out"
 
 
-class Drafted(Struct, frozen=True):
-    """The drafts of one table, and the mapping that made them, as `attack@1f2e3d4c`."""
+class Fitting(Struct, frozen=True):
+    """A table, and the drafter whose mapping fits it."""
 
-    mapping: str
-    drafts: list[Draft]
-    reading: Reading
+    table: Table
+    drafter: Drafter
+
+    @property
+    def mapping(self) -> str:
+        """The mapping, as `attack@1f2e3d4c`."""
+        return f"{self.drafter.mapping.name}@{self.drafter.mapping.digest}"
+
+    @property
+    def reading(self) -> Reading:
+        """Which column feeds which tag field, and why."""
+        header, uses = self.table.header, self.drafter.layout(self.table).uses
+        return Reading(header.file, header.sheet, self.drafter.mapping.name, len(self.table), uses)
 
 
 class Inputs(Struct, frozen=True):
@@ -54,52 +59,8 @@ class Inputs(Struct, frozen=True):
     readings: tuple[Reading, ...] = ()
 
 
-def drafted(
-    settings: Settings, *, cache_dir: Path | None = None, tables: Sequence[Table] = ()
-) -> Iterator[SourceFile | Issue | Drafted]:
-    """Files, issues and drafts in source order. Raises SourceError, MappingError or UsageError."""
-    for item in _items(settings, cache_dir, tables):
-        if not isinstance(item, Table):
-            yield item
-
-
-def read_tables(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[Table]:
-    """The lists of the sources as they are read for drafting. Raises as `drafted` does."""
-    for item in _items(settings, cache_dir, ()):
-        if isinstance(item, Table):
-            yield item
-
-
-def tables_of_frame(frame: pd.DataFrame) -> Iterator[Table]:
-    """A DataFrame as tables: one for each file and sheet of its index, where it has one as `read_actors` gives it.
-
-    Cells become text: what is missing (None, NaN, NaT) is blank, whatever else is as `str` has it.
-    """
-
-    columns = tuple(str(column) for column in frame.columns)
-    if repeated := [column for column in dict.fromkeys(columns) if columns.count(column) > 1]:
-        raise SourceError(f"the frame has several columns {repeated[0]!r}", hint="Give each column a name of its own.")
-    kinds = {(told["file"], told["sheet"]): told["kind"] for told in frame.attrs.get("reading", ())}
-    index = frame.index
-    placed = list(index.names) == ["file", "sheet", "row"]
-    keys = [index.get_level_values(name) for name in ("file", "sheet")] if placed else []
-    groups = frame.groupby(keys, sort=False) if placed else [(("frame", ""), frame)]
-    for (file, sheet), part in groups:
-        kind = kinds.get((file, sheet), "csv")
-        numbers = part.index.get_level_values("row").tolist() if placed else list(range(1, len(part) + 1))
-        cells = part.astype(object).where(part.notna(), "").map(str).to_numpy().tolist()
-        marks = tuple(letters(number) for number in range(len(columns))) if kind not in ("stix", "misp", "json") else ()
-        yield Table.of_rows(Header(str(file), kind, columns, marks, str(sheet)), cells, [int(n) for n in numbers])
-    if not len(frame):
-        raise SourceError("the frame has no rows")
-
-
-def _items(
-    settings: Settings, cache_dir: Path | None, tables: Sequence[Table]
-) -> Iterator[SourceFile | Issue | Drafted | Table]:
-    if tables:
-        yield from _Group(settings, [Source(path="frame")], settings.mapping, cache_dir).draft(tables)
-        return
+def tables(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[SourceFile | Issue | Fitting]:
+    """Files, issues and tables in source order. Raises SourceError, MappingError or UsageError."""
     if not settings.sources:
         raise SourceError("no source was named")
     # Sources that are read alike are read together, so that all missing files are named at once.
@@ -108,39 +69,41 @@ def _items(
         yield from _Group(settings, group, mapping, cache_dir).read()
 
 
+def fitted(settings: Settings, given: Sequence[Table]) -> Iterator[SourceFile | Issue | Fitting]:
+    """The same for tables that a program has read already."""
+    yield from _Group(settings, [Source(path="frame")], settings.mapping, None).fit(given)
+
+
 def _mapping_of(settings: Settings, source: Source) -> str:
     """The mapping that was asked for, else one that an export left beside the source; empty to go by the shape."""
     return settings.mapping_for(source) or str(mapping_beside(source.path) or "")
 
 
-def collect(settings: Settings, *, cache_dir: Path | None = None, tables: Sequence[Table] = ()) -> Inputs:
-    """All of it at once, for planning: of the sources, or of tables that a program has read already."""
-    with many_objects():
-        return _collect(settings, cache_dir, tables)
-
-
-def _collect(settings: Settings, cache_dir: Path | None, tables: Sequence[Table]) -> Inputs:
+def collect(items: Iterable[SourceFile | Issue | Fitting]) -> Inputs:
+    """A draft for each row, and whatever else there is to know for planning."""
     drafts: list[Draft] = []
     sources: list[SourceFile] = []
     mappings: dict[str, None] = {}
     notes: list[Issue] = []
     readings: list[Reading] = []
     begun = 0
-    for item in drafted(settings, cache_dir=cache_dir, tables=tables):
-        if isinstance(item, SourceFile):
-            sources.append(item)
-            begun = len(drafts)
-        elif isinstance(item, Issue):
-            notes.append(item)
-        elif begun < len(drafts) and not drafts[begun].row.header.sheet and item.drafts:
-            # Objects of one file in two tables, each with its mapping: back in the order of the file.
-            drafts[begun:] = heapq.merge(drafts[begun:], item.drafts, key=lambda draft: draft.row.number)
-            readings.append(item.reading)
-            mappings.setdefault(item.mapping)
-        else:
-            drafts.extend(item.drafts)
-            readings.append(item.reading)
-            mappings.setdefault(item.mapping)
+    with many_objects():
+        for item in items:
+            if isinstance(item, SourceFile):
+                sources.append(item)
+                begun = len(drafts)
+            elif isinstance(item, Issue):
+                notes.append(item)
+            else:
+                made, remarks = item.drafter.drafted(item.table)
+                notes.extend(remarks)
+                readings.append(item.reading)
+                mappings.setdefault(item.mapping)
+                if begun < len(drafts) and not drafts[begun].row.header.sheet and made:
+                    # Objects of one file in two tables, each with its mapping: back in the order of the file.
+                    drafts[begun:] = heapq.merge(drafts[begun:], made, key=lambda draft: draft.row.number)
+                else:
+                    drafts.extend(made)
     return Inputs(tuple(drafts), tuple(sources), tuple(mappings), tuple(notes), _alike(readings))
 
 
@@ -185,15 +148,19 @@ class _Group:
         self.refusals: list[tuple[Header, SourceError]] = []
         self.accepted = 0
 
-    def draft(self, tables: Sequence[Table]) -> Iterator[SourceFile | Issue | Drafted | Table]:
-        """Tables that are there already."""
+    def fit(self, tables: Sequence[Table]) -> Iterator[SourceFile | Issue | Fitting]:
+        files: set[str] = set()
         for table in tables:
-            yield SourceFile(table.header.file, table.header.kind, "", 0)
+            header = table.header
+            if header.file not in files:
+                files.add(header.file)
+                yield SourceFile(header.file, header.kind, "", 0)
             yield from self._table(table)
             if self.refusals:
                 raise self.refusals[0][1]
+        self._check_columns()
 
-    def read(self) -> Iterator[SourceFile | Issue | Drafted | Table]:
+    def read(self) -> Iterator[SourceFile | Issue | Fitting]:
         stdin = sys.stdin.buffer if "-" in self.specs else None
         for item in read(self.specs, self.options, stdin=stdin):
             if isinstance(item, SourceFile):
@@ -202,14 +169,16 @@ class _Group:
             elif isinstance(item, Issue):
                 yield item
             else:
-                yield item
                 yield from self._table(item)
         yield from self._end_of_file()
+        self._check_columns()
+
+    def _check_columns(self) -> None:
         if self.not_found:
             missing = ", ".join(f"'{column}'" for column in sorted(self.not_found))
             raise UsageError(f"--map: there is no column {missing} in {', '.join(self.specs)}")
 
-    def _table(self, table: Table) -> Iterator[Issue | Drafted]:
+    def _table(self, table: Table) -> Iterator[Issue | Fitting]:
         header = table.header
         self.not_found -= {column for column in self.not_found if named(header.columns, (column,))}
         if header not in self.chosen:
@@ -219,11 +188,7 @@ class _Group:
         drafter = self.chosen[header]
         if drafter is not None:
             self.accepted += 1
-            mapping = drafter.mapping
-            drafts, notes = drafter.drafted(table)
-            yield from notes
-            reading = Reading(header.file, header.sheet, mapping.name, len(table), drafter.layout(table).uses)
-            yield Drafted(f"{mapping.name}@{mapping.digest}", drafts, reading)
+            yield Fitting(table, drafter)
 
     def _drafter(self, table: Table) -> Drafter | None:
         try:
@@ -257,7 +222,7 @@ def validate(settings: Settings, *, annotate: Path | None = None) -> Validation:
 
     `annotate` is where the list is written anew, as a workbook with each issue at its cell.
     """
-    inputs = collect(settings)
+    inputs = collect(tables(settings))
     options = PlanOptions(collisions=settings.plan_options().collisions)
     plan = build_plan(inputs.drafts, Account(""), options, inputs.sources, inputs.mappings, inputs.notes,
                       readings=inputs.readings)  # fmt: skip

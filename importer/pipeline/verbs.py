@@ -19,7 +19,7 @@ from importer.engine.work import NEVER
 from importer.errors import UsageError
 from importer.model import Action, Plan, Tag
 from importer.pipeline.account import Target, locked, open_target, read_account
-from importer.pipeline.drafting import Inputs, collect
+from importer.pipeline.drafting import Inputs, collect, tables
 from importer.pipeline.execution import Execution
 from importer.pipeline.planning import make_plan, plan_result, save_plan
 from importer.pipeline.saved import Saved, read_saved
@@ -39,7 +39,7 @@ def draft(session: Session) -> Inputs:
     Raises SourceError for what cannot be read, MappingError and UsageError for what is asked of it wrongly.
     """
     session.observer.phase("reading the sources")
-    inputs = collect(session.settings, cache_dir=downloads_dir())
+    inputs = collect(tables(session.settings, cache_dir=downloads_dir()))
     session.timings.done("read")
     return inputs
 

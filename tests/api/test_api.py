@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pandas as pd
@@ -30,9 +33,10 @@ def actors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_public_names_are_these() -> None:
     """A name that leaves or joins the package's public ones is a decision, not an accident."""
     assert set(importer.__all__) == {
-        "Account", "Drafts", "Plan", "Result", "__version__", "apply", "apply_async", "draft", "plan", "plan_async",
-        "read_actors",
+        "Account", "Drafts", "Plan", "Result", "__version__", "apply", "apply_async", "draft", "draft_async", "errors",
+        "plan", "plan_async", "read_actors", "read_actors_async", "resume", "resume_async", "undo", "undo_async",
     }  # fmt: skip
+    assert set(importer.__all__) == set(dir(importer))
     assert all(getattr(importer, name) for name in importer.__all__)
     with pytest.raises(AttributeError):
         importer.nothing_of_the_kind  # noqa: B018
@@ -51,7 +55,10 @@ def test_a_list_is_a_frame_of_exact_text(actors: Path) -> None:
     assert frame.index.names == ["file", "sheet", "row"]
     assert frame.index[0] == (str(actors), "", 2)
     assert frame["Aliases"].tolist() == ["007; NA", "", ""]
-    assert frame.attrs["reading"] == [{"file": str(actors), "sheet": "", "kind": "csv", "rows": 3}]
+    (reading,) = frame.attrs["reading"]
+    assert (reading["file"], reading["sheet"], reading["kind"], reading["rows"]) == (str(actors), "", "csv", 3)
+    assert reading["columns"]["Actor"] == "value"
+    assert reading["cells"]["Country"] == "C"
     with pytest.raises(SourceError):
         importer.read_actors("missing.csv")
 
@@ -78,6 +85,85 @@ def test_a_frame_is_a_source_like_its_file(actors: Path) -> None:
     assert made.index[1] == ("frame", "", 2)
     with pytest.raises(SourceError, match="several columns"):
         importer.draft(pd.DataFrame([["a", "b"]], columns=["Actor", "Actor"]))
+
+
+def test_what_a_frame_holds_becomes_the_text_that_a_person_would_write(actors: Path) -> None:
+    """Whole numbers stay whole, a day is a day, a list stays a list, and what is missing is blank."""
+    own = pd.DataFrame(
+        {
+            "Actor": ["Amber Jackal", "Tin Weasel"],
+            "Confidence": [8.0, None],
+            "First seen": [pd.Timestamp("2021-03-04"), None],
+            "Aliases": [["Pale, Fox", "Wolf Nine"], None],
+        }
+    )
+    first, second = importer.draft(own).frame.to_dict("records")
+    assert (first["confidence"], first["dateOfDiscovery"]) == (8, "2021-03-04")
+    assert first["aliasGroupNamesInternal"] == ["Pale, Fox", "Wolf Nine"]
+    assert {name: value for name, value in second.items() if value is not None} == {"value": "Tin Weasel"}
+
+
+def test_cells_of_a_changed_frame_are_still_those_of_the_file(actors: Path) -> None:
+    """An issue names the cell of the file that was read, though a column before it is gone or a stranger's."""
+    frame = importer.read_actors(actors).drop(columns="Aliases")
+    assert importer.draft(frame).issues["cell"].tolist() == ["C3"]
+    frame.attrs.clear()
+    assert importer.draft(frame).issues["row"].tolist() == [3]
+    assert "B3" not in importer.draft(frame).issues["cell"].tolist()
+
+
+@pytest.mark.parametrize("source", [None, 7, {"Actor": ["Amber Jackal"]}, pd.Series(["Amber Jackal"]), ["a.csv", 7]])
+def test_what_is_no_source_is_refused_in_words(source: object) -> None:
+    """Anything but paths and frames is a UsageError that says what a source is."""
+    with pytest.raises(UsageError, match="a source is a path"):
+        importer.draft(source)  # type: ignore[arg-type]
+
+
+def test_a_setting_that_comes_too_late_is_refused(actors: Path) -> None:
+    """A setting for reading beside a frame, or for drafting beside drafts, would do nothing: it is an error."""
+    with pytest.raises(UsageError, match="sheet would change nothing"):
+        importer.draft(importer.read_actors(actors), sheet=["Other"])
+    with pytest.raises(UsageError, match="mapping would change nothing"):
+        importer.plan(importer.draft(actors), importer.Account.sandbox(), mapping="attack")
+    with pytest.raises(UsageError, match=r"importer\.plan"):
+        importer.apply("plan.json")  # type: ignore[arg-type]
+
+
+def test_a_job_file_brings_its_settings(actors: Path) -> None:
+    """The mode and the limits of a job hold when it is planned and when it is applied."""
+    account = importer.Account.sandbox()
+    importer.apply(importer.plan(actors, account))
+    actors.write_text(LIST.replace(",IR,8", ",CN,8"))
+    Path("job.yaml").write_text("sources: [actors.csv]\nmode: upsert\nlimits: {updates: 0}\n")
+    plan = importer.plan("job.yaml", account)
+    assert plan.counts == {"update": 1, "unchanged": 2}
+    with pytest.raises(SafetyLimit):
+        importer.apply(plan)
+
+
+def test_a_run_that_was_interrupted_is_resumed_and_taken_back(actors: Path) -> None:
+    """Ctrl-C in a notebook ends a run resumable, with its result; `resume` finishes it and `undo` takes it back."""
+    account = importer.Account.sandbox()
+    plan = importer.plan(actors, account)
+    journal = Path("run/journal.jsonl")
+
+    def interrupt() -> None:
+        while not (journal.exists() and '"created"' in journal.read_text()):
+            threading.Event().wait(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test in the background has it ignored
+    try:
+        threading.Thread(target=interrupt, daemon=True).start()
+        result = importer.apply(plan, out="run", quota=3, window="200 s", reserve=0, concurrency=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (result.exit_code, sum(result.counts.values())) == (6, 3)
+    assert 0 < result.counts["not_attempted"] < 3
+    finished = importer.resume("run", account)
+    assert (finished.exit_code, finished.counts) == (0, {"created": 3})
+    assert importer.undo("run", account).counts == {"deleted": 3}
+    assert repr(finished) == "<Result: created 3>"
 
 
 def test_a_plan_is_carried_out_once(actors: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from importer.model import Action, Change
-from importer.pipeline.drafting import Inputs, collect
+from importer.pipeline.drafting import Inputs, collect, tables
 from importer.reports.failed import failed_files, write_failed
 from importer.settings.merge import merge
 
@@ -17,7 +17,7 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 def drafts(*sources: Path) -> Inputs:
-    return collect(merge({}, {}, [str(source) for source in sources]))
+    return collect(tables(merge({}, {}, [str(source) for source in sources])))
 
 
 def read_again(folder: Path, first: Inputs) -> Inputs:
