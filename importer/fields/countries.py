@@ -40,6 +40,8 @@ _SEPARATORS = re.compile(
 _DASHES = re.compile(r"[-\u2010-\u2015]")
 _BRACKETS = re.compile(r"^(?P<before>[^()\[\]\uff08\uff09]+)[(\[\uff08](?P<inside>[^()\[\]\uff08\uff09]+)[)\]\uff09]$")
 _FORM_BEHIND = re.compile(r"^(?P<name>[^,()]+?)\s*[,(]\s*(?:(?P<form>[^,()]*\bof)(?: the)?|the)\)?$")
+_THE = re.compile(r"\s*\(the\)|\s*,\s*the$", re.IGNORECASE)
+"""As ISO writes `Falkland Islands (the) [Malvinas]`."""
 _POSSESSIVE = re.compile("['\u2019]s$", re.IGNORECASE)
 # Words around a country's name that leave its meaning alone.
 _AROUND = re.compile(
@@ -68,6 +70,9 @@ def _resolved(text: str) -> CountryMatch:
     whole = _whole(plain)
     if whole.reason != "unknown":
         return whole
+    bare = _THE.sub("", plain)
+    if bare != plain and bare and (named := resolve(bare)).reason != "unknown":
+        return named
     if around := _AROUND.match(plain):
         within = _inner(around["after"] or around["before"])
         if within.reason in ("found", "several", "region"):

@@ -8,7 +8,7 @@ from itertools import repeat
 
 from importer.fields.names import identity_key
 from importer.fields.table import FIELDS
-from importer.fields.values import check
+from importer.fields.values import LONGEST_TEXT, check
 from importer.mapping.cells import BLANK, CLEAR, Cell, Seed
 from importer.mapping.columns import named
 from importer.mapping.layout import Feed
@@ -69,7 +69,7 @@ def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple
                     seed = Seed(Severity.INFO, "own-name-alias", "is the actor's own name; left out", label)
                     yield position, index, seed
             elif key in seen:
-                seed = Seed(Severity.INFO, "repeated-alias", "stands in the list twice; kept once", label)
+                seed = Seed(Severity.INFO, "repeated-alias", "is in the list twice; kept once", label)
                 yield position, index, seed
             else:
                 seen.add(key)
@@ -108,20 +108,23 @@ def add_links(row: dict[str, Json], links: Sequence[str]) -> None:
 _LINKS = next(field for field in FIELDS if field.name == "externalReferenceLinks")
 
 
-def keep_text(row: dict[str, Json], target: str, label: str, text: str) -> None:
-    """Add `Label: text` to a text field, or set a property to the text."""
+def keep_text(row: dict[str, Json], target: str, label: str, text: str) -> bool:
+    """Add `Label: text` to a text field, or set a property to the text; False where there is no room for it."""
     before = row.get(target)
     if target.startswith("properties."):
         same = before is None or before == text
         row[target] = text if same else f"{before}; {text}" if isinstance(before, str) else json.dumps([before, text])
-        return
+        return True
     line = f"{label}: {text}"
+    if len(line) + (len(before) + 2 if isinstance(before, str) else 0) > LONGEST_TEXT:
+        return False
     if isinstance(before, dict):
         row[target] = {**before, "value": f"{before.get('value', '')}\n{line}".strip()}
     elif isinstance(before, str):
         row[target] = f"{before}\n\n{line}"
     else:
         row[target] = line
+    return True
 
 
 def joined(cells: Sequence[str], by: str) -> str:

@@ -78,7 +78,11 @@ class Drafting:
         for feed in self.layout.feeds:
             self._feed(feed)
         for position, target, label, text in self.kept:
-            keep_text(self.fields[position], target, label, text)
+            if not keep_text(self.fields[position], target, label, text):
+                place = self.rows[position].place(label)
+                message = f"has no room in {target}, which is full; it was left out"
+                issue = Issue(Severity.WARNING, "not-kept", message, place, target, text)
+                self.issues.setdefault(position, []).append(issue)
         for position, links in self.links:
             add_links(self.fields[position], links)
         for feed in self.layout.feeds:
@@ -366,9 +370,9 @@ class Drafting:
             deletes = word in _DELETES
             wrong = told or deletes or bool(near)
             severity = Severity.ERROR if wrong else Severity.WARNING
-            message = "is no action" if wrong else "is no action; the column is taken for something else"
+            message = "is not an action" if wrong else "is not an action; the column is taken for something else"
             if deletes:
-                message = "is no action of a row; with --prune, tags that vanish from the list are deleted"
+                message = "is not an action of a row; with --prune, tags that vanish from the list are deleted"
             text = self._texts(column)[position]
             place = self.rows[position].place(column)
             issue = Issue(severity, "unknown-action", message, place, "", text, tuple(words), near)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pycountry
 import pytest
@@ -292,3 +293,10 @@ def test_the_catalogues(catalogs: Path) -> None:
 def test_short_forms_in_other_languages_are_known(text: str, code: str) -> None:
     """A list in its analysts' own language names countries as they do."""
     assert resolve(text).code == code
+
+
+@pytest.mark.parametrize("country", list(pycountry.countries), ids=lambda country: country.alpha_2)
+def test_official_names_with_the_article_behind(country: Any) -> None:
+    """ISO's own lists write `Netherlands (the)`: each name of each country is found with it too."""
+    for name in {country.name, getattr(country, "official_name", country.name)}:
+        assert [resolve(f"{name}{article}").code for article in ("", " (the)", ", The")] == [country.alpha_2] * 3

@@ -128,3 +128,10 @@ def test_joined_columns_have_their_labels_where_the_leading_one_is_missing() -> 
     text = "fields: {value: A, internalDescription: {columns: [about, goals, roles], join: ' ', labelled: rest}}"
     (draft,) = drafts(text, ("A", "goals", "roles"), ("X", '["Steal plans", "Spy"]', '["agent"]'))
     assert draft.fields["internalDescription"] == "Goals: Steal plans, Spy Roles: agent"
+
+
+def test_what_finds_no_room_in_the_notes_is_told() -> None:
+    """Notes that are full are not made longer than a request may be."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Motivation", "Notes"), ("A", "xyzzy", "n" * 99_990))
+    assert draft.fields == {"value": "A", "internalDescription": "n" * 99_990}
+    assert codes(draft) == ["unknown-motive", "not-kept"]

@@ -29,7 +29,7 @@ def problem_with(pattern: str) -> str:
     try:
         compiled = _parsed(pattern)
     except (re.error, OverflowError, RecursionError, ValueError) as error:
-        return f"is no regular expression: {error}"
+        return f"is not a regular expression: {error}"
     endless, nested = _measure(compiled, 1)
     if nested:
         return "repeats a repetition, which can take for ever on some texts; write it without the outer + or *"
