@@ -121,7 +121,7 @@ def _whole(text: str) -> CountryMatch:
 
 def _turned(text: str) -> str:
     """`Belarus (Republic of)` and `Belarus, Republic of` with the form in front, in lower case."""
-    behind = _FORM_BEHIND.match(text.casefold())
+    behind = _FORM_BEHIND.match(" ".join(text.casefold().split()))
     return f"{behind['form'] or ''} {behind['name']}".strip() if behind else text.casefold()
 
 

@@ -20,6 +20,8 @@ _SHARE = re.compile(
     r"(?P<part>[^/%]+?)\s*(?:(?:/|of|out of)\s*(?P<whole>[1-9]\d{0,2})|(?P<percent>[%\u066a\ufe6a]))", re.IGNORECASE
 )
 _MAX_DIGITS = 400
+_LONGEST_SHARE = 60
+"""Characters of `80 %` or `8 out of 10`: among many blanks the pattern would search for long."""
 
 
 class NumberMatch(Struct, frozen=True):
@@ -80,7 +82,7 @@ def parse_score(text: str, scale: str = "10", *, mixed: bool = False) -> ScoreMa
     """
     whole = scale
     plain = unicodedata.normalize("NFKC", text).strip()
-    if share := _SHARE.fullmatch(plain):
+    if len(plain) <= _LONGEST_SHARE and (share := _SHARE.fullmatch(plain)):
         plain, whole = share["part"], share["whole"] or "100"
     number = parse_number(plain)
     if number.value is None and number.reason == "unknown":

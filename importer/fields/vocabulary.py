@@ -125,7 +125,7 @@ class Vocabulary(Struct, frozen=True, dict=True):
 
     def _remarked(self, text: str) -> VocabularyMatch | None:
         """`Nation-State (Russia)`: a remark that is a country, or says the same or nothing, changes nothing."""
-        pair = _REMARK.fullmatch(text)
+        pair = _REMARK.fullmatch(" ".join(text.split()))
         match = self.word(pair["word"]) if pair else None
         if pair is None or match is None or not match.value:
             return None

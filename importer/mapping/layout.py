@@ -155,8 +155,8 @@ class Layouter:
         matches = [match for match in guessed(header.columns, rule.words) if match.column not in taken]
         reader_field = self._reader(rule, False).field
         if matches and (rule.join is not None or (reader_field is not None and reader_field.is_list)):
-            matches.sort(key=lambda match: header.columns.index(match.column))
-            columns.extend(match.column for match in matches if match.column not in columns)
+            found = {match.column for match in matches} - set(columns)
+            columns.extend(column for column in header.columns if column in found)
         elif matches and not columns:
             best = matches[0]
             others = [match for match in matches[1:] if not self._read_elsewhere(match.column, rule)]

@@ -16,14 +16,14 @@ from importer.model import Severity, Table
 from importer.text.header_words import normalised
 from importer.text.row_words import row_words
 
-_NUMBER = re.compile(r"[\d\s.,:%$\u20ac/+-]*\d[\d\s.,:%$\u20ac/+-]*")
-_DRAWN = re.compile(r"[\s:=|+*_~-]*(?:--|==|__|~~)[\s:=|+*_~-]*")
+_NUMBER = re.compile(r"(?=\D*\d)[\d\s.,:%$\u20ac/+-]++")
+_DRAWN = re.compile(r"(?=.{0,200}?(?:--|==|__|~~))[\s:=|+*_~-]++")
 _COMMENT = re.compile(r"(?:#\s|//|;|/\*|<!--|--(?=\s*\w)|rem\s)", re.IGNORECASE)
 _HASHED = re.compile(r"#(?!op[a-z])[^\s#]", re.IGNORECASE)
 """A comment where few names begin so; else they are hashtags."""
 _NO_COMMENT = re.compile(r"#(?:[A-Z/0]{2,9}[!?]?|[A-Z]+|\d*)")
 """Error values of spreadsheets, `#CLEAR`, numbers: no comments."""
-_FOOTNOTE = re.compile(r"(?:[*\u2020\u2021\u00a7\u00b9\u00b2\u00b3]+|\(?[*\d]\)|\[\d\d?\])\s*(?:=|\S+\s+\S+)")
+_FOOTNOTE = re.compile(r"(?:[*\u2020\u2021\u00a7\u00b9\u00b2\u00b3]++|\(?[*\d]\)|\[\d\d?\])\s*+(?:=|\S++\s++\S)")
 _BRACKETED = re.compile(r"\([^()]*\)")
 _SENTENCE_WORDS = 6
 _LOOKED_AT = 400

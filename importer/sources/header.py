@@ -53,7 +53,8 @@ def make_header(
         place = Place(file, sheet, row, letter, word)
         name = word or f"column {letter}"
         if name in given or (not word and name in taken):
-            name, given[name] = _numbered(name, taken, given.get(name, 1))
+            repeated = name
+            name, given[repeated] = _numbered(name, taken, given.get(name, 1))
         if not word:
             filled = index >= len(used) or used[index]
             issues.append(

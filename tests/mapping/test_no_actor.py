@@ -165,3 +165,10 @@ def test_lists_of_other_things_are_refused(columns: tuple[str, ...], row: tuple[
     """Films, indicators, campaigns, malware, accounts and lists without a header make no tags."""
     with pytest.raises(SourceError):
         choose(table(columns, row, row))
+
+
+@pytest.mark.parametrize("piece", ["-", "1", "*", " ", "= ", "(", "#", "total ", "- "])
+def test_a_cell_of_one_repeated_sign_is_judged_in_linear_time(piece: str) -> None:
+    """A hundred thousand signs are looked at once: a pattern that went back over them would never end."""
+    found = drafts(SPREADSHEET, ("Actor", "Country"), (f"Wren{piece * 100_000}!", "Iran"), (piece * 100_000 + "!", ""))
+    assert len(found) == 2
