@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from importer.atomic import atomic_text
 from importer.cli.streams import hide
 from importer.errors import ImporterError, UsageError
 from importer.reports.formats import Document, Listing, report
@@ -116,6 +115,8 @@ class Messages:
 
 def write_new(path: Path, text: str, *, force: bool) -> None:
     """Write a file for a person; UsageError where there is one already, or it cannot be written."""
+    from importer.atomic import atomic_text
+
     try:
         if not force:
             path.open("x").close()  # fails also where a link to nowhere is in its place

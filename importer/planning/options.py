@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from importer.errors import UsageError
 from importer.model import Asked, Category, Tag
 from importer.planning.collision_rules import CollisionRules
-from importer.planning.returned import Returned
-from importer.planning.source_ids import SourceIds
+
+if TYPE_CHECKING:  # settings import this file, and `--help` of a command imports settings
+    from importer.planning.returned import Returned
+    from importer.planning.source_ids import SourceIds
 
 
 class Mode(StrEnum):

@@ -12,7 +12,6 @@ from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
-from importer.mapping.language import field_or_key
 from importer.model import Json
 from importer.planning.collision_rules import CollisionRules
 from importer.planning.limits import RunLimits
@@ -71,6 +70,8 @@ MappingName = Annotated[
 
 
 def _assignment(text: Json) -> str:
+    from importer.mapping.language import field_or_key  # the whole mapping language, for this flag alone
+
     field, sign, column = str(text).partition("=")
     if not (sign and field.strip() and column.strip()):
         raise ValueError(f"{str(text)!r} is not FIELD=COLUMN, as in value=Group name")
