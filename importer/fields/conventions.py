@@ -70,6 +70,10 @@ def _counted(texts: Iterable[str]) -> Counter[str]:
     return Counter(text for text in texts if text and not text.isspace() and not says_nothing(text))
 
 
+_LEAST_OF_100 = 20
+"""A column that goes no higher may hold slips among scores up to 10."""
+
+
 def _scores(texts: Sequence[str]) -> Judged:
     found: dict[str, float] = {}
     shares = 0
@@ -89,7 +93,7 @@ def _scores(texts: Sequence[str]) -> Judged:
         large, most = 0, 10.0
         found = {text: number for text, number in found.items() if number <= 10}
     if large:
-        if 3 * large < large + usual:
+        if 3 * large < large + usual or most <= _LEAST_OF_100:
             message = f"holds numbers up to 10 and some above it, so that the scale is not clear; {settle}"
             return Judged(Convention(scale="?"), "mixed-scale", message, True)
         shown = "; ".join(f"{text.strip()} is {parse_score(text, '100').value}" for text in _examples(found, 1, 100))

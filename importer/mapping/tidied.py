@@ -63,6 +63,8 @@ def tidied(text: str, field: Field | None) -> Tidied:
         return words
 
     plain = _each(text, lambda one: without_markup(one, on_link))
+    if has_markup(plain) and not has_markup(text):  # HTML that was escaped once more
+        text, plain = plain, _each(plain, lambda one: without_markup(one, on_link))
     if plain.strip() and plain != text:
         if has_markup(text):
             message = f"holds HTML; it was read as '{_short(plain)}'"

@@ -43,10 +43,11 @@ def test_two_tables_are_judged_each_by_itself() -> None:
 
 def test_the_last_sighting_is_a_text_that_may_be_a_moment() -> None:
     """Seconds since 1970 become a day, what stands for no date goes, any other text stays as it is."""
-    rows = (("A", "1704067200"), ("B", "5138-11-16T09:46:40.000Z"), ("C", "late 2023"), ("D", "2024-01-01T00:00:00Z"))
+    rows = [("A", "1704067200"), ("B", "5138-11-16T09:46:40.000Z"), ("C", "late 2023"), ("D", "2024-01-01T00:00:00Z")]
+    rows.append(("E", "45000"))
     found = drafts(SPREADSHEET, ("Actor", "Last seen"), *rows)
-    assert [draft.fields.get("lastSeen") for draft in found] == ["2024-01-01", None, "late 2023", rows[3][1]]
-    assert codes(found[1]) == ["placeholder-date"]
+    assert [draft.fields.get("lastSeen") for draft in found] == ["2024-01-01", None, "late 2023", rows[3][1], None]
+    assert (codes(found[1]), codes(found[4])) == (["placeholder-date"], ["bad-date"])
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,7 @@ def test_the_last_sighting_is_a_text_that_may_be_a_moment() -> None:
         ("Tom &amp; Jerry", "Tom & Jerry", []),
         ("'@handle", "@handle", []),
         ("<b>Bell</b> Group", "Bell Group", ["html"]),
+        ("&lt;b&gt;Bell&lt;/b&gt; Group", "Bell Group", ["html"]),
         ("MÃ¼ller Gang", "Müller Gang", ["doubled-utf8"]),
         ("[Bell](http://abc.onion)", "Bell", ["linked-name"]),
     ],

@@ -131,7 +131,9 @@ def moment(text: str, *, serial: bool = False) -> Value | Found:
     day = dates.epoch_date(text) or (dates.serial_date(text) if serial else "")
     if day:
         return day
-    return date(text) if dates.parse_date(text).reason == "placeholder" else text.strip()
+    match = dates.parse_date(text)
+    unread = text.strip().isdecimal() and match.reason in ("unknown", "impossible")  # 45000, which nobody can read
+    return date(text) if unread or match.reason == "placeholder" else text.strip()
 
 
 def number(text: str, decimal: str = "") -> Value | Found:
