@@ -36,6 +36,7 @@ class Mask:
         known = [secret for secret in secrets if len(secret) >= _SHORTEST]
         forms = {form for secret in known for form in (_forms(secret) if len(secret) <= _LONGEST else (secret,))}
         self._found = sorted((form.lower() for form in forms), key=lambda form: (-len(form), form))
+        self._found_bytes = [form.encode("utf-8", "surrogateescape") for form in self._found]
         self._pattern = re.compile("|".join(map(re.escape, self._found)), re.IGNORECASE)
 
     def shows(self, text: str) -> bool:
@@ -67,6 +68,13 @@ class Mask:
         for match in reversed(list(self._pattern.finditer(bare))):
             text = text[: kept[match.start()]] + MASK + text[kept[match.end() - 1] + 1 :]
         return text
+
+    def data(self, data: bytes) -> bytes:
+        """UTF-8 `data` without the secrets that are whole in it."""
+        low = data.lower() if self._found else b""
+        if not any(form in low for form in self._found_bytes):
+            return data
+        return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def value(self, value: Json) -> Json:
         """A JSON value without the secrets, wherever in it they are."""
@@ -103,12 +111,15 @@ def _forms(secret: str) -> Iterator[str]:
     from urllib.parse import quote
 
     data = secret.encode("utf-8", "surrogateescape")
+    if len(secret) >= 32 and secret.isascii() and "/" not in secret:  # a server may give back a part of it
+        yield from (secret[: len(secret) // 2], secret[len(secret) // 2 :])
     yield from (secret, secret[::-1], json.dumps(secret)[1:-1], html.escape(secret), quote(data, safe=""), data.hex())
     for before in range(3):  # bytes that stand before the secret in what was encoded, as in "Bearer SECRET"
         encoded = b64encode(bytes(before) + data).decode()
         # Of the characters at both ends some bits belong to what stands beside the secret.
         core = encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
-        yield from (core, core.replace("+", "-").replace("/", "_"))
+        for form in {core, core.replace("+", "-").replace("/", "_")}:
+            yield from (form, form[: len(form) // 2], form[len(form) // 2 :]) if len(form) >= 40 else (form,)
 
 
 _ASSIGNED: Final = re.compile(r"(?<=[A-Za-z0-9_])=[^=\s\x00].*", re.DOTALL)

@@ -125,6 +125,8 @@ class Transport:
             headers = response.headers
             limits = (headers.get("Ratelimit", ""), headers.get("Ratelimit-Policy", ""))
             data = await self._body(response)
+            if method == "GET":  # of a write, what is given back is compared with what was sent
+                data = self._mask.data(data)
             if 200 <= status < 300:
                 answer = data if read is None else read(data)
             else:

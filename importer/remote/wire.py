@@ -144,7 +144,7 @@ def foreign(body: bytes, ray: str, mask: Mask) -> str:
     kind = "an empty body" if not body.strip() else "HTML" if body.lstrip()[:1] == b"<" else "text"
     if text:
         kind += f": {text if len(text) <= _MAX_EXCERPT else text[: _MAX_EXCERPT - 1] + '…'!r}"
-    return f"{kind} (ray {ray})" if _RAY.fullmatch(ray) else kind
+    return mask.text(f"{kind} (ray {ray})") if _RAY.fullmatch(ray) else kind
 
 
 def tag_of(item: object) -> Tag:

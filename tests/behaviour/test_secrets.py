@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import threading
 from base64 import b64encode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -221,3 +223,20 @@ def test_a_source_on_this_machine_never_goes_through_a_proxy(cli: Cli, tmp_path:
         server.server_close()
     assert (ran.code, len(heard["server"]), heard["proxy"]) == (0, 1, [])
     assert "hunter2" not in ran.out + ran.err
+
+
+def test_what_parses_a_workbook_gets_no_secret(
+    here: Here, samples: Path, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each process that the program starts has an environment without the token, or any other secret."""
+    given: list[dict[str, str]] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **more: Any) -> None:
+            given.append(dict(os.environ if more.get("env") is None else more["env"]))
+            super().__init__(*words, **more)
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    here.ok("plan", samples / "actors.xlsx", env={**scripted.env, "AWS_SECRET_ACCESS_KEY": KEY})
+    assert given
+    assert not [name for env in given for name, value in env.items() if TOKEN in value or KEY in value]
