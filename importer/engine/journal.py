@@ -269,6 +269,8 @@ def moment(text: object) -> datetime | None:
         found = datetime.fromisoformat(str(text))
     except ValueError:
         return None
+    if not 1970 <= found.year < 9000:
+        return None  # nothing can be added to it, or taken away
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

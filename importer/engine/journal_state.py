@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -82,6 +82,46 @@ class JournalState:
         return bool(self.ends) and self.ends[-1].get("state") == "complete"
 
 
+_Natural = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
+
+
+class _After(msgspec.Struct, frozen=True):
+    version: float = 0
+    updatedAt: str = ""  # noqa: N815  as the API spells it
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """A line of any event: the types of all keys that are read."""
+
+    event: str
+    key: str = ""
+    call: str = ""
+    attempt: _Natural = 0
+    at: str = ""
+    started: str = ""
+    status: Status | None = None
+    uuid: str = ""
+    attempts: _Natural = 0
+    code: str = ""
+    message: str = ""
+    adopted: bool = False
+    after: _After | None = None
+    plan: str = ""
+    account: str = ""
+    mode: str = ""
+    command: str = ""
+    cwd: str = ""
+    boot: str = ""
+    rows: _Natural = 0
+    state: str = ""
+    reason: str = ""
+    exit_code: _Natural = 0
+    counts: dict[str, _Natural] = {}
+    by: str = ""
+    folder: str = ""
+    name: str = ""
+
+
 def read_journal(path: Path) -> JournalState:
     """Read a journal. Raises UsageError when there is none, or when it is damaged before its last line."""
     try:
@@ -102,42 +142,45 @@ def read_journal(path: Path) -> JournalState:
     undone, undoing = False, ""
     for number, raw in enumerate(lines, 1):
         line = _line(raw)
-        if line is None:
-            if number == len(lines):
-                torn = True
-                break
-            raise UsageError(f"{path}:{number}: this line of the journal is damaged")
-        event, key = line.get("event"), str(line.get("key", ""))
-        last = moment(line.get("at", line.get("started"))) or last
+        if line is None and number == len(lines):
+            torn = True
+            break
+        if not isinstance(line, _Line):
+            why = f": {line}" if line is not None else ""
+            raise UsageError(f"{path}:{number}: this line of the journal is damaged{why}")
+        event, key = line.event, line.key
+        last = moment(line.at or line.started) or last
         if event == "intent":
             before = intents.get(key)
-            attempts = max(before.attempts if before else 0, _whole(line.get("attempt")))
-            intents[key] = OpenIntent(key, str(line.get("call")), attempts, moment(line.get("at")))
+            attempts = max(before.attempts if before else 0, line.attempt)
+            intents[key] = OpenIntent(key, line.call, attempts, moment(line.at))
             ends.clear()
         elif event == "outcome":
-            outcome = _outcome(key, line)
-            if outcome is None:
-                raise UsageError(f"{path}:{number}: this line of the journal has no status that is known")
-            outcomes[key] = outcome
-            if outcome.status is not Status.UNKNOWN:
+            if line.status is None:
+                raise UsageError(f"{path}:{number}: this line of the journal has no status")
+            after = {} if line.after is None else _said(line.after)
+            outcomes[key] = Outcome(
+                key, line.status, line.uuid, line.attempts, line.code, line.message, line.adopted, after
+            )
+            if line.status is not Status.UNKNOWN:
                 intents.pop(key, None)
         elif event == "unsent":
             intents.pop(key, None)
-            refused[key] = str(line.get("code", ""))
+            refused[key] = line.code
         elif event in ("run", "resume"):
-            header = header or line
-            boots.add(str(line.get("boot", "")))
+            header = header or msgspec.json.decode(raw)
+            boots.add(line.boot)
             ends.clear()
         elif event == "end":
-            ends.append(line)
+            ends.append(msgspec.json.decode(raw))
         elif event == "undone":
             undone, undoing = True, ""
         elif event == "undoing":
-            undoing = str(line.get("folder") or line.get("by"))
+            undoing = line.folder or line.by
         elif event == "category-intent":
-            asked.add(str(line.get("name")))
+            asked.add(line.name)
         elif event == "category":
-            categories[str(line.get("name"))] = str(line.get("uuid"))
+            categories[line.name] = line.uuid
     return JournalState(
         header, outcomes, intents, refused, tuple(ends), frozenset(boots), last, undone, undoing, torn,
         categories, frozenset(asked),
@@ -153,38 +196,35 @@ def finished_journal(path: Path) -> JournalState | None:
     """
     try:
         with path.open("rb") as file:
-            header = _line(file.readline(_TAIL))
+            first = file.readline(_TAIL)
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
             tail = file.read()
     except OSError:
         return None
-    end = _line(tail.rstrip(b"\n").rpartition(b"\n")[2]) if tail.endswith(b"\n") else None
-    if header is None or header.get("event") != "run" or end is None or end.get("event") != "end":
+    last = tail.rstrip(b"\n").rpartition(b"\n")[2] if tail.endswith(b"\n") else b""
+    header, end = _line(first), _line(last)
+    if not (isinstance(header, _Line) and header.event == "run" and isinstance(end, _Line) and end.event == "end"):
         return None
-    if not isinstance(end.get("counts"), dict):
+    if not end.counts:
         return None
-    return JournalState(header, {}, {}, ends=(end,), last=moment(end.get("at")))
+    return JournalState(msgspec.json.decode(first), {}, {}, ends=(msgspec.json.decode(last),), last=moment(end.at))
 
 
-def _line(raw: bytes) -> dict[str, Any] | None:
+_decoder = msgspec.json.Decoder(_Line)
+
+
+def _line(raw: bytes) -> _Line | str | None:
+    """A line; what is wrong with a value of it; None where it is not a line at all, as when it was cut short."""
     try:
-        line = msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        return str(error)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return line if isinstance(line, dict) else None
 
 
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _outcome(key: str, line: Mapping[str, Any]) -> Outcome | None:
-    try:
-        status = Status(str(line.get("status")))
-    except ValueError:
-        return None
-    after = line.get("after")
-    return Outcome(
-        key, status, str(line.get("uuid", "")), _whole(line.get("attempts")), str(line.get("code", "")),
-        str(line.get("message", "")), line.get("adopted") is True, after if isinstance(after, dict) else {},
-    )  # fmt: skip
+def _said(after: _After) -> dict[str, Any]:
+    found: dict[str, Any] = {"version": after.version} if after.version else {}
+    if after.updatedAt:
+        found["updatedAt"] = after.updatedAt
+    return found

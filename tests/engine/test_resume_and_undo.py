@@ -280,3 +280,31 @@ def test_a_finished_run_is_listed_from_both_ends_of_its_journal(tmp_path: Path) 
     mark_undone(folder, "another", clock)
     (info,) = list_runs(tmp_path)
     assert info.state is RunState.DAMAGED
+
+
+async def test_a_wrong_type_in_a_journal_is_an_error_with_its_line(tmp_path: Path) -> None:
+    """Each value of a journal replaced by each kind of another: it is refused by its line, or it can be used."""
+    plan = creates(2)
+    folder, digest = folder_of(tmp_path, plan)
+    async with Sandbox(FREE) as sandbox, api_of(sandbox) as api:
+        await carry_out(plan, api, folder, digest)
+        tags = await api.list_tags()
+    lines = [json.loads(line) for line in folder.journal_path.read_text().splitlines()]
+    wrong: object
+    places: list[tuple[int, tuple[str, ...]]] = [(at, (key,)) for at, line in enumerate(lines) for key in line]
+    places += [(at, ("after", key)) for at, line in enumerate(lines) for key in line.get("after", ())]
+    refused = 0
+    for at, keys in places:
+        for wrong in (None, True, -1, 1 << 70, "x", "9999-12-31T23:59:59", [], {"x": None}):
+            forged = json.loads(json.dumps(lines))
+            inner = forged[at]
+            for key in keys[:-1]:
+                inner = inner[key]
+            inner[keys[-1]] = wrong
+            folder.journal_path.write_text("".join(json.dumps(line) + "\n" for line in forged))
+            try:
+                list_runs(tmp_path)
+                undo_plan(open_run(folder.path), tags)
+            except UsageError as error:
+                refused += "journal.jsonl:" in error.message
+    assert refused > 100
