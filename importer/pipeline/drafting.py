@@ -210,7 +210,8 @@ class _Group:
         self.refusals, self.accepted = [], 0
         if refusals and not accepted and refusals[0][0].file in self.specs:
             first = refusals[0][1]
-            raise SourceError(first.message, hint=first.hint, details=tuple(error.message for _, error in refusals[1:]))
+            rest = tuple(error.message for _, error in refusals[1:])
+            raise SourceError(first.message, hint=first.hint, details=(*first.details, *rest))
         for header, error in refusals:
             what = "sheet" if header.sheet else "file"
             place = Place(header.file, header.sheet)
