@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from importer.errors import SourceError
 from importer.model import Header, Issue, Place, Severity, Table
 from importer.sources.json_text import Repeated, json_text
 from importer.sources.options import ReadOptions
@@ -80,6 +81,13 @@ def object_tables(
         if not seen.keys() >= cells.keys():
             seen.update(dict.fromkeys(cells))
     columns = [name for name in first if name in seen] + [name for name in seen if name not in set(first)]
+    limits = options.limits
+    if len(columns) > limits.columns:
+        message = f"{file} has {len(columns):,} different keys; at most {limits.columns:,} are read."
+        raise SourceError(message, hint=limits.hint("columns"))
+    if len(columns) * len(kept) > limits.sheet_cells:
+        message = f"{file}: {len(kept):,} objects with {len(columns):,} different keys are nearly all empty cells."
+        raise SourceError(message, hint=limits.hint("sheet_cells"))
     found = RowList(Header(file, kind, tuple(columns)), options.limits.rows)
     for number, id_, cells, issues in kept:
         found.add(number, [cells.get(column, "") for column in columns], id_, issues)

@@ -30,6 +30,8 @@ class Limits(Struct, frozen=True):
     rows: int = 2_000_000
     """Rows of one table, objects of one list."""
     columns: int = 16_384
+    sheets: int = 2_000
+    """Sheets of a workbook."""
     sheet_cells: int = 60_000_000
     """Cells of the rectangle that a sheet spans, the empty ones included."""
     noted_cells: int = 500_000

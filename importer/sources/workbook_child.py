@@ -316,6 +316,10 @@ def _protected(file: str) -> SourceError:
 
 
 def _choose(file: str, book: _Book, options: ReadOptions) -> _Chosen:
+    limits = options.limits
+    if len(book.sheets) > limits.sheets:
+        message = f"{file} has {len(book.sheets):,} sheets; at most {limits.sheets:,} are looked at."
+        raise SourceError(message, hint=limits.hint("sheets"))
     chosen = _Chosen(names=[name for name, _, _ in book.sheets])
     wanted = _wanted(file, options, chosen.names)
     kept = 0

@@ -251,6 +251,8 @@ def test_a_glob_of_too_many_files_names_the_limit(tmp_path: Path) -> None:
     [
         ("rows=1", "name,country\nWren,IR\nVole,PE\n"),
         ("columns=1", "name,country\nWren,IR\n"),
+        ("columns=2", json.dumps([{"name": "Wren", "country": "IR", "note": "x"}])),
+        ("sheet_cells=5", json.dumps([{"name": "Wren", "a": "x"}, {"name": "Vole", "b": "y"}])),
         ("file_bytes=1k", "name,country\n" + "Wren,IR\n" * 200),
         ("json_bytes=1k", json.dumps([{"name": "Wren", "aliases": ["x"] * 1000}])),
         ("yaml_bytes=1k", "actors:\n  - name: Wren\n" + "    # more\n" * 200),

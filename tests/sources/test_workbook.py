@@ -122,7 +122,7 @@ def test_unknown_headers_are_left_to_the_mapping(tmp_path: Path) -> None:
     """Where no sheet has a usual word for the name, all tables are handed on; the mapping's own word decides else."""
 
     def fill(book: Any) -> None:
-        for row in (["Wer", "Woher"], ["APT1", "CN"]):
+        for row in (["Zwer", "Zwoher"], ["APT1", "CN"]):
             book.active.append(row)
         other = book.create_sheet("Other")
         for row in (["Was", "Wo"], ["x", "y"]):
@@ -130,7 +130,7 @@ def test_unknown_headers_are_left_to_the_mapping(tmp_path: Path) -> None:
 
     path = workbook(tmp_path / "a.xlsx", fill)
     assert [table.header.sheet for table in got(path).tables] == ["Sheet", "Other"]
-    assert [table.header.sheet for table in got(path, name_columns=("wer",)).tables] == ["Sheet"]
+    assert [table.header.sheet for table in got(path, name_columns=("zwer",)).tables] == ["Sheet"]
 
 
 def test_every_usual_word_for_the_name_counts(tmp_path: Path) -> None:
@@ -155,14 +155,14 @@ def test_every_usual_word_for_the_name_counts(tmp_path: Path) -> None:
 
 
 def test_a_sheet_that_may_list_actors_is_left_out_with_a_warning(tmp_path: Path) -> None:
-    """Rows under `Group label` or `Aliases` may be lost actors; a sheet of tools or of prose is no loss."""
+    """Rows under `Groupage` or `Aliases` may be lost actors; a sheet of tools or of prose is no loss."""
 
     def fill(book: Any) -> None:
         book.active.title = "Actors"
         for title, *rows in (
             ("Actors", ["Actor"], ["A"]),
-            ("New", ["Group label", "Where"], ["B", "Iran"]),
-            ("Old", ["Who", "Aliases"], ["C", "D"]),
+            ("New", ["Groupage", "Zwhere"], ["B", "Iran"]),
+            ("Old", ["Zwho", "Aliases"], ["C", "D"]),
             ("Werkzeuge", ["Name", "Typ"], ["Mimikatz", "Tool"]),
             ("Plain", ["Was", "Wo"], ["x", "y"]),
         ):
@@ -513,3 +513,18 @@ def refusal(path: Path) -> str:
     except SourceError as error:
         return error.message
     return ""
+
+
+def test_a_workbook_of_too_many_sheets_names_the_limit(tmp_path: Path) -> None:
+    """Sheets are counted before any is laid out."""
+
+    def fill(book: Any) -> None:
+        for name in ("A", "B", "C"):
+            book.create_sheet(name).append(["Actor"])
+            book[name].append([f"Wren {name}"])
+
+    path = workbook(tmp_path / "a.xlsx", fill)
+    with pytest.raises(SourceError) as error:
+        got(path, limits=Limits(sheets=3))
+    assert "--limit sheets=" in error.value.hint
+    assert len(got(path, limits=Limits(sheets=4)).rows) == 3
