@@ -28,7 +28,7 @@ from importer.frames import tables_of_frame
 from importer.model import Issue, Json
 from importer.model import Plan as Changes
 from importer.pipeline import verbs
-from importer.pipeline.drafting import Fitting, Inputs, collect, fitted, tables
+from importer.pipeline.drafting import Inputs, MappedTable, collect, mapped, tables
 from importer.pipeline.session import Session
 from importer.reports.run_record import RunRecord, issues_of
 from importer.reports.text import row_message
@@ -196,7 +196,7 @@ def read_actors(source: Paths, mapping: str | None = None, **settings: Json) -> 
     import pandas as pd
 
     found = list(tables(_settings(_named(source), {**settings, "mapping": mapping}, {})))
-    lists = [item for item in found if isinstance(item, Fitting)]
+    lists = [item for item in found if isinstance(item, MappedTable)]
     if not lists:
         raise SourceError(f"no list of actors was found in {', '.join(_named(source))}")
     frames = [item.table.frame for item in lists]
@@ -230,7 +230,7 @@ def draft(source: Source, mapping: str | None = None, **settings: Json) -> Draft
         named = _named(source)
         return Drafts(collect(tables(_settings(named, given, {}))), given, named)
     _refuse(_READING, given, "a DataFrame has been read already")
-    return Drafts(collect(fitted(_settings((), given, {}), tables_of_frame(source))), given)
+    return Drafts(collect(mapped(_settings((), given, {}), tables_of_frame(source))), given)
 
 
 async def draft_async(source: Source, mapping: str | None = None, **settings: Json) -> Drafts:

@@ -8,9 +8,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from importer.cli.asking import ask, person, place
 from importer.cli.console import Messages, settings_of, show, show_listing, write_new
-from importer.cli.observer import observing
+from importer.cli.observer import ask, observing, person, place
 from importer.clock import SystemClock
 from importer.errors import ExitCode, UsageError
 from importer.model import Action, Category

@@ -7,18 +7,17 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from importer.cli.asking import refuse_to_delete
 from importer.cli.console import settings_of, show
-from importer.cli.observer import observing
+from importer.cli.observer import observing, refuse_to_delete
 from importer.cli.unattended import carry_out, failed
 from importer.clock import SystemClock
 from importer.engine.resume import open_run
 from importer.engine.runs import find_run
 from importer.errors import ExitCode, ImporterError, SafetyLimit, UsageError
 from importer.pipeline import verbs
-from importer.pipeline.planning import needs_work
 from importer.pipeline.saved import refuse_what_a_plan_settles, saved_plan
 from importer.pipeline.session import Session
+from importer.pipeline.verbs import needs_work
 from importer.reports.formats import PlanResult, report
 from importer.reports.run_record import RunRecord
 from importer.settings.merge import glimpse

@@ -86,7 +86,7 @@ def _signals_interrupt() -> Iterator[None]:
 
 
 def _messages(namespace: Namespace) -> Messages:
-    """How errors are told, as far as the settings can be made out."""
+    """Errors in the form that the settings ask for, as far as those can be read."""
     from importer.cli.console import Messages
     from importer.settings.merge import glimpse
 

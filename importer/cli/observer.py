@@ -1,21 +1,33 @@
-"""The command line as a run's observer: log lines, on a terminal a progress bar, and the question before a change."""
+"""The command line as a run's observer: log lines, on a terminal a progress bar, and the question before a change.
+
+What nobody was asked about is not deleted.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
-from importer.cli.asking import asked, confirm, refuse_to_delete
 from importer.cli.console import Messages, tell
 from importer.engine.events import Event
-from importer.model import Json, Plan
+from importer.errors import StoppedEarly, UsageError
+from importer.fields.table import Visibility
+from importer.model import Action, Json, Plan
 from importer.pipeline.account import Target
 from importer.pipeline.session import Session
+from importer.pipeline.verbs import plan_result
+from importer.planning.exposure import Exposure
+from importer.remote.settings import PRODUCTION
+from importer.reports import terminal
 from importer.reports.logs import Log
 from importer.reports.progress import Progress, progress_on
+from importer.reports.screen import Line, Screen
+from importer.reports.text import count, visible
 from importer.settings.settings import Settings
+from importer.system import open_terminal
 
 
 class CommandObserver:
@@ -77,3 +89,94 @@ def observing(session: Session, *, run: str = "") -> Iterator[None]:
     else:
         with progress:
             yield
+
+
+def confirm(plan: Plan, target: Target, settings: Settings, what: str, origin: str = "") -> bool:
+    """Show the plan and ask whether to do `what` ("Apply", "Undo run R"). Returns, if it may, whether it asked.
+
+    `origin` is what is to be said before of a plan that was made elsewhere.
+
+    Without a terminal on standard input nobody can be asked, and it may. Raises StoppedEarly for every answer but yes.
+    """
+    if not asked(settings):
+        return False
+    result = plan_result(plan, target, settings, origin)
+    question = f"{what} {place(target, settings)}: {_changes(plan)}; {_seen(result.exposure)}. Go on?"
+    ask(question, terminal.plan(result))
+    return True
+
+
+def refuse_to_delete(what: str, settings: Settings) -> None:
+    """UsageError where `what` would delete tags, and neither --yes nor anybody at a terminal says that it may."""
+    if not settings.yes and not person():
+        raise UsageError(
+            f"{what} deletes tags, and there is no terminal to ask at; nothing was attempted",
+            hint="Look at it first with --dry-run; then add --yes.",
+        )
+
+
+def place(target: Target, settings: Settings) -> str:
+    """Whose tags would change: `in account 0123 at https://other.example/v4`."""
+    if target.sandbox:
+        return f"in the sandbox {visible(str(settings.database))}"
+    base_url = target.api.settings.base_url
+    return f"in account {target.account_id}" + (f" at {visible(base_url)}" if base_url != PRODUCTION else "")
+
+
+def asked(settings: Settings) -> bool:
+    """Whether the question is asked: somebody can be, and --yes has not answered it."""
+    return not settings.yes and person()
+
+
+def person() -> bool:
+    """Whether somebody can be asked: a terminal on standard input, wherever the outputs go."""
+    return sys.stdin.isatty()
+
+
+def ask(question: str, lines: Iterable[Line] = ()) -> None:
+    """Show the lines and ask, on the terminal. Returns for y or yes; StoppedEarly says what else came."""
+    try:
+        with _terminal() as opened:
+            Screen.on(opened, os.environ).show(lines)
+            opened.write(f"{question} [y/N] ")
+            opened.flush()
+            answer = sys.stdin.readline()
+            if not answer.endswith("\n"):
+                opened.write("\n")
+    except KeyboardInterrupt:
+        raise StoppedEarly("interrupted at the question: nothing was attempted") from None
+    except OSError:  # the terminal went away
+        answer = ""
+    if not answer:
+        raise StoppedEarly("there was no answer: nothing was attempted", hint="Answer y, or add --yes.")
+    if answer.strip().casefold() not in ("y", "yes"):
+        raise StoppedEarly("the answer was no: nothing was attempted")
+
+
+@contextmanager
+def _terminal() -> Iterator[TextIO]:
+    for stream in (sys.stderr, sys.stdout):
+        if stream.isatty():
+            yield stream
+            return
+    opened = open_terminal()
+    if opened is None:
+        raise UsageError("there is a terminal to answer at, but none to ask on", hint="Add --yes to go on unasked.")
+    with opened:
+        yield opened
+
+
+def _changes(plan: Plan) -> str:
+    counts = plan.counts()
+    parts = [count(counts[action], action.value) for action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
+    in_error = counts[Action.INVALID] + counts[Action.CONFLICT]
+    return ", ".join(parts) + (f"; {count(in_error, 'row')} in error left out" if in_error else "; no row in error")
+
+
+def _seen(exposure: Iterable[Exposure]) -> str:
+    values = dict.fromkeys(Visibility, 0)
+    for item in exposure:
+        values[item.visibility] += item.values
+    perhaps = values[Visibility.UNDOCUMENTED]
+    seen = f"others will see {count(values[Visibility.PUBLIC], 'value')}"
+    return seen + (f", and perhaps {perhaps:,} more" if perhaps else "")

@@ -93,7 +93,7 @@ def _show(namespace: Namespace) -> int:
     if preset_path(namespace.name) is not None:
         show(preset_text(namespace.name))
     else:
-        load_mapping(namespace.name)  # tells what is wrong with a file of one's own
+        load_mapping(namespace.name)  # raises for a file that is wrong
         show(Path(namespace.name).read_text("utf-8-sig"))
     return ExitCode.DONE
 

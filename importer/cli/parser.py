@@ -1,4 +1,4 @@
-"""The command line's grammar. Flags that are not given are absent from the namespace, so that a job file can speak.
+"""The command line's grammar. Flags that are not given are absent from the namespace: a job file's settings count.
 
 Nothing heavy is imported here: `--help` answers as fast as argparse does.
 """

@@ -65,7 +65,7 @@ def _notify(session: Session, code: int) -> None:
             reason = error.strerror or type(error).__name__
             problems.append(f"old runs in {settings.runs_dir} cannot be deleted: {reason}")
     for problem in filter(None, problems):
-        Messages.of(settings, session.folder.run).tell(problem, level="warning", event="not-told")
+        Messages.of(settings, session.folder.run).tell(problem, level="warning", event="not-reported")
 
 
 def _note(session: Session, error: ImporterError) -> None:
@@ -79,4 +79,4 @@ def _note(session: Session, error: ImporterError) -> None:
                       job=settings.job.name if settings.job else "", mask=Mask(settings.secrets()))  # fmt: skip
     except (OSError, ImporterError) as problem:
         said = f"the failure could not be noted in a run folder: {problem}"
-        Messages.of(settings, session.folder.run).tell(said, level="warning", event="not-told")
+        Messages.of(settings, session.folder.run).tell(said, level="warning", event="not-reported")

@@ -31,7 +31,7 @@ from importer.sources.read import read
 LEFT_OUT = "left-out"
 
 
-class Fitting(Struct, frozen=True):
+class MappedTable(Struct, frozen=True):
     """A table, and the drafter whose mapping fits it."""
 
     table: Table
@@ -59,7 +59,7 @@ class Inputs(Struct, frozen=True):
     readings: tuple[Reading, ...] = ()
 
 
-def tables(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[SourceFile | Issue | Fitting]:
+def tables(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[SourceFile | Issue | MappedTable]:
     """Files, issues and tables in source order. Raises SourceError, MappingError or UsageError."""
     if not settings.sources:
         raise SourceError("no source was named")
@@ -69,7 +69,7 @@ def tables(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[Sou
         yield from _Group(settings, group, mapping, cache_dir).read()
 
 
-def fitted(settings: Settings, given: Sequence[Table]) -> Iterator[SourceFile | Issue | Fitting]:
+def mapped(settings: Settings, given: Sequence[Table]) -> Iterator[SourceFile | Issue | MappedTable]:
     """The same for tables that a program has read already."""
     yield from _Group(settings, [Source(path="frame")], settings.mapping, None).fit(given)
 
@@ -79,7 +79,7 @@ def _mapping_of(settings: Settings, source: Source) -> str:
     return settings.mapping_for(source) or str(mapping_beside(source.path) or "")
 
 
-def collect(items: Iterable[SourceFile | Issue | Fitting]) -> Inputs:
+def collect(items: Iterable[SourceFile | Issue | MappedTable]) -> Inputs:
     """A draft for each row, and whatever else there is to know for planning."""
     drafts: list[Draft] = []
     sources: list[SourceFile] = []
@@ -148,7 +148,7 @@ class _Group:
         self.refusals: list[tuple[Header, SourceError]] = []
         self.accepted = 0
 
-    def fit(self, tables: Sequence[Table]) -> Iterator[SourceFile | Issue | Fitting]:
+    def fit(self, tables: Sequence[Table]) -> Iterator[SourceFile | Issue | MappedTable]:
         files: set[str] = set()
         for table in tables:
             header = table.header
@@ -160,7 +160,7 @@ class _Group:
                 raise self.refusals[0][1]
         self._check_columns()
 
-    def read(self) -> Iterator[SourceFile | Issue | Fitting]:
+    def read(self) -> Iterator[SourceFile | Issue | MappedTable]:
         stdin = sys.stdin.buffer if "-" in self.specs else None
         for item in read(self.specs, self.options, stdin=stdin):
             if isinstance(item, SourceFile):
@@ -178,7 +178,7 @@ class _Group:
             missing = ", ".join(f"'{column}'" for column in sorted(self.not_found))
             raise UsageError(f"--map: there is no column {missing} in {', '.join(self.specs)}")
 
-    def _table(self, table: Table) -> Iterator[Issue | Fitting]:
+    def _table(self, table: Table) -> Iterator[Issue | MappedTable]:
         header = table.header
         self.not_found -= {column for column in self.not_found if named(header.columns, (column,))}
         if header not in self.chosen:
@@ -188,7 +188,7 @@ class _Group:
         drafter = self.chosen[header]
         if drafter is not None:
             self.accepted += 1
-            yield Fitting(table, drafter)
+            yield MappedTable(table, drafter)
 
     def _drafter(self, table: Table) -> Drafter | None:
         try:
@@ -205,7 +205,7 @@ class _Group:
         return self.drafters.setdefault(id(mapping), Drafter(mapping))
 
     def _end_of_file(self) -> Iterator[Issue]:
-        """A file of which no table fits is refused when it was asked for by name; what else does not fit is told."""
+        """A file of which no table fits is refused when it was asked for by name; else there is a warning."""
         refusals, accepted = self.refusals, self.accepted
         self.refusals, self.accepted = [], 0
         if refusals and not accepted and refusals[0][0].file in self.specs:

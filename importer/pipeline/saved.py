@@ -1,4 +1,4 @@
-"""A saved plan, and whether the ground it stands on is still the same: its sources and the account."""
+"""A saved plan, and whether its sources and the account are still as they were when it was made."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ async def read_saved(path: Path, target: Target, settings: Settings, timings: Ti
     """A saved plan, if the sources and the account are still as they were when it was made.
 
     UsageError for a plan that is damaged, forged or of another account, and for one that was made elsewhere where
-    nobody is `asked`; SafetyLimit for one whose ground has moved, with the rows that moved. A source that cannot be had
-    again (standard input, a URL with a query) is taken as it was; so is a URL that a plan from elsewhere names.
+    nobody is `asked`; SafetyLimit for one whose sources or account changed, with the rows. A source that
+    cannot be had again (standard input, a URL with a query) is taken as it was; so is a URL in a plan from elsewhere.
     """
     saved = read_plan(path)
     plan, made_here = saved.plan, saved.made_with(local_key())

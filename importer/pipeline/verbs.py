@@ -5,32 +5,36 @@ The command line prints their results and turns them into exit codes; `importer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from msgspec import structs
 
 from importer.engine.lock import downloads_dir
-from importer.engine.origin import check_origin
+from importer.engine.origin import check_origin, local_key
 from importer.engine.resume import EarlierRun, check_not_undone, left_to_do, open_resumable, read_again
 from importer.engine.run_folder import RunFolder
 from importer.engine.undo import MODE, UNDOES, check_settled, mark_undoing, mark_undone, undo_plan, undone_run
 from importer.engine.work import NEVER
-from importer.errors import UsageError
-from importer.model import Action, Plan, Tag
+from importer.errors import StoppedEarly, UsageError
+from importer.model import Action, Draft, Plan, Severity, Tag
 from importer.pipeline.account import Target, locked, open_target, read_account
 from importer.pipeline.drafting import Inputs, collect, tables
 from importer.pipeline.execution import Execution
-from importer.pipeline.planning import make_plan, plan_result, save_plan
 from importer.pipeline.saved import Saved, read_saved
 from importer.pipeline.session import Session
+from importer.planning.build import build_plan
 from importer.planning.categories import resolve_category
+from importer.planning.cost import cost
 from importer.planning.export_file import Exported, write_export
+from importer.planning.exposure import exposure
 from importer.planning.limits import NO_LIMIT, check_limits
+from importer.planning.plan_file import write_plan
 from importer.planning.verify import check_marks, check_plan
 from importer.reports.formats import PlanResult
 from importer.reports.run_record import RunRecord
 from importer.reports.summary import previous_run
+from importer.settings.settings import Settings
 
 
 def draft(session: Session) -> Inputs:
@@ -162,7 +166,7 @@ async def export(session: Session, path: Path, *, force: bool = False) -> Export
 async def _planned(session: Session, what: Inputs | Path, target: Target, *, asked: bool = False) -> Saved:
     session.observer.phase("reading the account's tags")
     if isinstance(what, Inputs):
-        return Saved(await make_plan(session.settings, what, target, session.clock, session.timings))
+        return Saved(await _make_plan(session, what, target))
     asked = asked or session.observer.asks()
     return await read_saved(what, target, session.settings, session.timings, asked=asked)
 
@@ -220,3 +224,55 @@ def _note_undone(session: Session, undone: EarlierRun) -> None:
         session.observer.tell(said, level="warning", event="undone-not-noted")
     elif run.state is not None and not run.state.undone:
         mark_undone(run.folder, undone.folder.run, session.clock)
+
+
+async def _make_plan(session: Session, inputs: Inputs, target: Target) -> Plan:
+    """The plan for these inputs against the account as it is now. Writes nothing to it."""
+    options, timings = session.settings.plan_options(), session.timings
+    needed = bool(options.category or options.managed_by) or _need_categories(inputs.drafts)
+    account = await read_account(target, categories=needed)
+    timings.done("account")
+    created = session.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+    plan = build_plan(inputs.drafts, account, options, inputs.sources, inputs.mappings, inputs.notes,
+                      readings=inputs.readings, created=created)  # fmt: skip
+    timings.done("plan")
+    return plan
+
+
+def save_plan(path: Path, plan: Plan) -> str:
+    """Write the plan and return its digest. StoppedEarly when the disk does not take it: nothing was sent yet."""
+    try:
+        return write_plan(path, plan, local_key(make=True))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StoppedEarly(
+            f"{path} cannot be written: {reason}", hint="Nothing was attempted; run it again."
+        ) from error
+
+
+def needs_work(plan: Plan) -> bool:
+    """Whether applying the plan would leave rows, or a part of a source, that somebody has to look at: exit code 1."""
+    bad = (Action.INVALID, Action.CONFLICT)
+    return any(change.action in bad for change in plan.changes) or any(
+        note.severity is Severity.ERROR for note in plan.notes
+    )
+
+
+def _need_categories(drafts: Iterable[Draft]) -> bool:
+    """Whether a row names a category or has, or clears, properties, which its category's schema governs."""
+    return any(
+        "categoryUuid" in draft.fields
+        or "properties" in draft.fields
+        or any(name.partition(".")[0] in ("categoryUuid", "properties") for name in draft.clear)
+        for draft in drafts
+    )
+
+
+def plan_result(plan: Plan, target: Target, settings: Settings, origin: str = "") -> PlanResult:
+    """The plan with what it shows to others and what it costs, for showing; `origin` is what to say of its origin."""
+    return PlanResult(
+        plan,
+        exposure(plan),
+        cost(plan, target.budget(settings), concurrency=settings.pacing.concurrency),
+        origin=origin,
+    )

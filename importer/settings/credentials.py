@@ -68,7 +68,7 @@ def read_token(path: str, variable: str) -> str:
 
 
 def token_fault(text: str) -> str:
-    """What stands around a token that was pasted with it, without repeating any of it; "" for nothing."""
+    """What surrounds a token that was pasted with it, without repeating any of it; "" for nothing."""
     if text[:1] in "\"'`" or text[-1:] in "\"'`":
         return "take away the quotes around it"
     if re.match(r"(export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*[=:]", text):

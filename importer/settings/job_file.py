@@ -1,4 +1,4 @@
-"""A job file: YAML that says what is to be imported, how, and within which limits. Every problem is told at once.
+"""A job file: YAML that says what is to be imported, how, and within which limits. All problems are reported at once.
 
     sources:                 # in order of precedence: of two rows with one name the first source's counts
       - lists/actors.xlsx
@@ -46,7 +46,7 @@ _LONGEST: Final = 4_096
 
 
 def is_job_file(path: str | Path) -> bool:
-    """Whether `path` is a job file rather than a list of actors: told by its outermost keys, so that a broken job
+    """Whether `path` is a job file rather than a list of actors: recognised by its outermost keys, so that a broken job
     counts as one. False for what is missing, large or not YAML by its ending."""
     given = Path(path)
     if given.suffix.casefold() not in (".yaml", ".yml"):

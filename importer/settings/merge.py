@@ -30,7 +30,7 @@ def merge(flags: Mapping[str, object], environ: Mapping[str, str], sources: Sequ
     """
     jobs = [source for source in sources if is_job_file(source)]
     if jobs and len(sources) > 1:
-        raise UsageError(f"{jobs[0]} is a job file, and a job file stands alone",
+        raise UsageError(f"{jobs[0]} is a job file, and a job file is the only argument",
                          hint="A job names its sources itself; give it no others.")  # fmt: skip
     job = load_job(Path(jobs[0])) if jobs else _plain(sources)
     problems = Problems("")
@@ -75,7 +75,7 @@ def _overridden(job: Settings, flags: Mapping[str, object], environ: Mapping[str
 
 
 def _from_text(option: Option, text: str) -> Json:
-    """What a variable's text stands for: several values are cut at commas, and `yes` is as good as `true`."""
+    """What a variable's text means: several values are cut at commas, and `yes` is as good as `true`."""
     kind = option.type
     if isinstance(kind, inspect.VarTupleType):
         return text.split(",")

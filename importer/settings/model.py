@@ -1,6 +1,6 @@
 """Every setting, once: its place in a job file, its type, its default, its flag, its variable and its sentence.
 
-A job file is read into `Job` as it stands; flags, environment variables, the JSON Schema and the help are read off the
+A job file is read into `Job` as it is; flags, environment variables, the JSON Schema and the help are read off the
 same fields (`options.py`). Precedence: job file < environment < flags.
 """
 

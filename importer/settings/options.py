@@ -24,7 +24,7 @@ class Option(Struct, frozen=True):
     kind: inspect.Metadata
     default: Json
     extra: Mapping[str, Json]
-    """What `model.about` was told of it."""
+    """What else `model.about` was given."""
 
     @property
     def name(self) -> str:
@@ -55,7 +55,7 @@ class Option(Struct, frozen=True):
         return settings
 
     def argument(self) -> dict[str, Any]:
-        """What `add_argument` is told of its flag. Values are read, and refused, where those of a job file are."""
+        """The arguments of `add_argument` for its flag. Values are read, and refused, where those of a job file are."""
         meaning = str((self.kind.extra_json_schema or {})["description"])
         said = meaning[0].lower() + meaning[1:].rstrip(".")
         if default := self._default():

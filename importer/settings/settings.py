@@ -33,7 +33,7 @@ _TOKEN_VARIABLE: Final = "CLOUDFLARE_API_TOKEN"  # noqa: S105  its name
 
 
 class Settings(Job, frozen=True, kw_only=True):
-    """Everything that shapes a command: a job, and what no job file says. Secrets stand in no repr."""
+    """Everything that shapes a command: a job, and what no job file says. Secrets are in no repr."""
 
     sources: tuple[Source, ...] = ()
     """In order of precedence."""
@@ -111,10 +111,10 @@ class Settings(Job, frozen=True, kw_only=True):
             raise UsageError(f"--limit: {error}.") from None
         if hints is None:
             return ReadOptions(**chosen, cache_dir=cache_dir, limits=limits)
-        told = {"sheets": hints.sheets, "include_hidden": hints.include_hidden, "records": hints.records,
+        hinted = {"sheets": hints.sheets, "include_hidden": hints.include_hidden, "records": hints.records,
                 "header_row": hints.header_row}  # fmt: skip
         by_sheet = {} if chosen["header_row"] else hints.per_sheet_header
-        for name, value in told.items():
+        for name, value in hinted.items():
             if own[name] is None and names.get(name, name) not in self.given:
                 chosen[name] = value
         return ReadOptions(**chosen, per_sheet_header=by_sheet, cache_dir=cache_dir, limits=limits)
@@ -193,13 +193,13 @@ class Settings(Job, frozen=True, kw_only=True):
         """A remark on a token that others may read. UsageError under --strict."""
         if not open_to_others(path):
             return []
-        told = f"the token file {path} may be read by other users of this machine"
+        said = f"the token file {path} may be read by other users of this machine"
         if self.strict:
-            raise UsageError(told, hint=f"chmod 600 {shlex.quote(path)}")
-        return [f"{told[0].upper()}{told[1:]}; chmod 600 {shlex.quote(path)}"]
+            raise UsageError(said, hint=f"chmod 600 {shlex.quote(path)}")
+        return [f"{said[0].upper()}{said[1:]}; chmod 600 {shlex.quote(path)}"]
 
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown, as far as it can be read: what is missing is told by whoever needs it."""
+        """What must never be shown, as far as it can be read: what is missing is an error for whoever needs it."""
         found = [self.environ.get(_TOKEN_VARIABLE, "").strip()]
         with suppress(UsageError):
             if self.token_file:

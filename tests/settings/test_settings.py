@@ -209,7 +209,7 @@ def test_a_reserve_in_calls_has_to_fit() -> None:
 def test_a_job_stands_alone(tmp_path: Path) -> None:
     """A job beside other sources is refused: it is not clear what its settings would hold for."""
     (tmp_path / "job.yaml").write_text(JOB)
-    with pytest.raises(UsageError, match="stands alone"):
+    with pytest.raises(UsageError, match="only argument"):
         merge({}, {}, [str(tmp_path / "job.yaml"), "x.csv"])
 
 
