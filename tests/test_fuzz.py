@@ -32,12 +32,18 @@ def _journal(old: bytes, new: bytes) -> bytes:
     return journal.replace(old, new)
 
 
+def _stix(part: bytes) -> bytes:
+    return b'{"type": "bundle", "objects": [{"type": "intrusion-set", "id": "i", "name": "Red Fox"}, ' + part + b"]}"
+
+
 FOUND: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a journal with an exit code that is none": ("journal", lambda: _journal(b'"exit_code":1', b'"exit_code":[]')),
     "a journal with an exit code of its own": (
         "journal",
         lambda: _journal(b'"exit_code":1', b'"exit_code":1000000000'),
     ),
+    "an identity in STIX that is not UTF-8": ("stix", lambda: _stix(b'{"type": "identity", "name": "\xed\xa0\xfc"}')),
+    "a key in STIX that is not UTF-8": ("stix", lambda: _stix(b'{"type": "threat-actor", "\xbe": 1, "name": "x"}')),
     "a ZIP whose directory points before its beginning": ("xlsx", _offset_before_the_file),
 }
 """Findings, by what was wrong: the target and the input."""
