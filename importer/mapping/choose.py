@@ -50,6 +50,8 @@ def choose(table: Table, wanted: Mapping[str, Sequence[str]] = {}) -> TagMapping
         mapping = read_columns(load_mapping("spreadsheet"), table, wanted)
         if NAME not in wanted and mapping.reading is not None:
             judged = verdict(mapping.reading, table.header.kind)
+            if _has_no_header(mapping.reading):
+                raise NoActors(_headless(table.header), "")
             if mapping.reading.name is None or not judged.is_actors:
                 message = _refusal(table.header, judged.looks_like, mapping.reading.name is not None)
                 raise NoActors(message, judged.looks_like)
@@ -183,6 +185,21 @@ def recognises(recognise: Recognise, table: Table) -> bool:
     return True
 
 
+def _has_no_header(reading: Recognised) -> bool:
+    """Whether the first row of the list stands where its header should: no word of it is one, and it reads as data."""
+    if any(near.score > 0.7 for one in reading.columns for near in (one.near,)):
+        return False
+    return codenames([one.column for one in reading.columns]) or any(
+        one.profile.heads_itself for one in reading.columns
+    )
+
+
+def _headless(header: Header) -> str:
+    where = f"{header.file} ({header.sheet})" if header.sheet else header.file
+    shown = ", ".join(map(guarded, header.columns[:8]))
+    return f"{where} seems to have no header row: its first row is {shown}; put one above it (Actor, Aliases, Country)"
+
+
 def _refusal(header: Header, looks: str, has_name: bool) -> str:
     where = f"{header.file} ({header.sheet})" if header.sheet else header.file
     shown = ", ".join(map(guarded, header.columns[:8])) + (
@@ -197,9 +214,7 @@ def _refusal(header: Header, looks: str, has_name: bool) -> str:
             "--encoding names the right encoding (cp1251, shift_jis, gb18030, euc-kr...)"
         )
     if codenames(header.columns):
-        return (
-            f"{where} seems to have no header row: its first row is {shown}; put one above it (Actor, Aliases, Country)"
-        )
+        return _headless(header)
     if has_name:
         return f"{where} does not look like a list of threat actors: {plural} {shown}"
     return f"{where} has no column that looks like an actor's name: {plural} {shown}"

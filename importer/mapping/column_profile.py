@@ -107,6 +107,12 @@ class ColumnProfile(Struct, frozen=True, dict=True):
         return sum(map(test, texts)) / len(texts)
 
     @cached_property
+    def heads_itself(self) -> bool:
+        """Whether the header is of the very kind of the texts under it: then it is the first row of the list."""
+        kinds = ("country", "tlp", "link", "date", "motive", "category", "indicator")
+        return any(self.share(kind) >= 0.6 and _TESTS[kind](self.column) for kind in kinds)
+
+    @cached_property
     def serial(self) -> bool:
         """Whether the texts are one code counted up (T-1, T-2), which are ids."""
         found = [_SERIAL.fullmatch(text) for text in self.texts]

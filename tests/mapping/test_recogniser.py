@@ -116,6 +116,12 @@ def test_init_writes_down_what_plan_reads(columns: tuple[str, ...], cells: tuple
     assert [draft.fields for draft in written] == [draft.fields for draft in Drafter(choose(held)).draft(held)]
 
 
+def test_a_first_row_of_data_is_no_header() -> None:
+    """A list without a header row is refused with what to do, instead of losing its first actor."""
+    with pytest.raises(SourceError, match="no header row"):
+        choose(table(("Opal Kestrel", "Iran", "Espionage"), *zip(NAMES, COUNTRIES, ("Financial",) * 5, strict=True)))
+
+
 def test_what_plan_refuses_init_refuses() -> None:
     """A list of companies is none for either."""
     companies = tuple(f"{name} GmbH" for name in NAMES)
