@@ -17,6 +17,7 @@ from importer.sources.options import ReadOptions
 from importer.sources.stix_gather import StixFile, gather, gather_bundle, is_stix
 from importer.sources.stix_rows import choose_versions, read_stix
 from importer.sources.stix_world import World
+from importer.sources.tlp import marked
 
 _SHOWN = 20
 """Lists beside the records that are told one by one."""
@@ -88,7 +89,10 @@ class Documents:
         value: Any = values[0] if len(values) == 1 else values
         envelope = Envelope(value) if self._options.records else unwrapped(value)
         if not self._options.records and is_galaxy(envelope.value):
-            yield from read_galaxy(opened, envelope.value, self._options)
+            head = {key: item for key, item in envelope.head.items() if key.lower() == "tlp"}
+            galaxy = envelope.value
+            values = [item if isinstance(item, dict) else {"value": item} for item in galaxy["values"]]
+            yield from read_galaxy(opened, {**galaxy, "values": with_head(values, head)}, self._options)
             return
         records = find_records(opened.file, envelope.value, self._options.records)
         yield from self._tables(opened, records, envelope)
@@ -110,7 +114,7 @@ class Documents:
         yield from issues(opened.file, envelope, len(records.rows))
         rows = (
             (number, "", flatten(row, {}), repeated_key_issues(row, Place(opened.file, row=number)))
-            for number, row in enumerate(with_head(records.rows, envelope.head), 1)
+            for number, row in enumerate(with_head([marked(row) for row in records.rows], envelope.head), 1)
             if row
         )
         yield from object_tables(opened.file, opened.kind, rows, self._options)

@@ -80,6 +80,11 @@ def object_tables(
     for _, _, cells, _ in kept:
         if not seen.keys() >= cells.keys():
             seen.update(dict.fromkeys(cells))
+    if len(seen) > options.limits.columns:
+        raise SourceError(
+            f"{file} has objects with {len(seen):,} different keys, at most {options.limits.columns:,} are read.",
+            hint=options.limits.hint("columns"),
+        )
     columns = [name for name in first if name in seen] + [name for name in seen if name not in set(first)]
     limits = options.limits
     if len(columns) > limits.columns:

@@ -14,12 +14,21 @@ from msgspec import Struct
 from importer.model import Issue, Place, Severity
 from importer.sources.json_lists import OTHER_LISTS, is_objects
 from importer.sources.json_text import NumberText
+from importer.sources.tlp import marked
 from importer.text.header_words import known_count, name_cells, normalised
 
 MORE_PAGES = "more-pages"
 """The issue of a list that says itself that there is more of it."""
-_NEXT = ("next", "next_page", "nextPage", "nextLink", "@odata.nextLink", "next_url", "next_cursor", "more", "has_more")
-_COUNTS = ("count", "total", "total_count", "totalCount", "total_results", "@odata.count", "recordsTotal")
+_NEXT = (
+    "next", "next_page", "nextPage", "nextLink", "@odata.nextLink", "next_url", "next_cursor", "nextCursor",
+    "more", "has_more", "hasMore", "hasNextPage", "has_next_page", "has_next",
+)  # fmt: skip
+_COUNTS = (
+    "count", "total", "total_count", "totalCount", "total_results", "totalResults", "@odata.count", "recordsTotal",
+    "totalElements", "totalItems", "total_items",
+)  # fmt: skip
+_PAGING = ("links", "_links", "meta", "metadata", "paging", "pagination", "page", "pageInfo", "page_info", "hits")
+"""Objects beside the records in which the same is said."""
 _OF_ALL = re.compile(r"(?:country|nation|origin|tlp|marking|motiv|sponsor)")
 """What the head of a document says once for all its actors (compared with normalised keys)."""
 _NOT_OF_ALL = re.compile(r"target|victim|affected|publisher|vendor")
@@ -41,16 +50,28 @@ class Envelope(Struct, frozen=True):
 def unwrapped(value: Any) -> Envelope:
     """The document with its records where they are looked for."""
     if isinstance(value, dict):
-        pages = any(value.get(key) not in (None, "", False, [], {}) for key in _NEXT)
-        announced = next((int(value[key]) for key in _COUNTS if _whole(value.get(key))), 0)
+        around = [value, *(value[key] for key in _PAGING if isinstance(value.get(key), dict))]
+        pages = any(one.get(key) not in (None, "", False, [], {}) for one in around for key in _NEXT)
+        announced = next((int(one[key]) for one in around for key in _COUNTS if _whole(one.get(key))), 0)
         hits = value.get("hits")
         if isinstance(hits, dict) and is_objects(hits.get("hits")):
             total = hits.get("total")
             total = total.get("value") if isinstance(total, dict) else total
             return Envelope(_sources(hits["hits"]), int(str(total)) if _whole(total) else 0, pages)
-        if set(value) == {"response"} or (set(value) <= {"GalaxyCluster"} and value):
-            return Envelope(_clusters(value.get("response", [value])), announced, pages)
-        head = {key: item for key, item in value.items() if isinstance(item, str) and item and _is_of_all(key)}
+        if set(value) == {"response"}:
+            return Envelope(_clusters(value["response"]), announced, pages)
+        if (clusters := value.get("GalaxyCluster")) and set(value) <= {"Galaxy", "GalaxyCluster"}:
+            return Envelope(_clusters(clusters if isinstance(clusters, list) else [value]), announced, pages)
+        if isinstance(value.get("GalaxyElement"), list):
+            return Envelope(_clusters([value]), announced, pages)
+        head = {
+            key: item
+            for one in around
+            for key, item in one.items()
+            if isinstance(item, str) and item and (_is_of_all(key) if one is value else normalised(key) == "tlp")
+        }
+        if "tlp" not in map(normalised, head) and "tlp" in (whole := marked({**value, "meta": None})):
+            head["tlp"] = whole["tlp"]
         return Envelope([value] if _is_actor(value) else value, announced, pages, head)
     if is_objects(value):
         return Envelope(_clusters(_sources(value)))
@@ -67,10 +88,12 @@ def issues(file: str, envelope: Envelope, rows: int) -> Iterator[Issue]:
 
 
 def with_head(rows: list[dict[str, Any]], head: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The records with what the head says of all of them, where none of them says it itself."""
-    own = {normalised(key) for row in rows for key in row}
-    more = {key: item for key, item in head.items() if normalised(key) not in own}
-    return [{**row, **more} for row in rows] if more else rows
+    """The records with what the head says of all of them, where a record does not say it itself."""
+    if not head:
+        return rows
+    own = {normalised(key): key for row in rows for key in row}
+    more = {own.get(normalised(key), key): item for key, item in head.items()}
+    return [{**row, **{key: item for key, item in more.items() if not row.get(key)}} if row else row for row in rows]
 
 
 def _sources(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -82,9 +105,11 @@ def _sources(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _clusters(rows: Any) -> Any:
     """Galaxy clusters as MISP's user interface exports them: elements become the cluster's `meta`."""
-    if not (is_objects(rows) and all(isinstance(row.get("GalaxyCluster"), dict) for row in rows)):
+    if not is_objects(rows):
         return rows
-    found = [row["GalaxyCluster"] for row in rows]
+    found = [row["GalaxyCluster"] if isinstance(row.get("GalaxyCluster"), dict) else row for row in rows]
+    if not any(isinstance(row.get("GalaxyElement"), list) for row in found):
+        return rows
     return {
         "name": str(found[0].get("type") or ""), "type": found[0].get("type"), "authors": [], "version": "",
         "values": [_cluster(one) for one in found],
@@ -97,7 +122,7 @@ def _cluster(one: dict[str, Any]) -> dict[str, Any]:
         if isinstance(element, dict) and isinstance(element.get("key"), str):
             meta.setdefault(element["key"], []).append(element.get("value"))
     kept: dict[str, Any] = {
-        key: one[key] for key in ("value", "uuid", "description", "deleted", "revoked") if key in one
+        key: one[key] for key in ("value", "uuid", "description", "deleted", "revoked", "Tag", "tlp") if key in one
     }
     return {**kept, "meta": {key: held[0] if len(held) == 1 else held for key, held in meta.items()}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from typing import Any
@@ -54,6 +55,14 @@ def load_text(opened: Opened, limit: int, what: str) -> bytes:
             return data.decode(codec).lstrip("\ufeff").encode("utf-8")
     except UnicodeError as error:
         raise SourceError(f"{opened.file} is not valid {codec.upper()}.") from error
+    if not data.isascii():
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        for start in range(0, len(data) + 1, MIB):
+            try:
+                decoder.decode(data[start : start + MIB], final=start + MIB > len(data))
+            except UnicodeDecodeError as error:
+                held = len(error.object) - len(data[start : start + MIB])
+                raise _not_utf8(opened.file, data, error, what, start - held) from error
     return data
 
 
@@ -141,7 +150,7 @@ def _explained(file: str, data: bytes, offset: int) -> SourceError:
     try:
         decoded = data[offset:].decode("utf-8")
     except UnicodeDecodeError as wrong:
-        return _not_utf8(file, data, wrong, offset)
+        return _not_utf8(file, data, wrong, offset=offset)
     lead = data[:offset].decode("utf-8", "replace")
     try:
         json.JSONDecoder(parse_constant=_no_constant).raw_decode(decoded)
@@ -176,10 +185,13 @@ def _no_json(file: str, error: json.JSONDecodeError, line: int = 0) -> SourceErr
     return SourceError(f"{file} is not valid JSON: {message} at {at}.")
 
 
-def _not_utf8(file: str, data: bytes, error: UnicodeDecodeError, offset: int = 0) -> SourceError:
+def _not_utf8(file: str, data: bytes, error: UnicodeDecodeError, what: str = "JSON", offset: int = 0) -> SourceError:
     at = offset + error.start
     line = data.count(b"\n", 0, at) + 1
-    return SourceError(f"{file} is not valid JSON: it is not UTF-8 in line {line} (byte 0x{data[at]:02x}).")
+    return SourceError(
+        f"{file} is not valid {what}: it is not UTF-8 in line {line} (byte 0x{data[at]:02x}).",
+        hint="Save it again as UTF-8 with the program that wrote it.",
+    )
 
 
 def json_text(value: Any) -> str:

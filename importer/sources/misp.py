@@ -10,6 +10,7 @@ from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.flatten import flatten, object_tables, repeated_key_issues
 from importer.sources.located import Opened, not_a_list
 from importer.sources.options import ReadOptions
+from importer.sources.tlp import marked
 
 _ACTORS = re.compile(
     r"actor|activity.group|intrusion.set|adversar|\bapt\b|(threat|hacker|hacking|criminal).group", re.IGNORECASE
@@ -56,7 +57,7 @@ def read_galaxy(opened: Opened, value: dict[str, Any], options: ReadOptions) -> 
 def _rows(file: str, rows: list[Any]) -> Iterator[tuple[int, str, dict[str, str], list[Issue]]]:
     for number, item in enumerate(rows, 1):
         value = item if isinstance(item, dict) else {"value": item}
-        value = _bare_name(value)
+        value = marked(_bare_name(value))
         uuid = value.get("uuid")
         id_ = uuid if isinstance(uuid, str) else ""
         yield number, id_, flatten(value, {}), repeated_key_issues(value, Place(file, row=number, id=id_))

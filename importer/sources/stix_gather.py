@@ -30,6 +30,7 @@ class Head(msgspec.Struct, gc=False):
 head_of = msgspec.json.Decoder(Head).decode
 items_of = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+keys_of = _fields.decode
 
 
 def _is_bundle(head: Head) -> bool:

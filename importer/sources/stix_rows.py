@@ -10,8 +10,9 @@ from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.flatten import cell, flatten, object_tables, repeated_key_issues
 from importer.sources.json_text import json_text, parse
 from importer.sources.options import ReadOptions
-from importer.sources.stix_gather import Actor, StixFile
-from importer.sources.stix_world import World, labelled_tlp, marking_ids, strictness
+from importer.sources.stix_gather import Actor, StixFile, keys_of
+from importer.sources.stix_world import World, marking_ids
+from importer.sources.tlp import is_label, is_property, labelled, properties, strictest, strictness, word_of
 
 COLUMNS = [
     "type",
@@ -118,7 +119,7 @@ def read_stix(
 
 def _is_mitres(actor: Actor) -> bool:
     """Whether the actor is an object of ATT&CK itself, not one of somebody else's that refers to it."""
-    return b'"x_mitre_' in bytes(actor.raw)
+    return b'"x_mitre_' in actor.raw and any(key.startswith("x_mitre_") for key in keys_of(actor.raw))
 
 
 def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str], list[Issue]]:
@@ -140,9 +141,11 @@ def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str
             and item["source_name"].startswith("mitre")
         )
         cells["attack_id"] = next(ids, "")
-    cells["tlp"] = max(
-        (world.strictest_tlp(value.get("object_marking_refs")), labelled_tlp(value.get("labels"))), key=strictness
-    )
+    cells["tlp"] = _tlp(value, world)
+    for key, held in value.items():
+        # MISP writes each of its own properties as a list, of one text as a rule.
+        if key.startswith("x_") and isinstance(held, list) and len(held) == 1 and isinstance(held[0], str):
+            value[key] = held[0]
     cells["organization"] = _one_or_list(world.organizations(actor.id))
     countries = world.countries(actor.id)
     if countries:
@@ -151,6 +154,25 @@ def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str
         cells["country"] = _one_or_list(countries)
     flatten(value, cells)
     return actor.number, actor.id, {key: text for key, text in cells.items() if text or key == "name"}, issues
+
+
+def _tlp(value: dict[str, Any], world: World) -> str:
+    """The strictest TLP of markings, labels and properties; those are taken out of the actor.
+
+    Where no word of them is known, it is what stands there: the mapping tells that it is unknown.
+    """
+    said = [*labelled(value), *properties(value)]
+    if not said:
+        return world.tlp_of(value)
+    labels = value.get("labels")
+    if isinstance(labels, list):
+        value["labels"] = [one for one in labels if not is_label(one)]
+    elif is_label(labels):
+        del value["labels"]
+    for key in [key for key in value if is_property(key)]:
+        del value[key]
+    unknown = next((text for text in said if text and not word_of(text)), "")
+    return max(world.tlp_of(value), strictest(iter(said)), key=strictness) or unknown
 
 
 def _unused(file: str, actor: Actor, value: dict[str, Any], world: World) -> Iterator[Issue]:
@@ -174,7 +196,7 @@ def _unused(file: str, actor: Actor, value: dict[str, Any], world: World) -> Ite
                 "granular-marking",
                 "granular_markings",
                 world.granular_tlp(value),
-                "The TLP marks parts of the actor only, so it does not count for the tag; check its TLP by hand.",
+                "The TLP marks parts of the actor only; the strictest counts for the whole tag.",
             ),
         ):
             if found:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from importer.sources.flatten import cell
-
-ORDER = ("clear", "white", "green", "amber", "amber+strict", "red")
+from importer.sources.tlp import is_label, strictness, word_of
 
 PREDEFINED: Mapping[str, str] = MappingProxyType(
     {
@@ -28,43 +26,26 @@ PREDEFINED: Mapping[str, str] = MappingProxyType(
 KNOWN = frozenset({*PREDEFINED, "marking-definition--fa42a846-8d90-4e51-bc29-71d5b4802168"})
 """Needs no definition: the predefined ones, and MITRE's copyright, which ATT&CK's files of one object leave out."""
 _TLP_2 = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
-_NAME = re.compile(r"\ATLP\s*[: ]\s*(CLEAR|WHITE|GREEN|AMBER\s*\+\s*STRICT|AMBER|RED)\Z", re.IGNORECASE)
 
 
 def marking_tlp(marking: Mapping[str, Any]) -> str:
     """The TLP word that a marking-definition object defines; empty for a statement or anything else."""
-    definition = marking.get("definition")
-    if isinstance(definition, dict) and isinstance(definition.get("tlp"), str):
-        return _word(definition["tlp"])
-    extensions = marking.get("extensions")
+    definition, extensions = marking.get("definition"), marking.get("extensions")
+    said = [text for key, text in marking.items() if key.startswith("x_") or key in ("name", "definition")]
+    if isinstance(definition, dict):
+        said += [text for key, text in definition.items() if key.lower() == "statement"]
+    words = [word_of(text) for text in said if is_label(text)]
+    if isinstance(definition, dict):
+        words += [word_of(text) for key, text in definition.items() if key.lower() == "tlp"]
     if isinstance(extensions, dict) and isinstance(extensions.get(_TLP_2), dict):
-        word = extensions[_TLP_2].get("tlp_2_0")
-        if isinstance(word, str):
-            return _word(word)
-    said = (marking.get("name"), *(text for key, text in marking.items() if key.startswith("x_")), definition)
-    return max((_said(text) for text in said), key=strictness)
-
-
-def _said(text: Any) -> str:
-    """The TLP word that a text is, such as a label `tlp:amber+strict`; empty for any other text."""
-    match = _NAME.match(text.strip()) if isinstance(text, str) else None
-    return _word(match[1]) if match else ""
-
-
-def strictness(word: str) -> int:
-    """The place of a TLP word among all; -1 for none."""
-    return ORDER.index(word) if word else -1
-
-
-def labelled_tlp(labels: Any) -> str:
-    """The strictest TLP among an object's labels; empty for none."""
-    return max(map(_said, marking_ids(labels)), key=strictness, default="")
+        words.append(word_of(extensions[_TLP_2].get("tlp_2_0")))
+    return max(words, key=strictness, default="")
 
 
 def strictest(ids: Iterable[Any], defined: Mapping[str, str]) -> str:
     """The most restrictive TLP among marking ids; empty when none of them is a TLP."""
     words = [PREDEFINED.get(id_) or defined.get(id_, "") for id_ in ids if isinstance(id_, str)]
-    return max((word for word in words if word), key=ORDER.index, default="")
+    return max(words, key=strictness, default="")
 
 
 def marking_ids(value: Any) -> list[Any]:
@@ -77,11 +58,6 @@ def granular(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for one in marking_ids(value.get("granular_markings")):
         if isinstance(one, dict) and isinstance(one.get("marking_ref"), str):
             yield one["marking_ref"], ", ".join(str(part) for part in marking_ids(one.get("selectors")))
-
-
-def _word(text: str) -> str:
-    word = re.sub(r"\s+", "", text).lower().removeprefix("tlp:")
-    return word if word in ORDER else ""
 
 
 _PLACE_LINKS = ("originates-from", "located-at")
@@ -129,7 +105,8 @@ class World:
                 if before != word:
                     self.disputed.add(id_)
                 self.tlp[id_] = max(before, word, key=strictness)
-            if word or value.get("definition_type") != "tlp":
+            kind_of_marking = value.get("definition_type")
+            if word or not (isinstance(kind_of_marking, str) and kind_of_marking.strip().lower().startswith("tlp")):
                 self.markings.add(id_)
 
     def countries(self, id_: str) -> list[str]:
@@ -141,14 +118,15 @@ class World:
         names = [self.identities.get(target, "") for level in list(self._attributed(id_))[1:] for target in level]
         return list(dict.fromkeys(name for name in names if name))
 
-    def strictest_tlp(self, markings: Any) -> str:
-        """The TLP of `object_marking_refs`, which is a list, or one id where a program wrote it wrongly."""
-        return strictest(marking_ids(markings), self.tlp)
-
     def unknown_markings(self, value: dict[str, Any]) -> list[str]:
         """What an actor is marked with that nothing defines, or that defines a TLP which is no known word."""
         ids = [*marking_ids(value.get("object_marking_refs")), *(id_ for id_, _ in granular(value))]
         return [id_ for id_ in dict.fromkeys(map(cell, ids)) if id_ not in KNOWN and id_ not in self.markings]
+
+    def tlp_of(self, value: dict[str, Any]) -> str:
+        """The strictest TLP that an actor is marked with, as a whole or in parts."""
+        ids = [*marking_ids(value.get("object_marking_refs")), *(id_ for id_, _ in granular(value))]
+        return strictest(ids, self.tlp)
 
     def granular_tlp(self, value: dict[str, Any]) -> list[str]:
         """`red (description)` for each TLP that marks parts of an actor only."""

@@ -134,7 +134,7 @@ def test_tlp_from_markings(tmp_path: Path, markings: list[Any], expected: str) -
 
 
 def test_a_marking_that_does_not_count_is_told(tmp_path: Path) -> None:
-    """A single id counts; one that nothing defines, a TLP that is no word, a TLP of parts are one warning each."""
+    """A single id and a TLP of parts count; what nothing defines, a TLP that is no word, and parts are told."""
     red = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
     statement = object_of("marking-definition", 1, definition_type="statement", definition={"statement": "(c)"})
     wrong = object_of("marking-definition", 2, definition_type="tlp", definition={"tlp": "ultra"})
@@ -148,7 +148,7 @@ def test_a_marking_that_does_not_count_is_told(tmp_path: Path) -> None:
     ]
     actors = [object_of("threat-actor", number, name="A", **more) for number, more in enumerate(marks)]
     read = got(written(tmp_path, "a.json", bundle(*actors, statement, wrong)))
-    assert read.column("tlp") == ["red", "", "red", "", ""]
+    assert read.column("tlp") == ["red", "", "red", "red", ""]
     assert [(issue.code, issue.severity, issue.place.row, issue.value) for issue in read.row_issues()] == [
         ("unknown-marking", Severity.WARNING, 3, f"{nowhere}, {wrong['id']}"),
         ("granular-marking", Severity.WARNING, 4, "red (description, goals)"),
