@@ -144,7 +144,7 @@ def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str
     cells["tlp"] = _tlp(value, world)
     for key, held in value.items():
         # MISP writes each of its own properties as a list, of one text as a rule.
-        if key.startswith("x_") and isinstance(held, list) and len(held) == 1 and isinstance(held[0], str):
+        if key.startswith("x_misp_") and isinstance(held, list) and len(held) == 1 and isinstance(held[0], str):
             value[key] = held[0]
     cells["organization"] = _one_or_list(world.organizations(actor.id))
     countries = world.countries(actor.id)
