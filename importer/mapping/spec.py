@@ -29,7 +29,7 @@ class Unknown(StrEnum):
     WARNING = "warning"
     """The value is left out, and that is said."""
     KEEP = "keep"
-    """Sent as written, with a warning; but an error where it looks like a misspelt allowed word."""
+    """Sent as written, with a warning; but left out where it looks like a misspelt allowed word."""
     IGNORE = "ignore"
     """The value is left out without a word."""
 
