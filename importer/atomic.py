@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TextIO
 
+from importer.system import user_id
+
 PRIVATE = 0o600
 """Mode of what holds an organisation's actors: for its owner alone."""
 
@@ -37,14 +39,15 @@ def own_folder(path: Path) -> None:
 
     Raises OSError for a link, for a folder of another user, and for one behind a link that another user has laid.
     """
-    users = {0, os.geteuid()} if hasattr(os, "geteuid") else None
+    me = user_id()
+    users = {0, me} if me is not None else None
     for place in path.absolute().parents:
         if users is not None and place.is_symlink() and place.lstat().st_uid not in users:
             raise PermissionError(errno.EPERM, f"{place} is a link of another user", str(path))
     if path.is_symlink():
         raise OSError(errno.ELOOP, "it is a link", str(path))
     private_folder(path)
-    if users is not None and path.lstat().st_uid != os.geteuid():
+    if users is not None and path.lstat().st_uid != me:
         raise PermissionError(errno.EPERM, "it belongs to another user", str(path))
 
 

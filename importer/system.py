@@ -27,6 +27,18 @@ BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 NO_LINK: Final[int] = getattr(os, "O_NOFOLLOW", 0)
 """For `os.open`: a link is an error, and not what it points to."""
 
+
+def user_id() -> int | None:
+    """The user that this process acts for; None where systems have no numbers for users."""
+    return os.geteuid() if hasattr(os, "geteuid") else None
+
+
+def set_mode(file: int, mode: int) -> None:
+    """Give an open file this mode, where systems have modes: the umask may have taken something away."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(file, mode)
+
+
 TIME_EXCEEDED: Final[int | None] = -signal.Signals(signal.SIGXCPU) if hasattr(signal, "SIGXCPU") else None
 """How a process ends that has used up its processor time, where systems tell."""
 

@@ -37,7 +37,7 @@ from importer.atomic import PRIVATE
 from importer.clock import Clock
 from importer.errors import StoppedEarly
 from importer.model import Outcome
-from importer.system import BINARY, NO_LINK
+from importer.system import BINARY, NO_LINK, set_mode
 
 _BATCH_SECONDS: Final = 1.0
 _encode = msgspec.json.Encoder().encode
@@ -76,8 +76,7 @@ class Journal:
         self._prefix = ""
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY | NO_LINK, PRIVATE)
-            if os.name != "nt":
-                os.fchmod(self._file, PRIVATE)  # the umask may have taken something away
+            set_mode(self._file, PRIVATE)
             self._size = _cut_torn_line(self._file)
         except OSError as error:
             raise _full(path, error) from error
