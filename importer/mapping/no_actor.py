@@ -59,7 +59,7 @@ def no_actors(table: Table, name: str, words: Sequence[tuple[str, Sequence[str]]
             kind = _second_header(judge.cells(position), table.header.columns, target_of)
             text = judge.names[position]
             if kind == "same":
-                why = "is the header once more in other words, no actor"
+                why = "is the header once more in other words, not an actor"
                 yield Verdict(position, why, name, Seed(Severity.WARNING, "no-actor", f"{why}; left out", text))
             elif kind:
                 told = "begins another header: what stands below it belongs under other columns; split the list there"
@@ -120,29 +120,29 @@ class _Judge:
 
     def _why(self, position: int, text: str, filled: list[tuple[str, str]], others: list[str], numbers: bool) -> str:
         if all(_DRAWN.fullmatch(cell) for cell, _ in filled) and (len(filled) > 1 or len(self.columns) == 1):
-            return "is a drawn line, no actor"
+            return "is a drawn line, not an actor"
         if len(filled) > 1 and all(normalised(cell) == normalised(column) for cell, column in filled):
-            return "is the header once more, no actor"
+            return "is the header once more, not an actor"
         marks = self._comment_names if text == self.names[position].strip() else self._comments
         if any(mark.match(text) for mark in marks) and not _NO_COMMENT.fullmatch(text):
             return "is commented out"
         lowered = text.casefold()
         alone = not others and self._wide and lowered.strip(" .:") in row_words().totals
         if alone or (numbers and (others or re.search(r"\d", text)) and _total().match(lowered)):
-            return "looks like a row of totals, no actor"
+            return "looks like a row of totals, not an actor"
         of_a_name = not others or filled[0][1] == self._name
         if (of_a_name and _remark().match(lowered)) or (
             not others and self._wide and lowered.rstrip(" .:") in row_words().remarks
         ):
-            return "looks like a remark on the list, no actor"
+            return "looks like a remark on the list, not an actor"
         if numbers and _stamp().match(lowered):
-            return "looks like a remark on the list, no actor"
+            return "looks like a remark on the list, not an actor"
         if (not others or position >= len(self.table) - 3) and _is_notice(lowered):
-            return "looks like a remark on the list, no actor"
+            return "looks like a remark on the list, not an actor"
         if others:
             return ""
         if self._wide and (_BRACKETED.fullmatch(text) or (self._footnotes and _FOOTNOTE.match(text))):
-            return "looks like a remark on the list, no actor"
+            return "looks like a remark on the list, not an actor"
         if self._lettered and self._usual and position in self._alone():
             return "stands alone in its row, apart from the list"
         return ""

@@ -26,7 +26,7 @@ from importer.text.header_words import known_count
 
 def quote_issue(file: str, record: Record) -> Issue:
     if record.problem == STRAY:
-        message = "A quote stands where none can be; the row was read as most programs would."
+        message = "There is a quote where none can be; the row was read as most programs would."
         return Issue(Severity.WARNING, STRAY, message, Place(file, row=record.line), value=record.raw[:500])
     message = "A quote is opened here and never closed; the line was read by itself, and reading went on with the next."
     return Issue(Severity.ERROR, UNCLOSED, message, Place(file, row=record.line), value=record.raw[:500])
@@ -403,7 +403,7 @@ def _titles(opened: Opened, above: list[Record]) -> Iterator[Issue]:
         yield Issue(
             Severity.INFO,
             "above-header",
-            f"{len(lines)} line{'s are' if len(lines) > 1 else ' is'} above the header and no row.",
+            f"{len(lines)} line{'s are' if len(lines) > 1 else ' is'} above the header and not part of the list.",
             Place(opened.file, row=lines[0].line),
             value=" / ".join(" | ".join(cell for cell in record.cells if cell.strip()) for record in lines)[:500],
         )

@@ -70,7 +70,7 @@ def make_header(
                 Issue(
                     Severity.WARNING,
                     "repeated-header",
-                    f"The header stands there twice; this one is called `{name}` here.",
+                    f"The header occurs more than once; this one is called `{name}` here.",
                     place,
                     value=word,
                 )

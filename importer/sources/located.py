@@ -79,7 +79,7 @@ class NotAList(SourceError):
 
 def not_a_list(file: str, looks: str, hint: str = HINT) -> NotAList:
     """`looks` completes "it looks like ..."."""
-    return NotAList(f"{file} is no list of actors: it looks like {looks}.", hint=hint)
+    return NotAList(f"{file} is not a list of actors: it looks like {looks}.", hint=hint)
 
 
 def unreadable(file: str, error: OSError) -> SourceError:

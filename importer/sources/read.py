@@ -58,7 +58,7 @@ def read(
     if not any(isinstance(item, Opened) for item in items):
         raise _nothing(specs, items)
     if options.sheets and not any(isinstance(item, Opened) and item.kind == "workbook" for item in items):
-        raise UsageError(f"--sheet {options.sheets[0]} names a sheet, but {', '.join(specs)} is no workbook.")
+        raise UsageError(f"--sheet {options.sheets[0]} names a sheet, but {', '.join(specs)} is not a workbook.")
     lists = 0
     for ready in items:
         if isinstance(ready, Issue):

@@ -396,7 +396,7 @@ def _titles(file: str, sheet: str, first: int, above: list[str]) -> Issue:
     return Issue(
         Severity.INFO,
         "above-header",
-        f"{len(above)} row{'s' if many else ''} above the header {'are' if many else 'is'} no row of the list.",
+        f"{len(above)} row{'s' if many else ''} above the header {'are' if many else 'is'} not part of the list.",
         Place(file, sheet, first),
         value=" / ".join(above)[:500],
     )

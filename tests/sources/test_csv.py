@@ -291,7 +291,7 @@ def test_a_header_without_rows_is_told(tmp_path: Path) -> None:
 
 def test_a_sheet_of_a_text_file_is_refused(tmp_path: Path) -> None:
     """--sheet says something about workbooks only."""
-    with pytest.raises(UsageError, match="no workbook"):
+    with pytest.raises(UsageError, match="not a workbook"):
         got(written(tmp_path, "a.csv", "name\nWren\n"), sheets=("Actors",))
 
 
