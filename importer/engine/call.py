@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from typing import Final
 
 from importer.clock import Clock
 from importer.engine.breaker import Breaker
@@ -18,6 +19,8 @@ from importer.planning.returned import Returned
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed, Meaning, failure
 from importer.remote.wire import TagAnswer, Unreadable, decode_object, decode_written, encode
+
+_REMEMBERED: Final = 10_000
 
 
 class Caller:
@@ -34,6 +37,7 @@ class Caller:
         self._stop = stop
         self._outdated = outdated
         self._returned = returned
+        self._made: set[str] = set()
 
     async def call(self, work: Work) -> TagAnswer | None:
         """One request for the row; its answer, None for a delete. Raises CallFailed; unsent StoppedEarly, Outdated."""
@@ -65,6 +69,7 @@ class Caller:
             if change.action is Action.CREATE:
                 answer = await api.create(_bytes(change.body), key=change.key, before=leaving, read=read)
                 _check_name(work, answer)
+                self._check_new(answer)
             elif change.action is Action.UPDATE:
                 answer = await api.update(change.uuid, _bytes(change.body), key=change.key, before=leaving, read=read)
             else:
@@ -84,6 +89,16 @@ class Caller:
                 self._returned.compare(change.body, decode_object(said))
         return answer
 
+    def _check_new(self, answer: TagAnswer) -> None:
+        """A create that is answered with the uuid of another one is not answered; a server may do so for all."""
+        if answer.uuid in self._made:
+            raise CallFailed(
+                failure("answer-unreadable"), status=200, detail="it holds the uuid of another tag made just before"
+            )
+        if len(self._made) >= _REMEMBERED:
+            self._made.clear()
+        self._made.add(answer.uuid or "")
+
     def _note(self, work: Work, failed: CallFailed) -> None:
         line = failed.failure
         work.sending = False
@@ -92,7 +107,7 @@ class Caller:
             if not (work.refused_before and self._breaker.written):
                 self._breaker.suspected(work.name, work.began, failed)
         elif line.outage:
-            self._breaker.failed(work.began, line.sentence)
+            self._breaker.failed(work.began, str(failed))
         elif line.meaning is Meaning.REFUSED and not line.stops:
             self._breaker.worked(written=False)
         if (line.stops or line.held or line.meaning in (Meaning.NOT_SENT, Meaning.LIMITED)) and not work.losses:

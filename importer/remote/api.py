@@ -17,7 +17,7 @@ from importer.clock import Clock, SystemClock
 from importer.errors import UsageError
 from importer.model import Category, Json, Tag
 from importer.remote.events import Observe, ignore
-from importer.remote.failures import CallFailed, Meaning
+from importer.remote.failures import CallFailed, Meaning, failure
 from importer.remote.pacer import Earlier, Pacer, PacerSettings
 from importer.remote.pages import Page, read_pages
 from importer.remote.retry import again
@@ -26,6 +26,13 @@ from importer.remote.transport import Transport
 from importer.remote.wire import TagAnswer, Unreadable, category_of, decode_object, decode_written, encode, tag_of
 
 _UUID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_NO_UUID: Final = replace(
+    failure("bad-request"),
+    code="bad-uuid",
+    matches=(),
+    sentence="the tag cannot be addressed by its uuid",
+)
+"""Nothing is sent, and other rows go on."""
 _FIRST_LOOK: Final = 1.0
 _NEXT_LOOK: Final = 5.0
 """Seconds between looks for a category whose answer was lost."""
@@ -191,7 +198,9 @@ class Api:
         return category
 
     def _tag(self, uuid: str) -> URL:
-        return self._tags / _checked(uuid)
+        if not _UUID.fullmatch(uuid):
+            raise CallFailed(_NO_UUID, detail=f"{uuid[:60]!r} is not a uuid")
+        return self._tags / uuid
 
     # -- reading
 

@@ -24,6 +24,9 @@ from importer.remote.wire import SaysNo, Unreadable, errors_of, foreign, shown
 
 _NOT_THE_API: Final = "blocked on the way, or not the API: "
 _CHUNK: Final = 1 << 16
+_SINGLE: Final = 1 << 20
+"""Bytes of an answer that is about one tag or category."""
+_LISTS: Final = frozenset({"list", "find", "categories"})
 _OPEN_HEADERS: Final = {
     "Content-Type": "application/json",
     "Accept": "application/json",
@@ -53,6 +56,8 @@ class Transport:
         self.chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._session = session
         self._owned = session is None
+        self._reading = 0
+        """Bytes of answers that are being read."""
         self._mask = Mask((settings.token,))
         # A session's headers go to a proxy as well, so the token is set on each request. One header merged into each
         # is cheap; all of them would cost a tenth of it, so those that are no secret stand in a session of our own.
@@ -124,7 +129,7 @@ class Transport:
             status = response.status
             headers = response.headers
             limits = (headers.get("Ratelimit", ""), headers.get("Ratelimit-Policy", ""))
-            data = await self._body(response)
+            data = await self._body(response, call)
             if method == "GET":  # of a write, what is given back is compared with what was sent
                 data = self._mask.data(data)
             if 200 <= status < 300:
@@ -146,18 +151,25 @@ class Transport:
         self.observe(CallFinished(call, status, now - sent, failed.failure.code, key, remaining))
         raise failed
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        limit = self.settings.max_answer
+    async def _body(self, response: aiohttp.ClientResponse, call: str) -> bytes:
+        """The answer unpacked, as far as it is not larger than such an answer can be, nor all under way together."""
+        most = self.settings.max_answer
+        limit = most if call in _LISTS else min(most, _SINGLE)
         length = response.content_length
-        if length is not None and length <= limit and "Content-Encoding" not in response.headers:
+        if length is not None and length <= min(limit, _SINGLE) and "Content-Encoding" not in response.headers:
             return await response.read()
         parts, size = [], 0
-        async for part in response.content.iter_chunked(_CHUNK):
-            parts.append(part)
-            size += len(part)
-            if size > limit:
-                response.close()
-                raise Unreadable(f"it is larger than {limit} bytes")
+        try:
+            async for part in response.content.iter_chunked(_CHUNK):
+                parts.append(part)
+                size += len(part)
+                self._reading += len(part)
+                if size > limit:
+                    raise Unreadable(f"it is larger than {limit} bytes")
+                if self._reading > 2 * most:
+                    raise Unreadable(f"it and the others under way are larger than {2 * most:,} bytes")
+        finally:
+            self._reading -= size
         return b"".join(parts)
 
     def _refusal(self, status: int, body: bytes, response: aiohttp.ClientResponse) -> CallFailed:

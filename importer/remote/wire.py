@@ -19,6 +19,8 @@ _MARKUP: Final = re.compile(
     r"<(script|style)\b.*?(</\1\s*>|\Z)|<!--.*?(-->|\Z)|<[^>]*(>|\Z)", re.DOTALL | re.IGNORECASE
 )
 _RAY: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
+_LONGEST_UUID: Final = 128
+_LONGEST_STAMP: Final = 64
 _MAX_DETAIL: Final = 300
 _MAX_PAGE: Final = 1 << 16
 _MAX_EXCERPT: Final = 160
@@ -66,6 +68,9 @@ def decode_written(body: bytes) -> TagAnswer:
         raise Unreadable(_describe(body)) from None
     if not answer.uuid:
         raise Unreadable("it holds no uuid")
+    _check_uuid(answer.uuid)
+    if answer.updatedAt is not None and len(answer.updatedAt) > _LONGEST_STAMP:
+        answer.updatedAt = None
     return answer
 
 
@@ -154,6 +159,7 @@ def tag_of(item: object) -> Tag:
     uuid, name = item.get("uuid"), item.get("value")
     if not isinstance(uuid, str) or not uuid or not isinstance(name, str):
         raise Unreadable("a tag in it has no uuid or value")
+    _check_uuid(uuid)
     fields = {key: item[key] for key in _NAMES if item.get(key) is not None}
     for key, annotated in _ANNOTATED:
         full = item.get(annotated)
@@ -169,6 +175,11 @@ def tag_of(item: object) -> Tag:
     )
 
 
+def _check_uuid(uuid: str) -> None:
+    if len(uuid) > _LONGEST_UUID:
+        raise Unreadable(f"a uuid in it has {len(uuid):,} characters")
+
+
 def category_of(item: object) -> Category:
     """A category of a list or an answer. Raises Unreadable when it has no uuid or name."""
     if not isinstance(item, dict):
@@ -176,6 +187,7 @@ def category_of(item: object) -> Category:
     uuid, name, schema = item.get("uuid"), item.get("name"), item.get("schema")
     if not isinstance(uuid, str) or not uuid or not isinstance(name, str):
         raise Unreadable("a category in it has no uuid or name")
+    _check_uuid(uuid)
     fields = schema if isinstance(schema, list) and all(isinstance(field, dict) for field in schema) else None
     return Category(uuid, name, text_of(item.get("description")), fields)
 
@@ -186,8 +198,10 @@ def number_of(value: object) -> float:
         return 0
     if isinstance(value, int | float):
         return value
+    if not isinstance(value, str) or len(value) > _LONGEST_STAMP:
+        return 0
     try:
-        return float(str(value))
+        return float(value)
     except ValueError:
         return 0
 

@@ -14,6 +14,7 @@ import pytest
 from importer.clock import SystemClock
 from importer.engine.journal import Fsync, Journal, JournalFull, moment
 from importer.engine.journal_state import read_journal
+from importer.errors import UsageError
 
 
 @contextmanager
@@ -67,3 +68,33 @@ async def test_an_intent_that_was_taken_back_is_not_open(tmp_path: Path) -> None
     assert (set(state.open), state.torn) == ({"c"}, False)
     assert state.refused == {"a": "rate-limited", "b": "not-connected"}
     assert all(moment(json.loads(line).get("at")) for line in path.read_bytes().splitlines()[1:])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"event": "outcome", "key": "k", "status": "created", "uuid": 7},
+        {"event": "outcome", "key": "k", "status": "created", "after": {"version": []}},
+        {"event": "outcome", "key": ["k"], "status": "created"},
+        {"event": "intent", "key": "k", "call": "create", "attempt": "many"},
+        {"event": "run", "run": "r", "rows": {"a": 1}},
+        {"event": "end", "state": [], "counts": {}},
+        {"event": "end", "state": "complete", "counts": {"created": "all"}},
+        {"event": 5},
+        {"key": "no event"},
+        [],
+    ],
+)
+def test_a_wrong_type_anywhere_is_named_with_its_line(line: object, tmp_path: Path) -> None:
+    """A journal that somebody has changed is refused with file and line, as the last line too; it crashes nothing."""
+    path = tmp_path / "journal.jsonl"
+    path.write_text('{"event":"run","run":"r"}\n' + json.dumps(line) + "\n")
+    with pytest.raises(UsageError, match=r"journal\.jsonl:2: "):
+        read_journal(path)
+
+
+def test_an_event_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
+    """What is not known in a journal hinders nothing."""
+    path = tmp_path / "journal.jsonl"
+    path.write_text('{"event":"run","run":"r","new":[1]}\n{"event":"later","key":"k","more":{"a":1}}\n')
+    assert not read_journal(path).outcomes

@@ -376,3 +376,46 @@ def test_a_tag_that_an_earlier_part_made_and_somebody_replaced_is_no_double(tmp_
         assert (codes["A"].status, codes["B"].code) == (Status.CREATED, "duplicates")
 
     in_a_world(main)
+
+
+def test_a_tag_with_a_uuid_that_leads_elsewhere_costs_its_row_alone(tmp_path: Path) -> None:
+    """One such tag in the account: its update fails and says why, the others are updated."""
+
+    async def main(world: World) -> None:
+        world.tags.clear()
+        for name in ("A", "B", "C"):
+            world.make(name, motive="Fun")
+        bad = next(iter(world.tags.values()))
+        whole = world.update
+
+        async def update(uuid: str, body: bytes, **more: Any) -> Any:
+            if uuid == bad.uuid:
+                raise CallFailed(failure("bad-request"), detail="'../x' is not a uuid")
+            return await whole(uuid, body, **more)
+
+        world.update = update  # type: ignore[method-assign]
+        result = await go(world, tmp_path, updates(world, motive="Fear"))
+        assert some(result.counts()) == {"updated": 2, "failed": 1}
+        assert "'../x'" in result.outcomes["A"].message
+
+    in_a_world(main)
+
+
+def test_the_same_uuid_for_every_create_stops_the_run(tmp_path: Path) -> None:
+    """A server that answers each create with one and the same uuid is not believed: nothing counts as made twice."""
+
+    async def main(world: World) -> None:
+        whole = world.create
+
+        async def create(body: bytes, **more: Any) -> Any:
+            answer = await whole(body, **more)
+            answer.uuid = "always-the-same"
+            return answer
+
+        world.create = create  # type: ignore[method-assign]
+        settings = ExecuteSettings(concurrency=2, max_consecutive=4)
+        result = await go(world, tmp_path, creates(*(f"Actor {n}" for n in range(40))), settings=settings)
+        assert "the uuid of another tag" in result.stopped
+        assert sum(outcome.uuid == "always-the-same" for outcome in result.outcomes.values()) == 1
+
+    in_a_world(main)

@@ -289,8 +289,6 @@ async def test_a_session_can_be_handed_in() -> None:
                 assert (await Api(transport).create(encode({"value": "x"}))).uuid == "u"
             ((call,),) = mocked.requests.values()
             assert call.kwargs["headers"]["Authorization"] == f"Bearer {TOKEN}"
-    with pytest.raises(UsageError):
-        await Api(transport).delete("../categories/x")
 
 
 @pytest.mark.parametrize(
@@ -324,3 +322,55 @@ def test_unusable_credentials_are_refused(account: str, token: str) -> None:
     with pytest.raises(UsageError) as caught:
         ApiSettings(account, token)
     assert not token or token not in str(caught.value).split()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"uuid": "' + b"u" * 129 + b'"}',
+        b'{"success": true, "result": {"uuid": "' + b"u" * 500_000 + b'"}}',
+        b'{"uuid": "u", "description": "' + b"x" * (1 << 20) + b'"}',
+    ],
+    ids=["uuid", "uuid in an envelope", "size"],
+)
+async def test_an_answer_about_one_tag_has_sane_lengths(body: bytes) -> None:
+    """A uuid of kilobytes, or an answer of megabytes where a list would be small, is taken for no answer."""
+    async with _served(_answer(200, body)) as api:
+        with pytest.raises(CallFailed) as caught:
+            await api.create(b"{}")
+        assert caught.value.failure.code == "answer-unreadable"
+        assert len(str(caught.value)) < 200
+
+
+async def test_answers_under_way_are_limited_together() -> None:
+    """Lists that are each within the limit, and together far beyond it, do not all come to stand in memory."""
+    pages = asyncio.Event()
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(7):
+            await response.write(b"x" * 1000)
+            await asyncio.sleep(0.01)
+        await pages.wait()
+        return response
+
+    async with _served(endless, max_answer=10_000, read_attempts=1, total_timeout=5.0) as api:
+        asking = [asyncio.ensure_future(api.list_tags()) for _ in range(4)]
+        done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+        pages.set()
+        results = await asyncio.gather(*asking, return_exceptions=True)
+    assert done
+    assert any("the others under way" in str(result) for result in results)
+
+
+@pytest.mark.parametrize("uuid", ["../x", "", "a/b", "u" * 129, "ü"])
+async def test_a_tag_that_cannot_be_addressed_costs_its_row_alone(uuid: str) -> None:
+    """A uuid that would lead elsewhere is a refusal of that one call, and nothing is sent."""
+    async with _served(_answer(200, b"{}")) as api:
+        for call in (api.update(uuid, b"{}"), api.delete(uuid)):
+            with pytest.raises(CallFailed, match="is not a uuid") as caught:
+                await call
+            assert caught.value.failure.meaning is Meaning.REFUSED
+            assert not caught.value.failure.stops
+        assert api.pacer.calls == 0
