@@ -16,7 +16,7 @@ from msgspec import Struct
 from importer.fields.table import FIELDS
 from importer.mapping.column_profile import ColumnProfile, column_profile
 from importer.mapping.columns import is_ours
-from importer.text.header_match import NOWHERE, Near, near_headers
+from importer.text.header_match import NOWHERE, WHOM, Near, near_headers
 from importer.text.header_words import header_words, lookup_words, normalised
 
 if TYPE_CHECKING:
@@ -133,6 +133,8 @@ class _Column:
 
     def score(self, field: str) -> float:
         """What speaks for a field that is not the name: header, rivals among the header words, and the texts."""
+        if field == COUNTRY and self.header(WHOM):
+            return 0.0  # victims and targets are never where the actor comes from
         header = self.header(field)
         if self.vendor and field == ALIASES:
             header = max(header, 0.95)
@@ -394,7 +396,8 @@ class _Recognition:
             return
         likely = [
             one for one in self._free()
-            if one.profile.share("country") >= ALONE and one.header("targets") < 0.35 and one.against < 0.75
+            if one.profile.share("country") >= ALONE and not one.header(WHOM) and one.header("targets") < 0.35
+            and one.against < 0.75
         ]  # fmt: skip
         if len(likely) == 1:
             one = likely[0]
@@ -415,7 +418,7 @@ class _Recognition:
             return ColumnReading(column.profile, field, self.why[name], self.sure[name], near)
         kinds = [(field, kind) for field, expected in _EXPECTED.items() for kind in expected[:1]]
         could = next((field for field, kind in kinds if column.profile.share(kind) >= 0.6), "")
-        if column.against >= 0.6 or could in (DESCRIPTION, NOTES, "priority", "opsecLevel"):
+        if column.against >= 0.6 or column.header(WHOM) or could in (DESCRIPTION, NOTES, "priority", "opsecLevel"):
             could = ""
         record = column.header("none") >= 0.8 and column.near["none"].word in header_words().record
         return ColumnReading(column.profile, looks_like=could, of_the_record=record)

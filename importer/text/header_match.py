@@ -57,6 +57,8 @@ class Near(Struct, frozen=True):
 
 
 NOWHERE = Near(0.0, "")
+WHOM = "whom"
+"""The kind under which a header is found that has a word of victims and targets alone in it, whatever else it says."""
 
 
 class _Phrase(Struct, frozen=True):
@@ -93,6 +95,8 @@ class HeaderMatcher:
         # A token tells the more the fewer kinds of column it occurs in.
         self._weights = {one: 0.4 + 0.6 / len(found) for one, found in kinds.items()}
         self._weights |= dict.fromkeys(self._fillers, _FILLER)
+        self._whom = {one for one, found in kinds.items() if found <= {"targets", "none"} and "targets" in found}
+        self._whom -= self._fillers
         self._by_token: dict[str, list[_Phrase]] = {}
         together: dict[str, list[_Phrase]] = {}
         for (kind, word), bag in bags.items():
@@ -128,6 +132,8 @@ class HeaderMatcher:
             score = 2 * shared / (whole + phrase.weight)
             if score > best.get(phrase.kind, NOWHERE).score:
                 best[phrase.kind] = Near(score, phrase.word)
+        if whom := next((one for one in meant if one in self._whom), ""):
+            best[WHOM] = Near(1.0, whom)
         return best
 
     def _known(self, token: str) -> tuple[str, float]:

@@ -43,7 +43,17 @@ def test_a_vendors_column_is_the_name_where_nothing_else_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Target Country", "Victims", "Zielländer", "受害国家", "Pays visés", "targets.countries"]
+    "header",
+    [
+        "Target Country",
+        "Victims",
+        "Zielländer",
+        "受害国家",
+        "Pays visés",
+        "targets.countries",
+        "Victim geography",
+        "Nation of victims",
+    ],
 )
 def test_targets_never_become_the_origin(header: str) -> None:
     """Countries under a header that speaks of victims feed no origin, not even where no other column has any."""
