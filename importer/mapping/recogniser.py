@@ -235,6 +235,8 @@ def _fit(profile: ColumnProfile, field: str) -> float:
 
 def _looks_like_names(profile: ColumnProfile, fullest: float) -> float:
     """How much a column looks like names of actors, 0 to 1: filled, different in each row, short, nothing else."""
+    if not profile.rows:
+        return 0.5  # of a list without rows the header alone speaks; whether it may be empty is for the limits
     if not profile.filled:
         return 0.0
     fill = min(1.0, profile.fill / fullest) if fullest else 1.0
