@@ -66,6 +66,19 @@ def load_text(opened: Opened, limit: int, what: str) -> bytes:
     return data
 
 
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    seen: set[str] = set()
+    repeated = Repeated(value)
+    repeated.keys_repeated = tuple(dict.fromkeys(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+    return repeated
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=NumberText, parse_float=NumberText).decode
+
+
 def documents(file: str, data: bytes, limits: Limits) -> list[msgspec.Raw]:
     """The JSON documents of a text: one, or several in lines or one behind the other."""
     try:
@@ -122,7 +135,7 @@ def parse(file: str, raw: Any, line: int = 0) -> Any:
     """A whole value: dict, list, str, NumberText, bool or None. SourceError with line and column for what is not."""
     text = bytes(raw)
     try:
-        return json.loads(text, object_pairs_hook=_pairs, parse_int=NumberText, parse_float=NumberText)
+        return _decode(text.decode("utf-8"))
     except RecursionError as error:
         raise too_deep(file) from error
     except UnicodeDecodeError as error:
@@ -133,16 +146,6 @@ def parse(file: str, raw: Any, line: int = 0) -> Any:
 
 def too_deep(file: str) -> SourceError:
     return SourceError(f"{file} was not read: its values are nested deeper than any list needs.")
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) == len(pairs):
-        return value
-    seen: set[str] = set()
-    repeated = Repeated(value)
-    repeated.keys_repeated = tuple(dict.fromkeys(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
-    return repeated
 
 
 def _explained(file: str, data: bytes, offset: int) -> SourceError:

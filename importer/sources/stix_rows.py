@@ -146,8 +146,9 @@ def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str
         # MISP writes each of its own properties as a list, of one text as a rule.
         if key.startswith("x_misp_") and isinstance(held, list) and len(held) == 1 and isinstance(held[0], str):
             value[key] = held[0]
-    cells["organization"] = _one_or_list(world.organizations(actor.id))
-    countries = world.countries(actor.id)
+    linked = actor.id in world.links
+    cells["organization"] = _one_or_list(world.organizations(actor.id)) if linked else ""
+    countries = world.countries(actor.id) if linked else []
     if countries:
         own = value.pop("country", None)
         countries = list(dict.fromkeys([*countries, own] if isinstance(own, str) and own else countries))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from tests.benchmarks.measure import Ratio, importer, python, took
 
 HEAD = ["Actor", "Aliases", "Country", "Motive", "Actor category", "Sophistication", "First seen", "Confidence", "TLP",
@@ -102,6 +104,93 @@ def write_json(path: Path, count: int) -> None:
     path.write_text(json.dumps({"type": "bundle", "id": f"bundle--{uuid.UUID(int=1)}", "objects": objects}), "utf-8")
 
 
+def described(number: int) -> dict[str, Any]:
+    """What the three shapes below say alike of an actor."""
+    return {
+        "description": f"Known from report {number}, and from the one before it. " * 3,
+        "aliases": [f"Grey Heron {number}", f"UNC{number}"],
+    }
+
+
+def write_actors(path: Path, count: int) -> None:
+    """A STIX bundle of actors alone."""
+    times = {
+        "created": "2020-01-01T00:00:00Z",
+        "modified": "2020-01-01T00:00:00Z",
+        "first_seen": "2019-04-17T00:00:00Z",
+    }
+    objects = [
+        {
+            "type": "intrusion-set", "spec_version": "2.1", "id": f"intrusion-set--{uuid.UUID(int=number)}",
+            "name": f"Actor {number}", **times, **described(number), "primary_motivation": "organizational-gain",
+            "goals": ["access"], "sophistication": "advanced", "resource_level": "government",
+            "external_references": [{"source_name": "vendor", "url": f"https://e.example/{number}"}],
+        }
+        for number in range(count)
+    ]  # fmt: skip
+    path.write_text(json.dumps({"type": "bundle", "id": f"bundle--{uuid.UUID(int=1)}", "objects": objects}), "utf-8")
+
+
+def write_lines(path: Path, count: int) -> None:
+    """One JSON object a line."""
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(count):
+            one = {"name": f"Actor {number}", "country": COUNTRIES[number % 10], **described(number)}
+            file.write(json.dumps(one) + "\n")
+
+
+def write_galaxy(path: Path, count: int) -> None:
+    """A MISP galaxy of actors."""
+    values = []
+    for number in range(count):
+        more = described(number)
+        meta = {"synonyms": more.pop("aliases"), "country": "CN", "refs": [f"https://e.example/{number}"]}
+        values.append({"value": f"Actor {number}", "uuid": str(uuid.UUID(int=number)), **more, "meta": meta})
+    about = {"authors": ["x"], "category": "actor", "name": "Threat Actor", "type": "threat-actor", "version": 1}
+    path.write_text(json.dumps({**about, "values": values}), "utf-8")
+
+
+class Shape(Struct, frozen=True):
+    """A list of documents whose rows are all actors."""
+
+    write: Callable[[Path, int], None]
+    microseconds: float = 0.0
+    """At most for a row; 0 where the ratio to msgspec counts."""
+    ratio: float = 0.0
+
+
+SHAPES: dict[str, Shape] = {
+    "actors.stix.json": Shape(write_actors, ratio=6.0),
+    "actors.jsonl": Shape(write_lines, microseconds=30.0),
+    "actors.misp.json": Shape(write_galaxy, microseconds=47.0),
+}
+RAW = "import sys, msgspec; msgspec.json.decode(open(sys.argv[1], 'rb').read())"
+
+
+def shapes(folder: Path, count: int, runs: int, at_most: Callable[[str, float, float, str], Ratio]) -> Iterator[Ratio]:
+    """Time and peak memory of each shape of document, less what a start with a list of one row costs."""
+    for name, shape in SHAPES.items():
+        path, one = folder / name, folder / f"one.{name}"
+        took(python(__file__, name, path, str(count)))
+        took(python(__file__, name, one, "1"))
+        timed = [
+            (took(importer("validate", path, "--quiet")), took(importer("validate", one, "--quiet")))
+            for _ in range(runs)
+        ]
+        ours, start = sorted(timed, key=lambda pair: pair[0].seconds - pair[1].seconds)[len(timed) // 2]
+        seconds = ours.seconds - start.seconds
+        if shape.ratio:
+            bare = took(python("-c", RAW, path)).seconds - took(python("-c", RAW, one)).seconds
+            detail = f"{seconds:.1f} s against {bare:.1f} s"
+            yield at_most(f"validate {count:,} of {name} / msgspec", seconds / max(bare, 0.001), shape.ratio, detail)
+        else:
+            each = seconds / count * 1e6
+            yield at_most(f"validate {count:,} of {name}: us a row", each, shape.microseconds, f"{seconds:.1f} s")
+        yield at_most(
+            f"validate {count:,} of {name}: peak MB", ours.megabytes, MEGABYTES, f"{start.megabytes:.0f} for one"
+        )
+
+
 WRITERS: dict[str, Callable[[Path, int], None]] = {"csv": write_csv, "xlsx": write_xlsx, "json": write_json}
 LETTERS = "letters"
 MOST_FOR_LETTERS = 1.3
@@ -131,8 +220,10 @@ def reading(folder: Path, count: int, runs: int, at_most: Callable[[str, float, 
     detail = f"{ours.seconds:.1f} s against {ascii_.seconds:.1f} s"
     ratio = ours.seconds / ascii_.seconds
     yield at_most(f"validate {count:,} in seven alphabets / in ASCII", ratio, MOST_FOR_LETTERS, detail)
+    yield from shapes(folder, count, runs, at_most)
 
 
 if __name__ == "__main__":
     kind_, path_, count_ = sys.argv[1:]
-    {**WRITERS, LETTERS: write_alphabets}[kind_](Path(path_), int(count_))
+    writers = {**WRITERS, LETTERS: write_alphabets, **{name: shape.write for name, shape in SHAPES.items()}}
+    writers[kind_](Path(path_), int(count_))
