@@ -44,6 +44,17 @@ _BY_TEXTS = {"motive": "motive", "tlp": "tlp", "actorCategory": "category"}
 """Fields whose very texts tell of actors."""
 
 
+_NAME_TYPES = frozenset(
+    ("alias", "aliases", "canonical", "primary", "main", "synonym", "name", "official", "former", "other")
+)
+"""What a column says that tells of each name which kind of name it is."""
+
+
+def _said(profile: ColumnProfile) -> set[str]:
+    """The texts of a column with few words, in lower case."""
+    return {text.casefold() for text in profile.texts} if profile.distinct <= 6 else set()
+
+
 class Verdict(Struct, frozen=True):
     """What speaks for and against a table being a list of actors."""
 
@@ -147,6 +158,8 @@ def _by_texts(reading: Recognised, name: ColumnProfile, known: bool, at: int) ->
     texts = name.texts
     if not texts:
         return 0.0, ""
+    if any("alias" in said and said <= _NAME_TYPES for one in reading.columns if (said := _said(one.profile))):
+        return 6.0, "a list of names, several to an actor"
     for one in reading.columns[:at]:
         if sum(bool(_HARD_INDICATOR.match(text)) for text in one.profile.texts) > 0.3 * max(1, len(one.profile.texts)):
             return 6.0, "a list of indicators"

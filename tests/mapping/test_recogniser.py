@@ -141,6 +141,13 @@ def test_what_plan_refuses_init_refuses() -> None:
             reads(held)
 
 
+def test_a_list_of_names_several_to_an_actor_is_refused() -> None:
+    """A table that says of each name whether it is an alias lists names, not actors."""
+    kinds = ("alias", "canonical", "alias", "alias", "canonical")
+    with pytest.raises(SourceError, match="several to an actor"):
+        choose(table(("actor_id", "name", "name_type"), *zip("ABABC", NAMES, kinds, strict=True)))
+
+
 def test_a_preset_reads_no_less_than_the_recogniser() -> None:
     """A tab of a known workbook with one more column of aliases does not lose it, however the headers are cased."""
     for header in ("Common Name", "common name"):
