@@ -18,6 +18,7 @@ from importer.engine.events import Settled
 from importer.engine.read_lag import ReadLag
 from importer.engine.stop import StopSignal
 from importer.engine.work import Work
+from importer.fields.names import clean
 from importer.fields.table import Field, field_named
 from importer.fields.values import same
 from importer.model import Action, Json, Outcome, Status, Tag
@@ -210,7 +211,8 @@ class Settler:
         """An update may be sent twice, so only one that shows is taken as done; others are for the reconciler."""
         del self.parked[work.change.key]
         tag = next((tag for tag in tags if tag.uuid == work.change.uuid), None)
-        if tag is not None and not differing_fields(work.change.body, tag):
+        renamed = tag is not None and ("value" not in work.change.body or clean(tag.name) == clean(work.name))
+        if tag is not None and renamed and not differing_fields(work.change.body, tag):
             self._tell(work, "adopted")
             self._done(work, adopted(work, tag, Status.UPDATED))
         else:

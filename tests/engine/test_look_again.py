@@ -183,3 +183,27 @@ def test_a_look_that_fails_stops_the_run() -> None:
     assert asked == []
     asked, _, _ = look(deque(), seen())
     assert asked == []
+
+
+def test_what_was_seen_counts_from_before_the_look() -> None:
+    """A look that takes a minute tells of the account as it was when it was asked, and exactly `fresh` is fresh."""
+
+    async def main(clock: VirtualClock) -> None:
+        class Slow(Looks):
+            async def look(self, names: Collection[str], uuids: Collection[str] = (), *, ahead: int = 0) -> Seen:
+                await clock.sleep(60)
+                return await super().look(names, uuids, ahead=ahead)
+
+        await clock.sleep(1000)
+        slow = cast(Lookup, Slow(seen()))
+        made = Reconciler(slow, clock, StopSignal(), {}, fresh=60, done=lambda work, outcome: None)
+        todo = rows(2)
+        todo[1].seen_at = 940
+        await made.look_again(todo)
+        assert [work.seen_at for work in todo] == [1000, 940]
+        assert not made.outdated(todo[0])
+        await clock.sleep(0.5)
+        assert made.outdated(todo[1])
+        assert made.outdated(todo[0])
+
+    run(main)

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aioresponses import CallbackResult, aioresponses
 
+from importer.engine.events import Event, Settled
+from importer.engine.read_lag import ReadLag
 from importer.engine.result import ExecutionResult
 from importer.engine.settings import ExecuteSettings
-from importer.remote.api import open_api
+from importer.engine.settle import Settler
+from importer.engine.stop import StopSignal
+from importer.engine.work import Work
+from importer.model import Action, Change, Outcome, Status, Tag
+from importer.planning.returned import Returned
+from importer.remote.api import Api, open_api
+from importer.remote.lookup import Lookup
 from importer.remote.settings import ApiSettings
 from tests.remote.mocked import Response
 from tests.remote.virtual_time import VirtualClock, run
 
 from .examples import ACCOUNT, FREE, carry_out, creates, folder_of
+from .world import World
 
 BASE = "https://api.example/client/v4"
 
@@ -91,3 +102,48 @@ def test_what_cannot_be_looked_up_stops_the_run(status: int, exit_code: int, ask
     assert seen.count("POST") == 1
     assert seen.count("GET") == asked
     assert result.hint or status != 500
+
+
+@pytest.mark.parametrize(
+    ("tags", "settled"),
+    [
+        ([Tag("t-1", "New", {"motive": "Fear"}, 2)], True),
+        ([Tag("t-2", "New", {"motive": "Fear"}), Tag("t-1", "New", {"motive": "Fear"}, 2)], True),
+        ([Tag("t-1", "Old", {"motive": "Fear"}, 2)], False),
+        ([Tag("t-1", "New", {"motive": "Fun"})], False),
+        ([Tag("t-1", "New", {})], False),
+        ([Tag("t-2", "New", {"motive": "Fear"})], False),
+        ([Tag("t-1", "Another", {"motive": "Fear"})], False),
+        ([], False),
+    ],
+)
+def test_a_lost_update_is_done_only_where_its_own_tag_shows_it(tags: list[Tag], settled: bool) -> None:
+    """The tag of that uuid, by its new name and with all that was sent: updated; else it is sent again."""
+
+    async def main(clock: VirtualClock) -> None:
+        world = World(clock, {tag.uuid: tag for tag in tags}, born=dict.fromkeys([tag.uuid for tag in tags], 0.0))
+        events: list[Event] = []
+        ended: list[tuple[Work, Outcome]] = []
+        again: list[Work] = []
+        settler = Settler(
+            Lookup(cast(Api, world)), clock, events.append, StopSignal(), grace=35.0, max_attempts=10,
+            done=lambda work, outcome: ended.append((work, outcome)), again=again.append, returned=Returned(),
+            lag=ReadLag(35.0, random.Random(0)),
+        )  # fmt: skip
+        body = {"value": "New", "motive": "Fear"}
+        work = Work(Change("key", Action.UPDATE, "Old", uuid="t-1", body=body), 3)
+        settler.park(work, "timeout", lost_at=-100.0)
+        task = asyncio.ensure_future(settler.run())
+        await clock.sleep(1.0)
+        task.cancel()
+        assert not settler.parked
+        assert [event for event in events if isinstance(event, Settled)] == [
+            Settled("key", "New", "adopted" if settled else "absent")
+        ]
+        if settled:
+            assert ended == [(work, Outcome("key", Status.UPDATED, "t-1", 3, "", "", True, {"version": 2}))]
+            assert not again
+        else:
+            assert (ended, again, work.lost_at) == ([], [work], None)
+
+    run(main)
