@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from importer.errors import SourceError
 from importer.fields.countries import resolve
 from importer.mapping.actor_list import codenames, verdict
-from importer.mapping.columns import guessed, is_ours, named
+from importer.mapping.columns import guessed, is_ours, left_alone, named
 from importer.mapping.load import load_mapping, presets
 from importer.mapping.recogniser import COUNTRY, MANY, NAME, ColumnReading, Recognised, recognise
 from importer.mapping.spec import PSEUDO_COLUMNS, Recognise, Rule
@@ -90,7 +90,9 @@ def read_columns(mapping: TagMapping, table: Table, wanted: Mapping[str, Sequenc
     fixed = {target: found for target, rule in rules.items() if (found := _own_columns(rule, header))}
     if not (mapping.guesses or mapping.shipped):
         return replace(mapping, rules=tuple(rules.values()))
-    taken = {column for columns in fixed.values() for column in columns} | set(named(header.columns, mapping.ignore))
+    taken = {column for columns in fixed.values() for column in columns} | set(
+        left_alone(header.columns, mapping.ignore)
+    )
     taken |= {
         column for rule in rules.values() for part in rule.parts.values() for column in _own_columns(part, header)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
@@ -72,3 +73,17 @@ def guessed(columns: Sequence[str], words: Sequence[str]) -> list[Match]:
                 found.append(Match(column, words[rank], rank))
                 break
     return sorted(found, key=lambda match: match.rank)
+
+
+def left_alone(columns: Sequence[str], patterns: Sequence[str]) -> list[str]:
+    """The columns that `ignore` names. A pattern with `*` leaves out those whose names speak of an actor's facts."""
+    exact = {pattern for pattern in patterns if "*" not in pattern}
+    return [
+        column
+        for column in named(columns, patterns)
+        if column in exact or not _FACT.search(column) or _OF_OTHERS.search(column)
+    ]
+
+
+_FACT = re.compile(r"country|nation|origin|alias|synonym|motiv|sponsor|tlp", re.IGNORECASE)
+_OF_OTHERS = re.compile(r"target|victim|affected", re.IGNORECASE)

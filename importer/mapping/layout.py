@@ -13,7 +13,7 @@ from importer.fields.table import ALIAS_FIELDS
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.cells import CellReader
 from importer.mapping.choose import read_columns
-from importer.mapping.columns import guessed, is_ours, missing, named
+from importer.mapping.columns import guessed, is_ours, left_alone, missing, named
 from importer.mapping.recogniser import recognise
 from importer.mapping.spec import PSEUDO_COLUMNS, Blank, Condition, Labelled, Mapping, Rule, Section
 from importer.mapping.transforms.template import columns_in
@@ -248,7 +248,7 @@ class Layouter:
                 for column in inner.columns:
                     fed.setdefault(column, []).append(f"{target}.{part}")
         asked = {*others, *named(header.columns, [condition.column for condition in conditions])}
-        ignored = set(named(header.columns, mapping.ignore))
+        ignored = set(left_alone(header.columns, mapping.ignore))
         known = {one.column: one for one in mapping.reading.columns} if mapping.reading is not None else {}
         left = [
             column for column in header.columns if column not in fed and column not in asked and not is_ours(column)
