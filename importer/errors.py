@@ -45,7 +45,7 @@ class ExitCode(IntEnum):
     """A fault of the program itself (EX_SOFTWARE)."""
 
 
-class Spot(NamedTuple):
+class Position(NamedTuple):
     """A place in a text file that a person wrote: 1-based line and column, 0 where not known."""
 
     file: str
@@ -84,7 +84,7 @@ class JobError(UsageError):
 
 
 class SourceError(ImporterError):
-    """A source cannot be read, or is no actor list; nothing was attempted."""
+    """A source cannot be read, or is not an actor list; nothing was attempted."""
 
     exit_code = ExitCode.SOURCE
 

@@ -21,7 +21,7 @@ JUNK = re.compile(r"(^|/)(\.|__pycache__|tag-importer-runs|node_modules)|\.(pyc|
 def _tracked(*folders: str) -> set[str]:
     listed = subprocess.run(["git", "ls-files", *folders], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
-        pytest.skip("this is no checkout")
+        pytest.skip("this is not a checkout")
     return {name for name in listed.stdout.splitlines() if (ROOT / name).is_file()}
 
 

@@ -15,12 +15,12 @@ from importer.engine.duplicates import find_duplicates, made_twice
 from importer.engine.events import AnswerLost, Observe, Retrying, RowDone, Settled, Stopping
 from importer.engine.journal import Journal
 from importer.engine.journal_state import JournalState
+from importer.engine.outcomes import done, never_answered, refused
 from importer.engine.read_lag import ReadLag
 from importer.engine.reconcile import Outdated, Reconciler
 from importer.engine.settings import ExecuteSettings
 from importer.engine.settle import Settler
 from importer.engine.stop import StopSignal, unless_stopped
-from importer.engine.verdicts import done, never_answered, refused
 from importer.engine.work import NEVER, Work, left_open
 from importer.errors import ExitCode, ImporterError, StoppedEarly, UsageError
 from importer.model import Action, Outcome, Plan, Status, Tag
@@ -115,7 +115,7 @@ class Pool:
         now = self._clock.monotonic()
         longest = self._api.settings.total_timeout
         for work, ago in open_rows(self.todo, self._earlier, self._clock.now(), longest=longest):
-            self._settler.park(work, "the run was interrupted", lost_at=now - ago)
+            self._settler.queue(work, "the run was interrupted", lost_at=now - ago)
         self.todo = deque(work for work in self.todo if work.change.key not in self._settler.parked)
 
     # -- the pool
@@ -296,7 +296,7 @@ class Pool:
         elif failed.failure.meaning is Meaning.AMBIGUOUS and create:
             self._observe(AnswerLost(work.change.key, work.name, failed.failure.code))
             patience = min(pause(failed, 1, self._chance), self._api.pacer.settings.max_wait)
-            self._settler.park(work, failed.failure.code, patience=patience)
+            self._settler.queue(work, failed.failure.code, patience=patience)
         elif failed.failure.meaning is Meaning.AMBIGUOUS and not self._stop:
             self._finish(work, never_answered(work, failed))
 
@@ -309,7 +309,7 @@ class Pool:
             if not lost:
                 self._journal.unsent(work.change.key, failed.failure.code)
                 self._breaker.row_done(failed=True)
-            self._settler.park(work, work.fault)
+            self._settler.queue(work, work.fault)
             return
         outcome = refused(work, failed)
         self._finish(work, outcome)

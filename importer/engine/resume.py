@@ -38,7 +38,7 @@ class EarlierRun:
 def open_run(path: Path) -> EarlierRun:
     """Read a run's folder, for undo or a report.
 
-    Raises UsageError when it is no run, or when its plan is not the one that its journal is about.
+    Raises UsageError when it is not a run, or when its plan is not the one that its journal is about.
     """
     folder = RunFolder.open(path)
     saved = read_plan(folder.plan_path)

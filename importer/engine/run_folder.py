@@ -74,7 +74,7 @@ class RunFolder:
         """The folder of an earlier run. Raises UsageError when there is none."""
         folder = cls(path if path.is_dir() else path.parent)
         if not folder.plan_path.is_file():
-            raise UsageError(f"{path} is no run folder: it has no plan.json", hint="tag-importer runs lists them.")
+            raise UsageError(f"{path} is not a run folder: it has no plan.json", hint="tag-importer runs lists them.")
         return folder
 
     def sweep(self) -> None:

@@ -70,7 +70,7 @@ class Settler:
         self._woken = asyncio.Event()
         self.parked: dict[str, Work] = {}
 
-    def park(self, work: Work, fault: str, *, lost_at: float | None = None, patience: float = 0.0) -> None:
+    def queue(self, work: Work, fault: str, *, lost_at: float | None = None, patience: float = 0.0) -> None:
         """Take a row whose answer was lost at `lost_at` (now); `patience` are seconds to leave the server alone."""
         now = self._clock.monotonic()
         work.fault = fault

@@ -48,7 +48,7 @@ def parse_number(text: str, decimal: str = "") -> NumberMatch:
     """The number that `text` is: `7`, `-1.5`, `1e5`, `1,000,000`. Whole numbers come as int.
 
     `decimal` tells the decimal sign: `,` reads `1.000,5` as 1000.5, `.` reads `1,000` as 1000. Untold, a point is the
-    decimal sign and so is a comma before one or two digits (`1,5`); `1,000` alone is ambiguous. `inf` is no number.
+    decimal sign and so is a comma before one or two digits (`1,5`); `1,000` alone is ambiguous. `inf` is not a number.
     """
     plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-").strip()
     if not plain:

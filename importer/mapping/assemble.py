@@ -9,9 +9,9 @@ from itertools import repeat
 from importer.fields.names import identity_key
 from importer.fields.table import FIELDS
 from importer.fields.values import LONGEST_TEXT, check
-from importer.mapping.cells import BLANK, CLEAR, Cell, Seed
+from importer.mapping.bound_mapping import BoundRule
+from importer.mapping.cells import BLANK, CLEAR, Cell, Finding
 from importer.mapping.columns import named
-from importer.mapping.layout import Feed
 from importer.mapping.spec import Blank, Rule, Value
 from importer.mapping.transforms.lists import entry_text, join, json_list
 from importer.mapping.transforms.template import columns_in, template
@@ -39,13 +39,13 @@ def clears_blank_part(rule: Rule, whole: bool) -> bool:
     return rule.default is None and (whole if rule.on_blank is None else rule.on_blank is Blank.CLEAR)
 
 
-def alone(target: str, part: str, text: str) -> Seed:
+def alone(target: str, part: str, text: str) -> Finding:
     """A confidence, TLP or description in a row that says nothing it could go with."""
     message = f"is the {part} of {target}, which is blank in this row; left out"
-    return Seed(Severity.WARNING, "annotation-without-value", message, text)
+    return Finding(Severity.WARNING, "annotation-without-value", message, text)
 
 
-def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple[int, int, Seed]]:
+def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple[int, int, Finding]]:
     """Take the actor's own name and repetitions out of a list of other names, and tell so.
 
     Gives the row, which of its entries it was, and the issue. An own name that stands first is how STIX and ATT&CK
@@ -66,10 +66,10 @@ def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple
         for index, (entry, label, key) in enumerate(zip(entries, labels, keys, strict=True)):
             if key == own:
                 if index or label != name:
-                    seed = Seed(Severity.INFO, "own-name-alias", "is the actor's own name; left out", label)
+                    seed = Finding(Severity.INFO, "own-name-alias", "is the actor's own name; left out", label)
                     yield position, index, seed
             elif key in seen:
-                seed = Seed(Severity.INFO, "repeated-alias", "is in the list twice; kept once", label)
+                seed = Finding(Severity.INFO, "repeated-alias", "is in the list twice; kept once", label)
                 yield position, index, seed
             else:
                 seen.add(key)
@@ -96,7 +96,7 @@ def unique_links(fields: Sequence[dict[str, Json]], target: str) -> None:
 
 
 def add_links(row: dict[str, Json], links: Sequence[str]) -> None:
-    """Add addresses that a public text pointed to; what is no link is left where it was, in the text."""
+    """Add addresses that a public text pointed to; what is not a link is left where it was, in the text."""
     known = row.get(_LINKS.name) or []
     for link in links:
         if link.lower().startswith(("https://", "http://")) and check(_LINKS, [link]).problem is None:
@@ -144,7 +144,7 @@ TextsOf = Callable[[str], Sequence[str]]
 """The texts of a column of the table, by its name."""
 
 
-def first_filled(feed: Feed, texts: Sequence[str]) -> tuple[Cell, str]:
+def first_filled(feed: BoundRule, texts: Sequence[str]) -> tuple[Cell, str]:
     """Of one row the first column that says something; one that says that nothing is known passes the question on."""
     read, columns = feed.reader.read, feed.columns
     chosen, source = BLANK, columns[0]
@@ -164,7 +164,7 @@ def first_filled(feed: Feed, texts: Sequence[str]) -> tuple[Cell, str]:
         chosen = read("")
     elif source != columns[0] and feed.rule.target == "value":
         told = f"the name is taken from '{source}', because '{columns[0]}' gives none"
-        seed = Seed(Severity.INFO, "other-name-column", told, texts[0])
+        seed = Finding(Severity.INFO, "other-name-column", told, texts[0])
         chosen = Cell(chosen.value, (*chosen.seeds, seed), chosen.kept)
     return chosen, source
 
@@ -179,7 +179,7 @@ def _compared(
         other = read(text).value
         if other is not None and other != chosen.value:
             told = f"'{column}' says {other}, '{source}' {chosen.value}; the latter is taken"
-            seed = Seed(Severity.WARNING, "columns-disagree", told, text)
+            seed = Finding(Severity.WARNING, "columns-disagree", told, text)
             return Cell(chosen.value, (*chosen.seeds, seed), chosen.kept, False, chosen.nothing)
     return chosen
 

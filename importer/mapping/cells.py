@@ -16,7 +16,7 @@ from importer.fields.table import ALIAS_FIELDS, Field, Kind, Visibility, field_n
 from importer.fields.values import Problem, check, is_link
 from importer.fields.vocabulary import Vocabulary
 from importer.fields.words import says_nothing
-from importer.mapping.own_reading import own_reading, part_field
+from importer.mapping.cell_reading import cell_reading, part_field
 from importer.mapping.spec import Rule, Step, Unknown, Value
 from importer.mapping.tidied import tidied
 from importer.mapping.transforms import transform_named
@@ -92,7 +92,7 @@ MEMO = 4_000
 """Distinct texts of one rule that are remembered from one table to the next."""
 
 
-class Seed(Struct, frozen=True):
+class Finding(Struct, frozen=True):
     """An issue without its place: the same for every row that holds the same text."""
 
     severity: Severity
@@ -107,7 +107,7 @@ class Cell(Struct, frozen=True):
     """What a rule makes of one text. (A struct, because one is made for every other cell of a list.)"""
 
     value: Value = None
-    seeds: tuple[Seed, ...] = ()
+    seeds: tuple[Finding, ...] = ()
     kept: str = ""
     """The text of a value that was left out, where the rule keeps it elsewhere."""
     clears: bool = False
@@ -133,7 +133,7 @@ class CellReader:
         self.keep_in = rule.keep_in or (NOTES if private else "")
         self.field: Field | None = part_field(rule.target) if part else field_named(rule.target)
         self.steps = [bind(step, own) for step in rule.steps]
-        self.reading = own_reading(self.field, rule, own, convention)
+        self.reading = cell_reading(self.field, rule, own, convention)
         self.own = own
         self.told: dict[Convention, CellReader] = {}
         self.quick = quick_reading(self.field, rule) if convention == USUAL.convention else None
@@ -208,7 +208,7 @@ class CellReader:
     def _stepped(self, text: str, bare: str) -> Cell:
         """The mapping's steps, then the field's own reading."""
         value: Value = text
-        seeds: list[Seed] = []
+        seeds: list[Finding] = []
         if bare and not self.steps:
             return self._finish(value, text)
         if bare or self.reads_blank:
@@ -295,12 +295,12 @@ class CellReader:
         return None
 
     def _sends_as_written(self, note: Note) -> bool:
-        """Whether a word that is no word of the vocabulary is sent all the same; what looks misspelt is not."""
+        """Whether a word that is not a word of the vocabulary is sent all the same; what looks misspelt is not."""
         text_field = self.field is not None and self.field.kind is Kind.TEXT
         misspelt = note.about is About.UNKNOWN and bool(note.nearest)
         return text_field and self._setting(note) is Unknown.KEEP and not misspelt
 
-    def _seed(self, note: Note, text: str, lost: bool = False) -> Seed:
+    def _seed(self, note: Note, text: str, lost: bool = False) -> Finding:
         message, severity, code = note.message, Severity.WARNING, note.code
         setting = self._setting(note)
         if note.about is About.NOTHING and self.rule.target == "value" and not self.part:
@@ -320,13 +320,13 @@ class CellReader:
             message += (
                 f"{' and' if lost else ';'} kept in {self.keep_in}" if self.keep_in else "" if lost else "; left out"
             )
-        return Seed(severity, code, message, note.text or text, note.allowed, note.nearest)
+        return Finding(severity, code, message, note.text or text, note.allowed, note.nearest)
 
     def _cleared(self, text: str) -> Cell:
         if self.field is None or self.field.clearable:
             return Cell(clears=True)
         message = f"{self.rule.target} cannot be emptied: the API has no way to"
-        return Cell(seeds=(Seed(Severity.ERROR, "not-clearable", message, text),))
+        return Cell(seeds=(Finding(Severity.ERROR, "not-clearable", message, text),))
 
 
 _PROPERTIES = Field("properties", Kind.OBJECT, "5.7", "now", Visibility.UNDOCUMENTED, "")

@@ -34,7 +34,7 @@ class Match(Struct, frozen=True):
 def named(columns: Sequence[str], wanted: Iterable[str]) -> list[str]:
     """The columns that exact words or globs name, in the order of the words; each once.
 
-    A word that is no column's exact name is compared as it is said (case, blanks and punctuation make no difference).
+    A word that is not a column's exact name is compared as it is said: case, blanks and punctuation do not count.
     """
     found: dict[str, None] = {}
     for word in wanted:

@@ -24,11 +24,11 @@ from importer.mapping.assemble import (
     tidy_names,
     unique_links,
 )
-from importer.mapping.cells import BLANK, Cell, Seed
+from importer.mapping.bound_mapping import LISTS_OF_NAMES, Binder, BoundMapping, BoundRule
+from importer.mapping.cells import BLANK, Cell, Finding
 from importer.mapping.columns import named
 from importer.mapping.conditions import left_out_by
 from importer.mapping.judged import judged
-from importer.mapping.layout import LISTS_OF_NAMES, Feed, Layout, Layouter
 from importer.mapping.no_actor import no_actors
 from importer.mapping.origins import Origins
 from importer.mapping.spec import Labelled, Mapping
@@ -45,7 +45,7 @@ NO_CLEAR: frozenset[str] = frozenset()
 class Drafting:
     """One table on its way into drafts."""
 
-    def __init__(self, layout: Layout, table: Table) -> None:
+    def __init__(self, layout: BoundMapping, table: Table) -> None:
         if layout.id:
             table = replace(table, ids=[text.strip() for text in table.texts(layout.id)])
         self.layout = layout
@@ -139,14 +139,14 @@ class Drafting:
             return texts
         return [text for position, text in enumerate(texts) if position not in left_out]
 
-    def _source(self, feed: Feed, position: int) -> str:
+    def _source(self, feed: BoundRule, position: int) -> str:
         """The first column of a feed that is filled in this row: where an issue on the whole belongs."""
         for column in feed.columns:
             if self._texts(column)[position].strip():
                 return column
         return feed.columns[0] if feed.columns else ""
 
-    def _entry_column(self, feed: Feed, position: int, index: int) -> str:
+    def _entry_column(self, feed: BoundRule, position: int, index: int) -> str:
         """The column of one entry of a list field."""
         if len(feed.columns) > 1 and feed.collects:
             entries = self.origins.entries(feed, position)
@@ -154,7 +154,7 @@ class Drafting:
                 return entries[index][0]
         return self._source(feed, position)
 
-    def _feed(self, feed: Feed) -> None:
+    def _feed(self, feed: BoundRule) -> None:
         if feed.alone:
             self._feed_alone(feed)
         else:
@@ -162,7 +162,7 @@ class Drafting:
         if feed.parts:
             self._parts(feed)
 
-    def _feed_alone(self, feed: Feed) -> None:
+    def _feed_alone(self, feed: BoundRule) -> None:
         """From one column, as most fields: nothing is made for an ordinary text but its value."""
         column, target, reader = feed.columns[0], feed.rule.target, feed.reader
         texts, find = self._texts(column), reader.quick or reader.values.get
@@ -179,7 +179,7 @@ class Drafting:
                     continue
             fields[target] = value
 
-    def _feed_together(self, feed: Feed) -> None:
+    def _feed_together(self, feed: BoundRule) -> None:
         target = feed.rule.target
         cells, sources = self._cells(feed)
         for fields, cell in zip(self.fields, cells, strict=True):
@@ -192,7 +192,7 @@ class Drafting:
         if feed.clears_blank:
             self._clear_blank(feed, cells)
 
-    def _cells(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
+    def _cells(self, feed: BoundRule) -> tuple[list[Cell], Sequence[str]]:
         """The cell of each row, and the column each came from."""
         rule, read, columns = feed.rule, feed.reader.read, feed.columns
         if rule.template:
@@ -216,7 +216,7 @@ class Drafting:
         found = [first_filled(feed, texts) for texts in zip(*map(self._texts, columns), strict=True)]
         return [cell for cell, _ in found], [source for _, source in found]
 
-    def _collected(self, feed: Feed) -> tuple[list[Cell], Sequence[str]]:
+    def _collected(self, feed: BoundRule) -> tuple[list[Cell], Sequence[str]]:
         """All columns of a list field together; the issues of each go to its own cell."""
         gathered: list[Cell] = [BLANK] * self.size
         for column in feed.columns:
@@ -238,7 +238,7 @@ class Drafting:
             gathered = [feed.reader.default if cell is BLANK else cell for cell in gathered]
         return gathered, [feed.columns[0]] * self.size
 
-    def _parts(self, feed: Feed) -> None:
+    def _parts(self, feed: BoundRule) -> None:
         target = feed.rule.target
         for name, part in feed.parts.items():
             cells, sources = self._cells(part)
@@ -254,10 +254,10 @@ class Drafting:
                         self._add(position, part, column, alone(target, name, text), target)
             attach_parts(self.fields, target, name, cells)
 
-    def _is_blank(self, feed: Feed, position: int) -> bool:
+    def _is_blank(self, feed: BoundRule, position: int) -> bool:
         return not any(self._texts(column)[position].strip() for column in feed.columns if column[:1] != "$")
 
-    def _note(self, position: int, feed: Feed, cell: Cell, column: str, target: str = "") -> None:
+    def _note(self, position: int, feed: BoundRule, cell: Cell, column: str, target: str = "") -> None:
         if position in self.left_out:
             return
         for seed in cell.seeds:
@@ -270,14 +270,14 @@ class Drafting:
         if cell.clears:
             self.clear.setdefault(position, set()).add(feed.rule.target)
 
-    def _add(self, position: int, feed: Feed, column: str, seed: Seed, target: str = "") -> None:
+    def _add(self, position: int, feed: BoundRule, column: str, seed: Finding, target: str = "") -> None:
         place = self.rows[position].place(column)
         self.issues.setdefault(position, []).append(
             Issue(seed.severity, seed.code, seed.message, place, target or feed.rule.target, seed.value,
                   seed.allowed, seed.nearest)
         )  # fmt: skip
 
-    def _clear_blank(self, feed: Feed, cells: list[Cell]) -> None:
+    def _clear_blank(self, feed: BoundRule, cells: list[Cell]) -> None:
         if not feed.columns:
             return
         for position, texts in enumerate(zip(*(self._texts(column) for column in feed.columns), strict=True)):
@@ -293,7 +293,7 @@ class Drafting:
             if any(issue.field == "value" for issue in self.issues.get(position, ())):
                 continue
             text = self._texts(column)[position].strip() if column else ""
-            seed = Seed(Severity.ERROR, "missing-name", "has no name; every tag needs one", text)
+            seed = Finding(Severity.ERROR, "missing-name", "has no name; every tag needs one", text)
             self._add(position, feed, column, seed)
 
     def _withhold(self) -> None:
@@ -324,7 +324,9 @@ class Drafting:
             name = feed.rule.target == "value"
             told += "; was another word typed? Set the cell to text and type it again" if name else ""
             severity = Severity.ERROR if name else Severity.WARNING
-            self._add(position, feed, column, Seed(severity, "name-turned-date", told, self._texts(column)[position]))
+            self._add(
+                position, feed, column, Finding(severity, "name-turned-date", told, self._texts(column)[position])
+            )
 
     def _group_properties(self) -> None:
         targets = [feed.rule.target for feed in self.layout.feeds if feed.rule.target.startswith("properties.")]
@@ -385,10 +387,10 @@ class Drafter:
 
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
-        self._layouter = Layouter(mapping)
-        self._layouts: dict[Header, Layout] = {}
+        self._layouter = Binder(mapping)
+        self._layouts: dict[Header, BoundMapping] = {}
 
-    def layout(self, table: Table) -> Layout:
+    def layout(self, table: Table) -> BoundMapping:
         """Which column feeds which field, for tables with this header."""
         found = self._layouts.get(table.header)
         if found is None:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from importer.fields.conventions import USUAL, judge
-from importer.mapping.layout import Feed, Layout
+from importer.mapping.bound_mapping import BoundMapping, BoundRule
 from importer.model import Header, Issue, Place, Severity
 
 TextsOf = Callable[[str], Sequence[str]]
 
 
-def judged(layout: Layout, header: Header, texts_of: TextsOf) -> tuple[Layout, list[Issue]]:
+def judged(layout: BoundMapping, header: Header, texts_of: TextsOf) -> tuple[BoundMapping, list[Issue]]:
     """The layout with readers that know the table's scales, orders of dates and so on; and what was decided."""
     notes: list[Issue] = []
     feeds = []
@@ -25,7 +25,7 @@ def judged(layout: Layout, header: Header, texts_of: TextsOf) -> tuple[Layout, l
     return replace(layout, feeds=tuple(feeds)), notes
 
 
-def _told(feed: Feed, header: Header, texts_of: TextsOf, notes: list[Issue], whole: str = "") -> Feed:
+def _told(feed: BoundRule, header: Header, texts_of: TextsOf, notes: list[Issue], whole: str = "") -> BoundRule:
     field = feed.reader.field
     columns = [column for column in feed.columns if not column.startswith("$")]
     if field is None or not columns or not feed.reader.judges or feed.rule.join is not None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from importer.errors import Spot
+from importer.errors import Position
 from importer.fields.table import FIELDS, Field, Kind, Visibility, field_named
 from importer.mapping.spec import Blank, Recognise, Unknown
 from importer.mapping.steps import Pattern, Vocabulary, WrittenStep
@@ -88,7 +88,7 @@ class WrittenPart(Struct, frozen=True, kw_only=True):
     several: Annotated[
         Unknown, _about("What becomes of a cell with more than one answer (two countries, a region).")
     ] = Unknown.WARNING
-    spot: Spot = Spot("")
+    spot: Position = Position("")
 
     SHORTHAND: ClassVar[Mapping[type, str]] = {str: "columns", list: "columns", int: "constant"}
 
@@ -166,7 +166,7 @@ class WrittenCondition(Struct, frozen=True, kw_only=True, rename={"in_": "in"}):
     ] = UNSET
     matches: Annotated[Pattern | UnsetType, _about("Holds where this regular expression occurs in the cell.")] = UNSET
     blank: Annotated[bool | UnsetType, _about("true holds where the cell is blank, false where it is filled.")] = UNSET
-    spot: Spot = Spot("")
+    spot: Position = Position("")
 
     def asked(self) -> dict[str, Any]:
         """What is asked: operator -> operand."""

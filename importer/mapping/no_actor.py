@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from importer.mapping.cells import Seed
+from importer.mapping.cells import Finding
 from importer.mapping.columns import guessed
 from importer.model import Severity, Table
 from importer.text.header_words import normalised
@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
     why: str
     """Why it is left out; empty for an error."""
     column: str
-    seed: Seed
+    seed: Finding
 
 
 def no_actors(table: Table, name: str, words: Sequence[tuple[str, Sequence[str]]]) -> Iterator[Verdict]:
@@ -54,16 +54,16 @@ def no_actors(table: Table, name: str, words: Sequence[tuple[str, Sequence[str]]
     for position in sorted(judge.suspects(usual)):
         column, text, why = judge.why(position)
         if why:
-            yield Verdict(position, why, column, Seed(Severity.WARNING, "no-actor", f"{why}; left out", text))
+            yield Verdict(position, why, column, Finding(Severity.WARNING, "no-actor", f"{why}; left out", text))
         elif judge.names[position].casefold() in usual:
             kind = _second_header(judge.cells(position), table.header.columns, target_of)
             text = judge.names[position]
             if kind == "same":
                 why = "is the header once more in other words, not an actor"
-                yield Verdict(position, why, name, Seed(Severity.WARNING, "no-actor", f"{why}; left out", text))
+                yield Verdict(position, why, name, Finding(Severity.WARNING, "no-actor", f"{why}; left out", text))
             elif kind:
                 told = "begins another header: what stands below it belongs under other columns; split the list there"
-                yield Verdict(position, "", name, Seed(Severity.ERROR, "second-header", told, text))
+                yield Verdict(position, "", name, Finding(Severity.ERROR, "second-header", told, text))
 
 
 class _Judge:
@@ -107,7 +107,7 @@ class _Judge:
         return found
 
     def why(self, position: int) -> tuple[str, str, str]:
-        """(column, text, why) for a row that is no entry; why is empty where it may be one."""
+        """(column, text, why) for a row that is not an entry; why is empty where it may be one."""
         filled = [
             (cell.strip(), column) for cell, column in zip(self.cells(position), self.columns, strict=True)
             if cell.strip()
@@ -244,7 +244,7 @@ def _opening() -> re.Pattern[str]:
 def _second_header(cells: Sequence[str], columns: Sequence[str], target_of: Callable[[str], str]) -> str:
     """Whether a row is a header in other words: `same` where it means the same columns, `other` where it does not.
 
-    `target_of` gives the field that a header word feeds, empty for none. Empty where a cell is no header word at all.
+    `target_of` gives the field that a header word feeds, else nothing. Empty where a cell is not a header word at all.
     """
     filled = [(target_of(cell), target_of(column)) for cell, column in zip(cells, columns, strict=True) if cell.strip()]
     if len(filled) < 2 or not all(cell for cell, _ in filled):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from importer.mapping.assemble import first_filled
-from importer.mapping.layout import Feed, Layout
+from importer.mapping.bound_mapping import BoundMapping, BoundRule
 from importer.mapping.spec import PSEUDO_COLUMNS, Value
 
 TextOf = Callable[[str, int], str]
@@ -19,7 +19,7 @@ TextOf = Callable[[str, int], str]
 class Origins:
     """Where the drafts of one table have their fields from."""
 
-    def __init__(self, layout: Layout, text_of: TextOf) -> None:
+    def __init__(self, layout: BoundMapping, text_of: TextOf) -> None:
         self._feeds = {feed.rule.target: feed for feed in layout.feeds}
         self._text_of = text_of
 
@@ -39,7 +39,7 @@ class Origins:
         column = self._column(feed, position, entry)
         return "" if column in PSEUDO_COLUMNS else column
 
-    def _column(self, feed: Feed, position: int, entry: str) -> str:
+    def _column(self, feed: BoundRule, position: int, entry: str) -> str:
         if len(feed.columns) < 2:
             return feed.columns[0] if feed.columns else ""
         if feed.rule.join is not None:
@@ -50,7 +50,7 @@ class Origins:
         found = (column for column, value in entries if entry_label(value) == entry)
         return next(found, entries[0][0] if entries else feed.columns[0])
 
-    def entries(self, feed: Feed, position: int) -> Sequence[tuple[str, Value]]:
+    def entries(self, feed: BoundRule, position: int) -> Sequence[tuple[str, Value]]:
         """The entries that the columns of a list field give in a row, in their order, each with its column."""
         return [
             (column, value)
@@ -59,7 +59,7 @@ class Origins:
             for value in feed.reader.read(text).value or ()
         ]
 
-    def _filled(self, feed: Feed, position: int) -> str:
+    def _filled(self, feed: BoundRule, position: int) -> str:
         filled = (column for column in feed.columns if self._text_of(column, position).strip())
         return next(filled, feed.columns[0])
 

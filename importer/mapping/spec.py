@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from importer.errors import Spot
+from importer.errors import Position
 from importer.model import Json
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Rule(Struct, frozen=True):
     """Its columns were found to say the same: where they disagree, that is told."""
     parts: MappingABC[str, Rule] = field(default_factory=dict)
     """`confidence`, `tlp` and `description` that go with the value."""
-    spot: Spot = Spot("")
+    spot: Position = Position("")
 
     @property
     def has_source(self) -> bool:
@@ -104,7 +104,7 @@ class Condition(Struct, frozen=True):
     operand: Json
     take: bool
     """True: only rows it holds for are taken. False: rows it holds for are left out."""
-    spot: Spot = Spot("")
+    spot: Position = Position("")
 
 
 class Section(Struct, frozen=True):

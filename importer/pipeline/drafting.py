@@ -19,7 +19,7 @@ from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
 from importer.model import Action, Draft, Header, Issue, Place, Reading, Severity, SourceFile, Table
 from importer.planning.build import build_plan
-from importer.planning.bulk import many_objects
+from importer.planning.bulk import gc_paused
 from importer.planning.mapping_beside import mapping_beside
 from importer.planning.options import Account, PlanOptions
 from importer.reports.formats import Validation
@@ -87,7 +87,7 @@ def collect(items: Iterable[SourceFile | Issue | MappedTable]) -> Inputs:
     notes: list[Issue] = []
     readings: list[Reading] = []
     begun = 0
-    with many_objects():
+    with gc_paused():
         for item in items:
             if isinstance(item, SourceFile):
                 sources.append(item)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from importer.model import Action, Change, Draft, Issue, Json, Place, Plan, Reading, Severity, SourceFile, Tag
 from importer.planning.binding import what_was_seen
-from importer.planning.bulk import many_objects
+from importer.planning.bulk import gc_paused
 from importer.planning.categories import resolve_category
 from importer.planning.collisions import find_collisions
 from importer.planning.decide import Setting, decide
@@ -39,7 +39,7 @@ def build_plan(
     `created` is the UTC time, ISO 8601, and not part of the plan's digest.
     Raises UsageError for a category that is unknown or ambiguous.
     """
-    with many_objects():
+    with gc_paused():
         return _plan(list(drafts), account, options or PlanOptions(), sources, mappings, notes, created, readings)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def many_objects() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Leave the cycle collector alone: there are no cycles to find here, and looking takes half of the time.
 
     What there is at the end is left out of all later looks as well: nearly all of it stays as long as the command.

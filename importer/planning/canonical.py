@@ -30,4 +30,4 @@ def _plain(value: Any) -> Json:
         return msgspec.to_builtins(value, enc_hook=_plain)
     if isinstance(value, frozenset | set):
         return sorted(value)
-    raise TypeError(f"{type(value).__name__} is no JSON value")
+    raise TypeError(f"{type(value).__name__} is not JSON value")

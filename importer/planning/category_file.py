@@ -17,7 +17,7 @@ from typing import Any, Final
 import yaml
 from msgspec import Struct
 
-from importer.errors import Spot
+from importer.errors import Position
 from importer.model import Category, Json
 from importer.text.nearest_word import nearest, unknown
 from importer.text.yaml_nodes import Node, Problems, compose
@@ -33,7 +33,7 @@ class WantedCategory(Struct, frozen=True):
     uuid: str = ""
     description: str | None = None
     schema: tuple[Mapping[str, Json], ...] | None = None
-    spot: Spot = Spot("")
+    spot: Position = Position("")
 
 
 def dump_category_yaml(categories: Iterable[Category]) -> str:
@@ -121,7 +121,7 @@ def _category(node: Node, problems: Problems) -> WantedCategory | None:
 
 
 def _check_twice(wanted: list[WantedCategory], problems: Problems) -> None:
-    seen: dict[str, Spot] = {}
+    seen: dict[str, Position] = {}
     for item in wanted:
         for what, text in (("name", item.name), ("uuid", item.uuid.lower())):
             key = f"{what} {text}"
@@ -173,7 +173,7 @@ def check_entries(node: Node, problems: Problems, what: str = "schema") -> None:
     if not isinstance(node.value, list):
         problems.add(node.spot, f"{what} must be a list of entries, each with `key` and `kind`")
         return
-    seen: dict[str, Spot] = {}
+    seen: dict[str, Position] = {}
     for entry in node.value:
         _check_entry(entry, problems, keyed=True)
         key = entry.value.get("key") if isinstance(entry.value, dict) else None

@@ -211,7 +211,7 @@ def _json(value: Json) -> str:
 def _plain(value: Any) -> Json:
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} is no JSON value")
+    raise TypeError(f"{type(value).__name__} is not JSON value")
 
 
 def _sound(text: str) -> str:

@@ -25,7 +25,7 @@ from importer.atomic import atomic_path
 from importer.errors import UsageError
 from importer.fields.table import FIELDS
 from importer.model import Action, Change, FieldChange, Header, Issue, Json, Plan, Reading, RowRef, SourceFile, Table
-from importer.planning.bulk import many_objects
+from importer.planning.bulk import gc_paused
 from importer.planning.canonical import canonical_bytes
 
 FORMAT: Final = "tag-importer-plan"
@@ -131,7 +131,7 @@ def plan_digest(plan: Plan) -> str:
 
 def _encoded(plan: Plan) -> bytes:
     """The canonical JSON of the whole plan but for the time it was made."""
-    with many_objects():
+    with gc_paused():
         tables: dict[int, Table] = {}
         used: dict[int, dict[int, None]] = {}
         for change in plan.changes:
@@ -300,7 +300,7 @@ def read_plan(path: Path) -> SavedPlan:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror or error}") from error
-    with many_objects():
+    with gc_paused():
         return _read(path, data)
 
 

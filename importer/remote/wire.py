@@ -93,7 +93,7 @@ def decode_object(body: bytes) -> dict[str, Any]:
     if isinstance(answer, list):
         answer = {"tags": answer, "categories": answer}
     if not isinstance(answer, dict):
-        raise Unreadable("it is no JSON object")
+        raise Unreadable("it is not JSON object")
     return answer
 
 
@@ -155,7 +155,7 @@ def foreign(body: bytes, ray: str, mask: Mask) -> str:
 def tag_of(item: object) -> Tag:
     """A tag of a list. Raises Unreadable when it has no uuid or name."""
     if not isinstance(item, dict):
-        raise Unreadable("a tag in it is no JSON object")
+        raise Unreadable("a tag in it is not JSON object")
     uuid, name = item.get("uuid"), item.get("value")
     if not isinstance(uuid, str) or not uuid or not isinstance(name, str):
         raise Unreadable("a tag in it has no uuid or value")
@@ -183,7 +183,7 @@ def _check_uuid(uuid: str) -> None:
 def category_of(item: object) -> Category:
     """A category of a list or an answer. Raises Unreadable when it has no uuid or name."""
     if not isinstance(item, dict):
-        raise Unreadable("a category in it is no JSON object")
+        raise Unreadable("a category in it is not JSON object")
     uuid, name, schema = item.get("uuid"), item.get("name"), item.get("schema")
     if not isinstance(uuid, str) or not uuid or not isinstance(name, str):
         raise Unreadable("a category in it has no uuid or name")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import UNSET, inspect, structs
 
-from importer.errors import Spot, UsageError
+from importer.errors import Position, UsageError
 from importer.model import Json
 from importer.settings.job_file import glimpse_job, is_job_file, load_job
 from importer.settings.model import Given, Origin, Source
@@ -63,7 +63,7 @@ def _overridden(job: Settings, flags: Mapping[str, object], environ: Mapping[str
         if flags.get(option.name) is not None:
             found.append((Origin.FLAG, option.flag, flags[option.name]))
         for origin, place, written in found:
-            value: Any = convert(node_of(written, Spot(place)), option.kind, problems)
+            value: Any = convert(node_of(written, Position(place)), option.kind, problems)
             if value is not UNSET:
                 values[option.key] = value
                 given[option.name] = Given(origin, place)

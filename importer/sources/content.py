@@ -122,7 +122,9 @@ def zip_content(stream: BinaryIO) -> tuple[str, str]:
             kind = archive.read(names[lowered.index("mimetype")])[:200].decode("ascii", "replace").strip()
             if "opendocument" in kind:
                 return (
-                    ("workbook", "") if "spreadsheet" in kind else ("", "an OpenDocument file that is no spreadsheet")
+                    ("workbook", "")
+                    if "spreadsheet" in kind
+                    else ("", "an OpenDocument file that is not a spreadsheet")
                 )
             if "epub" in kind:
                 return "", "an e-book"

@@ -63,7 +63,7 @@ def nul_character(header: Header, line: int, cells: Sequence[str]) -> Issue:
     return Issue(
         Severity.ERROR,
         "nul-character",
-        "The cell holds a NUL character; the file is damaged there, or is no text.",
+        "The cell holds a NUL character; the file is damaged there, or is not text.",
         Place(header.file, row=line, letter=header.letters[index], column=header.columns[index]),
         value=cells[index][:200],
     )

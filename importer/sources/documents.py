@@ -15,8 +15,8 @@ from importer.sources.located import NotAList, Opened, not_a_list
 from importer.sources.misp import is_galaxy, read_galaxy
 from importer.sources.options import ReadOptions
 from importer.sources.stix_gather import StixFile, gather, gather_bundle, is_stix
+from importer.sources.stix_graph import StixGraph
 from importer.sources.stix_rows import choose_versions, read_stix
-from importer.sources.stix_world import World
 from importer.sources.tlp import marked
 
 _SHOWN = 20
@@ -28,23 +28,23 @@ class Documents:
 
     def __init__(self, options: ReadOptions) -> None:
         self._options = options
-        self._world = World()
+        self._graph = StixGraph()
         self._stix: list[StixFile] = []
         self._versions: tuple[set[tuple[int, int]], dict[int, list[Issue]]] | None = None
 
     def look(self, opened: Opened) -> None:
-        """Takes from a STIX file what is wanted; anything else is left for later. SourceError for what is no JSON."""
+        """Takes from a STIX file what is wanted; anything else is left for later. SourceError for what is not JSON."""
         if opened.kind != "json" or self._options.records:
             return
         data = load_text(opened, self._options.limits.json_bytes, "JSON")
         try:
-            bundle = gather_bundle(opened, data, self._world)
+            bundle = gather_bundle(opened, data, self._graph)
             if bundle is not None:
                 self._stix.append(bundle)
                 return
             found = documents(opened.file, data, self._options.limits)
             if is_stix(found):
-                self._stix.append(gather(opened, found, self._world))
+                self._stix.append(gather(opened, found, self._graph))
         except RecursionError as error:
             raise too_deep(opened.file) from error
 
@@ -64,7 +64,7 @@ class Documents:
                     self._versions = choose_versions(self._stix)
                 kept, lost = self._versions
                 mine = {actor for at, actor in kept if at == position}
-                yield from read_stix(file, mine, lost.get(position, []), self._world, self._options)
+                yield from read_stix(file, mine, lost.get(position, []), self._graph, self._options)
                 return
         try:
             yield from self._read_other(opened)
@@ -81,7 +81,7 @@ class Documents:
             try:
                 values = parse_yaml(opened.file, data.decode("utf-8"), limits)
             except UnicodeDecodeError as error:
-                raise SourceError(f"{opened.file} is no valid YAML: it is not UTF-8.") from error
+                raise SourceError(f"{opened.file} is not valid YAML: it is not UTF-8.") from error
         else:
             data = load_text(opened, limits.json_bytes, "JSON")
             values = [parse(opened.file, raw) for raw in documents(opened.file, data, limits)]

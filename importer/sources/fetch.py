@@ -24,7 +24,7 @@ from importer.errors import SourceError
 from importer.masking import without_user
 from importer.network import is_loopback, tls_trouble
 from importer.sources.located import Located, from_bytes
-from importer.sources.opening import Beside
+from importer.sources.opening import Background
 from importer.sources.options import MIB, Limits, ReadOptions
 from importer.url_opener import url_opener
 
@@ -43,7 +43,7 @@ class _Kept(Struct, frozen=True):
 def fetch(url: str, options: ReadOptions, *, monotonic: Callable[[], float] = time.monotonic) -> Located:
     """The content of an https URL (http on this machine only), from the cache when the server says it is unchanged.
 
-    SourceError for a refused scheme, an answer that is no success, one too large or too slow. Credentials in the URL
+    SourceError for a refused scheme, an answer that is not success, one too large or too slow. Credentials in the URL
     are sent as basic authentication to its own server only, and appear in no message and no file.
     """
     shown, bare, credentials = _split(url)
@@ -61,7 +61,7 @@ def fetch(url: str, options: ReadOptions, *, monotonic: Callable[[], float] = ti
     try:
         patience = min(30.0, limits.download_seconds)
         # The socket's own limit counts anew with each byte of a header.
-        opening: Beside[Any] = Beside(lambda: opener.open(request, timeout=patience), "fetch")
+        opening: Background[Any] = Background(lambda: opener.open(request, timeout=patience), "fetch")
         with opening.result(limits.download_seconds) as answer:
             data = _read(shown, answer, limits, ends, monotonic)
             headers = answer.headers

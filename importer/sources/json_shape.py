@@ -290,7 +290,7 @@ def _at(file: str, value: Any, path: str) -> Any:
     for step in path.removeprefix("$.").split("."):
         match = _STEP.match(step)
         if match is None:
-            raise UsageError(f"{path!r} is no records path; one is written like `data.actors[]` or `values`.")
+            raise UsageError(f"{path!r} is not a records path; one is written like `data.actors[]` or `values`.")
         key, brackets = match[1], re.findall(r"\[(\d*)\]", match[2])
         if key:
             if isinstance(here, list):

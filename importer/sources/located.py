@@ -23,7 +23,7 @@ class Located(Struct, frozen=True):
     path: Path | None = None
     """Where it is on disk, if it is."""
     listed: bool = True
-    """The user named it; False for one found in a folder, which may be passed over when it is no list."""
+    """The user named it; False for one found in a folder, which may be passed over when it is not a list."""
 
 
 class Content(Struct, frozen=True):
@@ -74,7 +74,7 @@ HINT = "Lists are read from CSV, workbooks (xlsx, xlsm, xlsb, xls, ods), STIX 2,
 
 
 class NotAList(SourceError):
-    """The file can be read, but is no list of actors; one found in a folder is passed over."""
+    """The file can be read, but is not a list of actors; one found in a folder is passed over."""
 
 
 def not_a_list(file: str, looks: str, hint: str = HINT) -> NotAList:

@@ -111,7 +111,7 @@ class _Reader:
             self._tables += 1
             if self._tables == 1:
                 self._row = self._column = 0
-                # A table without a name is the copy of another file's, which is no sheet.
+                # A table without a name is the copy of another file's, which is not a sheet.
                 self.sheets.append(
                     OdsSheet(given.get("table:name", ""), given.get("table:style-name") not in self._hidden)
                 )

@@ -15,7 +15,7 @@ from importer.sources.options import MIB, Limits
 T = TypeVar("T")
 
 
-class Beside(Generic[T]):
+class Background(Generic[T]):
     """A call that has begun, and what came of it. (An executor takes ten times as long to import as this to run.)"""
 
     def __init__(self, call: Callable[[], T], name: str, *, daemon: bool = True) -> None:
@@ -51,7 +51,7 @@ def digest_of(located: Located) -> Callable[[], str]:
     if located.path is None or located.size < _LARGE:
         digest = _hashed(located)
         return lambda: digest
-    return Beside(lambda: _hashed(located), "sha256").result
+    return Background(lambda: _hashed(located), "sha256").result
 
 
 def _hashed(located: Located) -> str:
@@ -67,7 +67,7 @@ def _hashed(located: Located) -> str:
 
 
 def open_located(located: Located, limits: Limits, encoding: str = "") -> Opened:
-    """The file with its kind, hash and unpacked content; SourceError for what is no list or over a limit."""
+    """The file with its kind, hash and unpacked content; SourceError for what is not a list or over a limit."""
     if located.size > limits.file_bytes:
         raise SourceError(
             f"{located.file} is too large: {located.size / MIB:,.0f} MiB, "

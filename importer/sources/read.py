@@ -11,7 +11,7 @@ from importer.masking import without_user
 from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.locate import locate, raise_all
 from importer.sources.located import Located, NotAList, Opened
-from importer.sources.opening import Beside, open_located
+from importer.sources.opening import Background, open_located
 from importer.sources.options import Limits, ReadOptions
 from importer.sources.readers import reader_of
 from importer.sources.withdrawn import without_withdrawn
@@ -28,13 +28,13 @@ def read(
     """For every file in turn its SourceFile, its issues, and its rows in tables of one header each.
 
     `specs` are files, globs, folders, `-` and https URLs. Everything is located and looked at before the first item
-    comes. Raises SourceError for what cannot be read or is no list of actors; in a folder the latter is passed over
+    comes. Raises SourceError for what cannot be read or is not a list of actors; in a folder the latter is passed over
     with an issue.
     """
     from importer.sources.documents import Documents
 
     # pandas takes longer to import than a small list to read: it goes on while sources are located and looked at.
-    Beside(lambda: import_module("pandas"), "pandas", daemon=False)
+    Background(lambda: import_module("pandas"), "pandas", daemon=False)
     documents = Documents(options)
     items: list[Opened | Issue] = []
     problems: list[SourceError] = []

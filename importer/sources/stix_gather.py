@@ -12,7 +12,7 @@ import msgspec
 
 from importer.sources.json_text import parse
 from importer.sources.located import Opened
-from importer.sources.stix_world import World
+from importer.sources.stix_graph import StixGraph
 
 _ID = re.compile(r"\A[a-z0-9][a-z0-9-]*--[0-9a-fA-F-]{8,}\Z")
 
@@ -199,7 +199,7 @@ class StixFile:
         return ", ".join(shown) + (f" and {more} other kinds" if more > 0 else "") if shown else "no objects"
 
 
-def gather_bundle(opened: Opened, data: bytes, world: World) -> StixFile | None:
+def gather_bundle(opened: Opened, data: bytes, graph: StixGraph) -> StixFile | None:
     """What a text holds that is one STIX bundle; None for all else, broken JSON too.
 
     The usual case: two passes over what may be 30 MB on one line tell, validate, split and probe it.
@@ -214,7 +214,7 @@ def gather_bundle(opened: Opened, data: bytes, world: World) -> StixFile | None:
     found = StixFile(opened, bundles=1)
     if isinstance(bundle.spec_version, str):
         found.version = bundle.spec_version
-    _gather_all(bundle.objects, probes, found, world, 0)
+    _gather_all(bundle.objects, probes, found, graph, 0)
     _settle_version(found)
     return found
 
@@ -225,41 +225,43 @@ def _settle_version(found: StixFile) -> None:
         found.version = "2.1" if any(b'"spec_version"' in actor.raw for actor in found.actors[:20]) else "2.0"
 
 
-def gather(opened: Opened, documents: list[msgspec.Raw], world: World) -> StixFile:
-    """Keeps actors in the file's record; links, places, identities and markings in the run's world."""
+def gather(opened: Opened, documents: list[msgspec.Raw], graph: StixGraph) -> StixFile:
+    """Keeps actors in the file's record; links, places, identities and markings in the run's graph."""
     found = StixFile(opened)
     for raw in documents:
-        _gather(raw, found, world, 0)
+        _gather(raw, found, graph, 0)
     _settle_version(found)
     return found
 
 
-def _gather(raw: msgspec.Raw, found: StixFile, world: World, depth: int) -> None:
+def _gather(raw: msgspec.Raw, found: StixFile, graph: StixGraph, depth: int) -> None:
     """A bundle, an array of bundles or objects, what holds bundles, or an object that stands alone."""
     first = first_byte(raw)
     if first == b"[" and depth < 4:
-        _gather_all(items_of(raw), _probes(raw), found, world, depth)
+        _gather_all(items_of(raw), _probes(raw), found, graph, depth)
         return
     head = head_of(raw) if first == b"{" and depth < 4 else Head()
     if head.type == "bundle" or (not head.type and head.objects):
-        _gather_bundle(head, found, world, depth)
+        _gather_bundle(head, found, graph, depth)
     elif inner := wrapped(raw) if depth < 4 else []:
         for one in inner:
-            _gather(one, found, world, depth + 1)
+            _gather(one, found, graph, depth + 1)
     else:
-        _gather_all([raw], _probes_singly([raw]), found, world, depth)
+        _gather_all([raw], _probes_singly([raw]), found, graph, depth)
 
 
-def _gather_bundle(head: Head, found: StixFile, world: World, depth: int) -> None:
+def _gather_bundle(head: Head, found: StixFile, graph: StixGraph, depth: int) -> None:
     found.bundles += 1
     found.more = found.more or head.more is True
     if isinstance(head.spec_version, str) and head.spec_version:
         found.version = head.spec_version
     if first_byte(head.objects) == b"[":
-        _gather_all(items_of(head.objects), _probes(head.objects), found, world, depth)
+        _gather_all(items_of(head.objects), _probes(head.objects), found, graph, depth)
 
 
-def _gather_all(raws: list[msgspec.Raw], probes: list[Probe] | None, found: StixFile, world: World, depth: int) -> None:
+def _gather_all(
+    raws: list[msgspec.Raw], probes: list[Probe] | None, found: StixFile, graph: StixGraph, depth: int
+) -> None:
     """The objects of one list. All are probed in one go; only the wanted ones are looked at by Python code."""
     start = found.objects
     probes = probes if probes is not None else _probes_singly(raws)
@@ -276,13 +278,13 @@ def _gather_all(raws: list[msgspec.Raw], probes: list[Probe] | None, found: Stix
         elif kind == "bundle":
             if depth < 4:
                 found.types["bundle"] -= 1
-                _gather(raw, found, world, depth + 1)
+                _gather(raw, found, graph, depth + 1)
         else:
-            world.add(parse(found.opened.file, raw))
+            graph.add(parse(found.opened.file, raw))
 
 
 def _kinds(probes: list[Probe]) -> tuple[list[str], Counter[str]]:
-    """The type of each object, and how often each occurs. A value that is no text, or none, is no type."""
+    """The type of each object, and how often each occurs. A value that is not text, or none, is not a type."""
     kinds = [probe.type for probe in probes]
     try:
         counts = Counter(kinds)
@@ -295,7 +297,7 @@ def _kinds(probes: list[Probe]) -> tuple[list[str], Counter[str]]:
 
 
 def _probes(raw: msgspec.Raw) -> list[Probe] | None:
-    """All objects of a list probed at once; None when one of them is no object."""
+    """All objects of a list probed at once; None when one of them is not an object."""
     try:
         return _probe_list.decode(raw)
     except msgspec.ValidationError:
@@ -308,7 +310,7 @@ def _probes_singly(raws: list[msgspec.Raw]) -> list[Probe]:
         try:
             probes.append(_probe.decode(raw))
         except msgspec.ValidationError:
-            probes.append(Probe("value that is no object"))
+            probes.append(Probe("value that is not an object"))
     return probes
 
 

@@ -11,7 +11,7 @@ from importer.sources.flatten import cell, flatten, object_tables, repeated_key_
 from importer.sources.json_text import json_text, parse
 from importer.sources.options import ReadOptions
 from importer.sources.stix_gather import Actor, StixFile, keys_of
-from importer.sources.stix_world import World, marking_ids
+from importer.sources.stix_graph import StixGraph, marking_ids
 from importer.sources.tlp import is_label, is_property, labelled, properties, strictest, strictness, word_of
 
 COLUMNS = [
@@ -77,7 +77,7 @@ def choose_versions(files: Iterable[StixFile]) -> tuple[set[Version], dict[int, 
 
 
 def read_stix(
-    file: StixFile, kept: set[int], lost: list[Issue], world: World, options: ReadOptions
+    file: StixFile, kept: set[int], lost: list[Issue], graph: StixGraph, options: ReadOptions
 ) -> Iterator[SourceFile | Issue | Table]:
     """SourceFile, what was left out and why, then the actors; `kept` are positions in `file.actors`."""
     opened = file.opened
@@ -111,7 +111,7 @@ def read_stix(
     for mitres in (False, True):
         group = [actor for actor in actors if _is_mitres(actor) is mitres]
         if group or not actors:
-            rows = (_row(opened.file, actor, world) for actor in group)
+            rows = (_row(opened.file, actor, graph) for actor in group)
             yield from object_tables(opened.file, "stix", rows, options, COLUMNS)
         if not actors:
             break
@@ -122,10 +122,10 @@ def _is_mitres(actor: Actor) -> bool:
     return b'"x_mitre_' in actor.raw and any(key.startswith("x_mitre_") for key in keys_of(actor.raw))
 
 
-def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str], list[Issue]]:
+def _row(file: str, actor: Actor, graph: StixGraph) -> tuple[int, str, dict[str, str], list[Issue]]:
     value: dict[str, Any] = parse(file, actor.raw)
     issues = repeated_key_issues(value, Place(file, row=actor.number, id=actor.id))
-    issues += _unused(file, actor, value, world)
+    issues += _unused(file, actor, value, graph)
     cells: dict[str, str] = {"name": cell(value.pop("name", ""))}
     references = value.pop("external_references", None)
     if isinstance(references, list):
@@ -141,14 +141,14 @@ def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str
             and item["source_name"].startswith("mitre")
         )
         cells["attack_id"] = next(ids, "")
-    cells["tlp"] = _tlp(value, world)
+    cells["tlp"] = _tlp(value, graph)
     for key, held in value.items():
         # MISP writes each of its own properties as a list, of one text as a rule.
         if key.startswith("x_misp_") and isinstance(held, list) and len(held) == 1 and isinstance(held[0], str):
             value[key] = held[0]
-    linked = actor.id in world.links
-    cells["organization"] = _one_or_list(world.organizations(actor.id)) if linked else ""
-    countries = world.countries(actor.id) if linked else []
+    linked = actor.id in graph.links
+    cells["organization"] = _one_or_list(graph.organizations(actor.id)) if linked else ""
+    countries = graph.countries(actor.id) if linked else []
     if countries:
         own = value.pop("country", None)
         countries = list(dict.fromkeys([*countries, own] if isinstance(own, str) and own else countries))
@@ -157,14 +157,14 @@ def _row(file: str, actor: Actor, world: World) -> tuple[int, str, dict[str, str
     return actor.number, actor.id, {key: text for key, text in cells.items() if text or key == "name"}, issues
 
 
-def _tlp(value: dict[str, Any], world: World) -> str:
+def _tlp(value: dict[str, Any], graph: StixGraph) -> str:
     """The strictest TLP of markings, labels and properties; those are taken out of the actor.
 
     Where no word of them is known, it is what stands there: the mapping tells that it is unknown.
     """
     said = [*labelled(value), *properties(value)]
     if not said:
-        return world.tlp_of(value)
+        return graph.tlp_of(value)
     labels = value.get("labels")
     if isinstance(labels, list):
         value["labels"] = [one for one in labels if not is_label(one)]
@@ -173,30 +173,30 @@ def _tlp(value: dict[str, Any], world: World) -> str:
     for key in [key for key in value if is_property(key)]:
         del value[key]
     unknown = next((text for text in said if text and not word_of(text)), "")
-    return max(world.tlp_of(value), strictest(iter(said)), key=strictness) or unknown
+    return max(graph.tlp_of(value), strictest(iter(said)), key=strictness) or unknown
 
 
-def _unused(file: str, actor: Actor, value: dict[str, Any], world: World) -> Iterator[Issue]:
+def _unused(file: str, actor: Actor, value: dict[str, Any], graph: StixGraph) -> Iterator[Issue]:
     """A warning for each kind of thing that other objects should say of an actor, but that is not in its row."""
     if "object_marking_refs" in value or "granular_markings" in value:
         for code, column, found, message in (
             (
                 "unknown-marking",
                 "object_marking_refs",
-                world.unknown_markings(value),
+                graph.unknown_markings(value),
                 "The marking's definition, or a TLP word in it, is not in what was read, so it does not count; "
                 "read the file that defines it along, or check the TLP by hand.",
             ),
             (
                 "disputed-marking",
                 "object_marking_refs",
-                [id_ for id_ in map(cell, marking_ids(value.get("object_marking_refs"))) if id_ in world.disputed],
+                [id_ for id_ in map(cell, marking_ids(value.get("object_marking_refs"))) if id_ in graph.disputed],
                 "The marking is defined twice, with different TLP words; the stricter one was taken.",
             ),
             (
                 "granular-marking",
                 "granular_markings",
-                world.granular_tlp(value),
+                graph.granular_tlp(value),
                 "The TLP marks parts of the actor only; the strictest counts for the whole tag.",
             ),
         ):
@@ -208,7 +208,7 @@ def _unused(file: str, actor: Actor, value: dict[str, Any], world: World) -> Ite
                     Place(file, row=actor.number, column=column, id=actor.id),
                     value=", ".join(found),
                 )
-    if actor.id in world.links and (lost := world.lost_places(actor.id)):
+    if actor.id in graph.links and (lost := graph.lost_places(actor.id)):
         yield Issue(
             Severity.WARNING,
             "unknown-place",

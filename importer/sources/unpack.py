@@ -22,7 +22,7 @@ _IN_MEMORY = 16 * MIB
 
 
 def look_into_zip(located: Located, content: Content, limits: Limits, encoding: str) -> tuple[Content, str, str]:
-    """A workbook as it is, the one member of an archive unpacked: content, kind, and what it is if it is no list."""
+    """A workbook as it is, the one member of an archive unpacked: content, kind, and what it is if it is not a list."""
     kind, looks = _zip_kind(located.file, content)
     if kind != "zip":
         return content, kind, looks

@@ -414,7 +414,7 @@ class _Styles:
 
 
 def cells(reference: str) -> list[Cell]:
-    """The cells of `B7` or `B7:C9`, none for what is no reference."""
+    """The cells of `B7` or `B7:C9`, none for what is not a reference."""
     corners = [_REFERENCE.fullmatch(corner) for corner in reference.split(":")[:2]]
     if not corners or None in corners:
         return []

@@ -39,7 +39,7 @@ def parse_yaml(file: str, text: str, limits: Limits) -> list[Any]:
     """The documents of a YAML text: dict, list, str and None only.
 
     Built from parser events, not by a loader: its depth and the total that anchors expand to are bounded on the way.
-    Raises SourceError with line and column for what is no YAML.
+    Raises SourceError with line and column for what is not YAML.
     """
     try:
         return list(_Builder(file, limits).documents(yaml.parse(text, Loader=_Loader)))
@@ -47,10 +47,10 @@ def parse_yaml(file: str, text: str, limits: Limits) -> list[Any]:
         mark = error.problem_mark or error.context_mark
         at = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise SourceError(
-            f"{file} is no valid YAML: {error.problem or error.context or 'it cannot be read'}{at}."
+            f"{file} is not valid YAML: {error.problem or error.context or 'it cannot be read'}{at}."
         ) from error
     except yaml.YAMLError as error:
-        raise SourceError(f"{file} is no valid YAML: {' '.join(str(error).split())[:200]}.") from error
+        raise SourceError(f"{file} is not valid YAML: {' '.join(str(error).split())[:200]}.") from error
     except RecursionError as error:
         raise too_deep(file) from error
 

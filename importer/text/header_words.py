@@ -26,7 +26,7 @@ _WRAPPERS = frozenset(
 _WORDS = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BRACKETS = re.compile(r"\([^()]{0,80}\)|\[(?![A-Z]\])[^\[\]]{0,80}\]")
-"""Remarks; but the X of `APT [X]` is part of a naming scheme, which is no header of names."""
+"""Remarks; but the X of `APT [X]` is part of a naming scheme, which is not a header of names."""
 _LONGEST = 80
 """Characters of a cell that may still be a header word: longer ones are sentences."""
 

@@ -10,8 +10,8 @@ The types say what may stand where, and these rules hold for all of them:
 - a key without a value is as good as left out; one value is as good as a list of one; a number is as good as a text;
 - only `true` and `false` are booleans (`NO` is Norway), dates and `007` are texts;
 - `Meta(extra={"read": function})` reads a value, or the keys of a dict: the function raises ValueError with a sentence;
-- a field `spot` of type Spot is no key: it tells where the object stands;
-- `SHORTHAND` of a class says which key a value stands for that is no table, by its Python type: `{str: "path"}`;
+- a field `spot` of type Position is no key: it tells where the object stands;
+- `SHORTHAND` of a class says which key a value stands for that is not a table, by its Python type: `{str: "path"}`;
   an empty key makes the text itself the key; `{dict: "words"}` holds for a table without that key;
 - `KEYS_ARE` of a class is what its keys are called in a message;
 - `Meta(extra={"keys": {...}, "pattern": "..."})` of a dict's key type documents its keys in the schema;
@@ -32,7 +32,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec.inspect as types
 from msgspec import UNSET
 
-from importer.errors import Spot, UsageError
+from importer.errors import Position, UsageError
 from importer.masking import guarded
 from importer.model import Json
 from importer.text.amounts import shown
@@ -147,7 +147,7 @@ class _Reader:
                 found[at] = value
         return found
 
-    def _key(self, key: str, spot: Spot, kind: types.Type, name: str) -> Any:
+    def _key(self, key: str, spot: Position, kind: types.Type, name: str) -> Any:
         kind = bare(kind)
         if isinstance(kind, (types.LiteralType, types.EnumType)):
             return self._word(Node(key, spot, text=key), kind, name, "key")
@@ -195,7 +195,7 @@ class _Reader:
             return value if isinstance(kind, types.IntType) else float(value)
         return value
 
-    def _read(self, function: Any, value: Json, spot: Spot) -> Any:
+    def _read(self, function: Any, value: Json, spot: Position) -> Any:
         try:
             return function(value)
         except ValueError as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, field
 
-from importer.errors import Spot, UsageError
+from importer.errors import Position, UsageError
 from importer.masking import guarded
 from importer.model import Json
 from importer.system import open_regular
@@ -39,8 +39,8 @@ class Node(Struct):
     """A value and where it stands. `value` is a scalar, a list of Node or a dict of str to Node."""
 
     value: Any
-    spot: Spot
-    keys: dict[str, Spot] = field(default_factory=dict)
+    spot: Position
+    keys: dict[str, Position] = field(default_factory=dict)
     """Where each key stands, for a dict."""
     text: str = ""
     """A scalar as it is written."""
@@ -80,14 +80,14 @@ class Problems:
     def __init__(self, file: str, *, what: str = "file", error: type[UsageError] = UsageError, hint: str = "") -> None:
         """`what` names the kind of file in the message, `error` is what is raised, with `hint`."""
         self.file = file
-        self.found: dict[tuple[Spot, str], None] = {}
+        self.found: dict[tuple[Position, str], None] = {}
         self._what, self._error, self._hint = what, error, hint
 
-    def add(self, spot: Spot, message: str) -> None:
+    def add(self, spot: Position, message: str) -> None:
         """Note one mistake; it is told once, however often an anchor repeats it."""
         self.found[spot, message] = None
 
-    def fatal(self, spot: Spot, message: str) -> UsageError:
+    def fatal(self, spot: Position, message: str) -> UsageError:
         """The error for a mistake after which nothing more can be read."""
         self.add(spot, message)
         return self.error()
@@ -116,7 +116,7 @@ def read_file(path: Path, problems: Problems) -> bytes:
             data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "its name is not valid"
-        raise problems.fatal(Spot(problems.file), f"cannot be read: {reason or type(error).__name__}") from None
+        raise problems.fatal(Position(problems.file), f"cannot be read: {reason or type(error).__name__}") from None
     return data
 
 
@@ -126,26 +126,26 @@ def compose(data: bytes | str, problems: Problems) -> Node:
 
     file = problems.file
     if len(data) > MAX_BYTES:
-        raise problems.fatal(Spot(file), f"is larger than {MAX_BYTES:,} bytes")
+        raise problems.fatal(Position(file), f"is larger than {MAX_BYTES:,} bytes")
     try:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
     except UnicodeDecodeError as error:
         assert isinstance(data, bytes)
-        raise problems.fatal(Spot(file, data[: error.start].count(b"\n") + 1), "is not UTF-8 text") from None
+        raise problems.fatal(Position(file, data[: error.start].count(b"\n") + 1), "is not UTF-8 text") from None
     try:
         root = _Composer(problems).document(yaml.parse(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        spot = Spot(file, mark.line + 1, mark.column + 1) if mark else Spot(file)
+        spot = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
         raise problems.fatal(spot, f"is not valid YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise problems.fatal(Spot(file), f"is not valid YAML: {str(error).splitlines()[0]}") from None
+        raise problems.fatal(Position(file), f"is not valid YAML: {str(error).splitlines()[0]}") from None
     if root is None:
-        raise problems.fatal(Spot(file), "is empty")
+        raise problems.fatal(Position(file), "is empty")
     return root
 
 
-def node_of(value: Json, spot: Spot) -> Node:
+def node_of(value: Json, spot: Position) -> Node:
     """The node that a flag's or a variable's value would be, had a person written it into a file."""
     if isinstance(value, (list, tuple)):
         return Node([node_of(one, spot) for one in value], spot)
@@ -211,9 +211,9 @@ class _Composer:
                 continue
             node.value[key.text], node.keys[key.text] = value, key.spot
 
-    def _spot(self, event: yaml.Event) -> Spot:
+    def _spot(self, event: yaml.Event) -> Position:
         mark = event.start_mark
-        return Spot(self._problems.file, mark.line + 1, mark.column + 1) if mark else Spot(self._problems.file)
+        return Position(self._problems.file, mark.line + 1, mark.column + 1) if mark else Position(self._problems.file)
 
     def _fatal(self, event: yaml.Event, message: str) -> UsageError:
         return self._problems.fatal(self._spot(event), message)

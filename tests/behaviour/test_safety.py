@@ -146,7 +146,7 @@ def test_what_vanished_is_told_and_pruned_only_when_asked_and_only_if_marked(her
 
 
 def test_prune_without_a_mark_is_refused(here: Here) -> None:
-    """Pruning what is not marked is no combination of flags at all."""
+    """Pruning what is not marked is not a combination of flags at all."""
     settled(here)
     ran = here("apply", "a.csv", *UPSERT, "--prune")
     assert ran.code == 2

@@ -251,7 +251,7 @@ def test_an_unchanged_list_is_not_downloaded_again(here: Here) -> None:
         assert answered == [200, 304]
         assert last(here.folder / RUNS)["counts"]["unchanged"] == 1
     gone = here("apply", url, "--sandbox", "--mode", "upsert", "--quiet")
-    assert gone.code == 3, "what was kept is no list of tonight"
+    assert gone.code == 3, "what was kept is not a list of tonight"
 
 
 @pytest.mark.parametrize("kind", ["actors.csv", "actors.stix21.json", "actors.misp.json"])

@@ -26,7 +26,7 @@ from importer.remote.lookup import Lookup
 
 from ..remote.virtual_time import VirtualClock, VirtualLoop, run
 from .examples import ACCOUNT, carry_out, folder_of
-from .world import World
+from .world import StixGraph
 
 GRACE = 35.0
 LAGS: dict[str, Callable[[random.Random], float]] = {
@@ -38,7 +38,7 @@ LAGS: dict[str, Callable[[random.Random], float]] = {
 }
 
 
-class Lagging(World):
+class Lagging(StixGraph):
     """An account in which each tag shows after a time of its own."""
 
     def lags(self, name: str, seed: int) -> Lagging:
@@ -141,7 +141,7 @@ class Losing(RuleBasedStateMachine):
         work.losses += 1
         if committed:
             self.world.make(work.name)
-        self.settler.park(work, "disconnected")
+        self.settler.queue(work, "disconnected")
 
     @rule(count=st.integers(1, 80), gap=st.sampled_from([0.0, 0.01, 0.1]), lost=st.sampled_from([0, 3, 10]))
     def create(self, count: int, gap: float, lost: int) -> None:

@@ -28,7 +28,7 @@ from tests.remote.mocked import Response
 from tests.remote.virtual_time import VirtualClock, run
 
 from .examples import ACCOUNT, FREE, carry_out, creates, folder_of
-from .world import World
+from .world import StixGraph
 
 BASE = "https://api.example/client/v4"
 
@@ -121,7 +121,7 @@ def test_a_lost_update_is_done_only_where_its_own_tag_shows_it(tags: list[Tag], 
     """The tag of that uuid, by its new name and with all that was sent: updated; else it is sent again."""
 
     async def main(clock: VirtualClock) -> None:
-        world = World(clock, {tag.uuid: tag for tag in tags}, born=dict.fromkeys([tag.uuid for tag in tags], 0.0))
+        world = StixGraph(clock, {tag.uuid: tag for tag in tags}, born=dict.fromkeys([tag.uuid for tag in tags], 0.0))
         events: list[Event] = []
         ended: list[tuple[Work, Outcome]] = []
         again: list[Work] = []
@@ -132,7 +132,7 @@ def test_a_lost_update_is_done_only_where_its_own_tag_shows_it(tags: list[Tag], 
         )  # fmt: skip
         body = {"value": "New", "motive": "Fear"}
         work = Work(Change("key", Action.UPDATE, "Old", uuid="t-1", body=body), 3)
-        settler.park(work, "timeout", lost_at=-100.0)
+        settler.queue(work, "timeout", lost_at=-100.0)
         task = asyncio.ensure_future(settler.run())
         await clock.sleep(1.0)
         task.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.engine.verdicts import never_answered, refused
+from importer.engine.outcomes import never_answered, refused
 from importer.engine.work import Work
 from importer.model import Action, Change, Status
 from importer.remote.failures import FAILURES, CallFailed, Failure, Meaning

@@ -25,7 +25,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class World:
+class StixGraph:
     """An account, with an eye on every write of the program's."""
 
     clock: Clock

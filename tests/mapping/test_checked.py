@@ -93,7 +93,7 @@ def test_a_slip_in_an_export_is_an_error(column: str, cell: str, code: str, near
 
 
 def test_a_broken_list_is_told() -> None:
-    """A list that was cut off is no name, and its row goes on."""
+    """A list that was cut off is not a name, and its row goes on."""
     (draft,) = drafts("fields: {value: A, aliasGroupNamesInternal: B}", ("A", "B"), ("X", '["Foo", "Ba'))
     assert (codes(draft), draft.invalid) == (["broken-list"], False)
     assert draft.fields == {"value": "X", "internalDescription": 'B: ["Foo", "Ba'}

@@ -26,7 +26,7 @@ def test_a_scale_is_told_and_the_mapping_overrules_it() -> None:
 
 
 def test_rows_that_are_left_out_are_not_judged() -> None:
-    """A total is no score: it does not change the scale of the others."""
+    """A total is not a score: it does not change the scale of the others."""
     (first, second, *_), notes = Drafter(SPREADSHEET).drafted(
         table(("Actor", "Confidence"), ("A", "7"), ("B", "8"), ("Total", "15"))
     )

@@ -85,7 +85,7 @@ def test_traps_and_half_files_are_one_clear_error(text: str, part: str) -> None:
 
 
 def test_plain_words_stay_words() -> None:
-    """`NO` is Norway and 007 is no number: only true and false are more than text."""
+    """`NO` is Norway and 007 is not a number: only true and false are more than text."""
     rules = {
         rule.target: rule
         for rule in mapping("fields: {value: A, originCountryISO: {constant: NO}, motive: {constant: 007}}").rules
@@ -110,7 +110,7 @@ def test_all_presets_are_tried() -> None:
 
 
 def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
-    """A misspelt preset, a missing file and a file that is no text end in one sentence."""
+    """A misspelt preset, a missing file and a file that is not text end in one sentence."""
     with pytest.raises(MappingError) as caught:
         load_mapping("spreadsheat")
     assert "spreadsheet" in caught.value.hint

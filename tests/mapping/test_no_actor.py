@@ -32,7 +32,7 @@ SPREADSHEET = load_mapping("spreadsheet")
     ],
 )
 def test_rows_of_totals_headers_and_lines_are_left_out_and_told(row: tuple[str, ...]) -> None:
-    """What a person sees is no actor makes no tag, and is not passed over in silence."""
+    """What a person sees is not an actor makes no tag, and is not passed over in silence."""
     (draft,) = drafts(SPREADSHEET, ("Actor", "Aliases", "Country"), row)
     assert draft.left_out
     assert "no-actor" in codes(draft)

@@ -123,7 +123,7 @@ def test_microsofts_list_arrives(catalogs: Path) -> None:
 
 
 def test_the_apt_workbook_arrives(catalogs: Path) -> None:
-    """One sheet a region: vendor columns are aliases, the sheet is the origin, `?` is no name, links are links."""
+    """One sheet a region: vendor columns are aliases, the sheet is the origin, `?` is not a name, links are links."""
     names, found = arrived(catalogs / WORKBOOK)
     assert names == {"apt-spreadsheet"}
     sheets = Counter(draft.row.header.sheet for draft in found)

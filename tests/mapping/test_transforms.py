@@ -130,7 +130,7 @@ def test_a_text_too_long_for_a_pattern_is_told() -> None:
     ],
 )
 def test_lists_are_read_as_they_are_written(text: str, expected: list[Any]) -> None:
-    """JSON lists come apart by JSON's rules, others at separators; a name in brackets is no list."""
+    """JSON lists come apart by JSON's rules, others at separators; a name in brackets is not a list."""
     assert items(text) == expected
 
 

@@ -67,5 +67,5 @@ def test_limit_headers() -> None:
      ("Wed, 31 Dec 2025 00:00:00 GMT", 0)],
 )  # fmt: skip
 def test_retry_after(header: str, seconds: float) -> None:
-    """Whole seconds and dates are read; nonsense is no wait, absurd ones end."""
+    """Whole seconds and dates are read; nonsense is not a wait, absurd ones end."""
     assert parse_retry_after(header, NOW) == seconds

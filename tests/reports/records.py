@@ -39,7 +39,7 @@ def row(number: int, *cells: str, header: Header = HEADER) -> RowRef:
 
 
 def issue(place: Place, value: str = "Freedonia", severity: Severity = Severity.ERROR) -> Issue:
-    return Issue(severity, "unknown-country", "this is no country", place, "originCountryISO", value, (), "France")
+    return Issue(severity, "unknown-country", "this is not a country", place, "originCountryISO", value, (), "France")
 
 
 def change(action: Action, source: RowRef | None, name: str = "", **more: object) -> Change:
@@ -62,7 +62,7 @@ def mixed_plan() -> Plan:
                 Action.INVALID,
                 bad,
                 code="unknown-country",
-                message="this is no country",
+                message="this is not a country",
                 issues=(issue(bad.place("Country")),),
             ),
             change(Action.UNCHANGED, row(5, "Turla", "RU", ""), uuid="u-5"),

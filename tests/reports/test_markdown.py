@@ -25,7 +25,7 @@ def test_the_comment_tells_the_plan() -> None:
     assert '  - `motive`: `"Fun"` → `"Espionage"`' in text
     assert "**Visible to other accounts:** 4 values (aliases 4)" in text
     assert "Cost: 3 calls" in text
-    assert '`B4 (Country): "Freedonia" this is no country; nearest: France`' in text
+    assert '`B4 (Country): "Freedonia" this is not a country; nearest: France`' in text
     assert "Cut short" not in text
 
 

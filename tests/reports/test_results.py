@@ -39,7 +39,7 @@ def test_messages_say_where_and_what(tmp_path: Path) -> None:
     """The message of an invalid row names the cell, the value and the nearest allowed word."""
     line = written(tmp_path)[3]
     assert line[8] == "unknown-country"
-    assert line[9] == 'B4 (Country): "Freedonia" this is no country; nearest: France'
+    assert line[9] == 'B4 (Country): "Freedonia" this is not a country; nearest: France'
 
 
 def test_no_cell_is_a_formula(tmp_path: Path) -> None:

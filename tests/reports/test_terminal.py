@@ -36,7 +36,7 @@ def test_the_plan_on_a_pipe() -> None:
         "Visible to other accounts: 4 values (aliases 4); perhaps also, undocumented: 2 values (motive 2); "
         "1 entry marked purple, which the API withholds from others\nCost: 2 calls, about 0.4 s\n"
     ) in text
-    assert 'B4 (Country) [originCountryISO]: "Freedonia" this is no country; nearest: France' in text
+    assert 'B4 (Country) [originCountryISO]: "Freedonia" this is not a country; nearest: France' in text
     assert text.endswith("To do: create 2, update 1.\n")
     assert "\x1b" not in text
     assert "\u202e" not in text

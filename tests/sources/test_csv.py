@@ -100,7 +100,7 @@ def test_a_slash_within_names_is_no_delimiter(tmp_path: Path) -> None:
 
 
 def test_excels_sep_line_is_obeyed(tmp_path: Path) -> None:
-    """`sep=;` names the delimiter, is no row, and the lines below keep their numbers."""
+    """`sep=;` names the delimiter, is not a row, and the lines below keep their numbers."""
     read = got(written(tmp_path, "a.csv", "sep=;\nname;x\nA, B;1\n"))
     assert [(row.number, row.cells) for row in read.rows] == [(3, ("A, B", "1"))]
 

@@ -103,7 +103,7 @@ def test_a_list_that_is_not_read_is_told(tmp_path: Path, value: Any, other: str,
 
 
 def test_lists_within_nameless_objects_are_the_records(tmp_path: Path) -> None:
-    """A region with a list of actors is no actor; its words are columns of theirs."""
+    """A region with a list of actors is not an actor; its words are columns of theirs."""
     value = {"regions": [{"region": "RU", "aliases": 1, "actors": ["A", "B"]}, {"region": "CN", "actors": ["C"]}]}
     read = got(written(tmp_path, "a.json", actors_in(value)))
     assert read.column("name") == ["A", "B", "C"]

@@ -106,7 +106,7 @@ def test_what_the_head_says_holds_for_all(tmp_path: Path) -> None:
 
 def test_a_word_that_is_not_json_is_found(tmp_path: Path) -> None:
     """NaN is named with its line, and what to write instead; one within a text is not meant."""
-    text = '[\n{"name": "NaN is no country",\n"country": "IR"},\n{"name": "Tin Weasel",\n"country": NaN}]'
+    text = '[\n{"name": "NaN is not a country",\n"country": "IR"},\n{"name": "Tin Weasel",\n"country": NaN}]'
     with pytest.raises(SourceError, match="NaN in line 5") as caught:
         drafts(tmp_path, text)
     assert "null" in caught.value.hint

@@ -134,7 +134,7 @@ def test_tlp_from_markings(tmp_path: Path, markings: list[Any], expected: str) -
 
 
 def test_a_marking_that_does_not_count_is_told(tmp_path: Path) -> None:
-    """A single id and a TLP of parts count; what nothing defines, a TLP that is no word, and parts are told."""
+    """A single id and a TLP of parts count; what nothing defines, a TLP that is not a word, and parts are told."""
     red = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
     statement = object_of("marking-definition", 1, definition_type="statement", definition={"statement": "(c)"})
     wrong = object_of("marking-definition", 2, definition_type="tlp", definition={"tlp": "ultra"})
@@ -213,7 +213,7 @@ def test_a_page_of_a_longer_answer_is_told(tmp_path: Path) -> None:
 
 
 def test_a_bundle_beside_a_list_leaves_the_list(tmp_path: Path) -> None:
-    """What holds a list of its own beside a bundle, or objects that only have a type, is no STIX."""
+    """What holds a list of its own beside a bundle, or objects that only have a type, is not STIX."""
     value = {"actors": [{"name": "B", "country": "CN"}], "stix": json.loads(bundle(ACTOR))}
     for number, one in enumerate((value, {"data": {"actors": value["actors"]}, "stix": value["stix"]})):
         assert got(written(tmp_path, f"{number}.json", json.dumps(one))).column("name")[:1] == ["B"]

@@ -100,7 +100,7 @@ def test_each_sheet_has_its_own_header(tmp_path: Path) -> None:
 
 
 def test_a_formula_that_was_never_calculated_is_told(tmp_path: Path) -> None:
-    """A formula without a stored value is no blank cell: it is told, wherever it stands; an empty result is one."""
+    """A formula without a stored value is not a blank cell: it is told, wherever it stands; an empty result is one."""
 
     def fill(book: Any) -> None:
         rows = (["Name", "Alias", "Note"], ["A", "=A2", "x"], ["B", "=A3", "=A3"], ["=A2", None, None], ["=A3"])
@@ -253,7 +253,7 @@ def test_a_header_of_two_rows(tmp_path: Path) -> None:
 
 
 def test_a_column_without_header_is_kept_when_it_holds_data(tmp_path: Path) -> None:
-    """Data under a blank header are not lost; a blank column between others is no column, letters stay exact."""
+    """Data under a blank header are not lost; a blank column between others is not a column, letters stay exact."""
 
     def fill(book: Any) -> None:
         sheet = book.active

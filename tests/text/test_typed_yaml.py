@@ -12,7 +12,7 @@ import pytest
 import yaml
 from msgspec import Meta, Struct
 
-from importer.errors import Spot, UsageError
+from importer.errors import Position, UsageError
 from importer.text.amounts import Seconds, Share, count_or_share, seconds, share
 from importer.text.json_schema import schema
 from importer.text.typed_yaml import load, read
@@ -30,7 +30,7 @@ class Pot(Struct, frozen=True):
     size: Annotated[int, Meta(ge=1, le=9)]
     colour: Colour = Colour.RED
     lid: bool | Literal["half"] = False
-    spot: Spot = Spot("")
+    spot: Position = Position("")
 
     def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """A large pot has no half lid."""
@@ -86,8 +86,8 @@ def test_a_sound_file_becomes_its_struct() -> None:
     made = kitchen(GOOD)
     assert made.pots == (
         "iron",
-        Pot(3, Colour.GREEN, "half", Spot("k.yaml", 1, 14)),
-        Pot(2, Colour.RED, True, Spot("k.yaml", 1, 51)),
+        Pot(3, Colour.GREEN, "half", Position("k.yaml", 1, 14)),
+        Pot(2, Colour.RED, True, Position("k.yaml", 1, 51)),
     )
     assert made.stove == Stove(900.0, 0.125)
     assert made.names == {"cook": "NO", "guest": None}

@@ -78,7 +78,7 @@ def split(text: str, at: str) -> list[str]:
 def items(text: str, separators: str = "") -> list[Value]:
     """Reads a cell as a list: JSON (`["a","b"]`) as it is, anything else cut at the usual separators.
 
-    `[Vault 7/8]` is no JSON and stays one item; brackets and country names with commas are not cut.
+    `[Vault 7/8]` is not JSON and stays one item; brackets and country names with commas are not cut.
     """
     listed = json_list(text)
     if listed is not None:
@@ -160,7 +160,7 @@ def entry_text(entry: Value) -> str:
 
 
 def json_value(text: str) -> Value:
-    """Reads a cell as JSON (number, list, object); text that is no JSON stays text."""
+    """Reads a cell as JSON (number, list, object); text that is not JSON stays text."""
     stripped = text.strip()
     if not stripped or len(stripped) > 1_000_000:
         return text

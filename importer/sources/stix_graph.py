@@ -66,7 +66,7 @@ _STEPS = 4
 
 
 @dataclass(slots=True)
-class World:
+class StixGraph:
     """Filled while the files of a run are gone through, asked when rows are made."""
 
     links: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class World:
         return list(dict.fromkeys(name for name in names if name))
 
     def unknown_markings(self, value: dict[str, Any]) -> list[str]:
-        """What an actor is marked with that nothing defines, or that defines a TLP which is no known word."""
+        """What an actor is marked with that nothing defines, or that defines a TLP which is not a known word."""
         ids = [*marking_ids(value.get("object_marking_refs")), *(id_ for id_, _ in granular(value))]
         return [id_ for id_ in dict.fromkeys(map(cell, ids)) if id_ not in KNOWN and id_ not in self.markings]
 

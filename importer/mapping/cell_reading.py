@@ -20,7 +20,7 @@ Reading = Callable[[Value], Value]
 """From a step's result to a wire value, or a Found with a note."""
 
 
-def own_reading(
+def cell_reading(
     field: Field | None, rule: Rule, own: Mapping[str, Vocabulary], convention: Convention = USUAL.convention
 ) -> Reading:
     """The reading of a field (None: of a property). Values that are already right go through unchanged."""
@@ -196,7 +196,7 @@ _NEARLY = 85.0
 
 
 def _unless_nothing(value: Value, reading: Reading) -> Value:
-    """A text that says nothing (`?`, `Unknown`, `#REF!`) is no value; any other goes on to its reading."""
+    """A text that says nothing (`?`, `Unknown`, `#REF!`) is not a value; any other goes on to its reading."""
     if isinstance(value, str) and says_nothing(value) and value.strip():
         return Found(None, meaning.nothing(value))
     return reading(value)

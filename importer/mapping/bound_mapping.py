@@ -22,13 +22,13 @@ from importer.text.header_words import normalised
 from importer.text.nearest_word import nearest
 
 
-class Feed(Struct, frozen=True):
+class BoundRule(Struct, frozen=True):
     """A rule and the columns of this table that feed it."""
 
     rule: Rule
     reader: CellReader
     columns: tuple[str, ...]
-    parts: MappingABC[str, Feed]
+    parts: MappingABC[str, BoundRule]
     clears_blank: bool = False
 
     @property
@@ -44,10 +44,10 @@ class Feed(Struct, frozen=True):
         return field is not None and field.is_list and self.rule.join is None
 
 
-class Layout(Struct, frozen=True):
+class BoundMapping(Struct, frozen=True):
     """Everything that is known before the first row is read."""
 
-    feeds: tuple[Feed, ...]
+    feeds: tuple[BoundRule, ...]
     conditions: tuple[Condition, ...]
     id: str
     """The column with the ids of actors; empty for none."""
@@ -83,7 +83,7 @@ def own_vocabularies(mapping: Mapping) -> dict[str, Vocabulary]:
     return own
 
 
-class Layouter:
+class Binder:
     """Lays one mapping over headers; readers and what they remember are shared by all tables."""
 
     def __init__(self, mapping: Mapping) -> None:
@@ -91,7 +91,7 @@ class Layouter:
         self.own = own_vocabularies(mapping)
         self.readers: dict[tuple[int, bool], tuple[Rule, CellReader]] = {}
 
-    def lay(self, table: Table) -> Layout:
+    def lay(self, table: Table) -> BoundMapping:
         """The layout for a table: by its header, and where the mapping leaves that open, by what its columns hold."""
         header, mapping = table.header, self.mapping
         if mapping.guesses and mapping.reading is None:
@@ -120,7 +120,7 @@ class Layouter:
         id_ = next(iter(named(header.columns, (self.mapping.id,))), "") if self.mapping.id else ""
         uses = [] if skip else self._uses(table, mapping, used, conditions, (action, id_))
         notes.extend(self._unread(header, mapping, uses))
-        return Layout(
+        return BoundMapping(
             tuple(used), tuple(conditions), id_, action, told, self.mapping.publishes_marked, skip, tuple(notes),
             tuple(uses),
         )  # fmt: skip
@@ -137,17 +137,17 @@ class Layouter:
             found += [s for s in self.mapping.sheets if fnmatchcase(sheet, s.pattern.strip().casefold())]
         return found
 
-    def _feed(self, rule: Rule, header: Header, taken: dict[str, str], notes: list[Issue]) -> Feed:
+    def _feed(self, rule: Rule, header: Header, taken: dict[str, str], notes: list[Issue]) -> BoundRule:
         columns = self._columns(rule, header, taken, notes)
         parts = {}
         for name, part in rule.parts.items():
             found = self._columns(part, header, {}, notes)
             if found or part.constant is not None or part.template:
-                parts[name] = Feed(part, self._reader(part, True), found, {})
+                parts[name] = BoundRule(part, self._reader(part, True), found, {})
         blank = rule.on_blank or self.mapping.on_blank
         reader = self._reader(rule, False)
         clearable = reader.field is None or reader.field.clearable
-        return Feed(rule, reader, columns, parts, blank is Blank.CLEAR and clearable and rule.default is None)
+        return BoundRule(rule, reader, columns, parts, blank is Blank.CLEAR and clearable and rule.default is None)
 
     def _columns(self, rule: Rule, header: Header, taken: dict[str, str], notes: list[Issue]) -> tuple[str, ...]:
         """The columns of this table that a rule means; of header words a scalar field takes the best one only."""
@@ -223,7 +223,7 @@ class Layouter:
             message = f"there is no column '{self.mapping.id}' for `id:` in {header.sheet or header.file}{hint}"
             yield self._note(header, "missing-column", message, severity=Severity.WARNING)
 
-    def _unfilled(self, header: Header, feeds: list[Feed]) -> Iterator[Issue]:
+    def _unfilled(self, header: Header, feeds: list[BoundRule]) -> Iterator[Issue]:
         """Columns in a template that this table lacks: their places stay empty."""
         for feed in feeds:
             for column in columns_in(feed.rule.template) if feed.rule.template else ():
@@ -235,7 +235,12 @@ class Layouter:
                 yield self._note(header, "missing-column", message, feed.rule.target, "", Severity.WARNING)
 
     def _uses(
-        self, table: Table, mapping: Mapping, feeds: list[Feed], conditions: list[Condition], others: tuple[str, ...]
+        self,
+        table: Table,
+        mapping: Mapping,
+        feeds: list[BoundRule],
+        conditions: list[Condition],
+        others: tuple[str, ...],
     ) -> list[ColumnUse]:
         """What becomes of each column, in the table's order."""
         header = table.header
