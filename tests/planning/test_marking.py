@@ -74,7 +74,7 @@ def test_a_row_that_is_wrong_or_left_out_still_keeps_its_tag() -> None:
 
 
 def test_nothing_is_pruned_when_part_of_the_source_is_unread() -> None:
-    """A row whose name is lost, an error note of a file, or a sheet that fits no mapping withholds every delete."""
+    """A lost name, an error note of a file, a sheet that fits no mapping, or further pages withhold every delete."""
     held = [tag("Gone", 1, **OURS)]
     made = plan(drafts(draft("A"), draft("", error="bad")), held, mode="upsert", managed_by=MARK, prune=True)
     assert (made.counts()["delete"], notes(made)) == (0, ["vanished", "prune-withheld"])
@@ -82,7 +82,11 @@ def test_nothing_is_pruned_when_part_of_the_source_is_unread() -> None:
     made = plan(rows, held, mode="upsert", managed_by=MARK, prune=True)
     assert (made.counts()["delete"], notes(made)) == (1, ["vanished"]), "a row that is left out has no name to lose"
     options = PlanOptions(mode="upsert", managed_by=MARK, prune=True)
-    for severity, code in ((Severity.ERROR, "unclosed-quote"), (Severity.WARNING, "left-out-sheet")):
+    for severity, code in (
+        (Severity.ERROR, "unclosed-quote"),
+        (Severity.WARNING, "left-out-sheet"),
+        (Severity.WARNING, "more-pages"),
+    ):
         note = Issue(severity, code, "the rest of the file is lost", Place("a.csv"))
         made = build_plan([draft("A")], Account(ACCOUNT, held), options, notes=[note])
         assert (made.counts()["delete"], notes(made)) == (0, [code, "vanished", "prune-withheld"])
