@@ -167,7 +167,11 @@ class _Column:
         words = lookup_words((self.near.get(NAME, NOWHERE).word,))
         if header > 0.7 and not words & lookup_words(header_words().generic_names):
             header += 0.12
-        looks = _looks_like_names(self.profile, fullest)
+        if self.header(NAME) < 0.5 and any(
+            near.score >= 0.85 for field, near in self.near.items() if field not in (NAME, ALIASES)
+        ):
+            header = -0.4  # whatever its texts are like, it is called something else
+        looks = _looks_like_names(self.profile, fullest, counted=header < 0.9)
         if header >= 0.9:  # of a header that says so a bad list of names is a list of names
             looks = max(looks, 0.3)
         return looks * (0.4 + 0.6 * max(-0.4, header))
@@ -233,8 +237,11 @@ def _fit(profile: ColumnProfile, field: str) -> float:
     return -max(worst, _NEEDS.get(field, 0.1) * (1 - 2 * share) if expected else 0.0) * min(1.0, profile.distinct / 4)
 
 
-def _looks_like_names(profile: ColumnProfile, fullest: float) -> float:
-    """How much a column looks like names of actors, 0 to 1: filled, different in each row, short, nothing else."""
+def _looks_like_names(profile: ColumnProfile, fullest: float, *, counted: bool) -> float:
+    """How much a column looks like names of actors, 0 to 1: filled, different in each row, short, nothing else.
+
+    `counted` says whether texts that are one code counted up speak against it: not where the header says name.
+    """
     if not profile.rows:
         return 0.5  # of a list without rows the header alone speaks; whether it may be empty is for the limits
     if not profile.filled:
@@ -248,7 +255,7 @@ def _looks_like_names(profile: ColumnProfile, fullest: float) -> float:
         profile.share("tlp"), profile.share("boolean"), profile.share("motive"), profile.share("category"),
         profile.share("indicator"), 0.9 * profile.share("number"),
     )  # fmt: skip
-    serial = profile.serial and not _CODENAME.match(profile.texts[0])
+    serial = counted and profile.serial and not _CODENAME.match(profile.texts[0])
     return fill * (0.25 + 0.75 * profile.share("name")) * (1 - 0.9 * others**2) * (0.35 if serial else 1.0)
 
 

@@ -81,7 +81,7 @@ class Server:
 
 
 @dataclass
-class StixGraph:
+class World:
     """The team's list, the account, and the sandbox that serves it: another process whenever its manners change."""
 
     here: Here
@@ -150,7 +150,7 @@ class StixGraph:
 
 def test_thirty_nights(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """The right tags and the right exit code every night, no accident, and each night can be read in its folder."""
-    world = StixGraph(here, random.Random(7))
+    world = World(here, random.Random(7))
     (here.folder / "job.yaml").write_text(JOB)
     world.manners()
     world.analyst.tags.create(

@@ -30,7 +30,7 @@ from importer.remote.api import Api
 from ..planning.examples import ACCOUNT, MARK, draft, drafts
 from ..remote.virtual_time import VirtualClock, VirtualLoop
 from .examples import carry_out
-from .world import Killed, StixGraph
+from .world import Killed, World
 
 NAMES = st.sampled_from(["Red Fox", "Blue Owl", "«Ёж», 1", "Grey Cat"])
 MOTIVES = st.sampled_from(["Fun", "Fear", "Grudge"])
@@ -59,7 +59,7 @@ class OthersMeanwhile(RuleBasedStateMachine):
         super().__init__()
         self.loop = VirtualLoop()
         self.clock = VirtualClock(self.loop)
-        self.world = StixGraph(self.clock)
+        self.world = World(self.clock)
         self.folder = tempfile.TemporaryDirectory()
         self.nights: list[Night] = []
         for name in ("Control A", "Control B", "Red Fox", "Blue Owl"):

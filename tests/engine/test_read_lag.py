@@ -26,7 +26,7 @@ from importer.remote.lookup import Lookup
 
 from ..remote.virtual_time import VirtualClock, VirtualLoop, run
 from .examples import ACCOUNT, carry_out, folder_of
-from .world import StixGraph
+from .world import World
 
 GRACE = 35.0
 LAGS: dict[str, Callable[[random.Random], float]] = {
@@ -38,7 +38,7 @@ LAGS: dict[str, Callable[[random.Random], float]] = {
 }
 
 
-class Lagging(StixGraph):
+class Lagging(World):
     """An account in which each tag shows after a time of its own."""
 
     def lags(self, name: str, seed: int) -> Lagging:

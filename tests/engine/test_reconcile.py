@@ -25,7 +25,7 @@ from importer.remote.lookup import Seen
 
 from ..remote.virtual_time import VirtualClock, run
 from .examples import ACCOUNT, carry_out, folder_of, some
-from .world import StixGraph
+from .world import World
 
 SETTINGS = ExecuteSettings(concurrency=2)
 
@@ -35,7 +35,7 @@ def creates(*names: str, mode: str = "create") -> Plan:
     return Plan(ACCOUNT, mode, tuple(changes))
 
 
-def updates(world: StixGraph, **fields: Json) -> Plan:
+def updates(world: World, **fields: Json) -> Plan:
     """A plan that gives every tag these fields."""
     changes = tuple(
         Change(
@@ -47,7 +47,7 @@ def updates(world: StixGraph, **fields: Json) -> Plan:
     return Plan(ACCOUNT, "upsert", changes, options=what_was_seen(changes, list(world.tags.values())))
 
 
-async def go(world: StixGraph, path: Path, plan: Plan, **more: Any) -> ExecutionResult:
+async def go(world: World, path: Path, plan: Plan, **more: Any) -> ExecutionResult:
     world.plan, world.seen = plan, dict(world.tags)
     folder, digest = folder_of(path, plan)
     result = await carry_out(
@@ -57,9 +57,9 @@ async def go(world: StixGraph, path: Path, plan: Plan, **more: Any) -> Execution
     return result
 
 
-def in_a_world(main: Callable[[StixGraph], Any]) -> None:
+def in_a_world(main: Callable[[World], Any]) -> None:
     async def start(clock: VirtualClock) -> None:
-        world = StixGraph(clock)
+        world = World(clock)
         for number in (1, 2):
             world.make(f"Control {number}")
         await main(world)
@@ -70,7 +70,7 @@ def in_a_world(main: Callable[[StixGraph], Any]) -> None:
 def test_a_row_that_waited_out_a_429_is_looked_at_again(tmp_path: Path) -> None:
     """Knowledge that was fresh when the row was taken up and old when its turn came is not acted on."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.faults = deque(["limited"])
         world.meanwhile = deque([lambda: world.make("A", motive="Fun"), lambda: world.make("C", motive="Fear")])
         result = await go(world, tmp_path, creates("A", "B", "C"))
@@ -86,7 +86,7 @@ def test_a_row_that_waited_out_a_429_is_looked_at_again(tmp_path: Path) -> None:
 def test_what_was_planned_long_ago_is_looked_at_first_and_together(age: float, reads: int, tmp_path: Path) -> None:
     """Twenty minutes before a question are too old, ten seconds are not; 98 rows are one call."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         plan = structs.replace(creates(*(f"Actor {n}" for n in range(98))), account_tags=100_000)
         world.tags_a_page = 1000
         known = tuple(Change(tag.uuid, Action.UNCHANGED, tag.name, uuid=tag.uuid) for tag in world.tags.values())
@@ -108,7 +108,7 @@ def test_what_was_planned_long_ago_is_looked_at_first_and_together(age: float, r
 def test_a_long_resume_costs_few_reads(filters: bool, tmp_path: Path) -> None:
     """Before they are sent and at the end 1,000 rows are a call for each 98, or lists where only those are believed."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.filters, world.tags_a_page = filters, 1000
         names = [f"Actor {n}" for n in range(1000)]
         known = tuple(Change(tag.uuid, Action.SKIP, tag.name, uuid=tag.uuid) for tag in world.tags.values())
@@ -124,7 +124,7 @@ def test_a_long_resume_costs_few_reads(filters: bool, tmp_path: Path) -> None:
 def test_rows_are_sent_at_last_where_each_turn_takes_longer_than_a_look_counts(tmp_path: Path) -> None:
     """Under a limit of one call in 100 s rows are not looked at again and again for ever."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.turn_seconds = 100.0
         result = await go(world, tmp_path, creates("A", "B", "C"))
         assert result.counts()["created"] == 3
@@ -136,7 +136,7 @@ def test_rows_are_sent_at_last_where_each_turn_takes_longer_than_a_look_counts(t
 def test_an_update_whose_answer_was_lost_does_not_write_over_what_came_after_it(tmp_path: Path) -> None:
     """Tried again, an update is compared again: with its own effect it is done, with a person's it is left alone."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.tags.clear()
         for name in ("A", "B"):
             world.make(name, motive="Fun")
@@ -156,7 +156,7 @@ def test_an_update_whose_answer_was_lost_does_not_write_over_what_came_after_it(
 def test_properties_are_compared_key_by_key(tmp_path: Path) -> None:
     """A person's edit of another property is kept, one of the same property stops the update."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.tags.clear()
         for name in ("A", "B", "C"):
             world.make(name, properties={"team": "red", "rank": 1})
@@ -181,7 +181,7 @@ def test_properties_are_compared_key_by_key(tmp_path: Path) -> None:
 def test_a_tag_that_got_another_name_or_another_job_is_not_updated(tmp_path: Path) -> None:
     """A row is about its name, and a job about the tags that it has marked."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.tags.clear()
         mark = {"managed_by": "tag-importer:nightly"}
         for name in ("A", "B", "C", "D"):
@@ -203,7 +203,7 @@ def test_a_tag_that_got_another_name_or_another_job_is_not_updated(tmp_path: Pat
 def test_an_undo_puts_nothing_back_that_was_written_to_since(part: str, tmp_path: Path) -> None:
     """Version, time or any field: each alone holds an update of an undo back, even of a field that it leaves alone."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.tags.clear()
         held = world.make("A", motive="Fun")
         plan = updates(world, motive="Fear")
@@ -226,7 +226,7 @@ def test_what_the_server_drops_is_no_edit_of_a_person() -> None:
     """Annotations that were sent and do not come back make no conflict, for an update sent again or a tag made by
     others; another value does, and an annotation that nobody sent."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.tags.clear()
         held: dict[str, Json] = {"A": 3, "B": {"value": 3, "tlp": "red"}, "C": {"value": 3, "confidence": 9}, "D": 4}
         for name in held:
@@ -276,7 +276,7 @@ def test_how_rows_end_by_what_is_there() -> None:
 def test_absence_counts_only_where_the_look_began_after_the_grace_time(tmp_path: Path) -> None:
     """A look that began early and was answered late says nothing about a tag that showed in between."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.faults, world.lag, world.read_seconds = deque(["lost"]), 6.0, 20.0
         result = await go(world, tmp_path, creates("A"), settings=ExecuteSettings(concurrency=1, grace=8.0))
         assert (result.outcomes["A"].status, result.outcomes["A"].adopted) == (Status.CREATED, True)
@@ -288,7 +288,7 @@ def test_absence_counts_only_where_the_look_began_after_the_grace_time(tmp_path:
 def test_an_answer_about_another_tag_is_no_answer(tmp_path: Path) -> None:
     """When a create is answered with a tag of another name, the name is looked up and the right tag adopted."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.misnames = deque(["Somebody Else"])
         result = await go(world, tmp_path, creates("A"))
         (held,) = world.named("A")
@@ -304,7 +304,7 @@ def test_an_answer_about_another_tag_is_no_answer(tmp_path: Path) -> None:
 def test_the_end_of_a_run_is_one_list_where_reads_do_not_lag(tmp_path: Path) -> None:
     """What was made shows at once: one list, no wait; a run that makes nothing reads nothing."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.tags_a_page = 1000
         result = await go(world, tmp_path / "a", creates("A", "B"))
         assert world.calls == ["write", "write", "list"]
@@ -320,7 +320,7 @@ def test_the_end_of_a_run_is_one_list_where_reads_do_not_lag(tmp_path: Path) -> 
 def test_reads_that_lag_are_waited_for_at_growing_intervals_and_not_for_ever(lag: float, tmp_path: Path) -> None:
     """A double that shows late is told; what never shows is waited for as long as the grace time and no longer."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.lag, world.tags_a_page = lag, 1000
         await world.clock.sleep(lag)
         world.meanwhile = deque([lambda: world.make("A", motive="Fear")])
@@ -344,7 +344,7 @@ def test_reads_that_lag_are_waited_for_at_growing_intervals_and_not_for_ever(lag
 def test_a_list_that_fails_at_the_end_is_told(tmp_path: Path) -> None:
     """The tags are made; that nobody could look for doubles is said, with what to do."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         async def fails() -> list[Any]:
             raise CallFailed(failure("disconnected"))
 
@@ -359,7 +359,7 @@ def test_a_list_that_fails_at_the_end_is_told(tmp_path: Path) -> None:
 def test_a_tag_that_an_earlier_part_made_and_somebody_replaced_is_no_double(tmp_path: Path) -> None:
     """A resume looks at all that the run made; what is gone since has no double, and is not waited for."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         plan = creates("A", "B")
         folder, digest = folder_of(tmp_path, plan)
         world.plan = plan
@@ -381,7 +381,7 @@ def test_a_tag_that_an_earlier_part_made_and_somebody_replaced_is_no_double(tmp_
 def test_a_tag_with_a_uuid_that_leads_elsewhere_costs_its_row_alone(tmp_path: Path) -> None:
     """One such tag in the account: its update fails and says why, the others are updated."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         world.tags.clear()
         for name in ("A", "B", "C"):
             world.make(name, motive="Fun")
@@ -404,7 +404,7 @@ def test_a_tag_with_a_uuid_that_leads_elsewhere_costs_its_row_alone(tmp_path: Pa
 def test_the_same_uuid_for_every_create_stops_the_run(tmp_path: Path) -> None:
     """A server that answers each create with one and the same uuid is not believed: nothing counts as made twice."""
 
-    async def main(world: StixGraph) -> None:
+    async def main(world: World) -> None:
         whole = world.create
 
         async def create(body: bytes, **more: Any) -> Any:

@@ -100,7 +100,7 @@ async def test_resume_refuses_what_does_not_fit(tmp_path: Path) -> None:
     write_plan(moved / "plan.json", creates(3))
     with pytest.raises(UsageError, match="not the plan that this run carried out"):
         open_run(moved)
-    with pytest.raises(UsageError, match="no run folder"):
+    with pytest.raises(UsageError, match="not a run folder"):
         open_run(tmp_path / "nothing")
 
 

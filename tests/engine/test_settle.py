@@ -28,7 +28,7 @@ from tests.remote.mocked import Response
 from tests.remote.virtual_time import VirtualClock, run
 
 from .examples import ACCOUNT, FREE, carry_out, creates, folder_of
-from .world import StixGraph
+from .world import World
 
 BASE = "https://api.example/client/v4"
 
@@ -121,7 +121,7 @@ def test_a_lost_update_is_done_only_where_its_own_tag_shows_it(tags: list[Tag], 
     """The tag of that uuid, by its new name and with all that was sent: updated; else it is sent again."""
 
     async def main(clock: VirtualClock) -> None:
-        world = StixGraph(clock, {tag.uuid: tag for tag in tags}, born=dict.fromkeys([tag.uuid for tag in tags], 0.0))
+        world = World(clock, {tag.uuid: tag for tag in tags}, born=dict.fromkeys([tag.uuid for tag in tags], 0.0))
         events: list[Event] = []
         ended: list[tuple[Work, Outcome]] = []
         again: list[Work] = []

@@ -25,7 +25,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class StixGraph:
+class World:
     """An account, with an eye on every write of the program's."""
 
     clock: Clock

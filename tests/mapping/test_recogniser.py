@@ -184,3 +184,12 @@ def test_what_most_headers_share_says_nothing() -> None:
     assert [max(near, key=lambda kind: near[kind].score) for near in found] == [
         "value", "originCountryISO", "motive", "externalReferenceLinks"
     ]  # fmt: skip
+
+
+def test_a_name_that_counts_up_is_a_name_under_its_header() -> None:
+    """Under `Name` also `Actor 001` is a name; a column that is called something else never is, however it looks."""
+    rows = [(f"Actor {n:03d}", "IR", f"Seen {n} times") for n in range(1, 9)]
+    found = recognise([table(("Name", "Country", "Description"), *rows)])
+    assert found.name is not None
+    assert found.name.column == "Name"
+    assert {one.column: one.field for one in found.columns}["Description"] == "description"
