@@ -12,14 +12,14 @@ from importer.mapping.spec import PSEUDO_COLUMNS
 from importer.text.header_words import normalised, spellings
 
 _DICTIONARY = ("@key", "@value")
-_OURS = frozenset(
-    ("_source", "_sheet", "_row", "_action", "_status", "_code", "_message", "_uuid", "_attempts", "_reason", "_other")
+_OURS = re.compile(
+    r"_(?:source|sheet|row|action|status|code|message|uuid|attempts|reason|category|created|updated|other)(?: \(\d+\))?"
 )
 
 
 def is_ours(column: str) -> bool:
-    """Whether a column is one that results.csv and failed files have beside the list's own."""
-    return column in _OURS
+    """Whether a column is one that results.csv, failed files and exports have beside the list's own."""
+    return _OURS.fullmatch(column) is not None
 
 
 class Match(Struct, frozen=True):
