@@ -109,7 +109,7 @@ async def test_the_second_is_told_that_the_token_is_in_use(tmp_path: Path) -> No
     assert "two" not in server.made
     files = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
     assert any(path.parent.parent.name == "budgets" for path in files)
-    assert not any(TOKEN in f"{path} {path.read_text()}" for path in files)
+    assert not any(TOKEN.encode() in str(path).encode() + path.read_bytes() for path in files)
 
 
 @pytest.mark.parametrize("ends", ["ends", "killed"])
