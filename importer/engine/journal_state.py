@@ -211,12 +211,16 @@ def finished_journal(path: Path) -> JournalState | None:
 
 
 _decoder = msgspec.json.Decoder(_Line)
+_KEPT_WHOLE: Final = frozenset(("run", "resume", "end"))
 
 
 def _line(raw: bytes) -> _Line | str | None:
     """A line; what is wrong with a value of it; None where it is not a line at all, as when it was cut short."""
     try:
-        return _decoder.decode(raw)
+        line = _decoder.decode(raw)
+        if line.event in _KEPT_WHOLE:  # keys that nobody asks for have to be JSON, too
+            msgspec.json.decode(raw)
+        return line
     except msgspec.ValidationError as error:
         return str(error)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

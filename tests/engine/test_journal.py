@@ -98,3 +98,13 @@ def test_an_event_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_text('{"event":"run","run":"r","new":[1]}\n{"event":"later","key":"k","more":{"a":1}}\n')
     assert not read_journal(path).outcomes
+
+
+@pytest.mark.parametrize("event", ["run", "end"])
+def test_bytes_that_are_not_text_are_damage_wherever_they_are(event: str, tmp_path: Path) -> None:
+    """A key of a first or last line that nothing asks for may hold garbage: the line is damaged, and that is said."""
+    path = tmp_path / "journal.jsonl"
+    good = b'{"event":"run","plan":"x"}\n'
+    path.write_bytes(good + b'{"event":"' + event.encode() + b'","more":"\xff"}\n' + good)
+    with pytest.raises(UsageError, match=r"journal\.jsonl:2: .*damaged"):
+        read_journal(path)
