@@ -22,6 +22,7 @@ class Origins:
     def __init__(self, layout: BoundMapping, text_of: TextOf) -> None:
         self._feeds = {feed.rule.target: feed for feed in layout.feeds}
         self._text_of = text_of
+        self._last: tuple[tuple[str, int], Sequence[tuple[str, Value]]] = ("", -1), ()
 
     def column(self, position: int, field: str, entry: str = "") -> str:
         """The column of a field (`motive`, `properties.rank`), in a list of the first entry that reads `entry`.
@@ -52,12 +53,16 @@ class Origins:
 
     def entries(self, feed: BoundRule, position: int) -> Sequence[tuple[str, Value]]:
         """The entries that the columns of a list field give in a row, in their order, each with its column."""
-        return [
-            (column, value)
-            for column in feed.columns
-            if (text := self._text_of(column, position))
-            for value in feed.reader.read(text).value or ()
-        ]
+        asked = feed.rule.target, position
+        if self._last[0] != asked:  # a row of many columns is asked for each of its entries
+            found = [
+                (column, value)
+                for column in feed.columns
+                if (text := self._text_of(column, position))
+                for value in feed.reader.read(text).value or ()
+            ]
+            self._last = asked, found
+        return self._last[1]
 
     def _filled(self, feed: BoundRule, position: int) -> str:
         filled = (column for column in feed.columns if self._text_of(column, position).strip())

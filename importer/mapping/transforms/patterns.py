@@ -7,6 +7,7 @@ is tried on. A longer text goes on unchanged, with a warning.
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,8 @@ _MANY = 16
 """A repetition that may go on for longer than this counts as endless."""
 _WAYS = 64
 """How many ways bounded repetitions may multiply each other."""
+_CHOICES = 20.0
+"""How many yes-or-no choices a pattern may leave open: each doubles what may have to be tried (`a?a?a?...`)."""
 
 
 def problem_with(pattern: str) -> str:
@@ -35,6 +38,8 @@ def problem_with(pattern: str) -> str:
         return "repeats a repetition, which can take for ever on some texts; write it without the outer + or *"
     if endless >= len(LONGEST):
         return f"has {endless} endless repetitions; at most {len(LONGEST) - 1} are taken"
+    if _choices(compiled) > _CHOICES:
+        return "has too many parts that may be there or not (`?`, `{0,3}`, `|`), which can take for ever on some texts"
     return ""
 
 
@@ -77,6 +82,27 @@ def _measure(items: Any, inside: int) -> tuple[int, bool]:
         elif name.startswith("GROUPREF"):
             endless += 1
     return endless, nested
+
+
+def _choices(items: Any) -> float:
+    """How many yes-or-no choices bounded repetitions and alternatives leave open, as powers of two."""
+    found = 0.0
+    for operator, argument in items:
+        name = str(operator)
+        if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+            least, most, body = int(argument[0]), int(argument[1]), argument[2]
+            times = most if most <= _MANY else 1
+            found += math.log2(most - least + 1) if most <= _MANY else 0.0
+            found += times * _choices(body)
+        elif name == "SUBPATTERN":
+            found += _choices(argument[-1])
+        elif name == "BRANCH":
+            found += math.log2(len(argument[1])) + max(map(_choices, argument[1]))
+        elif name in ("ASSERT", "ASSERT_NOT"):
+            found += _choices(argument[1])
+        elif name == "ATOMIC_GROUP":
+            found += _choices(argument)
+    return found
 
 
 @lru_cache(maxsize=256)
