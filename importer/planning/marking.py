@@ -31,11 +31,16 @@ def marker(job: str) -> str:
 
 def mark_of(tag: Tag) -> str:
     """The mark a tag carries; empty for none."""
+    return text_property(tag, MARK_KEY)
+
+
+def text_property(tag: Tag, key: str) -> str:
+    """The text that a tag has in `properties.key`, bare or annotated; empty for none."""
     properties = tag.fields.get("properties")
-    mark = properties.get(MARK_KEY) if isinstance(properties, Mapping) else None
-    if isinstance(mark, Mapping):
-        mark = mark.get("value")
-    return mark if isinstance(mark, str) else ""
+    held = properties.get(key) if isinstance(properties, Mapping) else None
+    if isinstance(held, Mapping):
+        held = held.get("value")
+    return held if isinstance(held, str) else ""
 
 
 def owner(tag: Tag, mark: str) -> Owner:

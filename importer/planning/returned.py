@@ -12,18 +12,17 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from importer.atomic import atomic_path, private_folder
 from importer.fields.comparing import token
 from importer.fields.table import FIELDS, Field, Kind
 from importer.fields.values import canonical, same
 from importer.model import FieldChange, Issue, Json, Place, Severity, Tag
+from importer.planning.memory import Memory
 from importer.remote.wire import Unreadable, tag_of
 
 _MOST: Final = 200_000
@@ -49,12 +48,10 @@ class Returned:
 
     def __init__(self, path: Path | None = None) -> None:
         """`path` is the state file; None remembers for this run alone."""
-        self._path = path
-        self._read: _State | None = None
+        self._memory = Memory(path, _State)
         self._left_out: Counter[str] = Counter()
         self._missing: Counter[str] = Counter()
         self._came_back: set[str] = set()
-        self._changed = False
 
     # -- planning
 
@@ -92,7 +89,7 @@ class Returned:
         gone = self._state.tags.keys() - set(uuids)
         for uuid in gone:
             del self._state.tags[uuid]
-        self._changed |= bool(gone)
+        self._memory.changed |= bool(gone)
 
     def not_compared(self) -> list[Issue]:
         """What a plan says of the differences that were left out of it."""
@@ -127,7 +124,7 @@ class Returned:
                 continue
             if len(self._state.tags) < _MOST or uuid in self._state.tags:
                 self._state.tags.setdefault(uuid, {})[key] = (_digest(asked), _digest(got))
-                self._changed = True
+                self._memory.changed = True
             if not _NAMES.isdisjoint(answer):  # an answer may be just a uuid: then a list may well show more
                 self._missing.update(lacking(key, field, sent, _held(tag, key))[0])
 
@@ -150,7 +147,7 @@ class Returned:
         if not new:
             return []
         self._state.told.extend(sorted(new))
-        self._changed = True
+        self._memory.changed = True
         message = (
             f"the server took this and did not give it back as it was sent: {_listed(new)}; it is sent again only "
             "when the list or the tag is edited"
@@ -159,27 +156,16 @@ class Returned:
 
     def save(self) -> None:
         """Write the state file, where anything changed. Raises OSError."""
-        if self._path is None or not self._changed:
-            return
-        private_folder(self._path.parent)
-        with atomic_path(self._path) as temporary:
-            temporary.write_bytes(msgspec.json.encode(self._state))
-        self._changed = False
+        self._memory.save()
 
     @property
     def _state(self) -> _State:
-        if self._read is None:
-            self._read = _State()
-            if self._path is not None:
-                # A file that is damaged or cannot be read is as good as none: the answers teach it again.
-                with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError):
-                    self._read = msgspec.json.decode(self._path.read_bytes(), type=_State)
-        return self._read
+        return self._memory.state
 
     def _forget(self, uuid: str, key: str) -> None:
         known = self._state.tags.get(uuid)
         if known is not None and known.pop(key, None) is not None:
-            self._changed = True
+            self._memory.changed = True
             if not known:
                 del self._state.tags[uuid]
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Final
 
-import msgspec
-
-from importer.atomic import atomic_path, private_folder
 from importer.model import Category, Json, Outcome, RowRef, Status, Tag
+from importer.planning.marking import text_property
+from importer.planning.memory import Memory
 
 ID_KEY: Final = "source_id"
 _GLOBAL: Final = re.compile(r"(?:[a-z][a-z0-9-]*--)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -34,11 +32,7 @@ def source_id(row: RowRef) -> str:
 
 def id_property(tag: Tag) -> str:
     """The id that a tag carries; empty for none."""
-    properties = tag.fields.get("properties")
-    held = properties.get(ID_KEY) if isinstance(properties, Mapping) else None
-    if isinstance(held, Mapping):
-        held = held.get("value")
-    return held if isinstance(held, str) else ""
+    return text_property(tag, ID_KEY)
 
 
 def with_id(fields: Mapping[str, Json], row: RowRef, category: Category | None) -> Mapping[str, Json]:
@@ -54,38 +48,21 @@ class SourceIds:
 
     def __init__(self, path: Path | None = None) -> None:
         """`path` is the state file; None remembers nothing."""
-        self._path = path
-        self._read: dict[str, str] | None = None
-        self._changed = False
+        self._memory = Memory(path, dict[str, str])
 
     def uuid(self, id_: str) -> str:
         """The uuid of the tag that was made of, or found for, this id; empty for none."""
-        return self._known.get(id_, "")
+        return self._memory.state.get(id_, "")
 
     def learn(self, rows: Mapping[str, RowRef], outcomes: Iterable[Outcome]) -> None:
         """Take how a run ended; `rows` are its input rows by the keys of their changes."""
         for outcome in outcomes:
             row = rows.get(outcome.key) if outcome.uuid and outcome.status in _PROOFS else None
             id_ = source_id(row) if row is not None else ""
-            if id_ and self._known.get(id_) != outcome.uuid:
-                self._known[id_] = outcome.uuid
-                self._changed = True
+            if id_ and self._memory.state.get(id_) != outcome.uuid:
+                self._memory.state[id_] = outcome.uuid
+                self._memory.changed = True
 
     def save(self) -> None:
         """Write the state file, where anything changed. Raises OSError."""
-        if self._path is None or not self._changed:
-            return
-        private_folder(self._path.parent)
-        with atomic_path(self._path) as temporary:
-            temporary.write_bytes(msgspec.json.encode(self._known))
-        self._changed = False
-
-    @property
-    def _known(self) -> dict[str, str]:
-        if self._read is None:
-            self._read = {}
-            if self._path is not None:
-                # A file that is damaged or cannot be read is as good as none: the next run writes it again.
-                with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError):
-                    self._read = msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
-        return self._read
+        self._memory.save()
