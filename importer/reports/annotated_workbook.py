@@ -14,7 +14,7 @@ import zipfile
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import BinaryIO, Final
 from xml.parsers import expat
@@ -142,7 +142,7 @@ def _moved(issue: Issue, places: Mapping[tuple[str, str, int], tuple[str, int, t
 def _drop_downs(sheet: str, numbers: Sequence[int], table: Table, drafts: Sequence[Draft]) -> Iterator[DropDown]:
     """The words of the fields that take one of a few, on the columns that feed them."""
     header = table.header
-    mine = [draft for draft in drafts if draft.row.table is table][:_SAMPLE]
+    mine = list(islice((draft for draft in drafts if draft.row.table is table), _SAMPLE))
     for known in FIELDS:
         fed = {draft.column(known.name) for draft in mine if known.name in draft.fields} if known.vocabulary else set()
         for column in fed & set(header.columns):
@@ -178,9 +178,12 @@ def _annotate(package: _Package, issues: Sequence[Issue], drop_downs: Sequence[D
     paths = package.related(package.book)
     styles = _Styles(package)
     touched: dict[int, _Worksheet] = {}
+    of_sheet: dict[str, list[Issue]] = defaultdict(list)
+    for issue in issues:
+        of_sheet[issue.place.sheet].append(issue)
     for number, name in enumerate(names):
         downs = [down for down in drop_downs if down.sheet == name]
-        cells = _by_cell(issue for issue in issues if issue.place.sheet == name)
+        cells = _by_cell(of_sheet[name])
         kind, path = paths[_relation(sheets[number].attributes)]
         if (cells or downs) and kind == "worksheet":
             touched[number] = _Worksheet(package, path, styles, number)
