@@ -47,8 +47,6 @@ def choose(table: Table, wanted: Mapping[str, Sequence[str]] = {}) -> TagMapping
     """
     known = next((one for one in presets() if one.recognise and recognises(one.recognise, table)), None)
     if known is None:
-        if not len(table) and name_cells(table.header.columns):  # header words are all there is to judge it by
-            return as_asked(load_mapping("spreadsheet"), table, wanted)
         mapping = read_columns(load_mapping("spreadsheet"), table, wanted)
         if NAME not in wanted and mapping.reading is not None:
             judged = verdict(mapping.reading, table.header.kind)

@@ -108,13 +108,12 @@ def read_stix(
         yield from _left_out(opened.file, [actor for actor in actors if actor.left_out])
         actors = [actor for actor in actors if not actor.left_out]
     # Which preset is right is a question of each actor: MITRE's own objects are published, other people's are not.
-    for mitres in (False, True):
-        group = [actor for actor in actors if _is_mitres(actor) is mitres]
-        if group or not actors:
-            rows = (_row(opened.file, actor, graph) for actor in group)
-            yield from object_tables(opened.file, "stix", rows, options, COLUMNS)
-        if not actors:
-            break
+    groups: tuple[list[Actor], list[Actor]] = [], []
+    for actor in actors:
+        groups[_is_mitres(actor)].append(actor)
+    for group in groups:
+        rows = (_row(opened.file, actor, graph) for actor in group)
+        yield from object_tables(opened.file, "stix", rows, options, COLUMNS)
 
 
 def _is_mitres(actor: Actor) -> bool:
