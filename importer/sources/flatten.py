@@ -87,9 +87,6 @@ def object_tables(
         )
     columns = [name for name in first if name in seen] + [name for name in seen if name not in set(first)]
     limits = options.limits
-    if len(columns) > limits.columns:
-        message = f"{file} has {len(columns):,} different keys; at most {limits.columns:,} are read."
-        raise SourceError(message, hint=limits.hint("columns"))
     if len(columns) * len(kept) > limits.sheet_cells:
         message = f"{file}: {len(kept):,} objects with {len(columns):,} different keys are nearly all empty cells."
         raise SourceError(message, hint=limits.hint("sheet_cells"))
