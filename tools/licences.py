@@ -19,6 +19,7 @@ PERMISSIVE: Final = re.compile(
 AGREED: Final = {
     "pycountry": "LGPL-2.1: used as it is, from outside",
     "pathspec": "MPL-2.0: of the build alone",
+    "shtab": "MPL-2.0: used as it is, from outside",
 }
 """Others that may be used, and why."""
 
