@@ -1,8 +1,9 @@
-"""`categories` and `export`: what an account holds, as a table or a file; categories also as a file wants them."""
+"""`categories`, `export` and `template`: what an account holds, and the workbook to fill in for it."""
 
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -40,6 +41,22 @@ def export(namespace: Namespace) -> int:
                  "unread": list(exported.unread)}  # fmt: skip
         lines = [(f"{exported.tags:,} tags: {exported.path}",), (f"mapping: {exported.mapping}",)]
         show_listing(Listing(lines, value), settings.format)
+    return ExitCode.DONE
+
+
+def template(namespace: Namespace) -> int:
+    """Write an empty workbook to fill in."""
+    settings = settings_of(namespace)
+    path, force = Path(namespace.file), bool(getattr(namespace, "force", False))
+    check_target(path, force=force, endings=(".xlsx",))
+    session = Session(settings, SystemClock())
+    with observing(session):
+        made = asyncio.run(verbs.template(session, path))
+    words = ("tag-importer", "validate", str(path), *(("--mapping", made.mapping) if made.mapping else ()))
+    lines = [(f"wrote {path}: {made.columns} columns",), (f"Fill it in; next: {shlex.join(words)}",)]
+    show_listing(
+        Listing(lines, {"file": str(path), "columns": made.columns, "mapping": made.mapping or None}), settings.format
+    )
     return ExitCode.DONE
 
 

@@ -169,6 +169,15 @@ def _export(parser: argparse.ArgumentParser) -> None:
     _output(parser)
 
 
+def _template(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="OUT.xlsx")
+    _flags(parser, "", "mapping")
+    parser.add_argument("--category", metavar="NAME|UUID", help="columns for the properties of this category")
+    parser.add_argument("--force", action="store_true", help="overwrite the file")
+    _account(parser)
+    _output(parser)
+
+
 def _subparser(commands: argparse._SubParsersAction[Any], name: str, help_text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
@@ -291,6 +300,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     "mapping": ("offline", "write, list, show and check mappings", _mapping),
     "fields": ("offline", "print the table of tag fields", _fields),
     "categories": ("account", "list, show, export and apply tag categories", _categories),
+    "template": ("account", "write an empty workbook to fill in: notes, drop-downs, an example row", _template),
     "export": ("account", "save the account's tags as CSV, XLSX or JSON, ready to be imported again", _export),
     "sandbox": ("offline", "serve a local API that behaves like the real one", _sandbox_command),
 }

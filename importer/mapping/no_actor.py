@@ -52,6 +52,12 @@ def no_actors(table: Table, name: str, words: Sequence[tuple[str, Sequence[str]]
         return next((target for target, known in words if guessed((word,), known)), "")
 
     for position in sorted(judge.suspects(usual)):
+        if judge.names[position] == row_words().example:
+            why = "is the example row of a template"
+            yield Verdict(
+                position, why, name, Finding(Severity.INFO, "example-row", f"{why}; left out", judge.names[position])
+            )
+            continue
         column, text, why = judge.why(position)
         if why:
             yield Verdict(position, why, column, Finding(Severity.WARNING, "no-actor", f"{why}; left out", text))
@@ -97,6 +103,7 @@ class _Judge:
             and (
                 opens(text)
                 or text.casefold() in usual
+                or text == row_words().example
                 or (len(text) < 80 and normalised(text) == word and word)
                 or _DRAWN.fullmatch(text)
             )

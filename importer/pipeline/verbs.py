@@ -17,8 +17,9 @@ from importer.engine.run_folder import RunFolder
 from importer.engine.undo import MODE, UNDOES, check_settled, mark_undoing, mark_undone, undo_plan, undone_run
 from importer.engine.work import NEVER
 from importer.errors import StoppedEarly, UsageError
+from importer.mapping.load import load_mapping
 from importer.model import Action, Draft, Plan, Severity, Tag
-from importer.pipeline.account import Target, locked, open_target, read_account
+from importer.pipeline.account import Target, explained, locked, open_target, read_account
 from importer.pipeline.drafting import Inputs, collect, tables
 from importer.pipeline.execution import Execution
 from importer.pipeline.saved import Saved, read_saved
@@ -34,6 +35,7 @@ from importer.planning.verify import check_marks, check_plan
 from importer.reports.formats import PlanResult
 from importer.reports.run_record import RunRecord
 from importer.reports.summary import previous_run
+from importer.reports.template import Template, write_template
 from importer.settings.settings import Settings
 
 
@@ -161,6 +163,21 @@ async def export(session: Session, path: Path, *, force: bool = False) -> Export
         uuid = category.uuid.lower() if category is not None else ""
         tags = [tag for tag in tags if str(tag.fields.get("categoryUuid") or "").lower() == uuid]
     return write_export(path, tags, categories, force=force)
+
+
+async def template(session: Session, path: Path) -> Template:
+    """Write an empty workbook for the mapping of the settings; with the account's categories where one is given."""
+    settings = session.settings
+    mapping = load_mapping(settings.mapping or "spreadsheet")
+    categories, category = None, None
+    if settings.sandbox or settings.account:
+        async with open_target(session) as target:
+            with explained("reading the account's categories", target.api):
+                categories = await target.api.list_categories()
+        category = resolve_category(settings.category, categories) if settings.category else None
+    elif settings.category:
+        raise UsageError("--category is of an account, and none is given", hint="Set the account, or add --sandbox.")
+    return write_template(path, mapping, settings.mapping, categories, category)
 
 
 async def _planned(session: Session, what: Inputs | Path, target: Target, *, asked: bool = False) -> Saved:

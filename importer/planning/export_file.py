@@ -21,6 +21,7 @@ from importer.planning.workbook import LONGEST_CELL, MOST_ROWS, Sheet, write_wor
 from importer.text.csv_text import write_rows
 
 SHEET: Final = "Tags"
+ENDINGS: Final = (".csv", ".xlsx", ".json")
 
 
 class Exported(Struct, frozen=True):
@@ -33,10 +34,10 @@ class Exported(Struct, frozen=True):
     """Sentences on what an import of the file would not bring back; it is in the file's `_other` column."""
 
 
-def check_target(path: Path, *, force: bool = False) -> None:
-    """Raise UsageError, before the account is read, where the export could not be written to `path`."""
-    if path.suffix.lower() not in _WRITERS:
-        raise UsageError(f"{path} ends in none of {', '.join(_WRITERS)}", hint="the ending says what is written")
+def check_target(path: Path, *, force: bool = False, endings: Iterable[str] = ENDINGS) -> None:
+    """Raise UsageError, before the account is read, where nothing could be written to `path`."""
+    if path.suffix.lower() not in endings:
+        raise UsageError(f"{path} does not end in {' or '.join(endings)}", hint="the ending says what is written")
     if path.is_dir():
         raise UsageError(f"{path} is a folder")
     if path.exists() and not force:
@@ -81,7 +82,7 @@ def _xlsx(table: ExportTable) -> bytes:
     head = (*table.columns, *(f"{table.columns[-1]} ({number})" for number in range(2, len(starts) + 1)))
     rows = ((*row[:-1], *(row[-1][start : start + LONGEST_CELL] for start in starts)) for row in table.rows)
     stream = io.BytesIO()
-    write_workbook(stream, [Sheet(SHEET, itertools.chain([head], rows))], freeze=(1, 1))
+    write_workbook(stream, [Sheet(SHEET, itertools.chain([head], rows))])
     return stream.getvalue()
 
 
@@ -112,4 +113,4 @@ def _put(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-_WRITERS: Final = {".csv": _csv, ".xlsx": _xlsx, ".json": _json}
+_WRITERS: Final = dict(zip(ENDINGS, (_csv, _xlsx, _json), strict=True))

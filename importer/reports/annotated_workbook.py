@@ -110,7 +110,7 @@ def hand_back(source: str, target: Path, drafts: Sequence[Draft], issues: Sequen
         for table in tables
     ]
     made = io.BytesIO()
-    titles = dict(zip(map(id, tables), write_workbook(made, sheets, freeze=(1, 0)), strict=True))
+    titles = dict(zip(map(id, tables), write_workbook(made, sheets), strict=True))
     places = {
         (table.header.file, table.header.sheet, number): (titles[id(table)], row, table.header.columns)
         for table in tables

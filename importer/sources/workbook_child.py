@@ -27,7 +27,7 @@ from importer.sources.ods import OdsSheet, read_ods
 from importer.sources.options import MIB, Limits, ReadOptions
 from importer.sources.sheet import Formats, Rows, Sheet, Shown, find_table
 from importer.sources.workbook_cells import Grid, cell_text
-from importer.sources.xlsx_parts import ISSUES_TITLE, SheetParts, XlsxParts
+from importer.sources.xlsx_parts import ISSUES_TITLE, WORDS_SHEET, SheetParts, XlsxParts
 from importer.system import open_regular
 
 if TYPE_CHECKING:
@@ -401,6 +401,8 @@ def _passed_over(
             "Vba": "a macro module",
         }
         return "no-worksheet", f"It is {words.get(kind, 'no sheet of cells')}."
+    if name == WORDS_SHEET:
+        return ()
     if not visible and not options.include_hidden:
         return "hidden-sheet", f"The sheet is hidden; read it with --sheet {_quoted(name)}."
     return None

@@ -27,6 +27,8 @@ ANNOTATOR = "tag-importer"
 """The author of the comments that `validate --annotate` writes; they are not read back."""
 ISSUES_TITLE = "Issues found by tag-importer"
 """The first cell of the sheet that it puts in front; nor is that."""
+WORDS_SHEET = "_tag_importer_words"
+"""The hidden sheet with the words of long drop-downs; nor is that."""
 _CHUNK = 2 * MIB
 _ROW_BYTES = 64 * MIB
 _PART_BYTES = 64 * MIB

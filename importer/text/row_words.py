@@ -13,6 +13,7 @@ from importer.shipped import shipped
 class RowWords(msgspec.Struct, frozen=True):
     """The words, in lower case; the file says what each list is for."""
 
+    example: str
     totals: tuple[str, ...]
     remarks: tuple[str, ...]
     stamps: tuple[str, ...]

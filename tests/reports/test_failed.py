@@ -58,14 +58,17 @@ def test_reading_undoes_what_writing_did(tmp_path: Path, lines: list[tuple[str, 
 def test_a_wrong_cell_of_a_workbook_has_its_reason_on_it(tmp_path: Path) -> None:
     """In failed.xlsx the reason is beside the row, and as a comment on the cell that it is about."""
     found = issue(Place("list.xlsx", "Asia", 2, "B", "Origin"))
-    bad = change(Action.INVALID, row(2, "Lotus", "Freedonia", header=OTHER), issues=(found,))
-    path = write_failed(tmp_path, record(tmp_path, plan([bad])))
+    bad = [change(Action.INVALID, row(number, f"Lotus {number}", "Freedonia", header=OTHER), issues=(found,))
+           for number in (2, 3)]  # fmt: skip
+    path = write_failed(tmp_path, record(tmp_path, plan(bad)))
     assert path is not None
     sheet = openpyxl.load_workbook(path)["Asia"]
     assert sheet["C1"].value == "_reason"
-    assert "Freedonia" in str(sheet["C2"].value)
-    assert sheet["B2"].comment is not None
-    assert "Freedonia" in sheet["B2"].comment.text
+    for line in ("2", "3"):
+        assert "Freedonia" in str(sheet[f"C{line}"].value)
+        comment = sheet[f"B{line}"].comment
+        assert comment is not None
+        assert "Freedonia" in comment.text
 
 
 def test_only_what_needs_work_and_only_its_cells(tmp_path: Path) -> None:
