@@ -16,19 +16,25 @@ from importer.sources.delimiter import Dialect
 from importer.sources.encoding import Encoding, StrayBytes, detect
 from importer.sources.header import find_header, letters, make_header
 from importer.sources.legacy_encoding import candidates, shown
-from importer.sources.located import Opened, not_a_list
-from importer.sources.options import ReadOptions
+from importer.sources.located import Deadline, Opened, not_a_list
+from importer.sources.options import Limits, ReadOptions
 from importer.sources.table import RowList
 from importer.text.cell_text import unguarded
 from importer.text.csv_text import is_ours
 from importer.text.header_words import known_count
 
 
-def quote_issue(file: str, record: Record) -> Issue:
+def quote_issue(file: str, record: Record, limits: Limits) -> Issue:
     if record.problem == STRAY:
         message = "There is a quote where none can be; the row was read as most programs would."
         return Issue(Severity.WARNING, STRAY, message, Place(file, row=record.line), value=record.raw[:500])
-    message = "A quote is opened here and never closed; the line was read by itself, and reading went on with the next."
+    closed = "never closed"
+    if record.over:
+        what = "lines" if record.over == "quoted_lines" else "characters"
+        closed = f"not closed within {getattr(limits, record.over):,} {what}"
+    message = f"A quote is opened here and {closed}; the line was read by itself, and reading went on with the next."
+    if record.over:
+        message += f" {limits.hint(record.over)}"
     return Issue(Severity.ERROR, UNCLOSED, message, Place(file, row=record.line), value=record.raw[:500])
 
 
@@ -147,7 +153,7 @@ class Shape:
             cells = [unguarded(cell) for cell in cells]
         header, issues = make_header(opened.file, "csv", cells, row=found.line, used=used)
         if found.problem:
-            issues.append(quote_issue(opened.file, found))
+            issues.append(quote_issue(opened.file, found, options.limits))
         short = sum(1 for row in data if len(row) < len(cells))
         return cls(header, found.line, found.line + found.span, issues, short >= 3 and short * 10 >= len(data))
 
@@ -160,7 +166,9 @@ BLOCK = 20_000
 """Lines that are looked at together."""
 
 
-def read_rows(shape: Shape, options: ReadOptions, feed: Lines, dialect: Dialect) -> Iterator[Issue | Table]:
+def read_rows(
+    shape: Shape, options: ReadOptions, feed: Lines, dialect: Dialect, deadline: Deadline
+) -> Iterator[Issue | Table]:
     """The table of what `feed` holds from the line after the header on; an issue behind it for blank rows.
 
     Block by block: regular ones by pandas' reader, in the others each record for itself.
@@ -168,6 +176,7 @@ def read_rows(shape: Shape, options: ReadOptions, feed: Lines, dialect: Dialect)
     rows, limits = _Rows(shape, options), options.limits
     line, width, misses = shape.data_line, len(shape.header.columns), 0
     while taken := feed.take(BLOCK >> min(misses, 6)):
+        deadline.check()
         cells = regular_rows(taken, dialect, width, limits.cell_chars)
         if cells is not None:
             rows.list.extend(line, cells)
@@ -176,7 +185,7 @@ def read_rows(shape: Shape, options: ReadOptions, feed: Lines, dialect: Dialect)
         misses += 1
         feed.put_back(taken)
         end = line + len(taken)
-        for record in records(feed, dialect, limits, line):
+        for record in records(feed, dialect, limits, shape.header.file, line):
             rows.take(record)
             line = record.line + record.span
             if line >= end:
@@ -199,7 +208,7 @@ class _Rows:
         self._shape = shape
         self._options = options
         self._width = len(shape.header.columns)
-        self.list = RowList(shape.header, options.limits.rows)
+        self.list = RowList(shape.header, options.limits)
         self._blank = 0
         self._first_blank = 0
         self._lines = 0
@@ -232,7 +241,7 @@ class _Rows:
         header, width = self._shape.header, self._width
         cells, issues = record.cells, []
         if record.problem:
-            issues.append(quote_issue(header.file, record))
+            issues.append(quote_issue(header.file, record, self._options.limits))
         if len(cells) < width:
             issues.append(short_row(header, record, usual=self._shape.short_is_usual))
             cells = cells + [""] * (width - len(cells))
@@ -303,7 +312,7 @@ def _read(
     dialect = delimiters.detect(whole, _delimiter(asked))
     beginning = list(
         itertools.islice(
-            records(Lines(iter(sample), options.limits.quoted_lines), dialect, options.limits, first_line),
+            records(Lines(iter(sample), options.limits.quoted_lines), dialect, options.limits, opened.file, first_line),
             _SAMPLE_RECORDS,
         )
     )
@@ -318,7 +327,7 @@ def _read(
     yield from _titles(opened, beginning[:position])
     yield from shape.issues
     feed = Lines(itertools.chain(sample[shape.data_line - first_line :], lines), options.limits.quoted_lines)
-    yield from read_rows(shape, options, feed, dialect)
+    yield from read_rows(shape, options, feed, dialect, opened.deadline)
     yield from strays.issues()
 
 

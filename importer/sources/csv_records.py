@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from importer.errors import SourceError
 from importer.sources.delimiter import Dialect
 from importer.sources.options import Limits
 
@@ -33,6 +34,8 @@ class Record(NamedTuple):
     problem: str = ""
     raw: str = ""
     """The line itself, where there is a problem."""
+    over: str = ""
+    """The limit within which its quote is not closed, where it is not the file's end."""
 
 
 class Lines:
@@ -79,11 +82,12 @@ class Lines:
         return first
 
 
-def records(feed: Lines, dialect: Dialect, limits: Limits, first_line: int = 1) -> Iterator[Record]:
+def records(feed: Lines, dialect: Dialect, limits: Limits, file: str, first_line: int = 1) -> Iterator[Record]:
     """All records, blank ones as empty lists.
 
     A record whose quote is not closed before the end, within `limits.quoted_lines`, or before a character that cannot
     follow a closing quote, is given up: its first line is one record with a problem, reading goes on with the next.
+    Raises SourceError for a line with a cell over `limits.cell_chars`.
     """
     csv.field_size_limit(limits.cell_chars)
     reader = dialect.reader(feed)
@@ -97,9 +101,17 @@ def records(feed: Lines, dialect: Dialect, limits: Limits, first_line: int = 1) 
         except csv.Error:
             if not held:
                 return
+            if len(held[0]) > limits.cell_chars:
+                raise SourceError(
+                    f"{file} has a cell of more than {limits.cell_chars:,} characters in line {line}, or a quote there "
+                    "that is not closed.",
+                    hint=limits.hint("cell_chars"),
+                ) from None
             problem = UNCLOSED if len(held) > 1 or _open_at_end(held[0], dialect) else STRAY
+            over = "cell_chars" if sum(map(len, held)) > limits.cell_chars else ""
+            over = "quoted_lines" if len(held) >= limits.quoted_lines else over
             raw = feed.give_back()
-            yield Record(line, _lenient(raw, dialect), 1, problem, raw.rstrip("\r\n"))
+            yield Record(line, _lenient(raw, dialect), 1, problem, raw.rstrip("\r\n"), over)
             line += 1
             continue
         span = len(held)

@@ -10,7 +10,7 @@ from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.flatten import flatten, object_tables, repeated_key_issues
 from importer.sources.json_envelope import Envelope, issues, unwrapped, with_head
 from importer.sources.json_shape import Records, find_records
-from importer.sources.json_text import documents, load_text, parse, too_deep
+from importer.sources.json_text import check_depth, check_values, documents, load_text, parse, too_deep
 from importer.sources.located import NotAList, Opened, not_a_list
 from importer.sources.misp import is_galaxy, read_galaxy
 from importer.sources.options import ReadOptions
@@ -36,6 +36,7 @@ class Documents:
         """Takes from a STIX file what is wanted; anything else is left for later. SourceError for what is not JSON."""
         if opened.kind != "json" or self._options.records:
             return
+        opened.deadline.start()
         data = load_text(opened, self._options.limits.json_bytes, "JSON")
         try:
             bundle = gather_bundle(opened, data, self._graph)
@@ -56,6 +57,12 @@ class Documents:
 
     def read(self, opened: Opened) -> Iterator[SourceFile | Issue | Table]:
         """The file's SourceFile, issues and tables."""
+        try:
+            yield from self._read(opened)
+        except RecursionError as error:
+            raise too_deep(opened.file) from error
+
+    def _read(self, opened: Opened) -> Iterator[SourceFile | Issue | Table]:
         for position, file in enumerate(self._stix):
             if file.opened is opened:
                 if not any(one.actors for one in self._stix):
@@ -66,10 +73,7 @@ class Documents:
                 mine = {actor for at, actor in kept if at == position}
                 yield from read_stix(file, mine, lost.get(position, []), self._graph, self._options)
                 return
-        try:
-            yield from self._read_other(opened)
-        except RecursionError as error:
-            raise too_deep(opened.file) from error
+        yield from self._read_other(opened)
 
     def _read_other(self, opened: Opened) -> Iterator[SourceFile | Issue | Table]:
         limits = self._options.limits
@@ -79,12 +83,15 @@ class Documents:
 
             data = load_text(opened, limits.yaml_bytes, "YAML")
             try:
-                values = parse_yaml(opened.file, data.decode("utf-8"), limits)
+                values = parse_yaml(opened, data.decode("utf-8"), limits)
             except UnicodeDecodeError as error:
                 raise SourceError(f"{opened.file} is not valid YAML: it is not UTF-8.") from error
         else:
             data = load_text(opened, limits.json_bytes, "JSON")
-            values = [parse(opened.file, raw) for raw in documents(opened.file, data, limits)]
+            check_values(opened.file, data, limits)
+            raws = documents(opened.file, data, limits)
+            values = [parse(opened.file, raw) for raw in opened.deadline.each(raws)]
+        check_depth(opened.file, values, limits)
         del data
         value: Any = values[0] if len(values) == 1 else values
         envelope = Envelope(value) if self._options.records else unwrapped(value)
@@ -117,7 +124,7 @@ class Documents:
             for number, row in enumerate(with_head([marked(row) for row in records.rows], envelope.head), 1)
             if row
         )
-        yield from object_tables(opened.file, opened.kind, rows, self._options)
+        yield from object_tables(opened, opened.kind, rows, self._options)
 
 
 def _around(file: str, records: Records) -> Iterator[Issue]:

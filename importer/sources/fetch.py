@@ -73,6 +73,8 @@ def fetch(url: str, options: ReadOptions, *, monotonic: Callable[[], float] = ti
     except SourceError:
         raise
     except (OSError, http.client.HTTPException, ValueError) as error:
+        if monotonic() >= ends:
+            raise _too_slow(shown, limits) from error
         raise SourceError(f"{shown} cannot be fetched: {_reason(error)}.") from error
     _keep(options.cache_dir, url, data, headers)
     return Located(shown, from_bytes(data), len(data))
@@ -157,10 +159,7 @@ def _read(shown: str, answer: Any, limits: Limits, ends: float, monotonic: Calla
         if length > limits.download_bytes:
             raise _too_large(shown, limits)
         if monotonic() > ends:
-            raise SourceError(
-                f"{shown} cannot be fetched: it took longer than {limits.download_seconds:.0f} seconds.",
-                hint=limits.hint("download_seconds"),
-            )
+            raise _too_slow(shown, limits)
         pieces.append(piece)
     if declared.isdigit() and length < int(declared):
         raise SourceError(
@@ -173,6 +172,13 @@ def _too_large(shown: str, limits: Limits) -> SourceError:
     return SourceError(
         f"{shown} was not fetched: it is larger than {limits.download_bytes / MIB:,.0f} MiB.",
         hint=limits.hint("download_bytes"),
+    )
+
+
+def _too_slow(shown: str, limits: Limits) -> SourceError:
+    return SourceError(
+        f"{shown} cannot be fetched: it took longer than {limits.download_seconds:g} seconds.",
+        hint=limits.hint("download_seconds"),
     )
 
 

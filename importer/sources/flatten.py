@@ -8,6 +8,7 @@ from typing import Any
 from importer.errors import SourceError
 from importer.model import Header, Issue, Place, Severity, Table
 from importer.sources.json_text import Repeated, json_text
+from importer.sources.located import Opened
 from importer.sources.options import ReadOptions
 from importer.sources.table import RowList
 
@@ -65,7 +66,7 @@ def repeated_key_issues(value: Any, place: Place) -> list[Issue]:
 
 
 def object_tables(
-    file: str,
+    opened: Opened,
     kind: str,
     rows: Iterable[tuple[int, str, dict[str, str], Sequence[Issue]]],
     options: ReadOptions,
@@ -75,22 +76,22 @@ def object_tables(
 
     Its columns are all keys, those of `first` in front where they occur.
     """
-    kept = list(rows)
+    file, limits = opened.file, options.limits
+    kept = list(opened.deadline.each(rows))
     seen: dict[str, None] = {}
     for _, _, cells, _ in kept:
         if not seen.keys() >= cells.keys():
             seen.update(dict.fromkeys(cells))
-    if len(seen) > options.limits.columns:
+    if len(seen) > limits.columns:
         raise SourceError(
-            f"{file} has objects with {len(seen):,} different keys, at most {options.limits.columns:,} are read.",
-            hint=options.limits.hint("columns"),
+            f"{file} has objects with {len(seen):,} different keys, at most {limits.columns:,} are read.",
+            hint=limits.hint("columns"),
         )
     columns = [name for name in first if name in seen] + [name for name in seen if name not in set(first)]
-    limits = options.limits
     if len(columns) * len(kept) > limits.sheet_cells:
         message = f"{file}: {len(kept):,} objects with {len(columns):,} different keys are nearly all empty cells."
         raise SourceError(message, hint=limits.hint("sheet_cells"))
-    found = RowList(Header(file, kind, tuple(columns)), options.limits.rows)
+    found = RowList(Header(file, kind, tuple(columns)), limits)
     for number, id_, cells, issues in kept:
         found.add(number, [cells.get(column, "") for column in columns], id_, issues)
     if found.rows:

@@ -131,6 +131,30 @@ def _end(file: str, data: bytes, start: int) -> int:
     return len(data)
 
 
+def check_values(file: str, data: bytes, limits: Limits) -> None:
+    """SourceError for more values than memory is meant for; counted by commas and brackets, those in texts too."""
+    if len(data) > limits.nodes and sum(map(data.count, (b",", b"[", b"{"))) > limits.nodes:
+        raise SourceError(
+            f"{file} was not read: it holds more than {limits.nodes:,} values.", hint=limits.hint("nodes")
+        )
+
+
+def check_depth(file: str, values: list[Any], limits: Limits) -> None:
+    """SourceError for values that are nested deeper than is allowed."""
+    level = [value for value in values if isinstance(value, (dict, list))]
+    for _ in range(limits.depth):
+        if not level:
+            return
+        level = [
+            value
+            for outer in level
+            for value in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(value, (dict, list))
+        ]
+    if level:
+        raise too_deep(file)
+
+
 def parse(file: str, raw: Any, line: int = 0) -> Any:
     """A whole value: dict, list, str, NumberText, bool or None. SourceError with line and column for what is not."""
     text = bytes(raw)
@@ -145,7 +169,9 @@ def parse(file: str, raw: Any, line: int = 0) -> Any:
 
 
 def too_deep(file: str) -> SourceError:
-    return SourceError(f"{file} was not read: its values are nested deeper than any list needs.")
+    return SourceError(
+        f"{file} was not read: its values are nested deeper than any list needs.", hint=Limits.hint("depth")
+    )
 
 
 def _explained(file: str, data: bytes, offset: int) -> SourceError:

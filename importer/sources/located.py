@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from msgspec import Struct
 
 from importer.errors import SourceError
+from importer.sources.options import Limits
 from importer.system import open_regular
+
+T = TypeVar("T")
 
 
 class Located(Struct, frozen=True):
@@ -35,6 +39,31 @@ class Content(Struct, frozen=True):
     member: str = ""
 
 
+class Deadline:
+    """The processor time that reading one source may take; asked after between two steps, each linear in its input."""
+
+    def __init__(self, file: str, limits: Limits) -> None:
+        self._file, self._most = file, limits.seconds
+        self.start()
+
+    def start(self) -> None:
+        """From now on: other sources may have been looked at meanwhile."""
+        self._began = time.thread_time()
+
+    def check(self) -> None:
+        """SourceError when the time is over."""
+        if time.thread_time() - self._began > self._most:
+            raise SourceError(
+                f"{self._file} was not read: it takes longer than {self._most:g} seconds.", hint=Limits.hint("seconds")
+            )
+
+    def each(self, steps: Iterable[T]) -> Iterator[T]:
+        """The steps, the time looked at after each."""
+        for step in steps:
+            self.check()
+            yield step
+
+
 class Opened(Struct, frozen=True):
     """A located file whose kind was told by its content; compressed ones are unpacked."""
 
@@ -48,6 +77,7 @@ class Opened(Struct, frozen=True):
     """Gives `sha256`."""
     length: int
     """Bytes after unpacking."""
+    deadline: Deadline
     path: Path | None = None
     """Set when the file on disk is what `open` gives."""
     listed: bool = True

@@ -51,7 +51,7 @@ def read_galaxy(opened: Opened, value: dict[str, Any], options: ReadOptions) -> 
             Place(opened.file),
             value=category,
         )
-    yield from object_tables(opened.file, "misp", _rows(opened.file, rows), options, COLUMNS)
+    yield from object_tables(opened, "misp", _rows(opened.file, rows), options, COLUMNS)
 
 
 def _rows(file: str, rows: list[Any]) -> Iterator[tuple[int, str, dict[str, str], list[Issue]]]:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from importer.errors import SourceError
 from importer.sources.content import ARCHIVE_IN_ARCHIVE, HEAD, compression, kind_of
-from importer.sources.located import Content, Located, Opened, not_a_list, unreadable
+from importer.sources.located import Content, Deadline, Located, Opened, not_a_list, unreadable
 from importer.sources.options import MIB, Limits
 
 T = TypeVar("T")
@@ -76,11 +76,12 @@ def open_located(located: Located, limits: Limits, encoding: str = "") -> Opened
         )
     if not located.size:  # also the kernel's files, which have no size and may have no end
         raise not_a_list(located.file, "an empty file")
+    deadline = Deadline(located.file, limits)
     try:
         digest = digest_of(located)
         with located.open() as stream:
             head = stream.read(HEAD)
-        content, kind = _unpack(located, head, limits, encoding)
+        content, kind = _unpack(located, head, limits, encoding, deadline)
     except OSError as error:
         raise unreadable(located.file, error) from error
     return Opened(
@@ -90,27 +91,28 @@ def open_located(located: Located, limits: Limits, encoding: str = "") -> Opened
         size=located.size,
         digest=digest,
         length=content.length,
+        deadline=deadline,
         path=None if content.packed else located.path,
         listed=located.listed,
         packed=content.packed,
     )
 
 
-def _unpack(located: Located, head: bytes, limits: Limits, encoding: str) -> tuple[Content, str]:
+def _unpack(located: Located, head: bytes, limits: Limits, encoding: str, deadline: Deadline) -> tuple[Content, str]:
     content = Content(located.open, located.size)
     packed = compression(head)
     # Hardly any list is packed, and what unpacks takes long to import.
     if packed:
         from importer.sources.unpack import unpack
 
-        content = unpack(located, limits, packed)
+        content = unpack(located, limits, deadline, packed)
         with content.open() as stream:
             head = stream.read(HEAD)
     kind, looks = kind_of(located.file, head, encoding)
     if kind == "zip":
         from importer.sources.unpack import look_into_zip
 
-        content, kind, looks = look_into_zip(located, content, limits, encoding)
+        content, kind, looks = look_into_zip(located, content, limits, encoding, deadline)
     elif packed and compression(head):
         kind, looks = "", ARCHIVE_IN_ARCHIVE
     if not kind:

@@ -37,13 +37,16 @@ class Limits(Struct, frozen=True):
     noted_cells: int = 500_000
     """Cells of an ODS workbook with an error, a link, a comment or a date, and merged ones."""
     cell_chars: int = 32 * MIB
+    """Characters of one cell of a CSV file."""
     quoted_lines: int = 10_000
     """Lines that one quoted cell of a CSV file may span before its quote counts as never closed."""
     depth: int = 100
     """Levels of nesting in JSON and YAML."""
     nodes: int = 20_000_000
-    """Values in one YAML document, each use of an anchor counted."""
+    """Values in a JSON or YAML file, each use of an anchor counted."""
     folder_files: int = 100_000
+    seconds: float = 600.0
+    """Processor time for one source, from its rows to the table."""
     workbook_seconds: float = 120.0
     """Processor time for one workbook, and the wait for each piece of it."""
     workbook_memory: int = 768 * MIB
@@ -52,7 +55,8 @@ class Limits(Struct, frozen=True):
     @staticmethod
     def hint(name: str) -> str:
         """How a limit is raised."""
-        return f"--limit {name}=N raises that limit."
+        most = f", to {_MOST[name]:,} at most" if name in _MOST else ""
+        return f"--limit {name}=N raises that limit{most}."
 
     def changed(self, words: Sequence[str]) -> Limits:
         """These limits with others set: `rows=5000000`, `file_bytes=2GiB`. ValueError for what is none of them."""
@@ -65,10 +69,14 @@ class Limits(Struct, frozen=True):
             if amount is None:
                 raise ValueError(f"expected a number like 5000000 or 2GiB for the limit {name.strip()}, not {text!r}")
             value = float(amount[1]) * _UNITS[amount[2].casefold()]
+            if value > _MOST.get(name.strip(), value):
+                raise ValueError(f"the limit {name.strip()} can be {_MOST[name.strip()]:,} at most, not {text}")
             found[name.strip()] = value if isinstance(getattr(self, name.strip()), float) else int(value)
         return replace(self, **found)
 
 
+_MOST: Final = MappingProxyType({"depth": 300})
+"""How far a limit can be raised: what is nested deeper than this does not fit the interpreter's own stack."""
 _AMOUNT: Final = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s?(|k|m|g|kib|mib|gib|kb|mb|gb|s)", re.IGNORECASE)
 _UNITS: Final = MappingProxyType({
     "": 1, "s": 1, "k": 1 << 10, "kib": 1 << 10, "kb": 1000, "m": MIB, "mib": MIB, "mb": 10**6, "g": 1 << 30,

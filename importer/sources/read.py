@@ -78,6 +78,7 @@ def read(
 
 
 def _read_one(opened: Opened, options: ReadOptions, documents: Documents) -> Iterator[SourceFile | Issue | Table]:
+    opened.deadline.start()
     try:
         reader = reader_of(opened.kind)
         yield from reader.function()(opened, options) if reader.read else documents.read(opened)

@@ -268,7 +268,7 @@ def _gather_all(
     kinds, counts = _kinds(probes)
     found.types.update(counts)
     wanted = [position for position, kind in enumerate(kinds) if kind in _WANTED] if counts.keys() & _WANTED else []
-    for position in wanted:
+    for position in found.opened.deadline.each(wanted):
         kind, link = kinds[position], probes[position].relationship_type
         if kind == "relationship" and not (isinstance(link, str) and link in LINKS):
             continue

@@ -113,7 +113,7 @@ def read_stix(
         groups[_is_mitres(actor)].append(actor)
     for group in groups:
         rows = (_row(opened.file, actor, graph) for actor in group)
-        yield from object_tables(opened.file, "stix", rows, options, COLUMNS)
+        yield from object_tables(opened, "stix", rows, options, COLUMNS)
 
 
 def _is_mitres(actor: Actor) -> bool:

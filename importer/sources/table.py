@@ -20,8 +20,8 @@ class RowList:
     """Rows with one header, in the order in which they were found."""
 
     header: Header
-    limit: int
-    """How many rows a table may have; SourceError for one more."""
+    limits: Limits
+    """How many rows and cells a table may have; SourceError for one more."""
     rows: list[Sequence[str]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
@@ -89,6 +89,10 @@ class RowList:
             self.rows = []
 
     def _check(self) -> None:
-        if len(self.numbers) > self.limit:
+        rows, limits = len(self.numbers), self.limits
+        many_cells = rows * len(self.header.columns) > limits.sheet_cells  # short rows are filled up
+        if rows > limits.rows or many_cells:
             sheet = f": the sheet {self.header.sheet}" if self.header.sheet else ""
-            raise SourceError(f"{self.header.file}{sheet} has more than {self.limit:,} rows.", hint=Limits.hint("rows"))
+            what = f"{limits.sheet_cells:,} cells" if many_cells else f"{limits.rows:,} rows"
+            hint = Limits.hint("sheet_cells" if many_cells else "rows")
+            raise SourceError(f"{self.header.file}{sheet} has more than {what}.", hint=hint)

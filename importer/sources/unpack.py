@@ -14,20 +14,22 @@ from typing import IO, Any, BinaryIO, cast
 
 from importer.errors import SourceError
 from importer.sources.content import ARCHIVE_IN_ARCHIVE, HEAD, kind_of, zip_content
-from importer.sources.located import Content, Located
+from importer.sources.located import Content, Deadline, Located
 from importer.sources.options import MIB, Limits
 
 _CHUNK = 1 << 20
 _IN_MEMORY = 16 * MIB
 
 
-def look_into_zip(located: Located, content: Content, limits: Limits, encoding: str) -> tuple[Content, str, str]:
+def look_into_zip(
+    located: Located, content: Content, limits: Limits, encoding: str, deadline: Deadline
+) -> tuple[Content, str, str]:
     """A workbook as it is, the one member of an archive unpacked: content, kind, and what it is if it is not a list."""
     kind, looks = _zip_kind(located.file, content)
     if kind != "zip":
         return content, kind, looks
     member = looks
-    content = unpack(located, limits, "zip", content, member)
+    content = unpack(located, limits, deadline, "zip", content, member)
     with content.open() as stream:
         head = stream.read(HEAD)
     kind, looks = kind_of(member, head, encoding)
@@ -49,7 +51,9 @@ def _zip_kind(file: str, content: Content) -> tuple[str, str]:
         ) from error
 
 
-def unpack(located: Located, limits: Limits, packed: str, outer: Content | None = None, member: str = "") -> Content:
+def unpack(
+    located: Located, limits: Limits, deadline: Deadline, packed: str, outer: Content | None = None, member: str = ""
+) -> Content:
     """The unpacked content in memory, or in a temporary file when it is large; stops at the limits."""
     target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - lives as long as the opener
     shared = _Shared(cast(IO[bytes], target))  # closes it, also when this function fails
@@ -57,7 +61,7 @@ def unpack(located: Located, limits: Limits, packed: str, outer: Content | None 
     try:
         with (outer.open if outer else located.open)() as raw:
             source, packed_size = _unpacker(packed, raw, member, located)
-            while chunk := source.read(_CHUNK):
+            for chunk in deadline.each(iter(lambda: source.read(_CHUNK), b"")):
                 length += len(chunk)
                 bomb = length > 64 * MIB and length > limits.ratio * max(packed_size, 1)
                 if bomb or length > limits.file_bytes:

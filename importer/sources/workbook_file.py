@@ -40,7 +40,7 @@ _ASKED = ("sheets", "include_hidden", "header_row", "per_sheet_header", "name_co
 
 def read_workbook(opened: Opened, options: ReadOptions) -> Iterator[SourceFile | Issue | Table]:
     """SourceFile, a word on each sheet that is left out, then each list's rows in tables."""
-    rows = RowList(Header(opened.file, "", ()), 0)
+    rows = RowList(Header(opened.file, "", ()), options.limits)
     shown: dict[tuple[int, str], str] = {}
     for frame in _frames(opened, options):
         match frame:
@@ -51,7 +51,7 @@ def read_workbook(opened: Opened, options: ReadOptions) -> Iterator[SourceFile |
             case Found():
                 yield SourceFile(opened.file, frame.kind, opened.sha256, opened.size, frame.details)
             case Head():
-                rows, shown = RowList(frame.header, options.limits.rows), {}
+                rows, shown = RowList(frame.header, options.limits), {}
             case Shown():
                 shown = {(position, column): text for position, column, text in frame.dates}
             case End():

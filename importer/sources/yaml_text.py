@@ -13,6 +13,7 @@ import yaml
 
 from importer.errors import SourceError
 from importer.sources.json_text import Repeated, too_deep
+from importer.sources.located import Opened
 from importer.sources.options import Limits
 
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -35,14 +36,15 @@ class _Level:
     size: int = 1
 
 
-def parse_yaml(file: str, text: str, limits: Limits) -> list[Any]:
+def parse_yaml(opened: Opened, text: str, limits: Limits) -> list[Any]:
     """The documents of a YAML text: dict, list, str and None only.
 
     Built from parser events, not by a loader: its depth and the total that anchors expand to are bounded on the way.
     Raises SourceError with line and column for what is not YAML.
     """
+    file = opened.file
     try:
-        return list(_Builder(file, limits).documents(yaml.parse(text, Loader=_Loader)))
+        return list(_Builder(file, limits).documents(opened.deadline.each(yaml.parse(text, Loader=_Loader))))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -237,7 +237,7 @@ def test_what_is_read_again_is_bounded() -> None:
             handed_out += 1
             return super().__next__()
 
-    found = list(records(Counted(iter(lines), 100, reread=2_000), Dialect(), Limits()))
+    found = list(records(Counted(iter(lines), 100, reread=2_000), Dialect(), Limits(), "a.csv"))
     assert [(record.line, record.problem) for record in found] == [(line, UNCLOSED) for line in range(1, 401)]
     assert handed_out <= 2_000 + 100 + 3 * 400
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gc
 import io
-import json
 import os
 import threading
 from collections.abc import Iterator
@@ -160,8 +159,9 @@ def test_credentials_are_sent_and_shown_nowhere(server: _Server) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the connection that was given up
 def test_a_download_whose_headers_never_end_is_given_up(server: _Server) -> None:
     """The time for a download covers its headers too, however little comes at a time."""
-    with pytest.raises(SourceError, match="did not answer in time"):
+    with pytest.raises(SourceError, match="took longer than") as caught:
         got(address(server, "/slow"), limits=Limits(download_seconds=0.3))
+    assert "--limit download_seconds=N" in caught.value.hint
     server.over.set()
     for thread in threading.enumerate():
         if thread.name == "fetch":
@@ -233,40 +233,6 @@ def test_a_file_without_size_is_not_opened() -> None:
     if Path("/proc/self/environ").exists():
         with pytest.raises(SourceError, match="empty file"):
             got("/proc/self/environ")
-
-
-def test_a_glob_of_too_many_files_names_the_limit(tmp_path: Path) -> None:
-    """The limit is named with the way to raise it, and the same files are read under a higher one."""
-    for number in range(3):
-        written(tmp_path, f"{number}.csv", LIST)
-    for spec in (tmp_path, f"{tmp_path}/*.csv"):
-        with pytest.raises(SourceError) as error:
-            got(spec, limits=Limits(folder_files=2))
-        assert "--limit folder_files=" in error.value.hint
-        assert len(got(spec, limits=Limits(folder_files=3)).rows) == 3
-
-
-@pytest.mark.parametrize(
-    ("word", "content"),
-    [
-        ("rows=1", "name,country\nWren,IR\nVole,PE\n"),
-        ("columns=1", "name,country\nWren,IR\n"),
-        ("columns=2", json.dumps([{"name": "Wren", "country": "IR", "note": "x"}])),
-        ("sheet_cells=5", json.dumps([{"name": "Wren", "a": "x"}, {"name": "Vole", "b": "y"}])),
-        ("file_bytes=1k", "name,country\n" + "Wren,IR\n" * 200),
-        ("json_bytes=1k", json.dumps([{"name": "Wren", "aliases": ["x"] * 1000}])),
-        ("yaml_bytes=1k", "actors:\n  - name: Wren\n" + "    # more\n" * 200),
-    ],
-)
-def test_each_limit_is_named_and_can_be_raised(tmp_path: Path, word: str, content: str) -> None:
-    """Over a limit the message names the flag that raises it, and with the flag the source is read."""
-    ending = "json" if content[0] == "[" else "yaml" if content.startswith("actors") else "csv"
-    path = written(tmp_path, f"a.{ending}", content)
-    name = word.partition("=")[0]
-    with pytest.raises(SourceError) as error:
-        got(path, limits=Limits().changed([word]))
-    assert f"--limit {name}=N" in error.value.hint
-    assert got(path, limits=Limits().changed([f"{name}=1m"])).rows
 
 
 @pytest.mark.parametrize("word", ["rows", "rows=many", "roads=3", "=3", "rows=-1"])

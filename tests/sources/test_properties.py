@@ -61,7 +61,7 @@ def test_both_readers_of_csv_give_the_same_wherever_both_apply(
     dialect = Dialect(delimiter, quote)
     cells = regular_rows(lines, dialect, width, 1000) if lines else None
     if cells is not None:
-        careful = list(records(Lines(iter(lines), 1000), dialect, Limits()))
+        careful = list(records(Lines(iter(lines), 1000), dialect, Limits(), "a.csv"))
         assert cells.tolist() == [record.cells for record in careful]
         assert not any(record.problem for record in careful)
         assert [record.line for record in careful] == list(range(1, 1 + len(lines)))

@@ -475,19 +475,6 @@ def test_the_child_gets_nothing_of_the_environment(tmp_path: Path, monkeypatch: 
     assert "CLOUDFLARE_API_TOKEN" not in seen[0]
 
 
-def test_a_workbook_that_takes_too_much_is_refused_with_the_limit(tmp_path: Path) -> None:
-    """Memory and time are bounded, and the message says how the limit is raised."""
-    path = actors(tmp_path / "a.xlsx", ("Actor",), *((f"Wren {number}",) for number in range(2000)))
-    for limits, name in (
-        (Limits(workbook_memory=24 << 20), "workbook_memory"),
-        (Limits(workbook_seconds=0.001), "workbook_seconds"),
-    ):
-        with pytest.raises(SourceError) as error:
-            got(path, limits=limits)
-        assert f"--limit {name}=" in error.value.hint
-    assert len(got(path).rows) == 2000
-
-
 @pytest.mark.parametrize(
     "content",
     [
@@ -513,18 +500,3 @@ def refusal(path: Path) -> str:
     except SourceError as error:
         return error.message
     return ""
-
-
-def test_a_workbook_of_too_many_sheets_names_the_limit(tmp_path: Path) -> None:
-    """Sheets are counted before any is laid out."""
-
-    def fill(book: Any) -> None:
-        for name in ("A", "B", "C"):
-            book.create_sheet(name).append(["Actor"])
-            book[name].append([f"Wren {name}"])
-
-    path = workbook(tmp_path / "a.xlsx", fill)
-    with pytest.raises(SourceError) as error:
-        got(path, limits=Limits(sheets=3))
-    assert "--limit sheets=" in error.value.hint
-    assert len(got(path, limits=Limits(sheets=4)).rows) == 3
