@@ -162,13 +162,22 @@ def _listed(value: Value, cut: Callable[[str], Value], shape: Callable[[Value], 
     return Found(shaped, note) if note else shaped
 
 
+_BARE = {Kind.ALIAS_LIST: "value", Kind.REFERENCE_LIST: "url"}
+"""What a bare text is in an entry of these lists."""
+
+
 def _as_it_is(value: Value, field: Field, own: Mapping[str, Vocabulary]) -> Value:
     """What is taken as it is: the check of the wire value decides, so that an edited text becomes a list first.
 
     A word that is nearly one of the vocabulary is a slip of the editor; any other word is the account's own.
     """
     if isinstance(value, list) and field.is_list:
-        return [entry for entry in value if entry is not None and entry != ""]
+        part = _BARE.get(field.kind, "")
+        return [
+            {part: entry} if part and isinstance(entry, str) else entry
+            for entry in value
+            if entry is not None and entry != ""
+        ]
     if not isinstance(value, str):
         return value
     if field.is_list:

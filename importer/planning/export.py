@@ -1,14 +1,18 @@
 """The account's tags as a table of cells, and the mapping that reads the table back to the very same tags.
 
-Texts are as they are; lists, numbers and `properties` as JSON text; an annotated field has a column each for its
-value, confidence and TLP. What could not be read back (a field this program does not know, a text beyond what a request
-may hold) is kept as JSON in `_other`, so that the backup is whole and the import leaves those fields alone.
+There is a column for what at least one tag has. Texts are as they are; a list's words have `; ` between them where none
+of the column has a semicolon of its own, or more to it than the word, else they are JSON; each property has a column
+where a cell can hold it; an annotated field has one each for its value, confidence and TLP. What could not be read back
+(a field this program does not know, a text beyond what a request may hold) is kept as JSON in `_other`, so that the
+backup is whole and the import leaves those fields alone.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Final
 
 from msgspec import Struct
@@ -23,6 +27,25 @@ PARTS: Final = ("confidence", "tlp")
 ABOUT: Final = ("_uuid", "_category", "_created", "_updated", "_other")
 """Columns that say something of a tag and feed no field; columns that start with `_` are never imported."""
 _CLEAR: Final = "#CLEAR"
+_PROPERTY: Final = "properties."
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_WORD: Final = re.compile(r"(?=\S)[^;\r\n=+@'\[{-][^;\r\n]*(?<=\S)")
+_MOST: Final = 100
+"""Columns that one list goes on in."""
+_MOST_WORDS: Final = 1_000
+
+
+class Form(StrEnum):
+    """How a column's cells are written, and are read again."""
+
+    TEXT = "text"
+    JSON = "json"
+    WORDS = "words"
+
+    @property
+    def step(self) -> str:
+        """The transform that reads them; empty for none."""
+        return {Form.JSON: "json", Form.WORDS: "{split: ';'}"}.get(self, "")
 
 
 class ExportTable(Struct, frozen=True):
@@ -31,35 +54,40 @@ class ExportTable(Struct, frozen=True):
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     feeds: Mapping[str, tuple[str, ...]]
-    """Wire name -> its columns: one, or several for a list that was too long for one cell."""
+    """Wire name, or `properties.<key>` -> its columns: one, or several for a list that was too long for one cell."""
+    forms: Mapping[str, Form] = {}
+    """How the cells of each of them are written."""
     unread: tuple[str, ...] = ()
     """Sentences on what an import of this table would not bring back."""
 
 
-def export_table(tags: Iterable[Tag], categories: Iterable[Category] = (), *, longest: int = 0) -> ExportTable:
+def export_table(
+    tags: Iterable[Tag], categories: Iterable[Category] = (), *, longest: int = 0, words: bool = True
+) -> ExportTable:
     """The table for these tags, in their order. `longest` is how many characters a cell holds; 0 for any number.
 
-    Every current field has its column; one of a past API generation only where a tag carries it. A list that is too
-    long for a cell goes on in a further column.
+    Without `words` lists and properties are JSON, whatever is in them. A list that is too long for a cell goes on in a
+    further column.
     """
     names = {category.uuid.lower(): category.name for category in categories}
-    records = [_record(tag, names, longest) for tag in tags]
-    used = {column for record in records for column in record.cells}
+    tags = list(tags)
+    forms = _forms(tags, words=words)
+    records = [_record(tag, names, forms, longest) for tag in tags]
+    used = {NAME, "_uuid"}.union(*(record.cells for record in records))
     columns: list[str] = []
     feeds: dict[str, tuple[str, ...]] = {}
-    for field in FIELDS:
-        if not (field.current or field.name in used):
-            continue
-        own = [field.name, *(name for number in range(2, 100) if (name := f"{field.name} ({number})") in used)]
-        feeds[field.name] = tuple(own)
-        columns += own
-        if field.annotated:
-            columns += [f"{field.name} {part}" for part in PARTS]
-    columns += ABOUT
+    keys = [name for name in forms if name.startswith(_PROPERTY)]
+    for name in (*(field.name for field in FIELDS), *keys):
+        own = [column for column in (name, *(f"{name} ({number})" for number in range(2, _MOST))) if column in used]
+        if own:
+            feeds[name] = tuple(own)
+            columns += [*own, *(part for part in (f"{name} {part}" for part in PARTS) if part in used)]
+    columns += [column for column in ABOUT if column in used]
     return ExportTable(
         tuple(columns),
         tuple(tuple(record.cells.get(column, "") for column in columns) for record in records),
         feeds,
+        forms,
         tuple(sentence for record in records for sentence in record.unread),
     )
 
@@ -77,24 +105,58 @@ def export_mapping(table: ExportTable, file: str) -> str:
     if file.lower().endswith(".json"):
         lines = [*lines[:-1], "  records: tags"]
     lines.append("fields:")
-    for field in FIELDS:
-        if field.name in table.feeds:
-            lines.append(f"  {field.name}: {_rule(field, table.feeds[field.name])}")
+    for name, columns in table.feeds.items():
+        parts = [f"column: {columns[0]}" if len(columns) == 1 else f"columns: [{', '.join(columns)}]"]
+        if step := table.forms.get(name, Form.TEXT).step:
+            parts.append(f"transforms: [{step}]")
+        parts.append("as_is: true")
+        parts += [f"{part}: {name} {part}" for part in PARTS if f"{name} {part}" in table.columns]
+        lines.append(f"  {name}: {{{', '.join(parts)}}}")
     return "\n".join(lines) + "\n"
 
 
-def _rule(field: Field, columns: Sequence[str]) -> str:
-    parts = [f"column: {columns[0]}" if len(columns) == 1 else f"columns: [{', '.join(columns)}]"]
-    if _as_json(field):
-        parts.append("transforms: [json]")
-    parts.append("as_is: true")
-    if field.annotated:
-        parts += [f"{part}: {columns[0]} {part}" for part in PARTS]
-    return f"{{{', '.join(parts)}}}"
+def _forms(tags: Sequence[Tag], *, words: bool) -> dict[str, Form]:
+    """How each field, and each property that a cell can hold, is written: the same for all tags."""
+    forms: dict[str, Form] = {}
+    for field in FIELDS:
+        if field.is_list or field.kind in (Kind.NUMBER, Kind.SCORE, Kind.OBJECT):
+            held = [value for tag in tags if (value := tag.fields.get(field.name))] if words and field.is_list else ()
+            plain = held and all(_words(_cleaned(field, value)) is not None for value in held)
+            forms[field.name] = Form.WORDS if plain else Form.JSON
+    held = [value for tag in tags if (value := tag.fields.get("properties"))] if words else ()
+    if not held or not all(isinstance(value, Mapping) and all(map(_KEY.fullmatch, value)) for value in held):
+        return forms
+    found: dict[str, Form] = {}
+    for key in dict.fromkeys(key for value in held for key in value):
+        each = [value[key] for value in held if key in value]
+        if all(isinstance(one, str) and _plain(one) for one in each):
+            found[_PROPERTY + key] = Form.TEXT
+        elif all(isinstance(one, int | float) for one in each):
+            found[_PROPERTY + key] = Form.JSON
+        elif all(_words(one) and all(isinstance(item, str) for item in one) for one in each):
+            found[_PROPERTY + key] = Form.WORDS
+        else:
+            return forms  # one that no cell can hold: all are JSON in one column
+    return {**forms, **found}
 
 
-def _as_json(field: Field) -> bool:
-    return field.is_list or field.kind in (Kind.NUMBER, Kind.SCORE, Kind.OBJECT)
+def _plain(text: str) -> bool:
+    """Whether a cell holds the text as it is: nothing invisible, not blank, not a command."""
+    return text.replace("\n", " ").isprintable() and text.strip() not in ("", _CLEAR)
+
+
+def _words(value: Json) -> list[str] | None:
+    """The words of a list; None where one has more to it, or could not be told from its neighbours."""
+    if not isinstance(value, list) or len(value) > _MOST_WORDS:
+        return None
+    words: list[str] = []
+    for entry in value:
+        if isinstance(entry, Mapping) and len(entry) == 1:
+            entry = entry.get("value", entry.get("url"))
+        if not isinstance(entry, str) or not _WORD.fullmatch(entry) or not _plain(entry):
+            return None
+        words.append(entry)
+    return words
 
 
 class _Record(Struct, frozen=True):
@@ -102,22 +164,20 @@ class _Record(Struct, frozen=True):
     unread: tuple[str, ...]
 
 
-def _record(tag: Tag, categories: Mapping[str, str], longest: int) -> _Record:
+def _record(tag: Tag, categories: Mapping[str, str], forms: Mapping[str, Form], longest: int) -> _Record:
     category = str(tag.fields.get("categoryUuid") or "").lower()
     fields = {field.name: field for field in FIELDS}
     other: dict[str, Json] = {}
     shown, readable = _name_cell(fields[NAME], tag.name)
-    cells = {
-        NAME: shown, "_uuid": tag.uuid, "_category": _sound(categories.get(category, "")),
-        "_created": tag.created_at, "_updated": tag.updated_at,
-    }  # fmt: skip
+    about = {"_category": _sound(categories.get(category, "")), "_created": tag.created_at, "_updated": tag.updated_at}
+    cells = {NAME: shown, "_uuid": tag.uuid, **{name: text for name, text in about.items() if text}}
     if shown != tag.name or not readable:
         other[NAME] = tag.name
     for name, value in tag.fields.items():
         if name == NAME or value is None or value in ("", [], {}):
             continue
         field = fields.get(name)
-        written = _cells(field, value, longest) if field is not None else None
+        written = _cells(field, value, forms, longest) if field is not None else None
         if written is None:
             other[name] = value
         else:
@@ -142,8 +202,11 @@ def _name_cell(field: Field, name: str) -> tuple[str, bool]:
     return shown, sound and shown.strip() != _CLEAR and check(field, shown).problem is None
 
 
-def _cells(field: Field, value: Json, longest: int) -> dict[str, str] | None:
+def _cells(field: Field, value: Json, forms: Mapping[str, Form], longest: int) -> dict[str, str] | None:
     """The cells that hold a field's value; None where no cell could be read back to it."""
+    if field.kind is Kind.OBJECT and any(name.startswith(_PROPERTY) for name in forms):
+        held = {_PROPERTY + key: _cell(one, forms[_PROPERTY + key]) for key, one in value.items()}
+        return None if longest and max(map(len, held.values())) > longest else held
     parts: dict[str, str] = {}
     if field.annotated and isinstance(value, Mapping):
         for part in PARTS:
@@ -156,16 +219,23 @@ def _cells(field: Field, value: Json, longest: int) -> dict[str, str] | None:
         value = _cleaned(field, value)
         if check(field, value).problem is not None:
             return None
+    form = forms.get(field.name, Form.TEXT)
     if field.is_list:
-        chunks = _chunks(value, longest)
+        chunks = _chunks(value, form, longest)
         if chunks is None:
             return None
         heads = [field.name, *(f"{field.name} ({number})" for number in range(2, len(chunks) + 1))]
         return dict(zip(heads, chunks, strict=True))
-    text = _json(value) if _as_json(field) else str(value)
+    text = _cell(value, form)
     if text.strip() == _CLEAR or (longest and len(text) > longest):
         return None
     return {field.name: text, **parts}
+
+
+def _cell(value: Json, form: Form) -> str:
+    if form is Form.WORDS:
+        return "; ".join(_words(value) or ())
+    return _json(value) if form is Form.JSON else str(value)
 
 
 def _cleaned(field: Field, value: Json) -> Json:
@@ -179,36 +249,37 @@ def _cleaned(field: Field, value: Json) -> Json:
     ]  # fmt: skip
 
 
-def _chunks(entries: Sequence[Json], longest: int) -> list[str] | None:
-    """A list as JSON texts of at most `longest` characters each; None where one entry alone is longer."""
-    whole = _json(entries)
+def _chunks(entries: Sequence[Json], form: Form, longest: int) -> list[str] | None:
+    """A list as texts of at most `longest` characters each; None where one entry alone is longer."""
+    whole = _cell(entries, form)
     if not longest or len(whole) <= longest:
         return [whole]
     chunks: list[str] = []
-    held: list[str] = []
+    held: list[Json] = []
     room = longest
-    for text in map(_json, entries):
-        if len(text) + 2 > longest:
+    for entry in entries:
+        size = len(_cell([entry], form)) + 2
+        if size > longest:
             return None
-        if held and len(text) + 2 > room:
-            chunks.append(f"[{', '.join(held)}]")
+        if size > room:
+            chunks.append(_cell(held, form))
             held, room = [], longest
-        held.append(text)
-        room -= len(text) + 2
-    chunks.append(f"[{', '.join(held)}]")
-    return chunks if len(chunks) < 100 else None
+        held.append(entry)
+        room -= size
+    chunks.append(_cell(held, form))
+    return chunks if len(chunks) < _MOST else None
 
 
 def _json(value: Json) -> str:
     try:
-        text = json.dumps(value, ensure_ascii=False, default=_plain)
+        text = json.dumps(value, ensure_ascii=False, default=_dict)
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(value, default=_plain)
+        return json.dumps(value, default=_dict)
     return text
 
 
-def _plain(value: Any) -> Json:
+def _dict(value: Any) -> Json:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is not JSON value")

@@ -58,7 +58,8 @@ def write_export(
     tags = list(tags)
     if kind == ".xlsx" and len(tags) >= MOST_ROWS:
         raise UsageError(f"a workbook holds {MOST_ROWS:,} rows, and there are {len(tags):,} tags", hint="export a CSV")
-    table = export_table(tags, categories, longest=LONGEST_CELL if kind == ".xlsx" else 0)
+    table = export_table(tags, categories, longest=LONGEST_CELL if kind == ".xlsx" else 0,
+                         words=kind != ".json")  # fmt: skip
     beside = Path(f"{path}{MAPPING_ENDING}")
     try:
         _put(path, _WRITERS[kind](table))
@@ -76,7 +77,7 @@ def _csv(table: ExportTable) -> bytes:
 
 
 def _xlsx(table: ExportTable) -> bytes:
-    # What is not imported again (the last column) may be longer than a cell: it goes on in columns of its own.
+    # `_other`, the last column, may be longer than a cell: it goes on in columns of its own.
     longest = max((len(row[-1]) for row in table.rows), default=0)
     starts = range(0, max(1, longest), LONGEST_CELL)
     head = (*table.columns, *(f"{table.columns[-1]} ({number})" for number in range(2, len(starts) + 1)))

@@ -190,11 +190,23 @@ def test_files_are_private_and_not_overwritten(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.mapping.yaml"]
 
 
-def test_old_generations_have_a_column_only_where_used() -> None:
-    """The table has every current field, and a past one only where a tag carries it."""
-    columns = set(export_table([tag("A", 1, analyticPriority=3)]).columns)
-    assert {field.name for field in FIELDS if field.current} | {"analyticPriority"} <= columns
-    assert "motiveConfidence" not in columns
+def test_only_what_is_there_has_a_column_and_is_in_words() -> None:
+    """A column for what some tag has, no other; lists are words and each property has a column, unless they cannot."""
+    plain = tag("A", 1, analyticPriority=3, aliasGroupNames=["Red Fox", "UNC, 2"], aliases=[{"value": "Zorro"}],
+                properties={"team": "blue", "rank": 1, "tags": ["a", "b"]})  # fmt: skip
+    table = export_table([plain, tag("B", 2, externalReferences=[{"url": "https://a.example"}])])
+    cells = dict(zip(table.columns, table.rows[0], strict=True))
+    assert {name: text for name, text in cells.items() if name != "_uuid"} == {
+        "value": "A", "analyticPriority": "3", "aliasGroupNames": "Red Fox; UNC, 2", "aliases": "Zorro",
+        "properties.team": "blue", "properties.rank": "1", "properties.tags": "a; b", "externalReferences": "",
+    }  # fmt: skip
+    assert table.rows[1][table.columns.index("externalReferences")] == "https://a.example"
+    rich = tag("C", 3, aliasGroupNames=["a; b"], aliases=[{"value": "Z", "tlp": "red"}], properties={"deep": {"x": 1}})
+    table = export_table([plain, rich])
+    cells = dict(zip(table.columns, table.rows[0], strict=True))
+    assert cells["aliasGroupNames"] == '["Red Fox", "UNC, 2"]'
+    assert cells["aliases"] == '[{"value": "Zorro"}]'
+    assert json.loads(cells["properties"]) == plain.fields["properties"]
 
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), min_size=1, max_size=12).filter(
