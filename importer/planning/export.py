@@ -25,11 +25,12 @@ from importer.model import Category, Json, Tag
 NAME: Final = "value"
 PARTS: Final = ("confidence", "tlp")
 ABOUT: Final = ("_uuid", "_category", "_created", "_updated", "_other")
-"""Columns that say something of a tag and feed no field; columns that start with `_` are never imported."""
+"""Columns that say something of a tag and feed no field; columns that start with `_` are never imported. The last one is
+always there: by it the reader knows that the file is ours, and takes the guard against formulas off again."""
 _CLEAR: Final = "#CLEAR"
 _PROPERTY: Final = "properties."
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
-_WORD: Final = re.compile(r"(?=\S)[^;\r\n=+@'\[{-][^;\r\n]*(?<=\S)")
+_WORD: Final = re.compile(r"(?=\S)[^;\r\n\[{][^;\r\n]*(?<=\S)")
 _MOST: Final = 100
 """Columns that one list goes on in."""
 _MOST_WORDS: Final = 1_000
@@ -73,7 +74,7 @@ def export_table(
     tags = list(tags)
     forms = _forms(tags, words=words)
     records = [_record(tag, names, forms, longest) for tag in tags]
-    used = {NAME, "_uuid"}.union(*(record.cells for record in records))
+    used = {NAME, "_uuid", "_other"}.union(*(record.cells for record in records))
     columns: list[str] = []
     feeds: dict[str, tuple[str, ...]] = {}
     keys = [name for name in forms if name.startswith(_PROPERTY)]

@@ -190,6 +190,12 @@ def test_files_are_private_and_not_overwritten(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.mapping.yaml"]
 
 
+def test_a_text_that_a_spreadsheet_would_run_comes_back(tmp_path: Path) -> None:
+    """A CSV is known as ours whatever columns it has, so that its guard against formulas is taken off again."""
+    tags = [tag("A", 1, description="@someone said =1", aliasGroupNames=["-1", "=cmd"]), tag("=B", 2)]
+    assert_unchanged(again(write_export(tmp_path / "out.csv", tags).path, tags))
+
+
 def test_only_what_is_there_has_a_column_and_is_in_words() -> None:
     """A column for what some tag has, no other; lists are words and each property has a column, unless they cannot."""
     plain = tag("A", 1, analyticPriority=3, aliasGroupNames=["Red Fox", "UNC, 2"], aliases=[{"value": "Zorro"}],
@@ -198,7 +204,7 @@ def test_only_what_is_there_has_a_column_and_is_in_words() -> None:
     cells = dict(zip(table.columns, table.rows[0], strict=True))
     assert {name: text for name, text in cells.items() if name != "_uuid"} == {
         "value": "A", "analyticPriority": "3", "aliasGroupNames": "Red Fox; UNC, 2", "aliases": "Zorro",
-        "properties.team": "blue", "properties.rank": "1", "properties.tags": "a; b", "externalReferences": "",
+        "properties.team": "blue", "properties.rank": "1", "properties.tags": "a; b", "externalReferences": "", "_other": "",
     }  # fmt: skip
     assert table.rows[1][table.columns.index("externalReferences")] == "https://a.example"
     rich = tag("C", 3, aliasGroupNames=["a; b"], aliases=[{"value": "Z", "tlp": "red"}], properties={"deep": {"x": 1}})
