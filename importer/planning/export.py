@@ -25,8 +25,9 @@ from importer.model import Category, Json, Tag
 NAME: Final = "value"
 PARTS: Final = ("confidence", "tlp")
 ABOUT: Final = ("_uuid", "_category", "_created", "_updated", "_other")
-"""Columns that say something of a tag and feed no field; columns that start with `_` are never imported. The last one is
-always there: by it the reader knows that the file is ours, and takes the guard against formulas off again."""
+"""Columns that say something of a tag and feed no field; columns that start with `_` are never imported.
+
+The last one is always there: by it a reader knows that the file is ours, and takes the guard against formulas off."""
 _CLEAR: Final = "#CLEAR"
 _PROPERTY: Final = "properties."
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")

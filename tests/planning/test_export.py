@@ -204,7 +204,8 @@ def test_only_what_is_there_has_a_column_and_is_in_words() -> None:
     cells = dict(zip(table.columns, table.rows[0], strict=True))
     assert {name: text for name, text in cells.items() if name != "_uuid"} == {
         "value": "A", "analyticPriority": "3", "aliasGroupNames": "Red Fox; UNC, 2", "aliases": "Zorro",
-        "properties.team": "blue", "properties.rank": "1", "properties.tags": "a; b", "externalReferences": "", "_other": "",
+        "properties.team": "blue", "properties.rank": "1", "properties.tags": "a; b", "externalReferences": "",
+        "_other": "",
     }  # fmt: skip
     assert table.rows[1][table.columns.index("externalReferences")] == "https://a.example"
     rich = tag("C", 3, aliasGroupNames=["a; b"], aliases=[{"value": "Z", "tlp": "red"}], properties={"deep": {"x": 1}})
