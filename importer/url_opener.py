@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 import urllib.request
+from collections.abc import Callable
 
 from importer.errors import UsageError
 from importer.network import proxy_for, ssl_context
@@ -30,7 +32,15 @@ class _Proxies(urllib.request.BaseHandler):
     https_open = http_open
 
 
-def url_opener(*handlers: urllib.request.BaseHandler) -> urllib.request.OpenerDirector:
-    """An opener with these handlers. UsageError for a proxy or a file of certificates that cannot be used."""
-    context = urllib.request.HTTPSHandler(context=ssl_context())
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}), _Proxies(), context, *handlers)
+def url_opener(
+    *handlers: urllib.request.BaseHandler, identify: Callable[[ssl.SSLContext], None] | None = None
+) -> urllib.request.OpenerDirector:
+    """An opener with these handlers; `identify` gives the TLS context a certificate of ours.
+
+    UsageError for a proxy or a file of certificates that cannot be used.
+    """
+    context = ssl_context()
+    if identify is not None:
+        identify(context)
+    tls = urllib.request.HTTPSHandler(context=context)
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), _Proxies(), tls, *handlers)

@@ -118,7 +118,8 @@ def _check_sources(plan: Plan, *, made_here: bool) -> None:
 
 def _sha256_now(source: SourceFile) -> str | None:
     """The digest of a source as it is now: empty where it is gone, None where it cannot be had again."""
-    if source.file == "-" or not source.sha256 or "?" in source.file.partition("://")[2]:
+    scheme, _, address = source.file.partition("://")
+    if source.file == "-" or not source.sha256 or "?" in address or (address and "+" in scheme):
         return None
     try:
         if "://" in source.file:

@@ -73,6 +73,8 @@ def _doubt(drafts: Sequence[Draft], matches: Sequence[Match], notes: Sequence[Is
         if note.severity is Severity.ERROR or (note.severity is Severity.WARNING and note.code in _LEFT_OUT):
             message = f"nothing is deleted, because part of the source could not be read: {note.message}"
             return Issue(Severity.WARNING, "prune-withheld", message, note.place)
+        if note.code == "feed-of-changes":
+            return Issue(Severity.WARNING, "prune-withheld", f"nothing is deleted: {note.message}", note.place)
     for draft, match in zip(drafts, matches, strict=True):
         if not match.name_key and not draft.left_out:
             return Issue(

@@ -19,6 +19,7 @@ from importer.planning.options import Mode
 from importer.sources.options import (
     Delimiter,
     Encoding,
+    Fresh,
     HeaderRow,
     IncludeHidden,
     IncludeRevoked,
@@ -86,7 +87,7 @@ Assignment = Annotated[
 class Source(Struct, frozen=True, kw_only=True):
     """One source, and what is different for it."""
 
-    path: Annotated[Text, Meta(description="File, glob, folder, - or https URL.")]
+    path: Annotated[Text, Meta(description="File, glob, folder, -, https or taxii+https URL.")]
     mapping: MappingName | None = None
     sheets: Sheets | None = None
     include_hidden: IncludeHidden | None = None
@@ -96,6 +97,7 @@ class Source(Struct, frozen=True, kw_only=True):
     delimiter: Delimiter | None = None
     records: Records | None = None
     limit: LimitWords | None = None
+    fresh: Fresh | None = None
 
 
 class Marking(Struct, frozen=True):
@@ -199,6 +201,15 @@ class Job(Struct, frozen=True, kw_only=True):
             "The API's endpoint, where it is not Cloudflare's own.",
             "https://api.cloudflare.com/client/v4",
             variable="CLOUDFLARE_BASE_URL",
+        ),
+    ] = ""
+    logins: Annotated[
+        Text,
+        about(
+            "The file that says what each server of feeds is shown: host, and user, token or certificate.",
+            "logins.yaml",
+            metavar="FILE",
+            path=True,
         ),
     ] = ""
     mapping: MappingName = ""

@@ -26,6 +26,7 @@ from importer.settings.model import Given, Job, Origin, Source, Text, about
 
 if TYPE_CHECKING:
     from importer.mapping.spec import ReadHints
+    from importer.sources.logins import Login
     from importer.sources.options import ReadOptions
 
 _DOCUMENTED_QUOTA: Final = 1200
@@ -110,14 +111,21 @@ class Settings(Job, frozen=True, kw_only=True):
         except ValueError as error:
             raise UsageError(f"--limit: {error}.") from None
         if hints is None:
-            return ReadOptions(**chosen, cache_dir=cache_dir, limits=limits)
+            return ReadOptions(**chosen, cache_dir=cache_dir, limits=limits, logins=self.feed_logins())
         hinted = {"sheets": hints.sheets, "include_hidden": hints.include_hidden, "records": hints.records,
                 "header_row": hints.header_row}  # fmt: skip
         by_sheet = {} if chosen["header_row"] else hints.per_sheet_header
         for name, value in hinted.items():
             if own[name] is None and names.get(name, name) not in self.given:
                 chosen[name] = value
-        return ReadOptions(**chosen, per_sheet_header=by_sheet, cache_dir=cache_dir, limits=limits)
+        return ReadOptions(**chosen, per_sheet_header=by_sheet, cache_dir=cache_dir, limits=limits,
+                           logins=self.feed_logins())  # fmt: skip
+
+    def feed_logins(self) -> Mapping[str, Login]:
+        """Host -> login, from the file that `logins` names."""
+        from importer.sources.logins import load_logins
+
+        return load_logins(Path(self.logins)) if self.logins else {}
 
     # ---- pacing
 
@@ -207,6 +215,8 @@ class Settings(Job, frozen=True, kw_only=True):
                 found.append(read_secret(path, "API token", "CLOUDFLARE_API_TOKEN_FILE"))
         with suppress(UsageError):
             found.append(self.heartbeat())
+        with suppress(UsageError):
+            found += [secret for login in self.feed_logins().values() for secret in login.secrets]
         return tuple(filter(None, found))
 
     # ---- outputs

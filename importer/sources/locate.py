@@ -1,8 +1,10 @@
-"""Finds what the user named: files, globs, folders, standard input, https URLs. Nothing is read yet but downloads."""
+"""Finds what the user named: files, globs, folders, standard input, https and TAXII URLs. Nothing is read yet but
+downloads."""
 
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -19,6 +21,7 @@ from importer.sources.readers import READERS
 _ENDINGS = frozenset(ending for reader in READERS for ending in reader.endings)
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
 _PIECE = 1 << 16
+_URL = re.compile(r"[A-Za-z][A-Za-z+]*://")
 _NEVER = ("__MACOSX", "tag-importer-runs")
 """Folders inside a folder that hold no sources: an archiver's leavings, and our own runs."""
 _BESIDE_AN_EXPORT = ".mapping.yaml"
@@ -68,10 +71,8 @@ def _locate_one(spec: str, options: ReadOptions, stdin: BinaryIO | None, found: 
     if spec == "-":
         found.items.append(_from_stdin(stdin, options))
         return
-    if "://" in spec and spec.partition("://")[0].isalpha():
-        from importer.sources.fetch import fetch
-
-        found.items.append(fetch(spec, options))
+    if _URL.match(spec):
+        found.items += _downloaded(spec, options)
         return
     path = Path(spec)
     if path.is_dir():
@@ -82,6 +83,18 @@ def _locate_one(spec: str, options: ReadOptions, stdin: BinaryIO | None, found: 
         _from_glob(spec, options, found, seen)
     else:
         raise SourceError(f"{without_user(spec)} does not exist.", hint=_similar(path))
+
+
+def _downloaded(spec: str, options: ReadOptions) -> list[Located | Issue]:
+    if spec.startswith("taxii"):
+        from importer.sources.taxii import fetch_collection
+
+        located = fetch_collection(spec, options)
+        message = "A TAXII collection is a feed of changes: what its server removes is not seen, and nothing is pruned."
+        return [located, Issue(Severity.INFO, "feed-of-changes", message, Place(located.file))]
+    from importer.sources.fetch import fetch
+
+    return [fetch(spec, options)]
 
 
 def _from_glob(spec: str, options: ReadOptions, found: Found, seen: set[Path]) -> None:

@@ -6,10 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from importer.sources.logins import Login
 
 MIB = 1 << 20
 
@@ -135,6 +138,9 @@ LimitWords = Annotated[
 ]
 
 
+Fresh = Annotated[bool, Meta(description="Read URLs from the beginning, not from what earlier runs have kept of them.")]
+
+
 class Reading(Struct, frozen=True):
     """How the sources are read."""
 
@@ -146,6 +152,7 @@ class Reading(Struct, frozen=True):
     delimiter: Delimiter = ""
     records: Records = ""
     limit: LimitWords = ()
+    fresh: Fresh = False
 
 
 class ReadOptions(Reading, frozen=True, kw_only=True):
@@ -157,3 +164,9 @@ class ReadOptions(Reading, frozen=True, kw_only=True):
     name_columns: tuple[str, ...] = ()
     """Header words that the mapping takes the name from; like the usual ones, they mark a sheet as a list of actors."""
     limits: Limits = Limits()
+    logins: Mapping[str, Login] = MappingProxyType({})
+    """Host, or host:port, of a feed -> what it is shown."""
+
+    def login(self, host: str) -> Login | None:
+        """What a server, `host` or `host:port`, is shown."""
+        return self.logins.get(host.lower()) or self.logins.get(host.lower().rpartition(":")[0])

@@ -95,7 +95,7 @@ async def test_two_accounts_of_one_token_take_turns(headers: str, tmp_path: Path
 
 async def test_the_second_is_told_that_the_token_is_in_use(tmp_path: Path) -> None:
     """Without --wait the other account's run ends with 7 and says why; nothing on the disk holds the token."""
-    _list(tmp_path, 150)
+    _list(tmp_path, 3_000)
     async with _server("right") as server:
         first = await _start(server, tmp_path, "one", *APPLY)
         while len(server.made.get("one", ())) < 20:  # noqa: ASYNC110 - another process

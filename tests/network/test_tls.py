@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from aiohttp import web
 
 from importer.errors import SourceError, UsageError
 from importer.network import ssl_context
@@ -21,7 +23,9 @@ from importer.remote.pacer import PacerSettings
 from importer.remote.settings import ApiSettings
 from importer.reports.ping import ping
 from importer.sources.fetch import fetch
+from importer.sources.logins import load_logins
 from importer.sources.options import ReadOptions
+from importer.sources.taxii import fetch_collection
 
 from .servers import HOST, Authority, proxied, served
 
@@ -167,3 +171,27 @@ async def test_how_the_program_ends(authority: Authority, tmp_path: Path) -> Non
         assert (code, "HTTPS_PROXY" in told, "hunter2" in told) == (2, True, False)
         code, told = await _program(tmp_path, "plan", "a.csv", **env, SSL_CERT_FILE="/no/such.pem", https_proxy="")
         assert (code, "SSL_CERT_FILE" in told) == (2, True)
+
+
+async def test_a_feed_is_shown_the_certificate_that_its_login_names(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that asks for a client's certificate gets the one of the logins file; without it there is no feed."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    tls = authority.server("localhost")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    authority.ca.configure_trust(tls)
+    authority.ca.issue_cert("analyst@feeds.test").private_key_and_cert_chain_pem.write_to_path(tmp_path / "me.pem")
+    (tmp_path / "logins.yaml").write_text("localhost: {certificate: me.pem}\n")
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        one = {"type": "threat-actor", "id": f"threat-actor--{UUID(int=1)}", "name": "Glass Heron"}
+        return web.json_response({"objects": [one], "more": False})
+
+    async with served(tls, page) as (port, _):
+        url = f"taxii+https://localhost:{port}/root/collections/one/"
+        options = ReadOptions(logins=load_logins(tmp_path / "logins.yaml"))
+        found = await asyncio.to_thread(fetch_collection, url, options)
+        assert b"Glass Heron" in found.open().read()
+        with pytest.raises(SourceError):
+            await asyncio.to_thread(fetch_collection, url, ReadOptions(), sleep=lambda seconds: None)

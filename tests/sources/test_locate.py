@@ -17,7 +17,7 @@ from urllib.request import Request
 import pytest
 
 from importer.errors import SourceError
-from importer.sources.fetch import _Redirects
+from importer.sources.http_get import _Redirects
 from importer.sources.options import Limits
 from importer.system import open_regular
 
@@ -171,7 +171,7 @@ def test_a_download_whose_headers_never_end_is_given_up(server: _Server) -> None
 
 def _redirected(url: str, to: str) -> Request | None:
     """What the program does when a server at `url` redirects."""
-    return _Redirects().redirect_request(Request(url), io.BytesIO(), 302, "Found", Message(), to)
+    return _Redirects(stay=False).redirect_request(Request(url), io.BytesIO(), 302, "Found", Message(), to)
 
 
 def test_downloads_are_bounded_and_stay_on_https(server: _Server) -> None:

@@ -1,0 +1,218 @@
+"""One GET of a source: its URL without credentials, redirects that are safe to follow, an answer within bounds."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from email.message import Message
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from msgspec import Struct
+
+from importer.errors import SourceError
+from importer.masking import without_user
+from importer.network import is_loopback, tls_trouble
+from importer.sources.logins import Login
+from importer.sources.opening import Background
+from importer.sources.options import MIB, Limits
+from importer.url_opener import url_opener
+
+_CHUNK = 256 * 1024
+_AGENT = "tag-importer"
+
+
+class Url(Struct, frozen=True):
+    """A source's URL, taken apart. SourceError for one that is not https (http on this machine)."""
+
+    shown: str
+    """Without credentials and without what its query says."""
+    bare: str
+    """Without credentials."""
+    host: str
+    """`host` or `host:port`, as logins are found by it."""
+    authorization: str = ""
+    """The header that its credentials make."""
+
+    @classmethod
+    def of(cls, url: str) -> Url:
+        """Takes `url` apart."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError as error:
+            raise SourceError("A URL among the sources cannot be read as one.") from error
+        netloc = f"[{host}]" if ":" in host else host
+        netloc += f":{port}" if port else ""
+        shown = urlunsplit((parts.scheme, netloc, parts.path, "", "")) + ("?…" if parts.query else "")
+        if not host:
+            shown = without_user(shown)
+        if not _allowed(parts.scheme, host) and (host or parts.scheme != "http"):
+            raise SourceError(f"{shown} cannot be fetched: a source's URL begins with https://.")
+        if not host:
+            raise SourceError(f"{shown} cannot be fetched: it names no server.")
+        authorization = ""
+        if parts.username is not None:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            authorization = "Basic " + b64encode(pair.encode()).decode("ascii")
+        return cls(shown, urlunsplit((parts.scheme, netloc, parts.path, parts.query, "")), netloc, authorization)
+
+    def at(self, bare: str) -> Url:
+        """Another address of the same server, with the same credentials."""
+        found = Url.of(bare)
+        return Url(found.shown, found.bare, found.host, self.authorization if found.host == self.host else "")
+
+
+class Answer(Struct, frozen=True):
+    """What a server answered with success."""
+
+    body: bytes
+    headers: Message
+
+
+class Refusal(SourceError):
+    """The server answered, and not with success."""
+
+    def __init__(self, shown: str, status: int, reason: str, headers: Message, hint: str = "") -> None:
+        super().__init__(f"{shown} cannot be fetched: the server answered {status} {reason}.", hint=hint)
+        self.status, self.headers = status, headers
+
+
+class Unreachable(SourceError):
+    """No answer came, or not all of it."""
+
+
+def get(
+    url: Url,
+    limits: Limits,
+    headers: Mapping[str, str],
+    *,
+    login: Login | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Answer:
+    """The answer to a GET, its body within the limits. Credentials are shown to the URL's own server only.
+
+    Raises Refusal, Unreachable, or SourceError for an answer that is over a limit.
+    """
+    request = urllib.request.Request(url.bare, headers={"User-Agent": _AGENT, **headers})  # noqa: S310 - checked by Url
+    authorization = url.authorization or (login.header if login else "")
+    if authorization:
+        request.add_unredirected_header("Authorization", authorization)
+    certified = login is not None and bool(login.certificate)
+    opener = url_opener(_Redirects(stay=certified), identify=login.identify if login and certified else None)
+    ends = monotonic() + limits.download_seconds
+    try:
+        patience = min(30.0, limits.download_seconds)
+        # The socket's own limit counts anew with each byte of a header.
+        opening: Background[Any] = Background(lambda: opener.open(request, timeout=patience), "fetch")
+        with opening.result(limits.download_seconds) as answer:
+            return Answer(_read(url.shown, answer, limits, ends, monotonic), answer.headers)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise Refusal(url.shown, error.code, str(error.reason), error.headers) from error
+    except SourceError:
+        raise
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if monotonic() >= ends:
+            raise _too_slow(url.shown, limits) from error
+        raise Unreachable(f"{url.shown} cannot be fetched: {_reason(error)}.") from error
+
+
+def _allowed(scheme: str, host: str) -> bool:
+    return scheme == "https" or (scheme == "http" and is_loopback(host))
+
+
+def _inside(host: str) -> bool:
+    """Whether a host, as it is written, is this machine, a private network or a cloud's metadata address."""
+    if host == "localhost" or host.endswith((".localhost", ".internal")):
+        return True
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to https only (to http on this machine), ten at most.
+
+    A public server never leads to an address inside: what it could not reach itself, it does not reach through us.
+    """
+
+    max_redirections = 10
+
+    def __init__(self, *, stay: bool) -> None:
+        """`stay`: on the same host, because a certificate of ours would be shown to any other."""
+        self._stay = stay
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        target, before = urlsplit(newurl), urlsplit(req.full_url)
+        wrong = ""
+        if not _allowed(target.scheme, target.hostname or "") or (
+            target.scheme == "http" and not is_loopback(before.hostname or "")
+        ):
+            shown = urlunsplit((target.scheme, target.hostname or "", target.path, "", ""))
+            wrong = f"{shown}, which is not https"
+        elif _inside(target.hostname or "") and not _inside(before.hostname or ""):
+            wrong = f"{target.hostname}, an address inside"
+        elif self._stay and target.netloc != before.netloc:
+            wrong = f"{target.hostname}, another host than the one that the certificate is for"
+        if wrong:
+            fp.close()
+            raise SourceError(f"{Url.of(req.full_url).shown} was not fetched: it redirects to {wrong}.")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _read(shown: str, answer: Any, limits: Limits, ends: float, monotonic: Callable[[], float]) -> bytes:
+    declared = answer.headers.get("Content-Length", "")
+    if declared.isdigit() and int(declared) > limits.download_bytes:
+        raise too_large(shown, limits)
+    pieces: list[bytes] = []
+    length = 0
+    while piece := answer.read1(_CHUNK):
+        length += len(piece)
+        if length > limits.download_bytes:
+            raise too_large(shown, limits)
+        if monotonic() > ends:
+            raise _too_slow(shown, limits)
+        pieces.append(piece)
+    if declared.isdigit() and length < int(declared):
+        raise Unreachable(
+            f"{shown} cannot be fetched: the connection ended after {length:,} of {int(declared):,} bytes."
+        )
+    return b"".join(pieces)
+
+
+def too_large(shown: str, limits: Limits) -> SourceError:
+    """The answer, or all of them together, is over the limit."""
+    return SourceError(
+        f"{shown} was not fetched: it is larger than {limits.download_bytes / MIB:,.0f} MiB.",
+        hint=limits.hint("download_bytes"),
+    )
+
+
+def _too_slow(shown: str, limits: Limits) -> SourceError:
+    return SourceError(
+        f"{shown} cannot be fetched: it took longer than {limits.download_seconds:g} seconds.",
+        hint=limits.hint("download_seconds"),
+    )
+
+
+def _reason(error: Exception) -> str:
+    inner = getattr(error, "reason", error)
+    if trouble := tls_trouble(error):
+        return trouble
+    if isinstance(inner, (TimeoutError, socket.timeout)):
+        return "the server did not answer in time"
+    if isinstance(inner, socket.gaierror):
+        return "its server's name cannot be resolved"
+    if isinstance(inner, OSError) and inner.strerror:
+        return str(inner.strerror).lower()
+    return " ".join(str(inner).split())[:200] or type(inner).__name__
