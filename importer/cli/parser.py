@@ -196,7 +196,7 @@ def _sources(parser: argparse.ArgumentParser, metavar: str) -> None:
 
 def _reading(parser: argparse.ArgumentParser) -> None:
     _flags(parser, "reading", "mapping", "map", "sheet", "include_hidden", "include_revoked", "header_row", "encoding",
-           "delimiter", "records", "limit")  # fmt: skip
+           "delimiter", "records", "limit", "logins", "fresh")  # fmt: skip
 
 
 def _planning(parser: argparse.ArgumentParser) -> None:
