@@ -402,6 +402,63 @@ class Reading(Struct, frozen=True, omit_defaults=True):
     """How many lists are read so: of a folder of files one reading stands for all that are alike."""
 
 
+class Side(Struct, frozen=True, omit_defaults=True):
+    """One of two actors: a row, or a tag of the account."""
+
+    name: str
+    source: str
+    """The row's file; `account` for a tag."""
+    place: Place = Place("")
+    """The cell that holds the row's name."""
+    id: str = ""
+    """The id of the row in its source; the uuid of a tag."""
+    country: str = ""
+
+    def seen_from(self, file: str) -> str:
+        """`'APT28' (A17)`, with the file where it is another one; of a tag `the existing tag 'APT28' (<uuid>)`."""
+        if self.source == ACCOUNT:
+            return f"the existing tag {self.name!r} ({self.id})"
+        return f"{self.name!r} ({self.place.cell if self.place.file == file else self.place})"
+
+
+ACCOUNT = "account"
+
+
+class Shared(Struct, frozen=True, omit_defaults=True):
+    """A name that both actors of a pair are given."""
+
+    label: str
+    cell: str = ""
+    other_cell: str = ""
+    actors: int = 2
+    """How many actors have it: a rare name says more than one that many have."""
+
+
+class Pair(Struct, frozen=True, omit_defaults=True):
+    """Two actors that may be one, and what speaks for it."""
+
+    one: Side
+    other: Side
+    severity: Severity
+    """info where a source states that they are one, or a person has decided: nobody has to look at it."""
+    code: str
+    """What speaks for it most: `alias-is-name`, `alias-shared`, `similar-name`..."""
+    shared: tuple[Shared, ...] = ()
+    stated: tuple[str, ...] = ()
+    """Who states that they are one: an edge in a source, lists that name each other, a file given as evidence."""
+    near: bool = False
+    """The names differ only in punctuation, or by one letter."""
+    score: float = 0.0
+    """How much speaks for it: for each shared name 1 where nobody else has it, less where others do..."""
+    decision: str = ""
+    """What a person has decided: same, different, overlaps, unsure."""
+
+    @property
+    def open(self) -> bool:
+        """Whether a person has to decide."""
+        return not self.decision and self.severity is not Severity.INFO
+
+
 class Plan(Struct, frozen=True):
     """All changes of a run in source order. A dry run is the run up to here; apply executes this object."""
 
@@ -423,6 +480,10 @@ class Plan(Struct, frozen=True):
     options: Mapping[str, Json] = EMPTY
     """Everything else that shaped the plan and must hold when it is applied."""
     readings: tuple[Reading, ...] = ()
+    shaped_by: tuple[SourceFile, ...] = ()
+    """Files of decisions and of evidence: with others the plan might be another one."""
+    pairs: tuple[Pair, ...] = ()
+    """Actors that may be one, those of which most speaks for it first."""
 
     def counts(self) -> dict[str, int]:
         """Rows by action; the sum is the number of changes."""

@@ -92,6 +92,7 @@ def build_parser(only: str = "") -> argparse.ArgumentParser:
 def _validate(parser: argparse.ArgumentParser) -> None:
     _sources(parser, "SOURCE")
     _reading(parser)
+    _deciding(parser)
     _output(parser)
     parser.add_argument("--by", choices=("kind", "row"), default="kind", help="issues by kind or by row (text format)")
     parser.add_argument("--annotate", metavar="OUT.xlsx", help="hand the list back with each issue at its cell")
@@ -202,6 +203,11 @@ def _reading(parser: argparse.ArgumentParser) -> None:
 def _planning(parser: argparse.ArgumentParser) -> None:
     _flags(parser, "planning", "mode", "category", "create_category", "max_creates", "max_updates", "max_deletes",
            "max_shrink", "allow_empty", "managed_by", "adopt", "prune")  # fmt: skip
+    _deciding(parser)
+
+
+def _deciding(parser: argparse.ArgumentParser) -> None:
+    _flags(parser, "who is who", "evidence")
 
 
 def _account(parser: argparse.ArgumentParser) -> None:

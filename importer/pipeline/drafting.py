@@ -20,8 +20,10 @@ from importer.mapping.spec import Mapping
 from importer.model import Action, Draft, Header, Issue, Place, Reading, Severity, SourceFile, Table
 from importer.planning.build import build_plan
 from importer.planning.bulk import gc_paused
+from importer.planning.collisions import labels_of
 from importer.planning.mapping_beside import mapping_beside
 from importer.planning.options import Account, PlanOptions
+from importer.planning.statements import NO_EVIDENCE, Evidence
 from importer.reports.formats import Validation
 from importer.reports.run_record import issues_of
 from importer.settings.model import Source
@@ -218,13 +220,22 @@ class _Group:
             yield Issue(Severity.WARNING, f"left-out-{what}", f"The {what} is left out: {error.message}.", place)
 
 
+def evidence(settings: Settings) -> Evidence:
+    """What the lists say that were given as evidence. Raises SourceError for one that cannot be read."""
+    if not settings.evidence:
+        return NO_EVIDENCE
+    given = collect(tables(Settings(sources=tuple(Source(path=path) for path in settings.evidence))))
+    rows = ((str(draft.row.place()), (draft.name, *labels_of(draft.fields))) for draft in given.drafts if draft.name)
+    return Evidence(rows, [replace(source, details={}) for source in given.sources])
+
+
 def validate(settings: Settings, *, annotate: Path | None = None) -> Validation:
     """Every issue of every row: the plan against an account that holds nothing, so that lists are judged in one way.
 
     `annotate` is where the list is written anew, as a workbook with each issue at its cell.
     """
     inputs = collect(tables(settings))
-    options = PlanOptions(collisions=settings.plan_options().collisions)
+    options = PlanOptions(collisions=settings.plan_options().collisions, evidence=evidence(settings))
     plan = build_plan(inputs.drafts, Account(""), options, inputs.sources, inputs.mappings, inputs.notes,
                       readings=inputs.readings)  # fmt: skip
     bad = (Action.INVALID, Action.CONFLICT)
@@ -236,6 +247,7 @@ def validate(settings: Settings, *, annotate: Path | None = None) -> Validation:
         invalid=sum(change.action in bad for change in plan.changes),
         left_out=sum(change.code == LEFT_OUT for change in plan.changes),
         issues=tuple(issues_of(plan)),
+        pairs=plan.pairs,
     )
     if annotate is not None:
         from importer.reports.annotated_workbook import hand_back

@@ -26,7 +26,8 @@ from importer.sources.fetch import fetch
 from importer.sources.read import ReadOptions, read
 
 _SETTLED: Final = ("mapping", "sheet", "include_hidden", "include_revoked", "header_row", "encoding", "delimiter",
-                   "records", "mode", "category", "create_category", "managed_by", "adopt", "prune")  # fmt: skip
+                   "records", "mode", "category", "create_category", "managed_by", "adopt", "prune",
+                   "evidence")  # fmt: skip
 _AGAIN: Final = "Plan again, look at the plan, and apply that one."
 
 
@@ -101,7 +102,7 @@ def _categories(plan: Plan) -> set[str]:
 def _check_sources(plan: Plan, *, made_here: bool) -> None:
     problems: list[str] = []
     rows: list[str] = []
-    for source in plan.sources:
+    for source in (*plan.sources, *plan.shaped_by):
         if "://" in source.file and not made_here:
             continue  # a stranger does not say what this machine asks for
         now = _sha256_now(source)

@@ -57,12 +57,12 @@ def _plan(
     if account.returned is not None:
         account.returned.only([tag.uuid for tag in account.tags])
     matches = match_rows(rows, Tags(account.tags, account.ids))
-    collisions = find_collisions(rows, matches, account.tags, options.collisions)
+    collisions = find_collisions(rows, matches, account.tags, options.collisions, options.evidence)
     changes = [
-        decide(draft, match, rows, collisions.get(position, ()), setting)
+        decide(draft, match, rows, collisions.issues.get(position, ()), setting)
         for position, (draft, match) in enumerate(zip(rows, matches, strict=True))
     ]
-    more_notes = [*notes, *_unmarkable(changes, setting)]
+    more_notes = [*notes, *collisions.notes, *_unmarkable(changes, setting)]
     if account.returned is not None:
         more_notes += account.returned.not_compared()
     if options.managed_by:
@@ -81,6 +81,8 @@ def _plan(
         created=created,
         options=_recorded(options, to_create, account.tags, changes),
         readings=tuple(readings),
+        shaped_by=options.evidence.files if options.evidence is not None else (),
+        pairs=collisions.pairs,
     )
 
 

@@ -16,6 +16,7 @@ from importer.planning.collision_rules import CollisionRules
 if TYPE_CHECKING:  # settings import this file, and `--help` of a command imports settings
     from importer.planning.returned import Returned
     from importer.planning.source_ids import SourceIds
+    from importer.planning.statements import Evidence
 
 
 class Mode(StrEnum):
@@ -55,6 +56,8 @@ class PlanOptions:
     prune: bool = False
     """With marking: whether marked tags that vanished from the source become deletes."""
     collisions: CollisionRules = field(default_factory=CollisionRules)
+    evidence: Evidence | None = None
+    """Which names are one actor's according to files that a person has given."""
 
     def __post_init__(self) -> None:
         if self.mode not in list(Mode):

@@ -24,7 +24,20 @@ from msgspec import Meta, Struct
 from importer.atomic import atomic_path
 from importer.errors import UsageError
 from importer.fields.table import FIELDS
-from importer.model import Action, Change, FieldChange, Header, Issue, Json, Plan, Reading, RowRef, SourceFile, Table
+from importer.model import (
+    Action,
+    Change,
+    FieldChange,
+    Header,
+    Issue,
+    Json,
+    Pair,
+    Plan,
+    Reading,
+    RowRef,
+    SourceFile,
+    Table,
+)
 from importer.planning.bulk import gc_paused
 from importer.planning.canonical import canonical_bytes
 
@@ -110,6 +123,8 @@ class _Plan(Struct, omit_defaults=True):
     account_tags: Natural = 0
     options: dict[str, Json] = {}
     readings: tuple[Reading, ...] = ()
+    shaped_by: tuple[SourceFile, ...] = ()
+    pairs: tuple[Pair, ...] = ()
 
 
 class SavedPlan(Struct, frozen=True):
@@ -152,7 +167,7 @@ def _encoded(plan: Plan) -> bytes:
             _Plan(
                 plan.account, plan.mode, changes, [_table(tables[key], order[key]) for key in order], plan.sources,
                 plan.mappings, plan.notes, plan.category, plan.account_tags, dict(plan.options),
-                plan.readings,
+                plan.readings, plan.shaped_by, plan.pairs,
             )
         )  # fmt: skip
 
@@ -213,7 +228,7 @@ def _decoded(plan: _Plan, created: str) -> Plan:
         raise ValueError(f"options: {error}") from None
     return Plan(
         plan.account, plan.mode, tuple(changes), plan.sources, plan.mappings, plan.notes, plan.category,
-        plan.account_tags, created, plan.options, plan.readings,
+        plan.account_tags, created, plan.options, plan.readings, plan.shaped_by, plan.pairs,
     )  # fmt: skip
 
 

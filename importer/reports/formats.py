@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from msgspec import Struct
 
-from importer.model import Issue, Json, Plan, Reading, Severity, SourceFile, Tag
+from importer.model import Issue, Json, Pair, Plan, Reading, Severity, SourceFile, Tag
 from importer.reports import FORMATS
 from importer.reports.screen import Line
 
@@ -52,6 +52,7 @@ class Validation(Struct, frozen=True):
     issues: tuple[Issue, ...]
     """In source order, those on files and sheets among them."""
     readings: tuple[Reading, ...] = ()
+    pairs: tuple[Pair, ...] = ()
     by: str = "kind"
     """How a person is shown them: by `kind`, or by `row`."""
 

@@ -12,6 +12,7 @@ from importer.model import Change, Json, Outcome
 from importer.planning.cost import Cost
 from importer.planning.plan_file import plan_digest
 from importer.reports.formats import Listing, PlanResult, Validation
+from importer.reports.pairs import pairs_json
 from importer.reports.run_record import RunRecord, issue_counts
 from importer.reports.summary import exposure_json, issue_json, source_json, summary
 from importer.reports.text import row_code, row_message
@@ -51,6 +52,7 @@ def validation(validation: Validation) -> str:
             "mappings": list(validation.mappings),
             "readings": [to_builtins(reading) for reading in validation.readings],
             "issues": [issue_json(issue) for issue in validation.issues],
+            "pairs": pairs_json(validation.pairs),
         }
     )
 
@@ -77,6 +79,7 @@ def plan(result: PlanResult) -> str:
             "mappings": list(plan.mappings),
             "readings": [to_builtins(reading) for reading in plan.readings],
             "notes": [issue_json(note) for note in plan.notes],
+            "pairs": pairs_json(plan.pairs),
             "changes": [_change(change) for change in plan.changes],
         }
     )

@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from importer.model import Action, Change, Issue, Outcome, Plan, SourceFile, Status
+from importer.model import Action, Change, Issue, Outcome, Pair, Plan, SourceFile, Status
+from importer.planning.collisions import speaks_for
 from importer.reports.formats import Listing, PlanResult, Validation
 from importer.reports.issue_groups import by_kind
+from importer.reports.pairs import others
 from importer.reports.run_record import RunRecord, issues_of
 from importer.reports.screen import plain
 from importer.reports.terminal import stop_text
@@ -48,7 +50,7 @@ def plan(result: PlanResult, *, limit: int = LIMIT) -> str:
     ]
     if result.cost is not None:
         facts.append(f"Cost: {cost_text(result.cost)}.\n")
-    sections = [*_change_sections(plan), *_issue_sections(issues_of(plan))]
+    sections = [*_change_sections(plan), *_pair_section(plan.pairs), *_issue_sections(others(issues_of(plan)))]
     return _document(f"Tag plan: {', '.join(to_do) or 'nothing to do'}", counts, facts, sections, limit)
 
 
@@ -57,7 +59,8 @@ def validation(validation: Validation) -> str:
     counts = {"valid": validation.valid, "invalid": validation.invalid, "left out": validation.left_out}
     title = f"Validation: {validation.invalid:,} of {count(validation.rows, 'row')} invalid"
     facts = [f"Mapping {_mappings(validation.mappings)}.\n", _sources(validation.sources)]
-    return _document(title, counts, facts, _issue_sections(validation.issues))
+    sections = [*_issue_sections(others(validation.issues)), *_pair_section(validation.pairs)]
+    return _document(title, counts, facts, sections)
 
 
 def run(record: RunRecord) -> str:
@@ -134,6 +137,17 @@ def _change_sections(plan: Plan) -> Iterator[_Section]:
 def _issue_sections(issues: Iterable[Issue]) -> Iterator[_Section]:
     for severity, kind, found in by_kind(issues):
         yield f"{severity.value.capitalize()} {_word(kind)}", map(_issue, found), len(found), False
+
+
+def _pair_section(pairs: Sequence[Pair]) -> Iterator[_Section]:
+    """Those that a person has to decide."""
+    asked = [pair for pair in pairs if pair.open]
+    lines = (
+        f"- {code(pair.one.seen_from(''))} | {code(pair.other.seen_from(''))}: {code(speaks_for(pair), 300)}\n"
+        for pair in asked
+    )
+    if asked:
+        yield "Pairs of actors that may be one", lines, len(asked), False
 
 
 def _word(text: str) -> str:

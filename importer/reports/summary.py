@@ -69,6 +69,7 @@ def summary(record: RunRecord) -> dict[str, Json]:
         "sources": [{**source_json(source), "rows": rows_of[source.file]} for source in plan.sources],
         "mappings": list(plan.mappings),
         "issues": {**issue_counts(issues), "by_code": dict(Counter(issue.code for issue in issues).most_common())},
+        "pairs": {"total": len(plan.pairs), "open": sum(pair.open for pair in plan.pairs)},
         "notes": [issue_json(note) for note in plan.notes[:_NOTES_SHOWN]],
         "notes_total": len(plan.notes),
         "files": [path.name for path in failed_files(record.folder)],

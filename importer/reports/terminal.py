@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importer.model import Action, Change, Issue, Plan, Reading, Severity, SourceFile, Status
 from importer.reports.formats import Listing, PlanResult, Validation
 from importer.reports.issue_groups import by_kind, by_row, by_value
+from importer.reports.pairs import others, pair_lines
 from importer.reports.run_record import RunRecord, issue_counts, issues_of
 from importer.reports.screen import Line
 from importer.reports.text import (
@@ -122,7 +123,10 @@ def plan(result: PlanResult) -> Iterator[Line]:
     yield (("Visible to other accounts: ", "warn"), exposure_text(result.exposure))
     if result.cost is not None:
         yield (f"Cost: {cost_text(result.cost)}",)
-    issues = issues_of(plan)
+    if plan.pairs:
+        yield ()
+        yield from pair_lines(plan.pairs)
+    issues = others(issues_of(plan))
     if issues:
         yield ()
         yield from issue_lines(issues, rest="all of them: --format json")
@@ -176,11 +180,13 @@ def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
     """Every issue, grouped by kind, then how many rows are fine."""
     yield from source_lines(validation.sources, validation.mappings)
     yield from reading_lines(validation.readings)
-    if validation.issues:
+    if issues := others(validation.issues):
         yield ()
-        yield from issue_lines(
-            validation.issues, shown=shown, rest="all of them: --format json", rows=validation.by == "row"
-        )
+        yield from issue_lines(issues, shown=shown, rest="all of them: --format json", rows=validation.by == "row")
+    if validation.pairs:
+        yield ()
+        yield from pair_lines(validation.pairs)
+    if issues or validation.pairs:
         yield ()
     counts = issue_counts(list(validation.issues))
     parts = [f"{validation.valid:,} valid", f"{validation.invalid:,} invalid"]
@@ -196,13 +202,16 @@ def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
 def run(record: RunRecord, *, with_issues: bool = True) -> Iterator[Line]:
     """How the run ended: counts that add up, what it took, where the files are, what to do next."""
     notes = len(record.plan.notes)  # of files and sheets: they say what was left out, so all of them are shown
-    every = issues_of(record.plan) if with_issues else []
+    every = others(issues_of(record.plan)) if with_issues else []
     issues = every[:notes] + [issue for issue in every[notes:] if issue.severity is not Severity.INFO]
     if issues:  # first, so that the counts are the last thing above the prompt
         rest = "all of them are in results.csv"
         yield from issue_lines([issue for issue in issues if issue.severity is Severity.ERROR], rest=rest)
-        others = [issue for issue in issues if issue.severity is not Severity.ERROR]
-        yield from issue_lines(others, shown=_WARNINGS_SHOWN, rest=rest)
+        warnings = [issue for issue in issues if issue.severity is not Severity.ERROR]
+        yield from issue_lines(warnings, shown=_WARNINGS_SHOWN, rest=rest)
+        yield ()
+    if with_issues and record.plan.pairs:
+        yield from pair_lines(record.plan.pairs)
         yield ()
     counts = record.counts()
     state = stop_text(record) or "finished"

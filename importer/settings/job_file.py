@@ -104,7 +104,11 @@ def _read(path: Path, problems: Problems) -> Settings:
             continue
         given[option.name] = Given(Origin.JOB, str(node.spot))
         if option.extra.get("path"):
-            values[option.key] = _from(path.parent, option.of(job))
+            written = option.of(job)
+            many = isinstance(written, tuple)
+            values[option.key] = (
+                tuple(_from(path.parent, one) for one in written) if many else _from(path.parent, written)
+            )
     job = structs.replace(replaced(job, values), name=job.name or path.stem)
     sources = tuple(source if isinstance(source, Source) else Source(path=source) for source in job.sources)
     rest = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in ("name", "sources", "mapping")}

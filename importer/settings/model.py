@@ -222,6 +222,16 @@ class Job(Struct, frozen=True, kw_only=True):
     mode: Annotated[Mode, about("What may be done: create and nothing else, update, or upsert for both.")] = Mode.CREATE
     category: Annotated[Text, about("Name or UUID of the category that new tags are given.", metavar="NAME|UUID")] = ""
     create_category: Annotated[bool, about("Create the category when there is none of that name.")] = False
+    evidence: Annotated[
+        tuple[Text, ...],
+        about(
+            "A list of which each row names one actor in all its names, such as Microsoft's mapping: a pair of actors "
+            "that it backs needs no person.",
+            "MicrosoftMapping.json",
+            metavar="FILE",
+            path=True,
+        ),
+    ] = ()
     reading: Reading = Reading()
     limits: RunLimits = RunLimits()
     marking: Marking = Marking()

@@ -12,7 +12,7 @@ import msgspec
 
 from importer.sources.json_text import parse
 from importer.sources.located import Opened
-from importer.sources.stix_graph import StixGraph
+from importer.sources.stix_graph import SAME_ACTOR, StixGraph
 
 _ID = re.compile(r"\A[a-z0-9][a-z0-9-]*--[0-9a-fA-F-]{8,}\Z")
 
@@ -118,7 +118,7 @@ def _heads(raw: msgspec.Raw) -> Iterator[Head]:
 
 
 ACTORS = ("intrusion-set", "threat-actor")
-LINKS = frozenset({"located-at", "attributed-to", "originates-from"})
+LINKS = frozenset({"located-at", "attributed-to", "originates-from"}) | SAME_ACTOR
 
 
 class Probe(msgspec.Struct, gc=False):

@@ -60,6 +60,10 @@ def granular(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield one["marking_ref"], ", ".join(str(part) for part in marking_ids(one.get("selectors")))
 
 
+SAME_ACTOR = frozenset(
+    ("similar", "similar-to", "same-as", "duplicate-of", "duplicate", "equivalent", "alias-of", "also-known-as")
+)
+"""Kinds of links, of STIX and of MISP, by which a source says that two actors are one."""
 _PLACE_LINKS = ("originates-from", "located-at")
 _STEPS = 4
 """How far `attributed-to` is followed: from a campaign's intrusion set to its actor, its sponsor, its ministry."""
@@ -117,6 +121,10 @@ class StixGraph:
         """Names of the identities that an actor is attributed to, the nearest first."""
         names = [self.identities.get(target, "") for level in list(self._attributed(id_))[1:] for target in level]
         return list(dict.fromkeys(name for name in names if name))
+
+    def same_actors(self, id_: str) -> list[dict[str, str]]:
+        """The objects that are the same actor, as the edges of a MISP cluster."""
+        return [{"dest-uuid": target, "type": kind} for kind, target in self.links.get(id_, ()) if kind in SAME_ACTOR]
 
     def unknown_markings(self, value: dict[str, Any]) -> list[str]:
         """What an actor is marked with that nothing defines, or that defines a TLP which is not a known word."""

@@ -41,6 +41,7 @@ COLUMNS = [
     "country",
     "organization",
     "tlp",
+    "related",
     "x_mitre_deprecated",
 ]
 """The columns that presets may count on, in this order; those that no actor fills are left out, but for the name."""
@@ -146,6 +147,7 @@ def _row(file: str, actor: Actor, graph: StixGraph) -> tuple[int, str, dict[str,
         if key.startswith("x_misp_") and isinstance(held, list) and len(held) == 1 and isinstance(held[0], str):
             value[key] = held[0]
     linked = actor.id in graph.links
+    cells["related"] = cell(graph.same_actors(actor.id)) if linked else ""
     cells["organization"] = _one_or_list(graph.organizations(actor.id)) if linked else ""
     countries = graph.countries(actor.id) if linked else []
     if countries:
