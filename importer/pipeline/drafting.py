@@ -17,6 +17,7 @@ from importer.mapping.columns import named
 from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
+from importer.masking import Mask
 from importer.model import Action, Draft, Header, Issue, Place, Reading, Severity, SourceFile, Table
 from importer.planning.build import build_plan
 from importer.planning.bulk import gc_paused
@@ -28,6 +29,7 @@ from importer.reports.formats import Validation
 from importer.reports.run_record import issues_of
 from importer.settings.model import Source
 from importer.settings.settings import Settings
+from importer.sources.masked import masked_file, masked_issue, masked_table
 from importer.sources.read import read
 
 LEFT_OUT = "left-out"
@@ -145,6 +147,7 @@ class _Group:
         hints = self.mapping.read_hints() if self.mapping else None
         options = settings.read_options(sources[0], hints, cache_dir=cache_dir)
         self.options = replace(options, name_columns=(*_name_columns(self.mapping), *self.columns.get("value", ())))
+        self.mask = Mask(settings.secrets())
         self.drafters: dict[int, Drafter] = {}
         self.chosen: dict[Header, Drafter | None] = {}
         self.refusals: list[tuple[Header, SourceError]] = []
@@ -167,9 +170,9 @@ class _Group:
         for item in read(self.specs, self.options, stdin=stdin):
             if isinstance(item, SourceFile):
                 yield from self._end_of_file()
-                yield item
+                yield masked_file(item, self.mask)
             elif isinstance(item, Issue):
-                yield item
+                yield masked_issue(item, self.mask)
             else:
                 yield from self._table(item)
         yield from self._end_of_file()
@@ -181,6 +184,7 @@ class _Group:
             raise UsageError(f"--map: there is no column {missing} in {', '.join(self.specs)}")
 
     def _table(self, table: Table) -> Iterator[Issue | MappedTable]:
+        table = masked_table(table, self.mask)
         header = table.header
         self.not_found -= {column for column in self.not_found if named(header.columns, (column,))}
         if header not in self.chosen:

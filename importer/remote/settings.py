@@ -64,10 +64,13 @@ class ApiSettings:
         return _of_cloudflare(urlsplit(self.base_url).hostname or "")
 
 
-def trusted_endpoint(url: str) -> bool:
-    """Whether a token may go there on the word of a job file, which can be a stranger's: to Cloudflare or loopback."""
+def trusted_endpoint(url: str, *, loopback: bool) -> bool:
+    """Whether a token may go there on the word of a job file, which can be a stranger's: to Cloudflare, or `loopback`.
+
+    Not to loopback a token that the same job took from a file: any program of this machine may listen there.
+    """
     host = urlsplit(url).hostname or ""
-    return _of_cloudflare(host) or is_loopback(host)
+    return _of_cloudflare(host) or (loopback and is_loopback(host))
 
 
 def _of_cloudflare(host: str) -> bool:

@@ -129,9 +129,7 @@ class Transport:
             status = response.status
             headers = response.headers
             limits = (headers.get("Ratelimit", ""), headers.get("Ratelimit-Policy", ""))
-            data = await self._body(response, call)
-            if method == "GET":  # of a write, what is given back is compared with what was sent
-                data = self._mask.data(data)
+            data = self._mask.data(await self._body(response, call))  # no row that holds the token was sent
             if 200 <= status < 300:
                 answer = data if read is None else read(data)
             else:
@@ -165,7 +163,7 @@ class Transport:
                 size += len(part)
                 self._reading += len(part)
                 if size > limit:
-                    raise Unreadable(f"it is larger than {limit} bytes")
+                    raise Unreadable(f"it is larger than {limit:,} bytes")
                 if self._reading > 2 * most:
                     raise Unreadable(f"it and the others under way are larger than {2 * most:,} bytes")
         finally:

@@ -187,7 +187,8 @@ class Settings(Job, frozen=True, kw_only=True):
         base_url = (self.base_url or PRODUCTION).rstrip("/")
         check_base_url(base_url)
         given = self.given.get("base_url")
-        if given is not None and given.origin is Origin.JOB and not trusted_endpoint(base_url):
+        own_file = not self.environ.get(_TOKEN_VARIABLE, "").strip() and self._origin("token_file") == Origin.JOB
+        if given is not None and given.origin is Origin.JOB and not trusted_endpoint(base_url, loopback=not own_file):
             raise JobError(
                 f"{given.place}: a job file does not decide which server gets the token, and this `base_url:` is not "
                 "Cloudflare's",

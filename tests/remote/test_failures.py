@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -247,8 +250,22 @@ async def test_connections_that_break() -> None:
 async def test_an_answer_that_is_too_large_is_not_read() -> None:
     """A body over the limit, packed or not, is cut off."""
     async with _served(_answer(200, b"x" * 3000), max_answer=1000) as api:
-        with pytest.raises(CallFailed, match="larger than 1000 bytes"):
+        with pytest.raises(CallFailed, match="larger than 1,000 bytes"):
             await api.create(b"{}")
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
+async def test_packed_answers_are_bounded_while_they_are_unpacked(pack: Callable[[bytes], bytes]) -> None:
+    """Twenty answers of 64 MB each in 64 KB, all at once, cost little more than the limit for all of them together."""
+    body = pack(b'{"tags": [' + b" " * (64 << 20))
+    answer = _answer(200, body, **{"Content-Encoding": "gzip" if pack is gzip.compress else "deflate"})
+    async with _served(answer, max_answer=2 << 20) as api:
+        tracemalloc.start()
+        found = await asyncio.gather(*(api.create(b"{}") for _ in range(20)), return_exceptions=True)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert all(isinstance(one, CallFailed) and "larger than" in str(one) for one in found)
+    assert peak < 32 << 20
 
 
 async def test_the_token_shows_nowhere() -> None:
