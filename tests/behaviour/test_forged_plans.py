@@ -75,7 +75,7 @@ Forgery = Callable[[dict[str, Any]], object]
 FORGERIES: dict[str, Forgery] = {
     "another name for a new tag": lambda plan: _create(plan).update(name="New Guy"),
     "differences of its own": lambda plan: _update(plan).update(differences=[["motive", "Financial", "Espionage"]]),
-    "an update without what it saw": lambda plan: plan["options"].pop("seen"),
+    "an update without what it saw": lambda plan: _update(plan).pop("seen"),
     "an update in mode create": lambda plan: plan.update(mode="create"),
     "a mode that is none": lambda plan: plan.update(mode="delete"),
     "a field that tags have not": lambda plan: _create(plan)["body"].update(isAdmin=True),
@@ -121,7 +121,7 @@ def test_deletes_of_a_saved_plan_keep_to_marks_and_limits(here: Here, pruned: Pa
     uuids = _uuids(here)
     good = pruned.read_bytes()
     here.ok("plan", "other.csv", "--sandbox", "--mode", "upsert", "--out", "q")
-    (fingerprint,) = json.loads((here.folder / "q" / "plan.json").read_text())["plan"]["options"]["seen"].values()
+    (held,) = json.loads((here.folder / "q" / "plan.json").read_text())["plan"]["changes"]
 
     def attempt(change: Forgery, *flags: str) -> tuple[int, str]:
         pruned.write_bytes(good)
@@ -136,15 +136,14 @@ def test_deletes_of_a_saved_plan_keep_to_marks_and_limits(here: Here, pruned: Pa
     assert attempt(lambda plan: delete(plan).update(message="a harmless clean-up"))[0] == 2
     assert attempt(lambda plan: plan["options"].pop("prune"))[0] == 2
     assert attempt(lambda plan: plan["options"].pop("managed_by"))[0] == 2
-    assert attempt(lambda plan: plan["options"].pop("stamps"))[0] == 2
+    assert attempt(lambda plan: delete(plan).pop("stamp"))[0] == 2
     code, said = attempt(lambda plan: delete(plan).update(uuid=uuids["Somebody Else's"]))
     assert code in (2, 5)
 
     def theirs(plan: dict[str, Any]) -> None:
         one = delete(plan)
         one.update(uuid=uuids["Somebody Else's"], name="Somebody Else's", old={"value": "Somebody Else's"})
-        plan["options"]["seen"][one["key"]] = fingerprint
-        plan["options"]["stamps"] = {one["key"]: [0, ""]}
+        one.update(seen=held["seen"], stamp=[0, ""])
 
     code, said = attempt(theirs)
     assert code == 2
@@ -152,8 +151,7 @@ def test_deletes_of_a_saved_plan_keep_to_marks_and_limits(here: Here, pruned: Pa
 
     def two(plan: dict[str, Any]) -> None:
         keep = next(change for change in plan["changes"] if change["action"] == "unchanged")
-        keep.update(action="delete", old={"value": keep["name"]}, code="vanished")
-        plan["options"]["stamps"][keep["key"]] = [0, ""]
+        keep.update(action="delete", old={"value": keep["name"]}, code="vanished", stamp=[0, ""])
         plan["account_tags"] = plan["options"]["managed_tags"] = 1_000
 
     code, said = attempt(two)

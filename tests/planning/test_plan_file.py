@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import stat
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,17 +104,99 @@ def test_an_altered_plan_is_refused(tmp_path: Path) -> None:
     for bad, why in (
         (good.replace("Sofacy", "Sofazy"), "altered"),
         (good[: len(good) // 2], "not a plan"),
-        (good.replace('"version":3', '"version":1'), "version 1"),
+        (good.replace('"version":4', '"version":1'), "version 1"),
         (good.replace("tag-importer-plan", "bundle"), "not a plan"),
         ("[]", "not a plan"),
         ("", "not a plan"),
-        ('{"format":"tag-importer-plan","version":3,"sha256":"x","plan":{}}', "not a whole plan"),
+        ('{"format":"tag-importer-plan","version":4,"sha256":"x","plan":{}}', "not a whole plan"),
     ):
         path.write_text(bad)
         with pytest.raises(UsageError, match=why):
             read_plan(path)
     with pytest.raises(UsageError, match="cannot be read"):
         read_plan(tmp_path / "absent.json")
+
+
+def long_plan(odd: str = "") -> Plan:
+    """A plan of two tables, long enough to be packed in several pieces."""
+    short = Table.of_rows(Header("b.csv", "csv", ("Name",)), [("B",)], [2])
+    rows = [(f"A{number}", "Red Fox", odd) for number in range(12_000)]
+    long = Table.of_rows(HEADER, rows, range(2, 12_002), [f"id-{number}" for number in range(12_000)])
+    about = {"description": "Steals diplomatic mail through look-alike portals, and waits. " * 5, "motive": "Espionage"}
+    names = [*short.texts("Name"), *long.texts("Name")[5:]]
+    rows_of = [*short.rows(), *long.rows()[5:]]
+    return plan([Draft(row, {"value": name, **about}) for row, name in zip(rows_of, names, strict=True)])
+
+
+@pytest.mark.parametrize("odd", ["", "\ud83d"], ids=["text", "half a surrogate pair"])
+def test_a_long_plan_is_packed_and_read_back(tmp_path: Path, odd: str) -> None:
+    """It takes a tenth of the room, its head is JSON for anybody, and plan, tables and digest come back the same."""
+    made, path = long_plan(odd), tmp_path / "plan.json"
+    digest = write_plan(path, made, b"key")
+    back = read_plan(path)
+    assert back.made_with(b"key")
+    assert digest == plan_digest(made) == plan_digest(back.plan)
+    alone = [replace(change, row=None) for change in made.changes]
+    assert ([replace(change, row=None) for change in back.plan.changes] == alone) is True
+    first, *others = [change.row for change in back.plan.changes if change.row is not None]
+    assert (first.header.file, first.cells) == ("b.csv", ("B",))
+    table = others[0].table
+    assert {id(row.table) for row in others} == {id(table)}, "parts of a table are one table again"
+    assert [(row.number, row.id) for row in others] == [(number, f"id-{number - 2}") for number in range(7, 12_002)]
+    assert [table.texts(column) for column in table.header.columns] == [
+        [f"A{number}" for number in range(5, 12_000)], ["Red Fox"] * 11_995, [odd] * 11_995
+    ]  # fmt: skip
+    whole = json.loads(path.read_text())
+    assert whole["plan"]["account"] == ACCOUNT
+    assert "changes" not in whole["plan"], "a list without them would look like a plan that does nothing"
+    assert len(whole["packed"]["changes"]) == 3
+    plain = sum(len(zlib.decompress(base64.b64decode(text))) for texts in whole["packed"].values() for text in texts)
+    assert path.stat().st_size < plain / 8
+
+
+def test_a_packed_plan_that_was_altered_is_refused(tmp_path: Path) -> None:
+    """A piece that is damaged, gone, twice, in another place, or a bomb: refused, and no memory is spent on it."""
+    path = tmp_path / "plan.json"
+    write_plan(path, long_plan())
+    good = json.loads(path.read_text())
+    one, two, three = good["packed"]["changes"]
+    bomb = zlib.compressobj()
+    blanks = b"".join(bomb.compress(b" " * (1 << 20)) for _ in range(65)) + bomb.flush()
+    for changes, why in (
+        ([one, two], "altered"),
+        ([two, one, three], "altered"),
+        ([one, one, two, three], "repeated"),
+        ([one, two, three[:-8]], "damaged"),
+        ([one, two, "x"], "not a whole plan"),
+        ([one, two, base64.b64encode(b"nothing").decode()], "damaged"),
+        ([one, two, base64.b64encode(zlib.compress(b"{}")).decode()], "damaged"),
+        ([base64.b64encode(blanks).decode()], "times as long"),
+    ):
+        path.write_text(json.dumps({**good, "packed": {**good["packed"], "changes": changes}}))
+        with pytest.raises(UsageError, match=why):
+            read_plan(path)
+    parts = good["packed"]["tables"]
+    path.write_text(json.dumps({**good, "packed": {"changes": [one, two, three], "tables": parts[1:]}}))
+    with pytest.raises(UsageError, match="not a whole plan"):
+        read_plan(path)
+    path.write_text(json.dumps({**good, "plan": {**good["plan"], "changes": [], "tables": []}}))
+    with pytest.raises(UsageError, match="packed and plain"):
+        read_plan(path)
+
+
+def test_a_plan_of_the_version_before_can_be_carried_out(tmp_path: Path) -> None:
+    """Version 3 had what was seen of tags in its options: it is read as it was, under its own digest."""
+    made, path = rich_plan(), tmp_path / "plan.json"
+    write_plan(path, made)
+
+    def as_before(form: dict[str, Any]) -> None:
+        for name, held in (("seen", "seen"), ("stamps", "stamp")):
+            found = {one["key"]: one.pop(held) for one in form["changes"] if held in one}
+            form["options"].update({name: found} if found else {})
+
+    digest = forge(path, as_before)
+    path.write_text(path.read_text().replace('"version":4', '"version":3'))
+    assert read_plan(path) == SavedPlan(made, digest)
 
 
 def test_text_that_utf8_cannot_hold_survives(tmp_path: Path) -> None:
