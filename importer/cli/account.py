@@ -60,6 +60,17 @@ def template(namespace: Namespace) -> int:
     return ExitCode.DONE
 
 
+def doctor(namespace: Namespace) -> int:
+    """Look at everything that a run needs."""
+    from importer.pipeline.doctor import doctor, exit_code
+    from importer.reports.doctor import doctor as listing
+
+    session = Session(settings_of(namespace), SystemClock())
+    checks = asyncio.run(doctor(session))
+    show_listing(listing(checks), session.settings.format)
+    return exit_code(checks)
+
+
 def categories(namespace: Namespace) -> int:
     """List, show, export and apply the account's tag categories."""
     session = Session(settings_of(namespace), SystemClock())

@@ -55,6 +55,15 @@ def fields(namespace: Namespace) -> int:
     return ExitCode.DONE
 
 
+def explain(namespace: Namespace) -> int:
+    """Say what a code means, and how to settle it; without one, list them all."""
+    from importer.reports.explained import all_codes, explain
+
+    code = getattr(namespace, "code", None)
+    show_listing(explain(code) if code else all_codes(), form_of(namespace))
+    return ExitCode.DONE
+
+
 def mapping(namespace: Namespace) -> int:
     """Write, list, show and check mappings."""
     return {"init": _init, "list": _list, "show": _show, "transforms": _transforms, "schema": _schema}[

@@ -179,6 +179,17 @@ def _template(parser: argparse.ArgumentParser) -> None:
     _output(parser)
 
 
+def _explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("code", nargs="?", metavar="CODE", help="as a command shows it, like unknown-country")
+    _output(parser)
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    _account(parser)
+    _flags(parser, "", "timeout", "runs_dir")
+    _output(parser)
+
+
 def _subparser(commands: argparse._SubParsersAction[Any], name: str, help_text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
@@ -308,6 +319,8 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     "categories": ("account", "list, show, export and apply tag categories", _categories),
     "template": ("account", "write an empty workbook to fill in: notes, drop-downs, an example row", _template),
     "export": ("account", "save the account's tags as CSV, XLSX or JSON, ready to be imported again", _export),
+    "explain": ("offline", "say what a code means, with an example, and how to settle it", _explain),
+    "doctor": ("account", "look at what a run needs: account, token, network, clock, folders, locks", _doctor),
     "sandbox": ("offline", "serve a local API that behaves like the real one", _sandbox_command),
 }
 """Command -> the module here that has the function of its name, its line of help, and what gives it its arguments."""

@@ -54,8 +54,11 @@ class Target(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_target(session: Session) -> AsyncIterator[Target]:
-    """The account of the settings, for `async with`. UsageError where account, token or endpoint are missing."""
+async def open_target(session: Session, *, tries: int = 10) -> AsyncIterator[Target]:
+    """The account of the settings, for `async with`. UsageError where account, token or endpoint are missing.
+
+    A read that fails is tried `tries` times.
+    """
     settings, clock, observe = session.settings, session.clock, session.observe
     async with AsyncExitStack() as stack:
         if settings.sandbox:
@@ -82,6 +85,7 @@ async def open_target(session: Session) -> AsyncIterator[Target]:
         api_settings = ApiSettings(
             account, token, base_url, concurrency=settings.pacing.concurrency,
             connect_timeout=min(10.0, settings.pacing.timeout), total_timeout=settings.pacing.timeout,
+            read_attempts=tries,
         )  # fmt: skip
         pacing = PacerSettings(
             settings.pacing.quota,
@@ -108,10 +112,7 @@ async def locked(session: Session, target: Target) -> AsyncIterator[None]:
     so that no two runs wait for each other. With --wait they are looked at again and again, which a signal can end.
     """
     settings, clock, run = session.settings, session.clock, session.folder.run
-    if target.sandbox:  # each of its databases counts as an account
-        names = {"account": f"sandbox {settings.database.resolve()}"}
-    else:
-        names = {"account": target.account_id, "token": f"token {target.api.settings.token_key}"}
+    names = lock_names(session, target)
     until = clock.monotonic() + settings.pacing.lock_wait
     said = settings.quiet
     while True:
@@ -130,6 +131,13 @@ async def locked(session: Session, target: Target) -> AsyncIterator[None]:
         await clock.sleep(_LOOK)
     with stack:
         yield
+
+
+def lock_names(session: Session, target: Target) -> dict[str, str]:
+    """What a run holds the lock of, each with its name."""
+    if target.sandbox:  # each of its databases counts as an account
+        return {"account": f"sandbox {session.settings.database.resolve()}"}
+    return {"account": target.account_id, "token": f"token {target.api.settings.token_key}"}
 
 
 def _shared(settings: ApiSettings, clock: Clock) -> SharedBudget | None:

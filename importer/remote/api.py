@@ -53,6 +53,11 @@ class Api:
         """How many tags a page of the list holds: what was asked for until an answer shows what the server gives."""
         self._worked = False
 
+    @property
+    def date(self) -> str:
+        """When the server gave its last answer, as its Date header says it; empty before."""
+        return self._transport.date
+
     # -- tags
 
     async def create(
@@ -91,6 +96,10 @@ class Api:
     async def list_tags(self) -> list[Tag]:
         """All tags, each once. Raises CallFailed after `read_attempts` failures."""
         return await read_pages(self._page("list", {}), size=self.settings.page_size)
+
+    async def count_tags(self) -> int:
+        """How many tags there are, as one small page says; -1 where the server does not. Raises CallFailed."""
+        return (await self._page("list", {})(1, 1)).total
 
     async def search_tags(self, text: str) -> list[Tag]:
         """What the server finds for a text: at best a superset of the tags of that name."""

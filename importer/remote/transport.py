@@ -56,6 +56,8 @@ class Transport:
         self.chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._session = session
         self._owned = session is None
+        self.date = ""
+        """The last answer's Date header."""
         self._reading = 0
         """Bytes of answers that are being read."""
         self._mask = Mask((settings.token,))
@@ -128,6 +130,7 @@ class Transport:
             response = await self._session.request(method, url, data=body, allow_redirects=False, **self._extra)
             status = response.status
             headers = response.headers
+            self.date = headers.get("Date", "")
             limits = (headers.get("Ratelimit", ""), headers.get("Ratelimit-Policy", ""))
             data = self._mask.data(await self._body(response, call))  # no row that holds the token was sent
             if 200 <= status < 300:

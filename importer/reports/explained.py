@@ -1,0 +1,75 @@
+"""`explain`: what a code means, an example of it, and how to settle it. The texts are those of config/codes.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import msgspec
+import yaml
+
+from importer.errors import UsageError
+from importer.fields.vocabulary import NAMES, load_vocabulary
+from importer.remote.failures import FAILURES
+from importer.reports.formats import Listing
+from importer.reports.screen import Line
+from importer.shipped import shipped
+
+_OF_VOCABULARY = "{vocabulary}"
+
+
+class Explained(msgspec.Struct, frozen=True, array_like=True):
+    """One code."""
+
+    means: str
+    example: str
+    settle: str
+
+
+@cache
+def codes() -> Mapping[str, Explained]:
+    """Every code that the program says of a row, a file or a call."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    held = msgspec.convert(yaml.load(shipped("codes.yaml").read_bytes(), loader), dict[str, Explained])  # noqa: S506
+    found: dict[str, Explained] = {}
+    for listed, explained in held.items():
+        for code in listed.split(", "):
+            if _OF_VOCABULARY in code:
+                for name in NAMES:
+                    found.setdefault(code.replace(_OF_VOCABULARY, name), explained)
+            else:
+                found[code] = explained
+    return found
+
+
+def explain(code: str) -> Listing:
+    """What is said of a code. UsageError with those that are near for one that there is not."""
+    wanted = code.strip().casefold().replace("_", "-").replace(" ", "-")
+    explained = codes().get(wanted)
+    if explained is None:
+        from rapidfuzz import process
+
+        found = process.extract(wanted, list(codes()), limit=3, score_cutoff=75)
+        near = [word for word, score, _ in found if score > found[0][1] - 5]
+        hint = f"did you mean {' or '.join(near)}?" if near else "`tag-importer explain` lists them all"
+        raise UsageError(f"there is no code {code!r}", hint=hint)
+    called = next((one for one in FAILURES if one.code == wanted), None)
+    said = {"means": explained.means, "example": explained.example, "settle": explained.settle}
+    if called is not None:
+        said |= {"means": f"{called.sentence[0].upper()}{called.sentence[1:]}.", "when": ", ".join(called.matches),
+                 "again": called.retried, "shown": called.shown}  # fmt: skip
+    name = next((name for name in NAMES if wanted in (f"unknown-{name}", f"unclear-{name}")), "")
+    if name:
+        said["allowed"] = ", ".join(load_vocabulary(name).allowed)
+    titles = {"means": "means", "example": "example", "settle": "to settle it", "when": "when", "allowed": "allowed",
+              "again": "tried again", "shown": "shown as"}  # fmt: skip
+    lines: list[Line] = [((wanted, "head"),), *((f"  {titles[key]:<13}", text) for key, text in said.items())]
+    return Listing(lines, {"code": wanted, **said})
+
+
+def all_codes() -> Listing:
+    """Every code with its meaning."""
+    width = max(map(len, codes()))
+    failures = {one.code: one.sentence for one in FAILURES}
+    said = {code: failures.get(code, explained.means) for code, explained in sorted(codes().items())}
+    return Listing([(f"{code:<{width}}  {means}",) for code, means in said.items()], said)
