@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 
 from importer import __version__
-from importer.reports import FORMATS
+from importer.reports import FORMATS, OF_ISSUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _validate(parser: argparse.ArgumentParser) -> None:
     _sources(parser, "SOURCE")
     _reading(parser)
     _deciding(parser)
-    _output(parser)
+    _output(parser, issues=True)
     parser.add_argument("--by", choices=("kind", "row"), default="kind", help="issues by kind or by row (text format)")
     parser.add_argument("--annotate", metavar="OUT.xlsx", help="hand the list back with each issue at its cell")
     parser.add_argument("--force", action="store_true", help="overwrite OUT.xlsx")
@@ -106,7 +106,7 @@ def _up_to_the_plan(parser: argparse.ArgumentParser, metavar: str) -> None:
     _planning(parser)
     _account(parser)
     _pacing(parser)
-    _output(parser)
+    _output(parser, issues=True)
     _unattended(parser)
 
 
@@ -241,9 +241,10 @@ def _flags(parser: argparse._ActionsContainer, title: str, *names: str) -> None:
         group.add_argument(option.flag, dest=option.name, **option.argument())
 
 
-def _output(parser: argparse.ArgumentParser) -> None:
+def _output(parser: argparse.ArgumentParser, *, issues: bool = False) -> None:
     group = parser.add_argument_group("output")
-    group.add_argument("--format", choices=tuple(FORMATS), help="of standard output (default text)")
+    forms = [name for name in FORMATS if issues or name not in OF_ISSUES]
+    group.add_argument("--format", choices=forms, help="of standard output (default text)")
     _flags(group, "", "log_format")
     group.add_argument("--quiet", action="store_true", help="nothing but the result and errors")
 

@@ -4,5 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-FORMATS: Final[Mapping[str, str]] = MappingProxyType({"text": "terminal", "json": "json_text", "markdown": "markdown"})
+FORMATS: Final[Mapping[str, str]] = MappingProxyType(
+    {"text": "terminal", "json": "json_text", "markdown": "markdown", "github": "github", "sarif": "sarif"}
+)
 """The words of `--format`, and the module here that shows each: see formats.py. `--help` needs nothing but this."""
+OF_ISSUES: Final = ("github", "sarif")
+"""Those that show issues and no tables: of `validate` and `plan`."""
