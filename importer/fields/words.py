@@ -44,11 +44,14 @@ def says_nothing(text: str) -> bool:
     """Whether a text that is not blank says that nothing is known, or nothing at all."""
     if len(text) > _LONGEST:
         return False
-    head = text[:2].lower()
-    if head.isalnum() and head not in _heads() and head < _COMPATIBLE:  # most names
+    head = text[:4].lower()
+    if head.isalnum() and head.isascii() and head not in _heads():  # most names
         return False
     if text.isascii() and (bare := text.translate(_BARE)):
-        return bare.lower() in _nothing() or (not text.isalnum() and _remembered(text))
+        return bare.lower() in _nothing() or _is_literal(text.strip().lower())
+    head = head[:2]
+    if head.isalnum() and head not in _heads() and head < _COMPATIBLE:
+        return False
     return _remembered(text)
 
 
@@ -60,6 +63,10 @@ def _remembered(text: str) -> bool:
     plain = unicodedata.normalize("NFKC", text).strip().casefold()
     if not key:
         return bool(plain) and all(unicodedata.category(character).startswith(_SYMBOLS) for character in plain)
+    return _is_literal(plain)
+
+
+def _is_literal(plain: str) -> bool:
     return plain in _literally() or (plain[:1] in "#ef" and _error().fullmatch(plain) is not None)
 
 
@@ -76,9 +83,10 @@ def _nothing() -> frozenset[str]:
 
 @cache
 def _heads() -> frozenset[str]:
-    """How a text begins that may be one of the words; for a quick no."""
+    """How a text begins that may be one of the words, by two and by four characters; for a quick no."""
     words = (*nothing_words(), *_literally(), *load_data("nothing")["errors"]["begins"])
-    return frozenset(word_key(word)[:2] for word in words) | {word[:2].lower() for word in words}
+    spelt = {form for word in words for form in (word_key(word), word.lower())}
+    return frozenset(form[:length] for form in spelt for length in (2, 4))
 
 
 @cache

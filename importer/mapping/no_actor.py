@@ -6,6 +6,7 @@ lines drawn with dashes, rows that are commented out. Each is left out with an i
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -29,6 +30,7 @@ _SENTENCE_WORDS = 6
 _LOOKED_AT = 400
 """Rows from which it is told how many cells a row of the list usually has."""
 _TAIL = 60
+_LONGEST_WORD = 80
 
 
 class Verdict(NamedTuple):
@@ -93,7 +95,6 @@ class _Judge:
     def suspects(self, usual: set[str]) -> set[int]:
         """The rows that are worth a look: their beginning, the gap above them, or the end of the list makes them so."""
         word = normalised(self._name)
-        opens = _opening().match
         columns = (self.names,) if self._first is self.names else (self.names, self._first)
         odd = {
             text
@@ -101,11 +102,10 @@ class _Judge:
             for text in set(texts)
             if text
             and (
-                opens(text)
+                (_may_open(text) and (_opening().match(text) or _DRAWN.fullmatch(text)))
                 or text.casefold() in usual
                 or text == row_words().example
-                or (len(text) < 80 and normalised(text) == word and word)
-                or _DRAWN.fullmatch(text)
+                or (word and _may_be(text, word) and normalised(text) == word)
             )
         }
         found = {at for texts in columns if odd for at, text in enumerate(texts) if text in odd}
@@ -240,12 +240,41 @@ def _notice() -> re.Pattern[str]:
     return re.compile(_LEAD + rf"(?:{_any_of(row_words().notices)})(?![a-z])")
 
 
+def _listed() -> tuple[str, ...]:
+    words = row_words()
+    return (*words.totals, *words.remarks, *words.stamps, *words.notices)
+
+
 @cache
 def _opening() -> re.Pattern[str]:
     """How any such row may begin: one look at each distinct text."""
-    words = row_words()
-    listed = (*words.totals, *words.remarks, *words.stamps, *words.notices)
-    return re.compile(rf"\s{{0,8}}(?:[^\w\s]|(?:{_any_of(listed)})(?![a-z])|rem\s|\d\))", re.IGNORECASE)
+    return re.compile(rf"\s{{0,8}}(?:[^\w\s]|(?:{_any_of(_listed())})(?![a-z])|rem\s|\d\))", re.IGNORECASE)
+
+
+@cache
+def _opening_heads() -> frozenset[str]:
+    return frozenset(map(_head, (*_listed(), "rem")))
+
+
+def _head(text: str) -> str:
+    """How a text begins, whatever its case: four characters of it."""
+    head = text[:4]
+    return head.lower() if head.isascii() else unicodedata.normalize("NFKC", text[:5])[:4].casefold()[:4]
+
+
+def _may_open(text: str) -> bool:
+    """Whether a text begins with a sign, or as one of the words does; for a quick no."""
+    head = _head(text)
+    signs = not (head[0].isalnum() and head.replace(" ", "").isalnum())
+    return signs or not _opening_heads().isdisjoint((head, head[:3], head[:2], head[:1]))
+
+
+def _may_be(text: str, word: str) -> bool:
+    """Whether a text may be a header word in another spelling; by its ends, for a quick no."""
+    first, last = text[0].lower(), text[-2:].lower()
+    if len(text) >= _LONGEST_WORD or (first.isascii() and first.isalnum() and first != word[0]):
+        return False
+    return not (last.isascii() and last.isalnum()) or word.replace(" ", "").endswith(last)
 
 
 def _second_header(cells: Sequence[str], columns: Sequence[str], target_of: Callable[[str], str]) -> str:

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from importer.fields.aliases import SEPARATORS, split_labels
 from importer.mapping.spec import Value
 from importer.mapping.transforms.found import About, Found, Note
@@ -110,12 +112,19 @@ def json_list(text: str) -> list[Value] | None:
         return None
     if stripped[0] == "[":
         try:
-            value = json.loads(stripped)
+            value = _loaded(stripped)
         except (ValueError, RecursionError):
             value = None
         if isinstance(value, list):
             return [entry for entry in value if entry is not None and entry != ""]
     return _printed_list(stripped)
+
+
+def _loaded(text: str) -> Value:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):  # `NaN` and half characters Python reads, too
+        return json.loads(text)
 
 
 def is_broken(text: str) -> bool:
