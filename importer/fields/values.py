@@ -76,7 +76,7 @@ def text_problem(text: str, longest: int = LONGEST_TEXT, *, one_line: bool = Fal
     """Why `text` cannot be sent: too long, not encodable in UTF-8, or with control characters; None where it can."""
     if len(text) > longest:
         return Problem("too-long", f"text of {len(text):,} characters; at most {longest:,} are sent")
-    if text.isprintable():
+    if text.isprintable() or (not one_line and text.replace("\n", "").isprintable()):
         return None
     if _SURROGATE.search(text):
         return Problem("not-encodable", "text with half a character (a lone surrogate), which UTF-8 cannot hold")

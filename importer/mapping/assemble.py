@@ -13,7 +13,7 @@ from importer.mapping.bound_mapping import BoundRule
 from importer.mapping.cells import BLANK, CLEAR, Cell, Finding
 from importer.mapping.columns import named
 from importer.mapping.spec import Blank, Rule, Value
-from importer.mapping.transforms.lists import entry_text, join, json_list
+from importer.mapping.transforms.lists import entry_text, json_list
 from importer.mapping.transforms.template import columns_in, template
 from importer.model import Json, Severity
 
@@ -129,9 +129,8 @@ def keep_text(row: dict[str, Json], target: str, label: str, text: str) -> bool:
 
 def joined(cells: Sequence[str], by: str) -> str:
     """Several cells as one text; `#CLEAR` counts only where no other cell says anything."""
-    if CLEAR not in cells:
-        return join(cells, by)
-    return join([cell for cell in cells if cell != CLEAR], by) or CLEAR
+    said = by.join([cell for cell in cells if cell and cell != CLEAR and not cell.isspace()])
+    return said or (CLEAR if CLEAR in cells else "")
 
 
 def as_words(text: str) -> str:
@@ -187,7 +186,8 @@ def _compared(
 def labelled(column: str, texts: Sequence[str]) -> list[str]:
     """The texts with their column's name before them, as a person would write it; blank ones stay blank."""
     label = column.replace("_", " ").capitalize() if column.islower() else column
-    return [text if text.strip() in ("", CLEAR) else f"{label}: {as_words(text)}" for text in texts]
+    made = {text: text if text.strip() in ("", CLEAR) else f"{label}: {as_words(text)}" for text in set(texts)}
+    return [made[text] for text in texts]
 
 
 def filled_templates(pattern: str, columns: Sequence[str], texts_of: TextsOf, size: int) -> list[str]:

@@ -11,17 +11,17 @@ from msgspec import Struct
 
 from importer.fields.aliases import split_labels
 from importer.fields.conventions import USUAL, Convention
-from importer.fields.names import hidden_characters
+from importer.fields.names import clean, hidden_characters
 from importer.fields.table import ALIAS_FIELDS, Field, Kind, Visibility, field_named
-from importer.fields.values import Problem, check, is_link
+from importer.fields.values import LONGEST_TEXT, LONGEST_URL, Problem, check, is_link
 from importer.fields.vocabulary import Vocabulary
 from importer.fields.words import says_nothing
 from importer.mapping.cell_reading import cell_reading, part_field
 from importer.mapping.spec import Rule, Step, Unknown, Value
-from importer.mapping.tidied import tidied
+from importer.mapping.tidied import is_tidy, tidied
 from importer.mapping.transforms import transform_named
 from importer.mapping.transforms.found import About, Found, Note
-from importer.mapping.transforms.lists import INTRICATE, OFFICIAL_ENDS, ONE_URL, join, json_list
+from importer.mapping.transforms.lists import INTRICATE, OFFICIAL_ENDS, ONE_URL, join, json_list, link_of
 from importer.model import Severity
 from importer.text.cell_text import undoubled
 
@@ -48,21 +48,23 @@ def quick_reading(field: Field | None, rule: Rule) -> Quick | None:
 
 
 def _text(text: str) -> Value:
-    if len(text) > SHORT or not text.isprintable():
-        return None
     text = text.strip()
-    if not text or text[0] in "[{(#'" or "&" in text or "<" in text:  # JSON; CLEAR; what programs leave
+    if not text or text[0] in "[{(#'" or len(text) > LONGEST_TEXT:  # JSON; CLEAR; what programs leave
         return None
-    return text if not says_nothing(text) and undoubled(text) is text else None
+    if not text.isprintable() and not text.replace("\n", "").isprintable():
+        return None
+    return text if not says_nothing(text) and is_tidy(text) else None
 
 
 def _name(text: str) -> Value:
-    if "  " in text or "[" in text or _PERHAPS_SEVERAL.search(text):
+    if len(text) > SHORT or not text.isprintable() or "  " in text or "[" in text or _PERHAPS_SEVERAL.search(text):
         return None
     return _text(text)
 
 
 def _labels(text: str) -> Value:
+    if text[:1] == "[":
+        return _listed_labels(text)
     if len(text) > SHORT or not text.isprintable() or "  " in text or CLEAR in text:
         return None
     if INTRICATE.search(text) or text[:1] == "'" or "&" in text or "<" in text:
@@ -77,7 +79,24 @@ def _labels(text: str) -> Value:
     return [piece for piece in pieces if piece] or None
 
 
+def _listed_labels(text: str) -> Value:
+    entries = _entries(text)
+    if entries is None or says_nothing(text) or hidden_characters(text):
+        return None
+    labels = []
+    for entry in entries:
+        if type(entry) is not str or not _ordinary_text(entry):
+            return None
+        label = clean(entry)
+        if label[-1:] in (")", "") or says_nothing(label):
+            return None
+        labels.append(label)
+    return labels or None
+
+
 def _link(text: str) -> Value:
+    if text[:1] == "[":
+        return _listed_links(text)
     return (
         [text.rstrip(",;")]
         if "&" not in text and len(text) <= SHORT and text.isascii() and ONE_URL.fullmatch(text)
@@ -85,11 +104,31 @@ def _link(text: str) -> Value:
     )
 
 
+def _listed_links(text: str) -> Value:
+    entries = _entries(text)
+    if entries is None or "hxxp" in text.lower():
+        return None
+    links = [link_of(entry) if type(entry) is dict else entry for entry in entries]
+    if all(type(link) is str and ONE_URL.fullmatch(link) and link[-1] not in ",;" for link in links):
+        return links or None
+    return None
+
+
+def _entries(text: str) -> list[Value] | None:
+    """The entries of a JSON list that is not long, in which nothing is to be tidied."""
+    if len(text) > LONGEST_URL or not is_tidy(text):
+        return None
+    entries = json_list(text)
+    return entries if entries is not None and len(entries) <= SHORT else None
+
+
 NAMES = frozenset(("value", *ALIAS_FIELDS))
 """The fields that hold names of actors."""
 _PLAIN_STEPS = frozenset(("trim", "lower", "upper", "strip_html", "strip_citations", "default", "replace", "map"))
-MEMO = 4_000
-"""Distinct texts of one rule that are remembered from one table to the next."""
+MEMO = 20_000
+"""Distinct texts of one rule that are remembered: where there are more, hardly any comes again."""
+KEPT = 4_000
+"""The same from one table to the next."""
 
 
 class Finding(Struct, frozen=True):
@@ -164,25 +203,27 @@ class CellReader:
         return not self.rule.as_is and all(step.name in _PLAIN_STEPS for step in self.steps)
 
     def read(self, text: str) -> Cell:
-        """What becomes of a cell; remembered."""
+        """What becomes of a cell; what took long is remembered."""
         cell = self.memo.get(text)
         if cell is None:
             if self.quick is not None and (value := self.quick(text)) is not None:
-                cell = self.memo[text] = Cell(value)
-                return cell
+                return Cell(value)
             cell = self.read_the_long_way(text)
         return cell
 
     def read_the_long_way(self, text: str) -> Cell:
         """`read` for a text that is not remembered and that `quick` has no answer for."""
-        cell = self.memo[text] = self._read(text)
+        cell = self._read(text)
+        if len(self.memo) >= MEMO:
+            return cell
+        self.memo[text] = cell
         if cell.value is not None and not (cell.seeds or cell.kept or cell.clears or cell.links):
             self.values[text] = cell.value
         return cell
 
     def forget(self) -> None:
         """Between two tables: a column in which every text differs is not worth remembering."""
-        if len(self.memo) > MEMO:
+        if len(self.memo) > KEPT:
             self.memo.clear()
             self.values.clear()
         self.told.clear()

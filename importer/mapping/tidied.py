@@ -33,9 +33,15 @@ class Tidied(Struct, frozen=True):
     """Addresses that stood behind a name: for the private notes."""
 
 
+def is_tidy(text: str) -> bool:
+    """Whether `tidied` leaves a text as it is, for any field."""
+    plain = "&" not in text and "<" not in text and "](" not in text and "[[" not in text and text[:1] != "'"
+    return (plain or not _SIGN.search(text)) and undoubled(text) is text
+
+
 def tidied(text: str, field: Field | None) -> Tidied:
     """The text of a cell for a field (None: for a property of a category)."""
-    if not _SIGN.search(text) and undoubled(text) is text:
+    if is_tidy(text):
         return Tidied(text)
     before, text = text, unguarded(text)
     notes: list[Note] = []

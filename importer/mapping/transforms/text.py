@@ -51,7 +51,9 @@ def strip_citations(text: str) -> str:
         text = _CITATION.sub("", text)
     if "](" in text:
         text = _LINK.sub(r"\1", text)
-    return _BLANKS.sub(" ", text).strip()
+    if "  " in text or "\t" in text:
+        text = _BLANKS.sub(" ", text)
+    return text.strip()
 
 
 def limit(text: str, length: int) -> str | Found:
