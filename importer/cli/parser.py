@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Callable
 
 from importer import __version__
+from importer.cli.examples import EXAMPLES
 from importer.reports import FORMATS, OF_ISSUES
 
 TYPE_CHECKING = False
@@ -66,6 +67,16 @@ class _Parser(argparse.ArgumentParser):
         return f"there is no flag {given}" + (f"; did you mean {near[0]}?" if near else "")
 
 
+class _Man(argparse.Action):
+    """Prints the manual page and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importer.cli.man_page import man_page
+
+        print(man_page(build_parser()), end="")
+        parser.exit()
+
+
 def build_parser(only: str = "") -> argparse.ArgumentParser:
     """The grammar: every command's name, and the arguments of `only` (of all, where it is empty).
 
@@ -74,11 +85,12 @@ def build_parser(only: str = "") -> argparse.ArgumentParser:
     parser = _Parser(
         prog="tag-importer",
         description="Creates Cloudforce One threat-actor tags in bulk from CSV, XLSX, STIX and MISP actor lists.",
-        epilog=EPILOG,
+        epilog=EPILOG + "\n" + _examples(""),
         formatter_class=_Formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"tag-importer {__version__}")
+    parser.add_argument("--man", action=_Man, nargs=0, help="print the manual page, for `man -l -`, and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (_, help_text, fill) in COMMANDS.items():
         subparser = _subparser(commands, name, help_text)
@@ -184,6 +196,10 @@ def _explain(parser: argparse.ArgumentParser) -> None:
     _output(parser)
 
 
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
 def _doctor(parser: argparse.ArgumentParser) -> None:
     _account(parser)
     _flags(parser, "", "timeout", "runs_dir")
@@ -191,15 +207,22 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
 
 
 def _subparser(commands: argparse._SubParsersAction[Any], name: str, help_text: str) -> argparse.ArgumentParser:
+    called = f"{getattr(commands, '_prog_prefix', '')} {name}".removeprefix("tag-importer ")
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=help_text,
         description=help_text[0].upper() + help_text[1:] + ".",
+        epilog=_examples(called),
         formatter_class=_Formatter,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
     return parser
+
+
+def _examples(command: str) -> str:
+    lines = (f"  tag-importer {line}\n" for line in EXAMPLES.get(command, ()))
+    return "examples:\n" + "".join(lines) if command in EXAMPLES else ""
 
 
 def _sources(parser: argparse.ArgumentParser, metavar: str) -> None:
@@ -289,7 +312,7 @@ def _sandbox_command(parser: argparse.ArgumentParser) -> None:
     from importer.sandbox.settings import MEANINGS
 
     lines = "\n".join(f"  {name:<22} {meaning}" for name, meaning in MEANINGS.items())
-    parser.epilog = (
+    parser.epilog = f"{parser.epilog}\n" + (
         "A fault PLAN is a YAML file, the name of one in config/faults (lossy, outage, ...), or the YAML itself:\n"
         "'stale_reads: 2 s' or 'faults: [{do: lose-after-commit, calls: create, chance: 10%}]'. What a fault can do:\n"
         f"{lines}"
@@ -322,6 +345,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     "export": ("account", "save the account's tags as CSV, XLSX or JSON, ready to be imported again", _export),
     "explain": ("offline", "say what a code means, with an example, and how to settle it", _explain),
     "doctor": ("account", "look at what a run needs: account, token, network, clock, folders, locks", _doctor),
+    "completion": ("completion", "print what bash, zsh or fish needs to complete commands and flags", _completion),
     "sandbox": ("offline", "serve a local API that behaves like the real one", _sandbox_command),
 }
 """Command -> the module here that has the function of its name, its line of help, and what gives it its arguments."""

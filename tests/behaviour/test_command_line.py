@@ -1,0 +1,75 @@
+"""The command line explains itself: examples that work, completion for three shells, a manual page."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from importer.cli.examples import EXAMPLES
+from importer.cli.man_page import man_page
+from importer.cli.parser import build_parser
+from tests.behaviour.inside import Here
+
+
+def commands(parser: argparse.ArgumentParser, above: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every command, with its action, and its parser."""
+    yield above, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield from commands(below, f"{above} {name}".strip())
+
+
+@pytest.mark.parametrize("name", [name for name, _ in commands(build_parser())])
+def test_each_help_has_two_examples_that_can_be_typed(name: str) -> None:
+    """The help of every command shows two command lines, and the grammar takes each of them."""
+    shown = dict(commands(build_parser()))[name].format_help()
+    assert len(EXAMPLES[name]) == 2, "importer/cli/examples.py"
+    for example in EXAMPLES[name]:
+        assert f"  tag-importer {example}\n" in shown
+        words = shlex.split(example.partition(" > ")[0])
+        build_parser().parse_args(words)
+        assert " ".join(words).startswith(name)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_commands_and_flags(here: Here, shell: str) -> None:
+    """The script names every command and its flags, and the shell, where there is one, can read it."""
+    script = here.ok("completion", shell).out
+    assert all(word in script for word in ("validate", "--annotate" if shell != "fish" else "annotate", "sandbox"))
+    if program := shutil.which(shell):
+        subprocess.run([program, "-n"], input=script, text=True, check=True)
+    assert here("completion", "cmd").code == 2
+
+
+def test_bash_completes_a_command_and_a_flag(here: Here) -> None:
+    """What is typed half is completed as a shell would."""
+    script = here.ok("completion", "bash").out
+    for typed, wanted in (("valid", "validate"), ("validate --anno", "--annotate")):
+        words = ["tag-importer", *typed.split()]
+        function = "$(complete -p tag-importer | sed 's/.*-F \\([^ ]*\\).*/\\1/')"
+        ask = f"{script}\nCOMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}\n"
+        ask += f"{function} tag-importer\necho ${{COMPREPLY[@]}}"
+        done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=False)
+        assert wanted in done.stdout.split(), done.stderr
+
+
+def test_the_manual_page_holds_every_command_and_flag(here: Here) -> None:
+    """It is made from the grammar when it is asked for, so that it is always the program's own."""
+    page = here.ok("--man").out
+    assert page == man_page(build_parser())
+    assert page.startswith(".TH TAG-IMPORTER 1")
+    for name, parser in commands(build_parser()):
+        assert not name or f'.SS "{name}"' in page
+        for flag in (flag for action in parser._actions[1:] for flag in action.option_strings if name):
+            assert flag.replace("-", "\\-") in page
+    if program := shutil.which("groff"):
+        done = subprocess.run(
+            [program, "-man", "-ww", "-Tutf8"], input=page, capture_output=True, text=True, check=True
+        )
+        assert not done.stderr.strip()
