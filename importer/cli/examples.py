@@ -29,6 +29,6 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "doctor --format json"),
     "completion": ("completion bash > ~/.local/share/bash-completion/completions/tag-importer",
                    "completion fish > ~/.config/fish/completions/tag-importer.fish"),
-    "sandbox": ("sandbox --port 8787", "sandbox --fault lossy --quota 100"),
+    "sandbox": ("sandbox --fault lossy --quota 100", "sandbox reset"),
 }  # fmt: skip
 """Command, with its action -> two command lines behind `tag-importer`."""

@@ -130,6 +130,12 @@ def sandbox(namespace: Namespace) -> int:
     from importer.sandbox.server import serve
 
     given = vars(namespace)
+    database = Path(given.get("db", Path("tag-importer-runs") / "sandbox.sqlite3"))
+    if given.get("sandbox_action") == "reset":
+        from importer.pipeline.account import reset_sandbox
+
+        tell(f"the sandbox {database} is empty" + ("" if reset_sandbox(database) else " already"))
+        return ExitCode.DONE
     settings = read_options(
         token=given.get("token"),
         account=given.get("account"),
@@ -141,7 +147,6 @@ def sandbox(namespace: Namespace) -> int:
         seed=given.get("seed"),
         envelope=bool(given.get("envelope", False)),
     )
-    database = Path(given.get("db", Path("tag-importer-runs") / "sandbox.sqlite3"))
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

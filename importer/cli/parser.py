@@ -317,6 +317,8 @@ def _sandbox_command(parser: argparse.ArgumentParser) -> None:
         "'stale_reads: 2 s' or 'faults: [{do: lose-after-commit, calls: create, chance: 10%}]'. What a fault can do:\n"
         f"{lines}"
     )
+    parser.add_argument("sandbox_action", nargs="?", choices=("serve", "reset"), default="serve",
+                        metavar="serve|reset", help="serve it (the default), or empty its database")  # fmt: skip
     parser.add_argument("--port", type=int, metavar="N", help="port on loopback (default: a free one)")
     parser.add_argument("--db", metavar="FILE", help="database (default tag-importer-runs/sandbox.sqlite3)")
     parser.add_argument("--token", metavar="TEXT", help="the token it accepts (default sandbox-token)")

@@ -140,6 +140,24 @@ def lock_names(session: Session, target: Target) -> dict[str, str]:
     return {"account": target.account_id, "token": f"token {target.api.settings.token_key}"}
 
 
+def reset_sandbox(database: Path) -> bool:
+    """Forget all that the embedded sandbox holds and that is remembered of it; whether there was anything.
+
+    LockHeld while a run is under way there, UsageError where a file cannot be deleted.
+    """
+    name = f"sandbox {database.resolve()}"
+    files = [Path(f"{database}{ending}") for ending in ("", "-wal", "-shm")]
+    files += [path for what in ("returned", "ids") if (path := _memory(what, name)) is not None]
+    with account_lock(name):
+        there = [path for path in files if path.exists()]
+        for path in there:
+            try:
+                path.unlink()
+            except OSError as error:
+                raise UsageError(f"{path} cannot be deleted: {error.strerror or error}") from error
+    return bool(there)
+
+
 def _shared(settings: ApiSettings, clock: Clock) -> SharedBudget | None:
     """The budget of the token; None where no state can be kept: only what changes an account insists on that."""
     try:

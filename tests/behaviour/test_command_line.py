@@ -13,7 +13,7 @@ import pytest
 from importer.cli.examples import EXAMPLES
 from importer.cli.man_page import man_page
 from importer.cli.parser import build_parser
-from tests.behaviour.inside import Here
+from tests.behaviour.inside import Here, rows
 
 
 def commands(parser: argparse.ArgumentParser, above: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
@@ -73,3 +73,14 @@ def test_the_manual_page_holds_every_command_and_flag(here: Here) -> None:
             [program, "-man", "-ww", "-Tutf8"], input=page, capture_output=True, text=True, check=True
         )
         assert not done.stderr.strip()
+
+
+def test_the_sandbox_can_be_emptied(here: Here) -> None:
+    """After `sandbox reset` a list is new again, with nothing of what an earlier run was told."""
+    rows(here.folder / "a.csv", "Name,Country", "Red Fox,IR")
+    here.ok("apply", "a.csv", "--sandbox")
+    assert here.ok("plan", "a.csv", "--sandbox", "--format", "json").json["actions"]["unchanged"] == 1
+    assert here.ok("sandbox", "reset").err == "the sandbox tag-importer-runs/sandbox.sqlite3 is empty\n"
+    assert here.ok("plan", "a.csv", "--sandbox", "--format", "json").json["actions"]["create"] == 1
+    here.ok("sandbox", "reset")
+    assert "already" in here.ok("sandbox", "reset").err
