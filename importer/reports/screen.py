@@ -52,7 +52,8 @@ class Screen(Struct, frozen=True):
             terminal = True
         columns = environ.get("COLUMNS", "")
         width = int(columns) if columns.isascii() and columns.isdigit() and len(columns) < 5 else 0
-        return cls(stream, terminal, not environ.get("NO_COLOR"), width, getattr(stream, "mask", NO_MASK))
+        mask = getattr(stream, "mask", None)
+        return cls(stream, terminal, not environ.get("NO_COLOR"), width, NO_MASK if mask is None else mask)
 
     def show(self, lines: Iterable[Line]) -> None:
         """Print the lines."""

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from importer.cli.examples import EXAMPLES
 from importer.cli.man_page import man_page
 from importer.cli.parser import build_parser
 from tests.behaviour.inside import Here, rows
+from tests.behaviour.program import Cli
 
 
 def commands(parser: argparse.ArgumentParser, above: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
@@ -84,3 +86,10 @@ def test_the_sandbox_can_be_emptied(here: Here) -> None:
     assert here.ok("plan", "a.csv", "--sandbox", "--format", "json").json["actions"]["create"] == 1
     here.ok("sandbox", "reset")
     assert "already" in here.ok("sandbox", "reset").err
+
+
+def test_a_terminal_without_any_secret_is_written_to(cli: Cli, samples: Path) -> None:
+    """What is styled for a terminal is shown where no token is set, and nothing has to be masked."""
+    ran = cli("validate", samples / "mistakes.xlsx", env={"FORCE_COLOR": "1"})
+    assert ran.code == 1, ran.err
+    assert "\x1b[" in ran.out or "15 rows" in ran.out
