@@ -1,4 +1,4 @@
-"""The README's table of failures: what each means, whether it is tried again, and how it is shown."""
+"""The table of failures in docs/failures.md: what each means, whether it is tried again, and how it is shown."""
 
 from __future__ import annotations
 

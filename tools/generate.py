@@ -11,12 +11,12 @@ from tools.schemas import schemas
 
 
 def main() -> None:
-    """The schemas for editors, the tables of the mapping language, and the README's table of failures."""
+    """The schemas for editors, the tables of the mapping language, and the table of failures."""
     for name, schema in schemas():
         shipped("schema", name).write_text(schema_text(schema), encoding="utf-8")
     for page, filled in (
         (shipped("mappings", "README.md"), mapping_page.filled),
-        (Path(__file__).parents[1] / "README.md", failure_table.filled),
+        (Path(__file__).parents[1] / "docs" / "failures.md", failure_table.filled),
     ):
         page.write_text(filled(page.read_text("utf-8")), encoding="utf-8")
 

@@ -23,6 +23,7 @@ from importer.planning.category_file import WantedCategory, dump_category_yaml, 
 from importer.planning.export_file import check_target
 from importer.reports import listings
 from importer.reports.formats import Listing
+from importer.reports.text import count
 from importer.settings.settings import Settings
 
 
@@ -39,7 +40,7 @@ def export(namespace: Namespace) -> int:
     if settings.format != "text" or not settings.quiet:
         value = {"file": str(exported.path), "mapping": str(exported.mapping), "tags": exported.tags,
                  "unread": list(exported.unread)}  # fmt: skip
-        lines = [(f"{exported.tags:,} tags: {exported.path}",), (f"mapping: {exported.mapping}",)]
+        lines = [(f"{count(exported.tags, 'tag')}: {exported.path}",), (f"mapping: {exported.mapping}",)]
         show_listing(Listing(lines, value), settings.format)
     return ExitCode.DONE
 

@@ -134,7 +134,8 @@ def sandbox(namespace: Namespace) -> int:
     if given.get("sandbox_action") == "reset":
         from importer.pipeline.account import reset_sandbox
 
-        tell(f"the sandbox {database} is empty" + ("" if reset_sandbox(database) else " already"))
+        reset_sandbox(database)
+        tell(f"the sandbox {database} is empty")
         return ExitCode.DONE
     settings = read_options(
         token=given.get("token"),

@@ -140,8 +140,8 @@ def lock_names(session: Session, target: Target) -> dict[str, str]:
     return {"account": target.account_id, "token": f"token {target.api.settings.token_key}"}
 
 
-def reset_sandbox(database: Path) -> bool:
-    """Forget all that the embedded sandbox holds and that is remembered of it; whether there was anything.
+def reset_sandbox(database: Path) -> None:
+    """Forget all that the embedded sandbox holds and that is remembered of it.
 
     LockHeld while a run is under way there, UsageError where a file cannot be deleted.
     """
@@ -149,13 +149,11 @@ def reset_sandbox(database: Path) -> bool:
     files = [Path(f"{database}{ending}") for ending in ("", "-wal", "-shm")]
     files += [path for what in ("returned", "ids") if (path := _memory(what, name)) is not None]
     with account_lock(name):
-        there = [path for path in files if path.exists()]
-        for path in there:
+        for path in files:
             try:
-                path.unlink()
+                path.unlink(missing_ok=True)
             except OSError as error:
                 raise UsageError(f"{path} cannot be deleted: {error.strerror or error}") from error
-    return bool(there)
 
 
 def _shared(settings: ApiSettings, clock: Clock) -> SharedBudget | None:

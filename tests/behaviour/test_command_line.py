@@ -85,7 +85,7 @@ def test_the_sandbox_can_be_emptied(here: Here) -> None:
     assert here.ok("sandbox", "reset").err == "the sandbox tag-importer-runs/sandbox.sqlite3 is empty\n"
     assert here.ok("plan", "a.csv", "--sandbox", "--format", "json").json["actions"]["create"] == 1
     here.ok("sandbox", "reset")
-    assert "already" in here.ok("sandbox", "reset").err
+    here.ok("sandbox", "reset")
 
 
 def test_a_terminal_without_any_secret_is_written_to(cli: Cli, samples: Path) -> None:

@@ -1,6 +1,6 @@
 """The README's console sessions: found in its text, run, and compared or written back.
 
-    python -m tests.readme.sessions      writes what the commands print now into README.md
+    python -m tests.readme.sessions      writes what the commands print now into README.md and docs/
 
 In a block fenced as `console`, lines that start with `$ ` are commands; what follows is what they print (standard
 output and error as a terminal shows them, without colour). All blocks run in one folder, in order.
@@ -90,8 +90,8 @@ class Terminal:
         return done.stdout
 
 
-def write_back() -> None:
-    """Put what the commands print now into the README."""
+def write_back(page: Path) -> None:
+    """Put what the commands print now into a page, where it is not the same but for ids and times."""
     with tempfile.TemporaryDirectory() as folder:
         terminal = Terminal(Path(folder))
 
@@ -99,11 +99,13 @@ def write_back() -> None:
             shown = []
             for step in steps(match[1]):
                 output = terminal.run(step.command)
-                shown.append(f"$ {step.command}\n{output}" + ("" if not output or output.endswith("\n") else "\n"))
+                output += "" if not output or output.endswith("\n") else "\n"
+                shown.append(f"$ {step.command}\n{step.output if settled(output) == settled(step.output) else output}")
             return "```console\n" + "".join(shown) + "```"
 
-        README.write_text(_BLOCK.sub(fresh, README.read_text("utf-8")), encoding="utf-8")
+        page.write_text(_BLOCK.sub(fresh, page.read_text("utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write_back()
+    for page in (README, *sorted((ROOT / "docs").glob("*.md"))):
+        write_back(page)

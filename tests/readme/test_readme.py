@@ -21,17 +21,17 @@ def test_every_session_prints_what_the_readme_shows(tmp_path: Path) -> None:
         assert settled(terminal.run(step.command)) == settled(step.output), step.command
 
 
-def test_the_help_in_the_readme_is_the_programs_own() -> None:
-    """The text of `tag-importer --help` is in the README, word for word; Python 3.13 aligns it otherwise than 3.11."""
+def test_the_help_in_docs_is_the_programs_own() -> None:
+    """The text of `tag-importer --help` is in docs/commands.md, word for word, however a Python aligns it."""
     done = subprocess.run(
         [sys.executable, "-m", "importer", "--help"], capture_output=True, text=True, env=environment(ROOT), check=True
     )
-    assert " ".join(done.stdout.split()) in " ".join(README.read_text("utf-8").split())
+    assert " ".join(done.stdout.split()) in " ".join((ROOT / "docs" / "commands.md").read_text("utf-8").split())
 
 
-def test_the_failure_table_in_the_readme_is_the_programs_own() -> None:
+def test_the_failure_table_in_docs_is_the_programs_own() -> None:
     """What is retried, and how a failure is shown, is printed from the table that decides it."""
-    assert as_markdown().strip() in README.read_text("utf-8")
+    assert as_markdown().strip() in (ROOT / "docs" / "failures.md").read_text("utf-8")
 
 
 def test_each_command_named_in_the_readme_exists() -> None:
@@ -47,3 +47,16 @@ def test_links_in_the_readme_lead_somewhere() -> None:
     """Relative links point to files of the project."""
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)\)", README.read_text("utf-8")):
         assert (ROOT / target).exists(), target
+
+
+def test_the_readme_is_a_front_door() -> None:
+    """It fits on a screen and a half, has its two commands by their marks, and shows a terminal and a page."""
+    text = README.read_text("utf-8")
+    assert len(text.splitlines()) < 110
+    for mark in (
+        "<!-- command: main job -->",
+        "<!-- command: tests -->",
+        "docs/pictures/terminal.svg",
+        "docs/pictures/page.png",
+    ):
+        assert mark in text
