@@ -1,8 +1,8 @@
 """What can go wrong with a call, as one table: what it means, whether it is tried again, and what it is shown as.
 
 The table is the program: `classify_exception` and `classify_status` look things up in it and know nothing else. It is
-printed into docs/failures.md by tools/failure_table.py and walked by a test. A failure of aiohttp is found by the name of its
-class or, where that has no line of its own, of the nearest base class that has one.
+printed into docs/failures.md and walked by a test. A failure of aiohttp is found by the name of its class or, where
+that has no line of its own, of the nearest base class that has one.
 """
 
 from __future__ import annotations
