@@ -113,6 +113,14 @@ class Messages:
                 tell(f"  {line}")
 
 
+def show_error(error: ImporterError) -> None:
+    """With `--format json` an error is the result, on standard output, as well as a line on standard error."""
+    from importer.reports.json_text import json_text
+
+    told = {"message": error.message, "details": list(error.details), "hint": error.hint or None}
+    show(json_text({"schema": 1, "error": {**told, "exit_code": int(error.exit_code)}}))
+
+
 def write_new(path: Path, text: str, *, force: bool) -> None:
     """Write a file for a person; UsageError where there is one already, or it cannot be written."""
     from importer.atomic import atomic_text

@@ -53,6 +53,10 @@ def _run(namespace: Namespace) -> int:
         code: int = getattr(module, namespace.command)(namespace)
     except ImporterError as error:
         _messages(namespace).explain(error)
+        if getattr(namespace, "format", "") == "json":
+            from importer.cli.console import show_error
+
+            show_error(error)
         return error.exit_code
     except Exception as error:
         if os.environ.get("TAG_IMPORTER_TRACEBACK"):

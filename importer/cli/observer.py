@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from importer.cli.console import Messages, tell
-from importer.engine.events import Event
+from importer.engine.events import Event, RunFinished
 from importer.errors import StoppedEarly, UsageError
 from importer.fields.table import Visibility
 from importer.model import Action, Json, Plan
@@ -39,7 +39,9 @@ class CommandObserver:
         self._progress = progress
 
     def observe(self, event: Event, /) -> None:
-        self._log.observe(event)
+        # The end is the command's result, in text on standard output: it is said once.
+        if not (isinstance(event, RunFinished) and (self._settings.format, self._log.style) == ("text", "text")):
+            self._log.observe(event)
         if self._progress is not None:
             self._progress.observe(event)
 

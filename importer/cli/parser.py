@@ -53,9 +53,10 @@ class _Parser(argparse.ArgumentParser):
 
             words = list(map(str, action.choices))
             near = get_close_matches(str(value), words, 1)
-            meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(words)}"
+            listed = f"; choose from {', '.join(words)}" if len(words) < 10 else ""
+            meant = f"; did you mean {near[0]}?" if near else listed
             name = "/".join(action.option_strings) or str(action.metavar or action.dest)
-            self.error(f"{name}: there is no {value!r}; {meant}")
+            self.error(f"{name}: there is no {value!r}{meant}")
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\n  {self.prog} --help shows what there is.\n")

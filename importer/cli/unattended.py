@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from importer.cli.console import Messages, show_record
+from importer.cli.console import Messages, show_error, show_record
 from importer.cli.observer import observing
 from importer.engine.run_folder import RunFolder
 from importer.engine.runs import prune_runs
@@ -41,6 +41,8 @@ def carry_out(session: Session, work: Callable[[], Coroutine[Any, Any, RunRecord
 def failed(session: Session, error: ImporterError) -> int:
     """Say why the run ended, and return its exit code. A job leaves a folder all the same, which says so too."""
     Messages.of(session.settings, session.folder.run).explain(error)
+    if session.settings.format == "json":
+        show_error(error)
     _note(session, error)
     _notify(session, error.exit_code)
     return error.exit_code

@@ -51,6 +51,7 @@ class Log:
         """`style` is text or json. Quiet keeps errors alone; verbose adds a line for every row."""
         self._write = write
         self._now = now
+        self.style = style
         self._json = style == "json"
         self._least = _LEVELS.index("error" if quiet else "debug" if verbose else "info")
         self._mask = Mask(secrets)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from importer.model import Action, Change, Issue, Plan, Reading, Severity, SourceFile, Status
+from importer.model import Action, Change, Issue, Place, Plan, Reading, Severity, SourceFile, Status
 from importer.reports.formats import Listing, PlanResult, Validation
-from importer.reports.issue_groups import by_kind, by_row, by_value
+from importer.reports.issue_groups import ORDER, by_kind, by_row, by_value
 from importer.reports.pairs import others, pair_lines
 from importer.reports.run_record import RunRecord, issue_counts, issues_of
 from importer.reports.screen import Line
@@ -118,8 +118,8 @@ def plan(result: PlanResult) -> Iterator[Line]:
             yield ((f"  {sign} {action.value:<10}", style), f"{counts[action]:>8,}{_reasons(plan, action)}")
     yield (f"    {'rows' if all(change.row for change in plan.changes) else 'in all':<10}{len(plan.changes):>8,}",)
     yield ()
-    for action in (Action.DELETE, Action.UPDATE, Action.CREATE, Action.SKIP, Action.CONFLICT):
-        yield from _listed(plan, action)
+    for action in (Action.CREATE, Action.SKIP, Action.UPDATE, Action.DELETE, Action.CONFLICT):
+        yield from _listed(plan, action)  # the worst last: a question may follow
     yield (("Visible to other accounts: ", "warn"), exposure_text(result.exposure))
     if result.cost is not None:
         yield (f"Cost: {cost_text(result.cost)}",)
@@ -127,9 +127,10 @@ def plan(result: PlanResult) -> Iterator[Line]:
         yield ()
         yield from pair_lines(plan.pairs)
     issues = others(issues_of(plan))
-    if issues:
-        yield ()
-        yield from issue_lines(issues, rest="all of them: --format json")
+    for severity in reversed(ORDER):
+        if some := [issue for issue in issues if issue.severity is severity]:
+            yield ()
+            yield from issue_lines(some, rest="all of them: --format json")
     yield (_plan_sentence(counts),)
 
 
@@ -171,7 +172,10 @@ def _listed(plan: Plan, action: Action, shown: int = NAMES_SHOWN) -> Iterator[Li
 def _origin(change: Change) -> str:
     if change.row is None:
         return visible(change.uuid)
-    place = change.row.place()
+    return _row_text(change.row.place())
+
+
+def _row_text(place: Place) -> str:
     where = f"{place.sheet}!{place.row}" if place.sheet else f"row {place.row}"
     return visible(f"{place.file} {where}")
 
@@ -188,6 +192,7 @@ def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
         yield from pair_lines(validation.pairs)
     if issues or validation.pairs:
         yield ()
+    yield from _to_mend(validation.issues)
     counts = issue_counts(list(validation.issues))
     parts = [f"{validation.valid:,} valid", f"{validation.invalid:,} invalid"]
     if validation.left_out:
@@ -197,6 +202,18 @@ def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
         (f"{count(validation.rows, 'row')}: {' + '.join(parts)}", "bad" if validation.errors else "good"),
         f"; {found or 'no issue'}",
     )
+
+
+def _to_mend(issues: Iterable[Issue], shown: int = 8) -> Iterator[Line]:
+    """Where the rows are that need work, and what to type next."""
+    wrong = [issue for issue in issues if issue.severity is Severity.ERROR]
+    places = list(dict.fromkeys(_row_text(issue.place) for issue in wrong if issue.place.row))
+    if places:
+        more = f" and {len(places) - shown:,} more" if len(places) > shown else ""
+        yield (("To mend: ", "bad"), f"{count(len(places), 'row')}: {visible(', '.join(places[:shown]))}{more}")
+    if wrong:
+        codes = list(dict.fromkeys(issue.code for issue in wrong))
+        yield (("How:     ", "head"), "; ".join(f"tag-importer explain {visible(code)}" for code in codes[:3]))
 
 
 def run(record: RunRecord, *, with_issues: bool = True) -> Iterator[Line]:

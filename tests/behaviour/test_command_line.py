@@ -93,3 +93,31 @@ def test_a_terminal_without_any_secret_is_written_to(cli: Cli, samples: Path) ->
     ran = cli("validate", samples / "mistakes.xlsx", env={"FORCE_COLOR": "1"})
     assert ran.code == 1, ran.err
     assert "\x1b[" in ran.out or "15 rows" in ran.out
+
+
+def test_an_error_is_json_where_json_is_asked_for(here: Here) -> None:
+    """A fatal error of plan and of apply is a document on standard output too, with its exit code."""
+    for command in ("plan", "apply"):
+        ran = here(command, "missing.csv", "--sandbox", "--format", "json")
+        assert ran.code == ran.json["error"]["exit_code"] == 3
+        assert "missing.csv" in ran.json["error"]["message"]
+        assert "missing.csv" in ran.err
+
+
+def test_only_what_is_near_is_suggested(here: Here) -> None:
+    """A command that is like none is not answered with all of them; a slip is answered with what is meant."""
+    assert "choose from" not in here("foo").err
+    assert "did you mean" not in here("foo").err
+    assert "did you mean validate?" in here("valdate").err
+
+
+def test_the_end_is_said_once_and_validate_ends_with_where(here: Here) -> None:
+    """A run's end is one line with one duration; validate ends with which rows need work, and what explains them."""
+    rows(here.folder / "a.csv", "Name,Country", "Red Fox,IR")
+    ran = here.ok("apply", "a.csv", "--sandbox")
+    assert (ran.out + ran.err).count("finished after") == 1
+    rows(here.folder / "a.csv", "Name,Country", "Red Fox,IR", ",IR", "Grey Wolf,IR")
+    *_, where, how, counts = here("validate", "a.csv").out.splitlines()
+    assert where == "To mend: 1 row: a.csv row 3"
+    assert how.endswith("tag-importer explain missing-name")
+    assert counts.startswith("3 rows: 2 valid + 1 invalid")
