@@ -390,6 +390,28 @@ class ColumnUse(Struct, frozen=True, omit_defaults=True):
     """It is of the record (an id, a date of change), or the mapping leaves it alone: no warning is due."""
 
 
+class FieldUse(Struct, frozen=True, omit_defaults=True):
+    """What the rows of a list gave for one tag field (`properties.<key>`, a part like `motive.confidence`)."""
+
+    field: str
+    rows: int
+    """Rows that have a value."""
+    several: int = 0
+    """Rows that have two entries or more."""
+    how: str = ""
+    """What was decided of the column's scale or order of dates, as a sentence."""
+    values: tuple[int, ...] = ()
+    """A digest of the value of each of `Contents.actors`; 0 for none."""
+
+
+class Contents(Struct, frozen=True, omit_defaults=True):
+    """What was read of a list, in numbers: the next run of the same list is held against it."""
+
+    fields: tuple[FieldUse, ...]
+    actors: tuple[int, ...] = ()
+    """Digests of names, the smallest ones, in order: the same actors are chosen in any list that has them."""
+
+
 class Reading(Struct, frozen=True, omit_defaults=True):
     """How the columns of a list, or of lists that are alike, were understood."""
 
@@ -400,6 +422,7 @@ class Reading(Struct, frozen=True, omit_defaults=True):
     columns: tuple[ColumnUse, ...]
     tables: int = 1
     """How many lists are read so: of a folder of files one reading stands for all that are alike."""
+    contents: Contents = Contents(())
 
 
 class Side(Struct, frozen=True, omit_defaults=True):

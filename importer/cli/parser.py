@@ -237,7 +237,7 @@ def _reading(parser: argparse.ArgumentParser) -> None:
 
 def _planning(parser: argparse.ArgumentParser) -> None:
     _flags(parser, "planning", "mode", "category", "create_category", "max_creates", "max_updates", "max_deletes",
-           "max_shrink", "allow_empty", "managed_by", "adopt", "prune")  # fmt: skip
+           "max_shrink", "max_drift", "allow_empty", "managed_by", "adopt", "prune")  # fmt: skip
     _deciding(parser)
 
 

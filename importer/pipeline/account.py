@@ -100,7 +100,7 @@ async def open_target(session: Session, *, tries: int = 10) -> AsyncIterator[Tar
         api = await stack.enter_async_context(opened)
         if shared is not None:
             await stack.enter_async_context(shared.kept(api.pacer))
-        name = f"sandbox {settings.database.resolve()}" if settings.sandbox else f"{base_url.rstrip('/')} {account}"
+        name = settings.account_name(account)
         yield Target(api, settings.sandbox, Returned(_memory("returned", name)), SourceIds(_memory("ids", name)))
 
 

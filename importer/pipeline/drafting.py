@@ -22,6 +22,7 @@ from importer.model import Action, Draft, Header, Issue, Place, Reading, Severit
 from importer.planning.build import build_plan
 from importer.planning.bulk import gc_paused
 from importer.planning.collisions import labels_of
+from importer.planning.contents import contents_of, together
 from importer.planning.mapping_beside import mapping_beside
 from importer.planning.options import Account, PlanOptions
 from importer.planning.statements import NO_EVIDENCE, Evidence
@@ -101,7 +102,7 @@ def collect(items: Iterable[SourceFile | Issue | MappedTable]) -> Inputs:
             else:
                 made, remarks = item.drafter.drafted(item.table)
                 notes.extend(remarks)
-                readings.append(item.reading)
+                readings.append(replace(item.reading, contents=contents_of(made, remarks)))
                 mappings.setdefault(item.mapping)
                 if begun < len(drafts) and not drafts[begun].row.header.sheet and made:
                     # Objects of one file in two tables, each with its mapping: back in the order of the file.
@@ -127,7 +128,8 @@ def _together(alike: Sequence[Reading]) -> Reading:
     columns = tuple(
         replace(use, filled=sum(one.columns[at].filled for one in alike)) for at, use in enumerate(first.columns)
     )
-    return replace(first, rows=sum(one.rows for one in alike), columns=columns, tables=tables)
+    contents = together([one.contents for one in alike])
+    return replace(first, rows=sum(one.rows for one in alike), columns=columns, tables=tables, contents=contents)
 
 
 def _name_columns(mapping: Mapping | None) -> tuple[str, ...]:

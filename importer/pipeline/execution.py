@@ -23,10 +23,11 @@ from importer.errors import ExitCode, StoppedEarly
 from importer.masking import Mask
 from importer.model import Issue, Place, Plan, Severity
 from importer.pipeline.account import Target
+from importer.pipeline.remembered import remember
 from importer.pipeline.session import Session
 from importer.planning.exposure import exposure
 from importer.reports.run_record import RunRecord, Traffic, resume_command
-from importer.reports.summary import earlier_traffic
+from importer.reports.summary import FINISHED, earlier_traffic
 from importer.reports.write import write_reports
 
 
@@ -61,13 +62,15 @@ class Execution(Struct, frozen=True):
         news = target.returned.news()
         rows = {change.key: change.row for change in self.plan.changes if change.row is not None}
         target.ids.learn(rows, result.outcomes.values())
+        code = result.exit_code
         try:
             target.returned.save()
             target.ids.save()
+            if code in FINISHED and self.command == "apply":
+                remember(self.plan, given, self.folder.run)
         except OSError as error:
             said = f"what was learnt of the account could not be noted: {error.strerror or type(error).__name__}"
             news.append(Issue(Severity.WARNING, "not-noted", said, Place("")))
-        code = result.exit_code
         if code == ExitCode.DONE and any(note.severity is Severity.ERROR for note in self.plan.notes):
             code = ExitCode.ROWS_NEED_WORK
         record = RunRecord(

@@ -23,6 +23,7 @@ from importer.model import Action, Draft, Plan, Severity, Tag
 from importer.pipeline.account import Target, explained, locked, open_target, read_account
 from importer.pipeline.drafting import Inputs, collect, evidence, tables
 from importer.pipeline.execution import Execution
+from importer.pipeline.remembered import LIST, drift_of, list_key
 from importer.pipeline.saved import Saved, read_saved
 from importer.pipeline.session import Session
 from importer.planning.build import build_plan
@@ -35,7 +36,7 @@ from importer.planning.plan_file import write_plan
 from importer.planning.verify import check_marks, check_plan
 from importer.reports.formats import PlanResult
 from importer.reports.run_record import RunRecord
-from importer.reports.summary import previous_run
+from importer.reports.summary import Previous, previous_run
 from importer.reports.template import Template, write_template
 from importer.settings.settings import Settings
 
@@ -67,12 +68,20 @@ def check(session: Session, plan: Plan, tags: Sequence[Tag] | None = None) -> No
     `tags` are what the account holds now, for a plan that was not made a moment ago.
     """
     settings = session.settings
-    job = settings.job.name if settings.job else ""
-    before = previous_run(settings.runs_dir, [source.file for source in plan.sources], job)
+    before = _previous(settings, plan)
+    drift = drift_of(plan, settings, before).changes
     if before is None:
-        check_limits(plan, settings.limits, tags=tags)
+        check_limits(plan, settings.limits, drift=drift, tags=tags)
     else:
-        check_limits(plan, settings.limits, previous_rows=before.rows, previous_files=before.files, tags=tags)
+        check_limits(
+            plan, settings.limits, previous_rows=before.rows, previous_files=before.files, drift=drift, tags=tags
+        )
+
+
+def _previous(settings: Settings, plan: Plan) -> Previous | None:
+    """The last finished run of the same job, or of the same sources."""
+    job = settings.job.name if settings.job else ""
+    return previous_run(settings.runs_dir, [source.file for source in plan.sources], job)
 
 
 def write(session: Session, made: PlanResult) -> PlanResult:
@@ -254,6 +263,10 @@ async def _make_plan(session: Session, inputs: Inputs, target: Target) -> Plan:
     created = session.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
     plan = build_plan(inputs.drafts, account, options, inputs.sources, inputs.mappings, inputs.notes,
                       readings=inputs.readings, created=created)  # fmt: skip
+    if key := list_key(session.settings, inputs.sources):
+        plan = structs.replace(plan, options={**plan.options, LIST: key})
+        drift = drift_of(plan, session.settings, _previous(session.settings, plan))
+        plan = structs.replace(plan, notes=(*plan.notes, *drift.notes))
     timings.done("plan")
     return plan
 

@@ -2,8 +2,8 @@
 
 Defaults: creates unlimited (a migration into an empty account needs no override), updates 30 % and deletes 10 % of the
 tags the run is responsible for (its marked ones with marking, else all of the account), a source that shrank by more
-than 30 % or holds no rows stops. Per-cent defaults apply once there are 10 tags (rows) to take a per cent of; a limit
-that a person sets applies always. Deletes only ever come from `--prune`.
+than 30 %, holds no rows or is read otherwise than last time stops. Per-cent defaults apply once there are 10 tags
+(rows) to take a per cent of; a limit that a person sets applies always. Deletes only ever come from `--prune`.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Limit(Struct, frozen=True):
 
 
 NO_LIMIT: Final = Limit()
+_SHOWN: Final = 5
 
 
 def parse_limit(value: Any) -> Limit:
@@ -79,6 +80,10 @@ class RunLimits(Struct, frozen=True):
     shrink: Annotated[
         Limit, _cap("Stop when the sources lost more rows than this since last time.", "max_shrink", "30%", "30%")
     ] = Limit(percent=30, floor=10)
+    drift: Annotated[
+        Limit,
+        _cap("Stop when more columns or fields than this are read otherwise than last time.", "max_drift", "2", "0"),
+    ] = Limit(count=0)
     allow_empty: Annotated[bool, Meta(description="Go on although the sources hold no rows.")] = False
 
 
@@ -88,12 +93,14 @@ def limit_problems(
     *,
     previous_rows: int | None = None,
     previous_files: Mapping[str, int] = EMPTY,
+    drift: Sequence[str] = (),
     tags: Sequence[Tag] | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """Every limit the plan goes over: `("72.7 % of tags would change (8/11), limit 30 %", "--max-updates 8")`.
 
     `previous_rows` is how many rows the last successful run had; None where that is not known, and then with marking
-    the number of marked tags is taken for it. `previous_files` is how many it had from each file.
+    the number of marked tags is taken for it. `previous_files` is how many it had from each file. `drift` is how the
+    reading of the sources differs from that run's.
     `tags` are the account's as they are now; of a saved plan they count, and not what its file says of them.
     """
     counts = plan.counts()
@@ -141,6 +148,11 @@ def limit_problems(
             )
     if rows and before is not None and before > rows and not limits.allow_empty:
         problems += _emptied(plan, previous_files)
+    if over := limits.drift.exceeded(len(drift), sum(len(reading.columns) for reading in plan.readings)):
+        more = f"; and {len(drift) - _SHOWN:,} more" if len(drift) > _SHOWN else ""
+        what = "column or field is" if len(drift) == 1 else "columns or fields are"
+        said = f"{len(drift):,} {what} read otherwise than last time ({over}): {'; '.join(drift[:_SHOWN])}{more}"
+        problems.append((said, f"--max-drift {len(drift)}"))
     return tuple(problems)
 
 
@@ -155,8 +167,8 @@ def _emptied(plan: Plan, before: Mapping[str, int]) -> list[tuple[str, str]]:
     """Files that had rows and have none, or are gone: among several sources one may fail without a sound."""
     now = Counter(change.row.header.file for change in plan.changes if change.row is not None)
     empty = [(file, had) for file, had in before.items() if had and not now[file]]
-    emptied = "; ".join(f"{file} gives no rows any more (last time {had:,})" for file, had in empty[:5])
-    more = f"; and {len(empty) - 5:,} more files" if len(empty) > 5 else ""
+    emptied = "; ".join(f"{file} gives no rows any more (last time {had:,})" for file, had in empty[:_SHOWN])
+    more = f"; and {len(empty) - _SHOWN:,} more files" if len(empty) > _SHOWN else ""
     return [(emptied + more, "--allow-empty")] if empty else []
 
 
@@ -166,10 +178,13 @@ def check_limits(
     *,
     previous_rows: int | None = None,
     previous_files: Mapping[str, int] = EMPTY,
+    drift: Sequence[str] = (),
     tags: Sequence[Tag] | None = None,
 ) -> None:
     """Raise SafetyLimit, with the counts and the exact override, where the plan goes over a limit."""
-    problems = limit_problems(plan, limits, previous_rows=previous_rows, previous_files=previous_files, tags=tags)
+    problems = limit_problems(
+        plan, limits, previous_rows=previous_rows, previous_files=previous_files, drift=drift, tags=tags
+    )
     if not problems:
         return
     override = " ".join(flag for _, flag in problems)

@@ -103,6 +103,7 @@ class _Options(Struct, omit_defaults=True, forbid_unknown_fields=True):
     prune: bool = False
     seen: dict[str, str] = {}
     stamps: dict[str, tuple[float, str]] = {}
+    list: str = ""
     undoes: str = ""
     plan: str = ""
     undoes_folder: str = ""

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import to_builtins
 
-from importer.model import Change, Json, Outcome
+from importer.model import Change, Json, Outcome, Reading
 from importer.planning.cost import Cost
 from importer.planning.plan_file import plan_digest
 from importer.reports.formats import Listing, PlanResult, Validation
@@ -50,7 +50,7 @@ def validation(validation: Validation) -> str:
             "issue_counts": issue_counts(list(validation.issues)),
             "sources": [source_json(source) for source in validation.sources],
             "mappings": list(validation.mappings),
-            "readings": [to_builtins(reading) for reading in validation.readings],
+            "readings": [_reading(reading) for reading in validation.readings],
             "issues": [issue_json(issue) for issue in validation.issues],
             "pairs": pairs_json(validation.pairs),
         }
@@ -77,7 +77,7 @@ def plan(result: PlanResult) -> str:
             "cost": _cost(result.cost) if result.cost else None,
             "sources": [source_json(source) for source in plan.sources],
             "mappings": list(plan.mappings),
-            "readings": [to_builtins(reading) for reading in plan.readings],
+            "readings": [_reading(reading) for reading in plan.readings],
             "notes": [issue_json(note) for note in plan.notes],
             "pairs": pairs_json(plan.pairs),
             "changes": [_change(change) for change in plan.changes],
@@ -144,3 +144,10 @@ def _result(change: Change, outcome: Outcome) -> dict[str, Json]:
         "attempts": outcome.attempts,
         "adopted": outcome.adopted,
     }
+
+
+def _reading(reading: Reading) -> Json:
+    """A reading without the digests that only the next run needs."""
+    found = to_builtins(reading)
+    found.pop("contents", None)
+    return found

@@ -23,7 +23,7 @@ from importer.reports.run_record import RunRecord, Traffic, issue_counts, issues
 SCHEMA: Final = 1
 """Version of the layout; it rises when a key changes its meaning or goes."""
 _NOTES_SHOWN: Final = 200
-_FINISHED: Final = (ExitCode.DONE, ExitCode.ROWS_NEED_WORK)
+FINISHED: Final = (ExitCode.DONE, ExitCode.ROWS_NEED_WORK)
 
 
 def summary(record: RunRecord) -> dict[str, Json]:
@@ -176,6 +176,7 @@ class Previous(Struct, frozen=True):
 
     rows: int
     files: Mapping[str, int] = field(default_factory=dict)
+    folder: Path = Path()
 
 
 def previous_run(runs: Path, files: Sequence[str], job: str = "") -> Previous | None:
@@ -186,8 +187,9 @@ def previous_run(runs: Path, files: Sequence[str], job: str = "") -> Previous | 
             found = json.loads(path.read_text("utf-8"))
             sources: list[dict[str, Any]] = found["sources"]
             same = found.get("job") == job if job else sorted(source["file"] for source in sources) == wanted
-            if found["exit_code"] in _FINISHED and same and found["command"] == "apply":
-                return Previous(int(found["rows"]), {source["file"]: int(source.get("rows", 0)) for source in sources})
+            if found["exit_code"] in FINISHED and same and found["command"] == "apply":
+                rows_of = {source["file"]: int(source.get("rows", 0)) for source in sources}
+                return Previous(int(found["rows"]), rows_of, path.parent)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # the limit then has nothing to compare with
     return None

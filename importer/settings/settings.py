@@ -220,6 +220,14 @@ class Settings(Job, frozen=True, kw_only=True):
             found += [secret for login in self.feed_logins().values() for secret in login.secrets]
         return tuple(filter(None, found))
 
+    def account_name(self, account: str) -> str:
+        """What tells this account from all others, for what is remembered of it: each sandbox is one of its own."""
+        if self.sandbox:
+            return f"sandbox {self.database.resolve()}"
+        from importer.remote.settings import PRODUCTION
+
+        return f"{(self.base_url or PRODUCTION).rstrip('/')} {account}"
+
     # ---- outputs
 
     @property

@@ -19,7 +19,7 @@ def saved(here: Here) -> Path:
     """A saved plan of mode upsert: `Sly Newt` exists and gets another motive, `Grey Vole` is new."""
     rows(here.folder / "a.csv", "Name,Motive,Description", "Sly Newt,Financial,Keeps to itself")
     here.ok("apply", "a.csv", "--sandbox")
-    rows(here.folder / "a.csv", "Name,Motive", "Sly Newt,Espionage", "Grey Vole,Financial")
+    rows(here.folder / "a.csv", "Name,Motive,Description", "Sly Newt,Espionage,", "Grey Vole,Financial,")
     here.ok("plan", "a.csv", "--sandbox", "--mode", "upsert", "--out", "p")
     return here.folder / "p" / "plan.json"
 

@@ -158,7 +158,7 @@ def test_another_jobs_tags_are_not_touched(here: Here) -> None:
     listed(here, NAMES)
     here.ok("apply", "a.csv", *UPSERT, "--managed-by", "weekly")
     listed(here, NAMES[:1], "RU")
-    ran = here("apply", "a.csv", *MARKED, "--adopt", "--out", "run", "--max-shrink", "none")
+    ran = here("apply", "a.csv", *MARKED, "--adopt", "--out", "run", "--max-shrink", "none", "--max-drift", "none")
     assert ran.code == 1
     assert results(here.folder / "run")[0]["_code"] == "managed-elsewhere"
 

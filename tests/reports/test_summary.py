@@ -88,7 +88,7 @@ def test_the_last_run_of_the_same_sources_is_found(tmp_path: Path) -> None:
         write_summary(tmp_path / name / "summary.json", record(tmp_path / name, exit_code=code))
     (tmp_path / "4").mkdir()
     (tmp_path / "4" / "summary.json").write_text("{")
-    assert previous_run(tmp_path, ["actors.csv"]) == Previous(7, {"actors.csv": 7})
+    assert previous_run(tmp_path, ["actors.csv"]) == Previous(7, {"actors.csv": 7}, tmp_path / "2")
     assert previous_run(tmp_path, ["actors.csv", "more.csv"]) is None
     assert previous_run(tmp_path / "none", ["actors.csv"]) is None
 

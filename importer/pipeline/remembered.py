@@ -1,0 +1,76 @@
+"""How each list was read when it was last applied: in the state folder, and where that is lost, in the last run."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from importer.engine.lock import state_dir
+from importer.engine.run_folder import RunFolder
+from importer.errors import ImporterError, UsageError
+from importer.model import Plan, Reading, SourceFile
+from importer.planning.drift import Drift, find_drift
+from importer.planning.memory import Memory
+from importer.planning.options import Mode
+from importer.planning.plan_file import read_plan
+from importer.reports.summary import Previous
+from importer.settings.settings import Settings
+
+LIST: Final = "list"
+"""Key of `Plan.options`: by what the readings of these sources are remembered; absent where they are not."""
+
+
+class _State(msgspec.Struct):
+    run: str = ""
+    """The run that applied it."""
+    readings: tuple[Reading, ...] = ()
+
+
+def list_key(settings: Settings, sources: tuple[SourceFile, ...]) -> str:
+    """By what the sources are known again: the job, or without one the files. Empty for what has no name of its own."""
+    if settings.job is not None:
+        known = f"{Path(settings.file).resolve()} {settings.job.name}"
+    elif sources and all(source.sha256 and source.file != "-" for source in sources):
+        known = "\n".join(
+            sorted(file if "://" in (file := source.file) else str(Path(file).resolve()) for source in sources)
+        )
+    else:
+        return ""
+    return hashlib.sha256(known.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def drift_of(plan: Plan, settings: Settings, previous: Previous | None) -> Drift:
+    """How the readings of a plan differ from those that were last applied; `previous` is the last run as its
+    folder has it."""
+    memory = _memory(plan, settings)
+    if memory is None:
+        return Drift()
+    then = memory.state.readings
+    if not then and previous is not None:
+        with suppress(ImporterError):
+            then = read_plan(RunFolder(previous.folder).plan_path).plan.readings
+    return find_drift(then, plan.readings, syncs=plan.mode != Mode.CREATE)
+
+
+def remember(plan: Plan, settings: Settings, run: str) -> None:
+    """Take the readings of a plan that was applied for those to hold the next ones against. Raises OSError."""
+    memory = _memory(plan, settings)
+    if memory is not None and memory.state.readings != plan.readings:
+        memory.state.run, memory.state.readings = run, plan.readings
+        memory.changed = True
+        memory.save()
+
+
+def _memory(plan: Plan, settings: Settings) -> Memory[_State] | None:
+    key = plan.options.get(LIST)
+    if not isinstance(key, str) or not key:
+        return None
+    whole = f"{settings.account_name(plan.account)} {key}"
+    try:
+        return Memory(state_dir() / "readings" / f"{hashlib.sha256(whole.encode()).hexdigest()[:16]}.json", _State)
+    except UsageError:
+        return None
