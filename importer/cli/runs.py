@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from importer.cli.console import settings_of, show_listing, show_record, tell
-from importer.engine.runs import find_run, list_runs, prune_runs
+from importer.engine.runs import find_run, list_runs, prune_runs, runs_elsewhere
 from importer.errors import ExitCode, UsageError
 from importer.masking import Mask
 from importer.reports import listings
@@ -25,11 +25,20 @@ def runs(namespace: Namespace) -> int:
             raise UsageError("--keep must be 0 or more")
         listed = prune_runs(base, keep)
         tell(f"deleted {len(listed)} of {len(listed) + len(list_runs(base))} runs in {base}")
+        others = []
     else:
         listed = list_runs(base)
-    values = [{**asdict(info), "path": str(info.path), "state": info.state.value} for info in listed]
+        others = [] if hasattr(namespace, "dir") else runs_elsewhere(base)
+    # A run that --out put elsewhere is called by its folder, as `resume` and `undo` take it.
+    called = [*((info, info.run) for info in listed), *((info, _short(info.path)) for info in others)]
+    values = [{**asdict(info), "run": name, "path": str(info.path), "state": info.state.value} for info, name in called]
     show_listing(listings.runs(values), settings.format)
     return ExitCode.DONE
+
+
+def _short(folder: Path) -> str:
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) else str(folder)
 
 
 def report(namespace: Namespace) -> int:

@@ -11,13 +11,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from importer.atomic import private_folder
 from importer.engine.journal_state import JournalState, finished_journal, read_journal
+from importer.engine.lock import state_dir
 from importer.engine.result import counts_of
 from importer.engine.run_folder import RunFolder
 from importer.errors import UsageError
 from importer.planning.plan_file import is_plan_file
 
 _SUMMARY: Final = "summary.json"
+_ELSEWHERE: Final = "runs-elsewhere.txt"
 _STAMP: Final = len("20261123T174000Z")
 
 
@@ -67,6 +70,30 @@ def list_runs(base: Path) -> list[RunInfo]:
         return []
     folders = [path for path in base.iterdir() if _planned(path) or _ended_early(path)]
     return [run_info(RunFolder(path)) for path in sorted(folders, key=_age)]
+
+
+def note_elsewhere(folder: Path) -> None:
+    """Remember a run whose folder was named with --out, so that `runs` finds it. No run fails over this."""
+    with suppress(OSError, UsageError):
+        place = state_dir()
+        private_folder(place)
+        path = str(folder.resolve())
+        if "\n" not in path and path not in _elsewhere():
+            with (place / _ELSEWHERE).open("a", encoding="utf-8") as stream:
+                stream.write(f"{path}\n")
+
+
+def runs_elsewhere(base: Path) -> list[RunInfo]:
+    """The runs whose folders were named with --out and are still there, but for those in `base`."""
+    found = [Path(line) for line in _elsewhere()]
+    there = [path for path in found if path.parent != base.resolve() and (_planned(path) or _ended_early(path))]
+    return [run_info(RunFolder(path)) for path in there]
+
+
+def _elsewhere() -> list[str]:
+    with suppress(OSError, UsageError, UnicodeDecodeError):
+        return (state_dir() / _ELSEWHERE).read_text("utf-8").splitlines()
+    return []
 
 
 def _planned(path: Path) -> bool:

@@ -15,6 +15,7 @@ from importer.engine.lock import downloads_dir
 from importer.engine.origin import check_origin, local_key
 from importer.engine.resume import EarlierRun, check_not_undone, left_to_do, open_resumable, read_again
 from importer.engine.run_folder import RunFolder
+from importer.engine.runs import note_elsewhere
 from importer.engine.undo import MODE, UNDOES, check_settled, mark_undoing, mark_undone, undo_plan, undone_run
 from importer.engine.work import NEVER
 from importer.errors import StoppedEarly, UsageError
@@ -228,6 +229,8 @@ def _check_foreign(session: Session, plan: Plan, tags: Sequence[Tag]) -> None:
 def _begin(session: Session) -> RunFolder:
     folder = RunFolder.make(session.folder.path)
     session.begun = True
+    if session.settings.out is not None:
+        note_elsewhere(folder.path)
     return folder
 
 

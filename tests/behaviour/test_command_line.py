@@ -121,3 +121,17 @@ def test_the_end_is_said_once_and_validate_ends_with_where(here: Here) -> None:
     assert where == "To mend: 1 row: a.csv row 3"
     assert how.endswith("tag-importer explain missing-name")
     assert counts.startswith("3 rows: 2 valid + 1 invalid")
+
+
+def test_runs_finds_what_out_put_elsewhere(here: Here) -> None:
+    """A run with --out is listed by its folder, which the other commands take, as long as it is there."""
+    rows(here.folder / "a.csv", "Name,Country", "Red Fox,IR")
+    here.ok("apply", "a.csv", "--sandbox", "--out", "deep/mine")
+    here.ok("apply", "a.csv", "--sandbox")
+    first, second = here.ok("runs", "--format", "json").json["runs"]
+    assert second["run"] == "deep/mine"
+    assert first["run"] != second["run"]
+    assert here.ok("undo", second["run"], "--sandbox", "--yes").code == 0
+    shutil.rmtree(here.folder / "deep")
+    assert len(here.ok("runs", "--format", "json").json["runs"]) == 2, "the undo has a folder of its own"
+    assert here.ok("runs", "--dir", ".", "--format", "json").json["runs"] == []
