@@ -80,7 +80,9 @@ def observing(session: Session, *, run: str = "") -> Iterator[None]:
     """While inside, what the session does shows on standard error. The settings' secrets never show in a line."""
     settings, clock = session.settings, session.clock
     json = settings.output.log_format == "json"
-    progress = None if json else progress_on(sys.stderr, os.environ, clock.monotonic, quiet=settings.quiet)
+    progress = (
+        None if json else progress_on(sys.stderr, os.environ, clock.monotonic, now=clock.now, quiet=settings.quiet)
+    )
     write = progress.write if progress is not None else tell
     log = Log(write, clock.now, style=settings.output.log_format, quiet=settings.quiet, secrets=settings.secrets())
     log.run = run

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from math import ceil
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
@@ -28,13 +29,18 @@ _REASONS: Final[Mapping[str, str]] = {
 }
 _RATE_OVER: Final = 15.0
 """Seconds that the shown rate looks back."""
+_SHORT_WAIT: Final = 5.0
+_NARROW: Final = 90
+"""Columns below which there is no room for a bar."""
 
 
 class ProgressState:
     """What is known of the run's progress, and how it reads at a moment; without any drawing."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], now: Callable[[], datetime] | None = None) -> None:
+        """With `now`, the wall clock, a wait also says until when."""
         self._monotonic = monotonic
+        self._now = now
         self._samples: deque[tuple[float, int]] = deque()
         self._waiting_until = 0.0
         self._waiting_why = ""
@@ -76,8 +82,13 @@ class ProgressState:
         elif self.calls:
             parts.append(f"{self.calls:,} calls")
         if waiting > 0:
-            parts.append(f"waiting {ceil(waiting)} s {self._waiting_why}")
+            parts.append(f"waiting {ceil(waiting)} s {self._waiting_why}{self._until(waiting)}")
         return "   ".join(parts)
+
+    def _until(self, seconds: float) -> str:
+        if self._now is None or seconds < _SHORT_WAIT:
+            return ""
+        return f", until {self._now().astimezone() + timedelta(seconds=seconds):%H:%M:%S}"
 
     def _rate(self, now: float) -> float:
         """Rows a second over the last seconds; 0 while it is not known."""
@@ -91,10 +102,12 @@ class ProgressState:
 class Progress:
     """Draws a ProgressState on a terminal while the block lasts, and leaves nothing behind."""
 
-    def __init__(self, screen: Screen, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, screen: Screen, monotonic: Callable[[], float], now: Callable[[], datetime] | None = None
+    ) -> None:
         from rich.live import Live
 
-        self.state = ProgressState(monotonic)
+        self.state = ProgressState(monotonic, now)
         self._console = screen.console()
         self._live = Live(
             console=self._console,
@@ -134,18 +147,28 @@ class Progress:
 
         state = self.state
         grid = Table.grid(padding=(0, 2))
-        if state.total:
-            bar = ProgressBar(total=state.total, completed=min(state.done, state.total), width=30)
-            grid.add_row(Text(state.phase), bar, Text(state.text()))
+        for _ in range(3):
+            grid.add_column(no_wrap=True, overflow="ellipsis")  # one line, however narrow the terminal is
+        said = Text(state.text())
+        if state.total and self._console.width >= _NARROW:
+            bar = ProgressBar(total=state.total, completed=min(state.done, state.total), width=20)
+            grid.add_row(Text(state.phase), bar, said)
+        elif state.total:
+            grid.add_row(said)
         elif state.phase:
-            grid.add_row(Spinner("line"), Text(state.phase), Text(state.text()))
+            grid.add_row(Spinner("line"), Text(state.phase), said)
         return grid
 
 
 def progress_on(
-    stream: TextIO, environ: Mapping[str, str], monotonic: Callable[[], float], *, quiet: bool = False
+    stream: TextIO,
+    environ: Mapping[str, str],
+    monotonic: Callable[[], float],
+    *,
+    now: Callable[[], datetime] | None = None,
+    quiet: bool = False,
 ) -> Progress | None:
     """A progress bar for `stream`; None where it is not a terminal (cron, a pipe) or `quiet` is asked for."""
     if quiet or not stream.isatty() or environ.get("TERM", "") == "dumb":
         return None
-    return Progress(Screen.on(stream, environ), monotonic)
+    return Progress(Screen.on(stream, environ), monotonic, now)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from importer.engine.events import CallFinished, RowDone, RunFinished, RunStarted, Stopping, Waiting
 from importer.model import Action, Outcome, Status
@@ -50,6 +53,31 @@ def test_it_says_what_it_waits_for() -> None:
     assert state.text() == "10 of 20   10/s   3 min 33 s left   waiting 212 s for the rate limit"
     time.now = 214.0
     assert "waiting" not in state.text()
+
+
+def test_a_long_wait_says_until_when() -> None:
+    """With a clock on the wall a wait of some length says when it is over, in the time of this machine."""
+    noon = datetime(2026, 5, 4, 12, tzinfo=UTC).astimezone()
+    state = ProgressState(Time(), lambda: noon)
+    state.observe(Waiting(212.0, "blocked"))
+    assert state.text().endswith(
+        f"waiting 212 s for the rate limit (429), until {noon + timedelta(seconds=212):%H:%M:%S}"
+    )
+    state.observe(Waiting(2.0, "lag"))
+    assert "until" not in state.text()
+
+
+@pytest.mark.parametrize("width", [20, 60, 100, 200])
+def test_it_is_one_line_at_any_width(width: int) -> None:
+    """However narrow the terminal is, progress takes one line of it."""
+    screen = Terminal()
+    made = progress_on(screen, {"COLUMNS": str(width)}, Time(), now=lambda: datetime(2026, 5, 4, tzinfo=UTC))
+    assert made is not None
+    made.observe(RunStarted("r", 20_000, 20_000))
+    made.observe(Waiting(212.0, "shared"))
+    with made._console.capture() as shown:
+        made._console.print(made._picture())
+    assert len(shown.get().splitlines()) == 1
 
 
 def test_rows_not_attempted_are_not_done() -> None:
