@@ -26,6 +26,7 @@ from importer.pipeline.account import Target
 from importer.pipeline.remembered import remember
 from importer.pipeline.session import Session
 from importer.planning.exposure import exposure
+from importer.planning.part import PART
 from importer.reports.run_record import RunRecord, Traffic, resume_command
 from importer.reports.summary import FINISHED, earlier_traffic
 from importer.reports.write import write_reports
@@ -66,7 +67,7 @@ class Execution(Struct, frozen=True):
         try:
             target.returned.save()
             target.ids.save()
-            if code in FINISHED and self.command == "apply":
+            if code in FINISHED and self.command == "apply" and PART not in self.plan.options:
                 remember(self.plan, given, self.folder.run)
         except OSError as error:
             said = f"what was learnt of the account could not be noted: {error.strerror or type(error).__name__}"

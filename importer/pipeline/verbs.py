@@ -33,6 +33,7 @@ from importer.planning.cost import cost
 from importer.planning.export_file import Exported, write_export
 from importer.planning.exposure import exposure
 from importer.planning.limits import NO_LIMIT, check_limits
+from importer.planning.part import choose_part
 from importer.planning.plan_file import write_plan
 from importer.planning.verify import check_marks, check_plan
 from importer.reports.formats import PlanResult
@@ -270,6 +271,7 @@ async def _make_plan(session: Session, inputs: Inputs, target: Target) -> Plan:
         plan = structs.replace(plan, options={**plan.options, LIST: key})
         drift = drift_of(plan, session.settings, _previous(session.settings, plan))
         plan = structs.replace(plan, notes=(*plan.notes, *drift.notes))
+    plan = choose_part(plan, session.settings.part, inputs.drafts)
     timings.done("plan")
     return plan
 

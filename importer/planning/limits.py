@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 from importer.errors import SafetyLimit
 from importer.model import EMPTY, Action, Plan, Tag
 from importer.planning.marking import MARK_KEY, Owner, owner
+from importer.planning.part import PART
 from importer.text.amounts import count, is_per_cent, per_cent, shown
 
 
@@ -188,7 +189,8 @@ def check_limits(
     if not problems:
         return
     override = " ".join(flag for _, flag in problems)
+    part = f"of the part {plan.options[PART]}: " if PART in plan.options else ""
     raise SafetyLimit(
-        f"{'; '.join(said for said, _ in problems)}; allow with {override}",
+        f"{part}{'; '.join(said for said, _ in problems)}; allow with {override}",
         hint=f"nothing was attempted; if this is meant, run it again with {override}",
     )

@@ -17,6 +17,7 @@ from importer.fields.table import Visibility
 from importer.masking import NO_MASK, Mask
 from importer.model import Issue, Json, SourceFile
 from importer.planning.exposure import Exposure
+from importer.planning.part import PART
 from importer.reports.failed import failed_files
 from importer.reports.run_record import RunRecord, Traffic, issue_counts, issues_of
 
@@ -65,6 +66,7 @@ def summary(record: RunRecord) -> dict[str, Json]:
         "exposure": exposure_json(record.exposed()),
         "account_tags_before": plan.account_tags,
         "category": plan.category or None,
+        "part": plan.options.get(PART),
         "plan_sha256": record.plan_sha256 or None,
         "sources": [{**source_json(source), "rows": rows_of[source.file]} for source in plan.sources],
         "mappings": list(plan.mappings),
@@ -187,7 +189,7 @@ def previous_run(runs: Path, files: Sequence[str], job: str = "") -> Previous | 
             found = json.loads(path.read_text("utf-8"))
             sources: list[dict[str, Any]] = found["sources"]
             same = found.get("job") == job if job else sorted(source["file"] for source in sources) == wanted
-            if found["exit_code"] in FINISHED and same and found["command"] == "apply":
+            if found["exit_code"] in FINISHED and same and found["command"] == "apply" and not found.get("part"):
                 rows_of = {source["file"]: int(source.get("rows", 0)) for source in sources}
                 return Previous(int(found["rows"]), rows_of, path.parent)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

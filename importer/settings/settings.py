@@ -13,6 +13,7 @@ from msgspec import field
 from importer.errors import JobError, UsageError
 from importer.planning.marking import marker
 from importer.planning.options import PlanOptions
+from importer.planning.part import Part
 from importer.settings.credentials import (
     Credentials,
     filled_in,
@@ -46,6 +47,17 @@ class Settings(Job, frozen=True, kw_only=True):
     """Name of a setting -> where it was given, for those that were."""
     environ: Mapping[str, str] = field(default_factory=dict)
 
+    only: Annotated[
+        tuple[Text, ...],
+        about(
+            "Plan these rows alone: a name (* for any text), or FIELD=VALUE.", "country=IR", metavar="NAME|FIELD=VALUE"
+        ),
+    ] = ()
+    exclude: Annotated[
+        tuple[Text, ...],
+        about("Leave these rows out, written like --only.", "action=update", metavar="NAME|FIELD=VALUE"),
+    ] = ()
+
     sandbox: bool = False
     sandbox_db: Annotated[
         Text, about("Database of the embedded sandbox.", metavar="FILE", default="tag-importer-runs/sandbox.sqlite3")
@@ -78,6 +90,12 @@ class Settings(Job, frozen=True, kw_only=True):
             collisions=self.collisions,
         )
 
+    @property
+    def part(self) -> Part:
+        """The rows that are planned, where that is not all of them."""
+        first = [int(word) for word in self.reading.limit if word.isdecimal()]
+        return Part(self.only, self.exclude, first[-1] if first else None)
+
     # ---- reading
 
     def mapping_for(self, source: Source) -> str:
@@ -107,7 +125,7 @@ class Settings(Job, frozen=True, kw_only=True):
             for name, value in reading.items()
         }
         try:
-            limits = Limits().changed(chosen["limit"])
+            limits = Limits().changed([word for word in chosen["limit"] or () if not word.isdecimal()])
         except ValueError as error:
             raise UsageError(f"--limit: {error}.") from None
         if hints is None:

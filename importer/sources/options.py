@@ -131,9 +131,10 @@ Records = Annotated[
 LimitWords = Annotated[
     tuple[str, ...],
     Meta(
-        description="Sets a limit on what a source may cost; the message of a source that is over one names it.",
+        description="A number: plan the first N rows of those that are chosen. NAME=N: a limit on what a source may "
+        "cost; the message of a source that is over one names it.",
         examples=["rows=5000000", "file_bytes=2GiB"],
-        extra={"name": "limit", "metavar": "NAME=N"},
+        extra={"name": "limit", "metavar": "N|NAME=N"},
     ),
 ]
 
