@@ -45,6 +45,15 @@ def export(namespace: Namespace) -> int:
     return ExitCode.DONE
 
 
+def duplicates(namespace: Namespace) -> int:
+    """List the tags that share a name; exit code 1 where there are any."""
+    session = Session(settings_of(namespace), SystemClock())
+    with observing(session):
+        found = asyncio.run(verbs.duplicates(session))
+    show_listing(listings.doubles(found), session.settings.format)
+    return ExitCode.ROWS_NEED_WORK if found else ExitCode.DONE
+
+
 def template(namespace: Namespace) -> int:
     """Write an empty workbook to fill in."""
     settings = settings_of(namespace)

@@ -25,6 +25,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "categories apply": ("categories apply categories.yaml --dry-run", "categories apply categories.yaml --yes"),
     "template": ("template actors.xlsx", "template actors.xlsx --mapping mine.yaml"),
     "export": ("export backup.xlsx", "export actors.csv --category Actors"),
+    "duplicates": ("duplicates", "duplicates --format json"),
     "explain": ("explain unknown-country", "explain"),
     "doctor": ("doctor", "doctor --format json"),
     "completion": ("completion bash > ~/.local/share/bash-completion/completions/tag-importer",

@@ -201,6 +201,12 @@ def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "fish"))
 
 
+def _duplicates(parser: argparse.ArgumentParser) -> None:
+    _account(parser)
+    _pacing(parser)
+    _output(parser)
+
+
 def _doctor(parser: argparse.ArgumentParser) -> None:
     _account(parser)
     _flags(parser, "", "timeout", "runs_dir")
@@ -347,6 +353,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     "categories": ("account", "list, show, export and apply tag categories", _categories),
     "template": ("account", "write an empty workbook to fill in: notes, drop-downs, an example row", _template),
     "export": ("account", "save the account's tags as CSV, XLSX or JSON, ready to be imported again", _export),
+    "duplicates": ("account", "list the tags that share a name, the oldest first, with what differs", _duplicates),
     "explain": ("offline", "say what a code means, with an example, and how to settle it", _explain),
     "doctor": ("account", "look at what a run needs: account, token, network, clock, folders, locks", _doctor),
     "completion": ("completion", "print what bash, zsh or fish needs to complete commands and flags", _completion),

@@ -30,6 +30,7 @@ from importer.pipeline.session import Session
 from importer.planning.build import build_plan
 from importer.planning.categories import resolve_category
 from importer.planning.cost import cost
+from importer.planning.doubles import Double, find_doubles
 from importer.planning.export_file import Exported, write_export
 from importer.planning.exposure import exposure
 from importer.planning.limits import NO_LIMIT, check_limits
@@ -190,6 +191,13 @@ async def template(session: Session, path: Path) -> Template:
     elif settings.category:
         raise UsageError("--category is of an account, and none is given", hint="Set the account, or add --sandbox.")
     return write_template(path, mapping, settings.mapping, categories, category)
+
+
+async def duplicates(session: Session) -> list[Double]:
+    """The account's tags that share a name."""
+    session.observer.phase("reading the account's tags")
+    async with open_target(session) as target:
+        return find_doubles((await read_account(target, categories=False)).tags)
 
 
 async def _planned(session: Session, what: Inputs | Path, target: Target, *, asked: bool = False) -> Saved:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from importer.mapping.spec import Mapping as Preset
     from importer.mapping.transforms.catalogue import Transform
     from importer.planning.category_diff import CategoryChange
+    from importer.planning.doubles import Double
 
 SCHEMA = 1
 
@@ -108,6 +109,29 @@ def category_changes(changes: Sequence[CategoryChange], warnings: Sequence[Issue
         for change in changes
     ]
     return Listing(tuple(_change_lines(changes, warnings)), values)
+
+
+def doubles(found: Sequence[Double]) -> Listing:
+    """Tags that share a name, the oldest first, and the fields in which they differ."""
+    values: list[Json] = [
+        {
+            "name": double.tags[0].name,
+            "tags": [{"uuid": tag.uuid, "created": tag.created_at or None} for tag in double.tags],
+            "differing": {field: list(held) for field, held in double.differing.items()},
+        }
+        for double in found
+    ]
+    return Listing(tuple(_double_lines(found)), values)
+
+
+def _double_lines(found: Sequence[Double]) -> Iterator[Line]:
+    for double in found:
+        yield ((visible(double.tags[0].name), "head"), f"  {len(double.tags)} tags")
+        for tag in double.tags:
+            yield (f"  {visible(tag.uuid)}", (f"  made {visible(tag.created_at)}" if tag.created_at else "", "dim"))
+        for field, held in double.differing.items():
+            yield (f"    {visible(field)}: {' | '.join(value_text(value) for value in held)}",)
+    yield (f"{len(found):,} names that several tags have" if found else "No two tags share a name.",)
 
 
 def _category_value(held: Category) -> dict[str, Json]:
