@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -257,8 +258,12 @@ def run(record: RunRecord, *, with_issues: bool = True) -> Iterator[Line]:
     yield (f"Report: {record.folder}",)
     from importer.reports.failed import failed_files
 
-    for path in failed_files(record.folder):
+    failed = failed_files(record.folder)
+    for path in failed:
         yield (f"Rows that need work: {path}",)
+    if failed and record.plan.mode != "undo":
+        words = ("tag-importer apply", shlex.quote(str(failed[0])), f"--mode {record.plan.mode}", record.again)
+        yield (("Mend them, then: ", "head"), visible(" ".join(filter(None, words))))
     if record.hint:
         yield (visible(record.hint),)
     if (counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]) and "tag-importer resume" not in record.hint:

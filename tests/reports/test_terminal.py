@@ -50,6 +50,7 @@ def test_the_summary_adds_up(tmp_path: Path) -> None:
     assert numbers.pop("rows") == sum(numbers.values()) == 7
     assert f"Continue with: tag-importer resume {tmp_path}" in lines
     assert f"Rows that need work: {tmp_path}/failed.csv" in lines
+    assert any(line.startswith(f"Mend them, then: tag-importer apply {tmp_path}/failed.csv --mode ") for line in lines)
 
 
 def test_issues_are_grouped_by_kind_and_file() -> None:
