@@ -7,13 +7,14 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from importer.cli.console import settings_of, show
+from importer.cli.console import page_path, settings_of, show
 from importer.cli.observer import observing, refuse_to_delete
 from importer.cli.unattended import carry_out, failed
 from importer.clock import SystemClock
 from importer.engine.resume import open_run
 from importer.engine.runs import find_run
 from importer.errors import ExitCode, ImporterError, SafetyLimit, UsageError
+from importer.masking import Mask
 from importer.pipeline import verbs
 from importer.pipeline.saved import refuse_what_a_plan_settles, saved_plan
 from importer.pipeline.session import Session
@@ -51,7 +52,7 @@ def _plan_or_apply(namespace: Namespace, *, dry: bool) -> int:
     folder = saved.parent if saved is not None and saved.name == "plan.json" else None
     session = Session(settings, clock, path=settings.out or folder)
     if dry:
-        return _plan(session, saved)
+        return _plan(session, saved, page_path(namespace))
 
     async def work() -> RunRecord:
         return await verbs.apply(session, saved or verbs.draft(session))
@@ -59,8 +60,15 @@ def _plan_or_apply(namespace: Namespace, *, dry: bool) -> int:
     return carry_out(session, work)
 
 
-def _plan(session: Session, saved: Path | None) -> int:
+def _plan(session: Session, saved: Path | None, page: Path | None) -> int:
     settings = session.settings
+
+    def tell(result: PlanResult) -> None:
+        if page is not None:
+            from importer.reports.html import plan_page, write_page
+
+            write_page(page, plan_page(result), Mask(settings.secrets()))
+        show(report(settings.format).plan(result))
 
     async def work() -> PlanResult:
         return await verbs.plan(session, saved or verbs.draft(session))
@@ -71,11 +79,11 @@ def _plan(session: Session, saved: Path | None) -> int:
         verbs.check(session, result.plan, result.tags)
     except SafetyLimit:
         # Shown, but not written: a plan on disk is one that may be applied.
-        show(report(settings.format).plan(result))
+        tell(result)
         raise
     if settings.out is not None:
         result = verbs.write(session, result)
-    show(report(settings.format).plan(result))
+    tell(result)
     if needs_work(result.plan):
         return ExitCode.ROWS_NEED_WORK
     pending = any(change.action.calls for change in result.plan.changes)

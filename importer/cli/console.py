@@ -121,6 +121,19 @@ def show_error(error: ImporterError) -> None:
     show(json_text({"schema": 1, "error": {**told, "exit_code": int(error.exit_code)}}))
 
 
+def page_path(namespace: Namespace) -> Path | None:
+    """Where `--html` wants the page; UsageError where it cannot be, before anything is read. A page gives way."""
+    given = getattr(namespace, "html", None)
+    if given is None:
+        return None
+    path = Path(given)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--html: {path} does not end in .html")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--html: there is no folder {path.parent}")
+    return path
+
+
 def write_new(path: Path, text: str, *, force: bool) -> None:
     """Write a file for a person; UsageError where there is one already, or it cannot be written."""
     from importer.atomic import atomic_text

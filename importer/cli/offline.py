@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from importer.cli.console import form_of, settings_of, show, show_listing, tell, write_new
+from importer.cli.console import form_of, page_path, settings_of, show, show_listing, tell, write_new
 from importer.errors import ExitCode, UsageError
 from importer.reports import listings
 from importer.reports.formats import report
@@ -24,7 +24,7 @@ def validate(namespace: Namespace) -> int:
     from importer.pipeline.drafting import validate
 
     settings = settings_of(namespace, namespace.sources)
-    validation = validate(settings, annotate=_annotated(namespace, settings))
+    validation = validate(settings, annotate=_annotated(namespace, settings), page=page_path(namespace))
     show(report(settings.format).validation(replace(validation, by=namespace.by)))
     return ExitCode.ROWS_NEED_WORK if validation.errors else ExitCode.DONE
 

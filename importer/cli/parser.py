@@ -110,6 +110,11 @@ def _validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", choices=("kind", "row"), default="kind", help="issues by kind or by row (text format)")
     parser.add_argument("--annotate", metavar="OUT.xlsx", help="hand the list back with each issue at its cell")
     parser.add_argument("--force", action="store_true", help="overwrite OUT.xlsx")
+    _page(parser)
+
+
+def _page(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--html", metavar="FILE.html", help="write the result as a page, too")
 
 
 def _up_to_the_plan(parser: argparse.ArgumentParser, metavar: str) -> None:
@@ -127,6 +132,7 @@ def _plan(parser: argparse.ArgumentParser) -> None:
     _up_to_the_plan(parser, "SOURCE|JOB")
     parser.add_argument("--out", metavar="DIR", help="write plan.json into this folder, for `apply DIR/plan.json`")
     parser.add_argument("--detailed-exitcode", action="store_true", help="exit 10 when changes are pending")
+    _page(parser)
 
 
 def _apply(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -185,6 +186,26 @@ def read_journal(path: Path) -> JournalState:
         header, outcomes, intents, refused, tuple(ends), frozenset(boots), last, undone, undoing, torn,
         categories, frozenset(asked),
     )  # fmt: skip
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A line of a journal, as a picture of the run over time needs it."""
+
+    event: str
+    attempt: _Natural = 0
+    at: str = ""
+    started: str = ""
+
+
+def moments(path: Path) -> Iterator[tuple[datetime, Moment]]:
+    """The lines that carry a time, in their order. A journal that is missing or damaged has none, or fewer."""
+    decode = msgspec.json.Decoder(Moment).decode
+    with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError), path.open("rb") as file:
+        for raw in file:
+            line = decode(raw)
+            at = moment(line.at or line.started)
+            if at is not None:
+                yield at, line
 
 
 _TAIL: Final = 64 * 1024

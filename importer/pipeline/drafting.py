@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -235,10 +236,11 @@ def evidence(settings: Settings) -> Evidence:
     return Evidence(rows, [replace(source, details={}) for source in given.sources])
 
 
-def validate(settings: Settings, *, annotate: Path | None = None) -> Validation:
+def validate(settings: Settings, *, annotate: Path | None = None, page: Path | None = None) -> Validation:
     """Every issue of every row: the plan against an account that holds nothing, so that lists are judged in one way.
 
-    `annotate` is where the list is written anew, as a workbook with each issue at its cell.
+    `annotate` is where the list is written anew, as a workbook with each issue at its cell; `page` where the result is
+    written as a page.
     """
     inputs = collect(tables(settings))
     options = PlanOptions(collisions=settings.plan_options().collisions, evidence=evidence(settings))
@@ -259,4 +261,9 @@ def validate(settings: Settings, *, annotate: Path | None = None) -> Validation:
         from importer.reports.annotated_workbook import hand_back
 
         hand_back(settings.sources[0].path, annotate, inputs.drafts, validation.issues)
+    if page is not None:
+        from importer.reports.html import check_page, write_page
+
+        beside = os.path.relpath(annotate, page.absolute().parent) if annotate is not None else ""
+        write_page(page, check_page(plan, beside), Mask(settings.secrets()))
     return validation

@@ -1,201 +1,704 @@
-"""report.html: the run on one page that needs nothing else, safe to open whatever the rows hold.
+"""The page of a run, a plan or a check: one file that needs nothing else, safe to open whatever the rows hold.
 
-Everything is escaped by the template engine; the page's Content-Security-Policy admits its own style and script by
-hash and nothing from anywhere. It stays below some 2 MB: of many rows those that need work come first.
+What is written for people is escaped by the template engine, the rows are JSON that the script reads as data, and the
+page's Content-Security-Policy admits its own style and script by hash and nothing from anywhere. Errors are never cut;
+of what only informs the page shows the first ones and says how many more there are.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
+import msgspec
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
-from msgspec import Struct
 
-from importer.model import Change, FieldChange, Issue, Outcome, Severity, Status
+from importer.atomic import atomic_text
+from importer.engine.journal_state import moments
+from importer.errors import UsageError
+from importer.fields.countries import resolve
+from importer.fields.country_names import shown_country
+from importer.fields.table import Visibility
+from importer.fields.vocabulary import load_vocabulary
+from importer.masking import Mask, MaskedStream
+from importer.model import Action, Change, FieldChange, Issue, Outcome, Plan, Reading, Severity, Status
+from importer.planning.exposure import Exposure, exposure
 from importer.reports.failed import failed_files
-from importer.reports.issue_groups import by_kind
+from importer.reports.issue_groups import by_kind, by_value
 from importer.reports.run_record import RunRecord, issues_of
-from importer.reports.summary import stamp
-from importer.reports.terminal import STATUS_STYLE, STYLE, stop_text
+from importer.reports.terminal import stop_text
 from importer.reports.text import (
     allowed_words,
+    cost_text,
     count,
     duration,
-    exposure_text,
     row_code,
-    row_message,
+    row_messages,
     shortened,
     value_text,
     visible,
 )
 
-ROWS_SHOWN: Final = 2_000
-_IDLE_ROWS_SHOWN: Final = 50
-_ISSUES_SHOWN: Final = 100
+if TYPE_CHECKING:
+    from importer.reports.formats import PlanResult
+
+Ended = Sequence[tuple[Change, Outcome]]
+
+ROWS: Final = 200_000
+"""Rows that one page holds; of more, those that need work come first."""
+_FIRST_ROWS: Final = 25
+_GROUPS: Final = 50
+"""Groups of warnings of one kind; errors are not cut."""
+_FIRST_GROUPS: Final = 6
+_CHANGES: Final = 200
+_CELLS: Final = 6
 _CELL: Final = 240
+_BINS: Final = 120
+_BARS: Final = 7
+_WORDS: Final[Mapping[str, Mapping[Status, str]]] = {
+    "run": {},
+    "plan": {Status.CREATED: "to create", Status.UPDATED: "to update", Status.DELETED: "to delete"},
+    "check": {Status.CREATED: "ready"},
+}
+"""What a row that ended so is called where nothing has been sent yet."""
+_OURS: Final = ("results", "summary", "plan", "journal")
+_UNDECIDED: Final = (Status.UNKNOWN, Status.NOT_ATTEMPTED)
 
 
-class _Tile(Struct, frozen=True):
-    status: str
-    name: str
-    number: int
-    shown: str
-    style: str
-
-
-def write_html(path: Path, record: RunRecord) -> None:
-    """Write report.html at `path`, atomically, mode 0600."""
+def write_run_page(path: Path, record: RunRecord) -> None:
+    """Write report.html of a run at `path`, atomically, mode 0600."""
     with record.file(path) as stream:
-        stream.write(page(record))
+        stream.write(run_page(record))
 
 
-def page(record: RunRecord) -> str:
-    """The whole page as text."""
+def write_page(path: Path, text: str, mask: Mask) -> None:
+    """Write any other page, atomically, mode 0600, without secrets. Raises UsageError where it cannot be written."""
+    try:
+        with atomic_text(path) as stream:
+            MaskedStream(stream, mask).write(text)
+    except OSError as error:
+        raise UsageError(f"the page {path} cannot be written: {error.strerror or error}") from error
+
+
+def run_page(record: RunRecord) -> str:
+    """The page of a run that has ended, or stopped."""
+    plan, ended = record.plan, list(record.ended())
+    steps = []
+    if record.stopped:
+        text = stop_text(record)
+        steps.append((f"{text[:1].upper()}{text[1:]}.".replace("..", "."), ""))
+    if record.hint:
+        steps.append((visible(record.hint), ""))
+    if any(outcome.status in _UNDECIDED for _, outcome in ended):
+        steps.append(("Continue with", visible(record.resume_command)))
+    failed = [path.name for path in failed_files(record.folder)]
+    files = [(name, "the rows that need work, ready to be mended and imported again") for name in failed]
+    files += [
+        ("results.csv", "every row and how it ended"),
+        ("summary.json", "the run in numbers"),
+        ("plan.json", "what was to be done"),
+        ("journal.jsonl", "what was done, and when"),
+    ]
+    about = [
+        ("Run", visible(record.run)),
+        ("Command", record.command),
+        ("Account", visible(plan.account) + (" (sandbox)" if record.sandbox else "")),
+        ("Time", f"{_minute(record.started)} to {_minute(record.finished)} UTC"
+                 + (f", {duration(record.seconds)}" if record.seconds else "")),
+        ("Exit code", str(int(record.exit_code))),
+    ]  # fmt: skip
+    return _page(
+        plan, ended, "run", _run_sentence(record, ended), steps=steps, files=files, about=about,
+        seen=record.exposed(), time=_time_line(record), traffic=list(_traffic(record)),
+    )  # fmt: skip
+
+
+def plan_page(result: PlanResult) -> str:
+    """The page of a plan: what `apply` would do."""
+    plan = result.plan
+    about = [("Account", visible(plan.account)), ("Plan", visible(result.out) or "not kept: --out DIR keeps it")]
+    cost = [f"Carrying it out takes {cost_text(result.cost)}."] if result.cost is not None else []
+    steps = [(f"Made elsewhere: {visible(result.origin)}", "")] if result.origin else []
+    ended = _foreseen(plan)
+    return _page(plan, ended, "plan", _plan_sentence(ended), steps=steps, about=about, seen=result.exposure,
+                 traffic=cost)  # fmt: skip
+
+
+def check_page(plan: Plan, annotated: str = "") -> str:
+    """The page of `validate`, of the plan against an account that holds nothing.
+
+    `annotated` is where the annotated list is, seen from the page.
+    """
+    ended = _foreseen(plan)
+    files = [(annotated, "your list, with each issue at its cell")] if annotated else []
+    return _page(plan, ended, "check", _check_sentence(ended), files=files, seen=exposure(plan))
+
+
+def _foreseen(plan: Plan) -> list[tuple[Change, Outcome]]:
+    return [
+        (change, Outcome(change.key, change.action.status, change.uuid, 0, change.code, change.message))
+        for change in plan.changes
+    ]
+
+
+def _page(
+    plan: Plan,
+    ended: Ended,
+    kind: str,
+    sentence: str,
+    *,
+    steps: Sequence[tuple[str, str]] = (),
+    files: Sequence[tuple[str, str]] = (),
+    about: Sequence[tuple[str, str]] = (),
+    seen: Sequence[Exposure] = (),
+    time: dict[str, Any] | None = None,
+    traffic: Sequence[str] = (),
+) -> str:
     folder = Path(__file__).with_name("page")
-    css, js = ((folder / name).read_text("utf-8") for name in ("report.css", "report.js"))
-    environment = Environment(autoescape=True, undefined=StrictUndefined)
-    template = environment.from_string((folder / "report.html.j2").read_text("utf-8"))
-    counts = record.counts()
-    tiles = [_tile(status, counts[status]) for status in Status]
-    rows, cut = _rows(record)
+    css, js = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((folder / "page.html.j2").read_text("utf-8"))
+    words = _words(kind)
+    counts = Counter(outcome.status for _, outcome in ended)
+    issues = issues_of(plan)
+    kinds = [_kind(*found) for found in by_kind(issues)]
+    data = _data(plan, ended, words)
     return template.render(
         csp=f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(js)}'; base-uri 'none'; "
         "form-action 'none'",
-        # Ours, not a stranger's: the two files beside the template.
+        # Ours, not a stranger's: the two files beside the template, and JSON that holds no markup.
         css=Markup(css),  # noqa: S704
         js=Markup(js),  # noqa: S704
-        run=visible(record.run),
-        command=record.command,
-        mode=record.plan.mode,
-        account=visible(record.plan.account),
-        sandbox=record.sandbox,
-        state="stopped early" if record.stopped else "needs work" if record.needs_work else "finished",
-        state_style="bad" if record.stopped else "warn" if record.needs_work else "good",
-        started=stamp(record.started)[:19].replace("T", " "),
-        finished=stamp(record.finished)[:19].replace("T", " "),
-        took=f", {duration(record.seconds)}" if record.seconds else "",
-        exit_code=record.exit_code,
-        tiles=[tile for tile in tiles if tile.number or tile.status in ("created", "unchanged", "invalid", "failed")],
-        sum=_sum(record, tiles),
-        steps=list(_steps(record, counts)),
-        facts=list(_facts(record)),
-        kinds=[_kind(*kind) for kind in by_kind(issues_of(record.plan))],
-        rows=rows,
-        cut=cut,
-    )
+        data=Markup(_embedded(data)),  # noqa: S704
+        kind=kind,
+        title={"run": "Tag import", "plan": "Plan of a tag import", "check": "Check of a list of actors"}[kind],
+        sentence=sentence,
+        mode=plan.mode,
+        steps=steps,
+        segments=_segments(counts, words),
+        total=_total(plan, ended),
+        charts=_charts(data["rows"], data),
+        seen=_seen(seen),
+        time=time,
+        traffic=traffic,
+        todo=list(_todo(ended, kinds, files)),
+        unsettled=_unsettled(ended, words),
+        errors=[found for found in kinds if found["severity"] == "error"],
+        warnings=[found for found in kinds if found["severity"] == "warning"],
+        infos=[found for found in kinds if found["severity"] == "info"],
+        changes=[_changed(change) for change in _different(ended)[:_CHANGES]],
+        changes_total=len(_different(ended)),
+        changed_fields=Counter(
+            item.field for change in _different(ended) for item in change.differences
+        ).most_common(),
+        readings=[_reading(reading) for reading in plan.readings[:20]],
+        readings_more=max(0, len(plan.readings) - 20),
+        rows=data["rows"][:_FIRST_ROWS],
+        places=data["places"],
+        states=data["states"],
+        countries=data["countries"],
+        motives=data["motives"],
+        all_rows=len(ended),
+        cut=f"{len(data['rows']):,} of {len(ended):,} rows are on this page, those that need work first; "
+        "results.csv has all of them." if len(data["rows"]) < len(ended) else "",
+        files=[(_link(name), visible(name), what) for name, what in files],
+        about=[*about, *_about(plan)],
+    )  # fmt: skip
+
+
+def _link(path: str) -> str:
+    """A link to a file, seen from the page: never one with a scheme."""
+    return quote(f"./{path}".replace(os.sep, "/"), safe="/")
 
 
 def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _tile(status: Status, number: int) -> _Tile:
-    return _Tile(status.value, status.value.replace("_", " "), number, f"{number:,}", STATUS_STYLE[status])
+def _embedded(value: Any) -> str:
+    """JSON that ends no script element and no line of JavaScript, whatever is in it."""
+    text = msgspec.json.encode(value).decode()
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
 
 
-def _sum(record: RunRecord, tiles: list[_Tile]) -> str:
-    parts = " + ".join(f"{tile.shown} {tile.name}" for tile in tiles if tile.number) or "0"
-    rows, changes = record.rows, len(record.plan.changes)
-    extra = f" and {count(changes - rows, 'tag')} without a row" if changes != rows else ""
-    return f"{parts} = {count(rows, 'row')}{extra}"
+def _words(kind: str) -> dict[Status, str]:
+    return {status: _WORDS[kind].get(status, status.value.replace("_", " ")) for status in Status}
 
 
-def _steps(record: RunRecord, counts: dict[str, int]) -> Iterator[dict[str, str]]:
-    if record.stopped:
-        text = stop_text(record)
-        yield {"text": text[:1].upper() + text[1:], "code": ""}
-    if record.hint:
-        yield {"text": visible(record.hint), "code": ""}
-    if counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]:
-        yield {"text": "Continue with", "code": visible(record.resume_command)}
-    for path in failed_files(record.folder):
-        yield {"text": "The rows that need work, ready to be corrected and imported again:", "code": path.name}
+# The first screen: a sentence, the bar of outcomes, three charts, what others see, the time line.
 
 
-def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
-    plan, traffic = record.plan, record.traffic
+def _run_sentence(record: RunRecord, ended: Ended) -> str:
+    counts = Counter(outcome.status for _, outcome in ended)
+    rows = [outcome for change, outcome in ended if change.row is not None]
+    there = sum(
+        outcome.status in (Status.CREATED, Status.UPDATED, Status.UNCHANGED)
+        or (outcome.status is Status.SKIPPED and bool(outcome.uuid))
+        for outcome in rows
+    )
+    said = []
+    if rows:
+        of = f"All {len(rows):,}" if there == len(rows) else f"{there:,} of {len(rows):,}"
+        said.append(f"{of} {'actor is a tag' if len(rows) == 1 else 'actors are tags'} now")
+    if counts[Status.DELETED]:
+        said.append(f"{count(counts[Status.DELETED], 'tag was', 'tags were')} deleted")
+    if not rows and counts[Status.UPDATED]:
+        said.append(f"{count(counts[Status.UPDATED], 'tag was', 'tags were')} restored")
+    if waiting := sum(counts[status] for status in _UNDECIDED):
+        said.append(f"{waiting:,} {'waits' if waiting == 1 else 'wait'} to be resumed")
+    said.append(_yours(counts))
+    text = "; ".join(said)
+    return f"Stopped early: {text[:1].lower()}{text[1:]}." if record.stopped else f"{text[:1].upper()}{text[1:]}."
+
+
+def _plan_sentence(ended: Ended) -> str:
+    counts = Counter(outcome.status for _, outcome in ended)
+    words = ((Status.CREATED, "create"), (Status.UPDATED, "update"), (Status.DELETED, "delete"))
+    parts = [f"{word} {count(counts[status], 'tag')}" for status, word in words if counts[status]]
+    what = f"Apply would {_listed(parts)}" if parts else "Nothing to do: no tag would change"
+    return f"{what}; {_yours(counts, f' of {len(ended):,}')}{' first' if _needing(counts) else ''}."
+
+
+def _check_sentence(ended: Ended) -> str:
+    counts = Counter(outcome.status for _, outcome in ended)
+    ready, rows = counts[Status.CREATED], len(ended)
+    of = f"All {rows:,}" if ready == rows else f"{ready:,} of {rows:,}"
+    return f"{of} {'row is' if rows == 1 else 'rows are'} ready to be sent; {_yours(counts)}."
+
+
+def _needing(counts: Mapping[Status, int]) -> int:
+    return sum(number for status, number in counts.items() if status.needs_work and status not in _UNDECIDED)
+
+
+def _yours(counts: Mapping[Status, int], of: str = "") -> str:
+    number = _needing(counts)
+    if not number:
+        return "nothing needs you"
+    return f"{number:,}{of} {'rows' if number > 1 or of else 'row'} need{'s' if number == 1 and not of else ''} you"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else "".join(parts)
+
+
+def _total(plan: Plan, ended: Ended) -> str:
+    rows = sum(change.row is not None for change in plan.changes)
+    extra = f" and {count(len(ended) - rows, 'tag')} without a row" if len(ended) != rows else ""
+    return f"{count(rows, 'row')}{extra}"
+
+
+def _todo(
+    ended: Ended, kinds: Sequence[Mapping[str, Any]], files: Sequence[tuple[str, str]]
+) -> Iterator[tuple[str, str, str, str]]:
+    """What a person has to do, with the file to do it in and of which kinds it is."""
+    needing = _needing(Counter(outcome.status for _, outcome in ended))
+    file = next((name for name, _ in files if name.startswith("failed") or not name.startswith(_OURS)), "")
+    link = _link(file) if file else ""
+    if needing:
+        reasons = Counter(row_code(change, outcome) for change, outcome in ended if outcome.status.needs_work)
+        told = _top((number, code) for code, number in reasons.items() if code)
+        yield f"Mend {count(needing, 'row')}{' in' if file else ''}", link, visible(file), told
+    found = [(kind["number"], kind["code"]) for kind in kinds if kind["severity"] == "warning"]
+    if found:
+        number = sum(number for number, _ in found)
+        yield f"Look at {count(number, 'warning')}", "#needs", "below", _top(found)
+
+
+def _top(kinds: Iterable[tuple[int, str]]) -> str:
+    """`unclear motive 813, unknown country 105 and 2 more kinds`."""
+    found = sorted(kinds, reverse=True)
+    told = ", ".join(f"{visible(code).replace('-', ' ')} {number:,}" for number, code in found[:3])
+    return told + (f" and {count(len(found) - 3, 'more kind')}" if len(found) > 3 else "")
+
+
+def _segments(counts: Mapping[Status, int], words: Mapping[Status, str]) -> list[dict[str, Any]]:
+    """The pieces of the bar, in percent of its width; none so narrow that it cannot be seen."""
+    shown = [status for status in Status if counts[status]]
+    total = sum(counts.values()) or 1
+    widths = [max(100 * counts[status] / total, 0.8) for status in shown]
+    scale, x, found = 100 / (sum(widths) or 1), 0.0, []
+    for status, width in zip(shown, widths, strict=True):
+        found.append({"status": status.value, "name": words[status], "count": f"{counts[status]:,}",
+                      "x": round(x, 3), "width": round(max(width * scale - 0.2, 0.3), 3)})  # fmt: skip
+        x += width * scale
+    return found
+
+
+def _charts(rows: Sequence[list[Any]], data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Actors by country, motive and confidence; a chart of which nothing is known is left out."""
+    countries = Counter(data["countries"][row[4]] for row in rows)
+    motives = Counter(data["motives"][row[5]] for row in rows)
+    scores = Counter(data["scores"][row[6]] for row in rows)
+    found = [
+        _chart("Country", "country", countries.most_common(), data["countries"]),
+        _chart("Motive", "motive", motives.most_common(), data["motives"]),
+        _chart("Confidence", "", sorted(scores.items(), key=lambda item: -int(item[0] or 0)), data["scores"], 10),
+    ]
+    return [chart for chart in found if chart["bars"]]
+
+
+def _chart(
+    name: str, key: str, counted: Sequence[tuple[str, int]], known: Sequence[str], most: int = _BARS
+) -> dict[str, Any]:
+    given = [(label, number) for label, number in counted if label]
+    missing = sum(number for label, number in counted if not label)
+    rest = given[most:]
+    top = max((number for _, number in counted), default=1)
+    bars = [
+        {
+            "label": label,
+            "value": str(known.index(label)),
+            "count": f"{number:,}",
+            "width": round(100 * number / top, 2),
+        }
+        for label, number in given[:most]
+    ]
+    if given and rest:
+        number = sum(number for _, number in rest)
+        bars.append({"label": f"{len(rest):,} others", "value": "", "count": f"{number:,}",
+                     "width": round(min(100.0, 100 * number / top), 2)})  # fmt: skip
+    if given and missing:
+        bars.append({"label": "not given", "value": "0", "count": f"{missing:,}",
+                     "width": round(100 * missing / top, 2)})  # fmt: skip
+    return {"name": name, "key": key, "bars": bars}
+
+
+def _seen(seen: Sequence[Exposure]) -> list[dict[str, Any]]:
+    """What other accounts will see, public fields first."""
+    return [
+        {
+            "title": title,
+            "values": count(sum(item.values for item in items), "value"),
+            "fields": [
+                (
+                    "name" if item.field == "value" else item.field,
+                    f"{item.values:,}",
+                    f"{item.withheld:,}" if item.withheld else "",
+                )
+                for item in items
+            ],
+        }
+        for visibility, title in (
+            (Visibility.PUBLIC, "seen by every account"),
+            (Visibility.UNDOCUMENTED, "perhaps seen, the API does not say"),
+        )
+        if (items := [item for item in seen if item.visibility is visibility])
+    ]
+
+
+def _time_line(record: RunRecord) -> dict[str, Any] | None:
+    """Calls that change tags over the time of the run, and when none was made; from the journal. None without calls."""
+    calls: list[tuple[datetime, bool]] = []
+    pauses: set[datetime] = set()
+    for at, line in moments(record.folder / "journal.jsonl"):
+        if line.event == "intent":
+            calls.append((at, line.attempt > 1))
+        elif line.event == "resume":
+            pauses.add(at)
+    if not calls:
+        return None
+    first, last = min(calls[0][0], record.started), max(calls[-1][0], record.finished)
+    whole = max((last - first).total_seconds(), 0.001)
+    sent, again = [0] * _BINS, [0] * _BINS
+    for at, retry in calls:
+        slot = min(_BINS - 1, int(_BINS * (at - first).total_seconds() / whole))
+        sent[slot] += 1
+        again[slot] += retry
+    top = max(sent)
+    waits = list(_waits([at for at, _ in calls], pauses, max(1.0, whole / 100)))
+    step = 100 / _BINS
+    return {
+        "start": f"{first:%H:%M:%S}",
+        "end": f"{last:%H:%M:%S}",
+        "top": f"{top:,} calls in {duration(whole / _BINS)}",
+        "bars": [
+            (
+                round(slot * step, 3),
+                round(step * 0.85, 3),
+                round(100 * number / top, 2),
+                round(100 * again[slot] / top, 2),
+            )
+            for slot, number in enumerate(sent)
+            if number
+        ],
+        "waits": [
+            (round(100 * (at - first).total_seconds() / whole, 3), round(100 * length.total_seconds() / whole, 3))
+            for at, length, _ in waits
+        ],
+        "label": f"{len(calls):,} calls between {first:%H:%M:%S} and {last:%H:%M:%S} UTC, "
+        f"{sum(again):,} of them retries, {count(len(waits), 'pause')}",
+        "told": [f"{at:%H:%M:%S}: {what} for {duration(length.total_seconds())}" for at, length, what in waits[:8]],
+        "more": max(0, len(waits) - 8),
+    }
+
+
+def _waits(
+    calls: Sequence[datetime], resumed: set[datetime], least: float
+) -> Iterator[tuple[datetime, timedelta, str]]:
+    for before, after in pairwise(calls):
+        if (after - before).total_seconds() >= least:
+            stopped = any(before < at <= after for at in resumed)
+            yield before, after - before, "stopped, then resumed" if stopped else "no call was made"
+
+
+def _traffic(record: RunRecord) -> Iterator[str]:
+    traffic = record.traffic
     calls = ", ".join(f"{kind} {number:,}" for kind, number in traffic.calls.items() if number)
-    yield "Calls", f"{traffic.total:,}{f' ({calls})' if calls else ''}"
-    yield "Retries", f"{traffic.retries:,}"
-    waited = f"{traffic.waits:,}, {duration(traffic.waited)} in all" if traffic.waits else "none"
-    yield "Waits for the rate limit", f"{waited}; {count(traffic.too_many, 'answer')} 429"
+    yield f"{count(traffic.total, 'call')}{f' ({calls})' if calls else ''}."
+    waited = f"{count(traffic.waits, 'wait')} for the rate limit, {duration(traffic.waited)} in all"
+    yield f"{waited if traffic.waits else 'No wait for the rate limit'}; {count(traffic.retries, 'retry', 'retries')}."
+    if traffic.too_many:
+        yield f"{count(traffic.too_many, 'answer')} 429 (over the limit)."
     if traffic.outages:
-        yield "Waits while the server failed", f"{traffic.outages:,}, {duration(traffic.outage_seconds)} in all"
-    yield "Values that other accounts will see", exposure_text(record.exposed())
-    yield "Tags in the account before", f"{plan.account_tags:,}"
+        yield f"{count(traffic.outages, 'wait')} while the server failed, {duration(traffic.outage_seconds)} in all."
+
+
+# What needs a person: issues by kind and value, rows that failed, differences, the reading.
+
+
+def _kind(severity: Severity, code: str, issues: list[Issue]) -> dict[str, Any]:
+    groups = by_value(issues)
+    groups.sort(key=len, reverse=True)
+    shown = groups if severity is Severity.ERROR else groups[:_GROUPS]
+    same = len({issue.allowed for issue in issues}) == 1
+    more = sum(map(len, groups)) - sum(map(len, shown))
+    told = [_group(group, severity, allowed=not same) for group in shown]
+    first = len(told) if severity is Severity.ERROR else _FIRST_GROUPS
+    return {
+        "severity": severity.value,
+        "code": visible(code),
+        "title": visible(code).replace("-", " ").capitalize(),
+        "number": len(issues),
+        "total": count(len(issues), "time"),
+        "allowed": allowed_words(issues[0], 60) if same else "",
+        "groups": told[:first],
+        "others": told[first:],
+        "more": f"{more:,}" if more else "",
+        "files": len({issue.place.file for issue in issues}) > 1,
+    }
+
+
+def _group(group: Sequence[Issue], severity: Severity, *, allowed: bool) -> dict[str, Any]:
+    issue = group[0]
+    cells = [visible(one.place.cell) for one in (group if severity is Severity.ERROR else group[:500])]
+    column = issue.place.column
+    field = f" → {issue.field}" if issue.field and issue.field != column else ""
+    message = visible(shortened(issue.message, 2_000))
+    return {
+        "value": visible(shortened(issue.value, _CELL)),
+        "find": visible(issue.value or issue.place.cell)[:200],
+        "file": visible(issue.place.file),
+        "column": visible(shortened(column, 80)) + visible(field),
+        "rows": count(len(group), "row") if issue.place.row else "the list",
+        "cells": ", ".join(cells[:_CELLS]),
+        "rest": ", ".join(cells[_CELLS:]),
+        "left": f"{len(group) - _CELLS:,}",
+        "message": message if issue.value else message[:1].upper() + message[1:],
+        "nearest": visible(issue.nearest),
+        "allowed": allowed_words(issue, 60) if allowed else "",
+    }
+
+
+def _unsettled(ended: Ended, words: Mapping[Status, str]) -> list[dict[str, Any]]:
+    """Rows that no issue explains: failed, unknown, in conflict, not attempted; by what was said of them."""
+    found: dict[tuple[Status, str, str], list[str]] = {}
+    for change, outcome in ended:
+        status = outcome.status
+        if status.needs_work and (status not in (Status.INVALID, Status.CONFLICT) or not change.issues):
+            message = visible(shortened(outcome.message or change.message, 600))
+            names = found.setdefault((status, row_code(change, outcome), message), [])
+            names.append(f"{visible(shortened(change.name, 80))} ({_where(change)})")
+    order = (Status.FAILED, Status.UNKNOWN, Status.CONFLICT, Status.INVALID, Status.NOT_ATTEMPTED)
+    return [
+        {
+            "status": status.value,
+            "title": words[status],
+            "code": visible(code),
+            "rows": count(len(names), "row"),
+            "message": message,
+            "names": names[:_CELLS],
+            "left": len(names) - _CELLS,
+        }
+        for wanted in order
+        for (status, code, message), names in found.items()
+        if status is wanted
+    ]
+
+
+def _different(ended: Ended) -> list[Change]:
+    return [change for change, _ in ended if change.differences]
+
+
+def _changed(change: Change) -> dict[str, Any]:
+    return {
+        "name": visible(shortened(change.name, 120)),
+        "where": _where(change),
+        "sent": change.action is Action.UPDATE,
+        "fields": [
+            {"field": visible(item.field), "old": old, "new": new, "kept": kept}
+            for item in change.differences
+            for old, new, kept in [_sides(item)]
+        ],
+    }
+
+
+def _sides(change: FieldChange) -> tuple[list[str], list[str], int]:
+    """What goes, what comes, and how many entries of a list stay."""
+    old, new = change.old, change.new
+    if isinstance(old, list | tuple) or isinstance(new, list | tuple):
+        before, after = list(old or ()), list(new or ())
+        gone = [value_text(entry, 120) for entry in before if entry not in after]
+        come = [value_text(entry, 120) for entry in after if entry not in before]
+        return gone, come, len(before) - len(gone)
+    return [value_text(old, 200)], [value_text(new, 200)], 0
+
+
+def _difference(change: FieldChange) -> str:
+    old, new, kept = _sides(change)
+    if isinstance(change.old, list | tuple) or isinstance(change.new, list | tuple):
+        parts = [*(f"- {entry}" for entry in old), *(f"+ {entry}" for entry in new)]
+        return f"{visible(change.field)}: {', '.join(parts)}{f' ({kept:,} kept)' if kept else ''}"
+    return f"{visible(change.field)}: {old[0]} → {new[0]}"
+
+
+def _where(change: Change) -> str:
+    if change.row is None:
+        return visible(change.uuid)
+    place = change.row.place()
+    return visible(f"{place.sheet}!{place.row}" if place.sheet else f"row {place.row:,}")
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    where = f"{visible(reading.file)}{f', sheet {visible(reading.sheet)}' if reading.sheet else ''}"
+    more = f" and {count(reading.tables - 1, 'list')} like it" if reading.tables > 1 else ""
+    return {
+        "where": f"{where}{more}: {count(reading.rows, 'row')}, mapping {visible(reading.mapping)}",
+        "columns": [
+            {
+                "column": visible(shortened(use.column, 80)),
+                "field": visible(use.field),
+                "filled": f"{use.filled:,}",
+                "why": visible(shortened(use.why, _CELL)),
+                "looks": visible(shortened(use.looks_like, _CELL)),
+                "map": visible(f"--map {use.could_be}={use.column}") if use.could_be else "",
+                "alone": use.left_alone or not use.filled,
+            }
+            for use in reading.columns
+        ],
+    }
+
+
+# All rows, as data.
+
+
+def _data(plan: Plan, ended: Ended, words: Mapping[Status, str]) -> dict[str, Any]:
+    """The rows as [place, number, name, state, country, motive, score, why, code, uuid, differences]; texts that occur
+    often are numbers of an entry in a list beside them."""
+    states = list(Status)
+    places: dict[str, int] = {}
+    countries, motives, scores = {"": 0}, {"": 0}, {"": 0}
+    of = {field: _Values(plan, field, read) for field, read in _READ.items()}
+    if len(ended) > ROWS:
+        ended = sorted(ended, key=lambda item: not item[1].status.needs_work)[:ROWS]
+    rows = []
+    for change, outcome in ended:
+        row = change.row
+        where = "" if row is None else " ".join(filter(None, (row.header.file, row.header.sheet)))
+        rows.append([
+            places.setdefault(visible(where), len(places)),
+            row.number if row else 0,
+            visible(shortened(change.name, _CELL)),
+            states.index(outcome.status),
+            countries.setdefault(of["originCountryISO"](change), len(countries)),
+            motives.setdefault(of["motive"](change), len(motives)),
+            scores.setdefault(of["confidence"](change), len(scores)),
+            [visible(text) for text in row_messages(change, outcome)]
+            if change.issues or change.message or outcome.message else [],
+            visible(row_code(change, outcome)),
+            visible(shortened(outcome.uuid or change.uuid, 60)),
+            list(map(_difference, change.differences)),
+        ])  # fmt: skip
+    return {
+        "places": list(places),
+        "states": [(status.value, words[status], status.needs_work) for status in states],
+        "countries": list(countries),
+        "motives": list(motives),
+        "scores": list(scores),
+        "rows": rows,
+    }
+
+
+@lru_cache(10_000)
+def _country(text: str) -> str:
+    code = resolve(text).code
+    return shown_country(code).removesuffix(f" ({code})")
+
+
+@lru_cache(10_000)
+def _motive(text: str) -> str:
+    match = load_vocabulary("motive").lookup(text)
+    return match.value
+
+
+def _score(text: str) -> str:
+    return text if text.isdecimal() and text.isascii() and 1 <= int(text) <= 10 else ""
+
+
+_READ: Final[Mapping[str, Callable[[str], str]]] = {
+    "originCountryISO": _country, "motive": _motive, "confidence": _score
+}  # fmt: skip
+
+
+class _Values:
+    """What a row says in one field: what is sent, else (nothing is, as the tag is there) its cell, as it is read."""
+
+    def __init__(self, plan: Plan, field: str, read: Callable[[str], str]) -> None:
+        self.field, self.read = field, read
+        self.columns = [
+            use.column for reading in plan.readings for use in reading.columns if field in use.field.split(", ")
+        ]
+        self.cells: dict[int, Sequence[str]] = {}
+
+    def __call__(self, change: Change) -> str:
+        value = change.body.get(self.field)
+        if isinstance(value, Mapping):
+            value = value.get("value")
+        row = change.row
+        if value is None and row is not None and change.action is not Action.CREATE:
+            table = row.table
+            if id(table) not in self.cells:
+                column = next((column for column in self.columns if column in table.header.columns), "")
+                self.cells[id(table)] = table.texts(column) if column else ()
+            cells = self.cells[id(table)]
+            value = cells[row.position] if cells else ""
+        text = str(value) if value not in (None, "") else ""
+        return visible(self.read(text)) if 0 < len(text) <= 200 else ""
+
+
+def _about(plan: Plan) -> Iterator[tuple[str, str]]:
+    if plan.account:
+        yield "Tags in the account before", f"{plan.account_tags:,}"
+        yield "Mode", plan.mode
     for source in plan.sources[:20]:
         details = "".join(f", {key} {value}" for key, value in source.details.items())
         yield "Source", visible(shortened(f"{source.file} ({source.kind}, {source.size:,} bytes{details})", 400))
     if len(plan.sources) > 20:
-        yield "Source", f"... and {len(plan.sources) - 20:,} more; all of them are in summary.json"
+        yield "Source", f"... and {len(plan.sources) - 20:,} more"
     for mapping in plan.mappings:
         yield "Mapping", visible(mapping)
 
 
-def _kind(severity: Severity, code: str, issues: list[Issue]) -> dict[str, object]:
-    return {
-        "severity": severity.value,
-        "style": STYLE[severity],
-        "code": code,
-        "total": f"{len(issues):,}",
-        "open": severity is Severity.ERROR,
-        "allowed": allowed_words(issues[0], 60) if len({issue.allowed for issue in issues}) == 1 else "",
-        "issues": [_issue(issue) for issue in issues[:_ISSUES_SHOWN]],
-        "more": f"{len(issues) - _ISSUES_SHOWN:,}" if len(issues) > _ISSUES_SHOWN else "",
-    }
-
-
-def _issue(issue: Issue) -> dict[str, str]:
-    nearest = f" (nearest: {issue.nearest})" if issue.nearest else ""
-    cells = {
-        "file": issue.place.file,
-        "cell": issue.place.cell,
-        "column": issue.place.column,
-        "value": issue.value,
-        "message": f"{issue.message}{nearest}",
-    }
-    return {name: visible(shortened(text, _CELL)) for name, text in cells.items()}
-
-
-def _rows(record: RunRecord) -> tuple[list[dict[str, str]], str]:
-    """The rows to show in source order, and what to say where not all are shown."""
-    ended = list(record.ended())
-    cut = ""
-    # Where nothing was to be done, a long table of rows that are as they were says nothing.
-    most = ROWS_SHOWN if any(change.action.calls for change, _ in ended) else _IDLE_ROWS_SHOWN
-    if len(ended) > most:
-        work = [at for at, (_, outcome) in enumerate(ended) if outcome.status.needs_work]
-        fine = [at for at, (_, outcome) in enumerate(ended) if not outcome.status.needs_work]
-        total = len(ended)
-        ended = [ended[at] for at in sorted((work + fine)[: max(most, min(len(work), ROWS_SHOWN))])]
-        cut = f"{len(ended):,} of {total:,} rows are shown, those that need work first; results.csv has all of them."
-    return [_row(change, outcome) for change, outcome in ended], cut
-
-
-def _row(change: Change, outcome: Outcome) -> dict[str, str]:
-    place = change.row.place() if change.row else None
-    message = row_message(change, outcome)
-    if change.differences:
-        message = f"{message} {'; '.join(map(_difference, change.differences))}".strip()
-    return {
-        "where": visible(shortened(f"{place.file} {place.sheet}!{place.row}" if place and place.sheet else
-                                   f"{place.file} {place.row}" if place else "", _CELL)),
-        "name": visible(shortened(change.name, _CELL)),
-        "action": change.action.value,
-        "status": outcome.status.value,
-        "ended": outcome.status.value.replace("_", " "),
-        "style": STATUS_STYLE[outcome.status],
-        "work": "yes" if outcome.status.needs_work else "no",
-        "code": visible(row_code(change, outcome)),
-        "message": shortened(message, 600),
-        "uuid": visible(shortened(outcome.uuid or change.uuid, 60)),
-    }  # fmt: skip
-
-
-def _difference(difference: FieldChange) -> str:
-    return f"{visible(difference.field)}: {value_text(difference.old, 60)} -> {value_text(difference.new, 60)}"
+def _minute(moment: datetime) -> str:
+    return f"{moment:%d %b %Y %H:%M:%S}"

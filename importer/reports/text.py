@@ -107,8 +107,8 @@ def cell_text(issue: Issue) -> str:
     return cell
 
 
-def row_message(change: Change, outcome: Outcome) -> str:
-    """The one message of a row in results.csv: why it ended so, then its errors and warnings with their cells."""
+def row_messages(change: Change, outcome: Outcome) -> list[str]:
+    """What there is to say of a row: why it ended so, then its errors and warnings with their cells."""
     base = visible(outcome.message or change.message)
     # A plan gives an invalid row its first issue's message; with cell and value beside it, it says more.
     parts = [base] if base and not any(visible(issue.message) == base for issue in change.issues) else []
@@ -117,7 +117,12 @@ def row_message(change: Change, outcome: Outcome) -> str:
             continue
         word = "" if issue.severity is Severity.ERROR else f"{issue.severity.value}: "
         parts.append(f"{word}{cell_text(issue)}: {issue_text(issue)}")
-    return shortened(" | ".join(parts), _MESSAGE_LIMIT)
+    return parts
+
+
+def row_message(change: Change, outcome: Outcome) -> str:
+    """The one message of a row in results.csv."""
+    return shortened(" | ".join(row_messages(change, outcome)), _MESSAGE_LIMIT)
 
 
 def row_code(change: Change, outcome: Outcome) -> str:

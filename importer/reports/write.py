@@ -10,7 +10,7 @@ from importer.engine.resume import open_run
 from importer.errors import ExitCode, StoppedEarly
 from importer.masking import Mask
 from importer.reports.failed import write_failed
-from importer.reports.html import write_html
+from importer.reports.html import write_run_page
 from importer.reports.results import write_results
 from importer.reports.run_record import RunRecord
 from importer.reports.summary import earlier_seconds, earlier_traffic, write_summary
@@ -25,7 +25,7 @@ def write_reports(record: RunRecord) -> None:
     try:
         write_results(record.folder / "results.csv", record)
         write_failed(record.folder, record)
-        write_html(record.folder / "report.html", record)
+        write_run_page(record.folder / "report.html", record)
         write_summary(record.folder / "summary.json", record)
     except OSError as error:
         command = record.resume_command if record.stopped else f"tag-importer report {shlex.quote(str(record.folder))}"
