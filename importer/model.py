@@ -80,6 +80,8 @@ class Issue(Struct, frozen=True, omit_defaults=True):
     allowed: tuple[str, ...] = ()
     nearest: str = ""
     """The allowed word that is closest to `value`, where one is close."""
+    accepted: str = ""
+    """Where a person has accepted it, `decisions.yaml:12:5`: it is shown to programs only."""
 
 
 class Header(Struct, frozen=True):

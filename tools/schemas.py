@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from importer.mapping.language import mapping_schema
 from importer.model import Json
+from importer.planning.decisions import decisions_schema
 from importer.settings.job_file import job_schema
 
 
 def schemas() -> Iterator[tuple[str, Json]]:
     """File name -> schema."""
+    yield "decisions.schema.json", decisions_schema()
     yield "job.schema.json", job_schema()
     yield "mapping.schema.json", mapping_schema()

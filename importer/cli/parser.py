@@ -255,7 +255,7 @@ def _planning(parser: argparse.ArgumentParser) -> None:
 
 
 def _deciding(parser: argparse.ArgumentParser) -> None:
-    _flags(parser, "who is who", "evidence")
+    _flags(parser, "who is who", "decisions", "evidence")
 
 
 def _account(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 import os
 import sys
@@ -24,6 +25,7 @@ from importer.planning.build import build_plan
 from importer.planning.bulk import gc_paused
 from importer.planning.collisions import labels_of
 from importer.planning.contents import contents_of, together
+from importer.planning.decisions import load_decisions
 from importer.planning.mapping_beside import mapping_beside
 from importer.planning.options import Account, PlanOptions
 from importer.planning.statements import NO_EVIDENCE, Evidence
@@ -236,6 +238,12 @@ def evidence(settings: Settings) -> Evidence:
     return Evidence(rows, [replace(source, details={}) for source in given.sources])
 
 
+def who_is_who(options: PlanOptions, settings: Settings) -> PlanOptions:
+    """The options with what files of decisions and of evidence say. UsageError or SourceError for one that is wrong."""
+    decisions = load_decisions(settings.decisions) if settings.decisions else None
+    return dataclasses.replace(options, decisions=decisions, evidence=evidence(settings))
+
+
 def validate(settings: Settings, *, annotate: Path | None = None, page: Path | None = None) -> Validation:
     """Every issue of every row: the plan against an account that holds nothing, so that lists are judged in one way.
 
@@ -243,7 +251,7 @@ def validate(settings: Settings, *, annotate: Path | None = None, page: Path | N
     written as a page.
     """
     inputs = collect(tables(settings))
-    options = PlanOptions(collisions=settings.plan_options().collisions, evidence=evidence(settings))
+    options = who_is_who(PlanOptions(collisions=settings.plan_options().collisions), settings)
     plan = build_plan(inputs.drafts, Account(""), options, inputs.sources, inputs.mappings, inputs.notes,
                       readings=inputs.readings)  # fmt: skip
     bad = (Action.INVALID, Action.CONFLICT)

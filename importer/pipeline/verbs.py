@@ -5,7 +5,6 @@ The command line prints their results and turns them into exit codes; `importer.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from importer.errors import StoppedEarly, UsageError
 from importer.mapping.load import load_mapping
 from importer.model import Action, Draft, Plan, Severity, Tag
 from importer.pipeline.account import Target, explained, locked, open_target, read_account
-from importer.pipeline.drafting import Inputs, collect, evidence, tables
+from importer.pipeline.drafting import Inputs, collect, tables, who_is_who
 from importer.pipeline.execution import Execution
 from importer.pipeline.remembered import LIST, drift_of, list_key
 from importer.pipeline.saved import Saved, read_saved
@@ -268,7 +267,7 @@ def _note_undone(session: Session, undone: EarlierRun) -> None:
 async def _make_plan(session: Session, inputs: Inputs, target: Target) -> Plan:
     """The plan for these inputs against the account as it is now. Writes nothing to it."""
     timings = session.timings
-    options = dataclasses.replace(session.settings.plan_options(), evidence=evidence(session.settings))
+    options = who_is_who(session.settings.plan_options(), session.settings)
     needed = bool(options.category or options.managed_by) or _need_categories(inputs.drafts)
     account = await read_account(target, categories=needed)
     timings.done("account")

@@ -13,6 +13,7 @@ from importer.planning.bulk import gc_paused
 from importer.planning.categories import resolve_category
 from importer.planning.collisions import find_collisions
 from importer.planning.decide import Setting, decide
+from importer.planning.decided import accept, decide_rows
 from importer.planning.identity import Tags, match_rows
 from importer.planning.marking import MARK_KEY, Owner, owner
 from importer.planning.options import Account, PlanOptions
@@ -56,19 +57,35 @@ def _plan(
     setting, to_create = _setting(account, options)
     if account.returned is not None:
         account.returned.only([tag.uuid for tag in account.tags])
-    matches = match_rows(rows, Tags(account.tags, account.ids))
-    collisions = find_collisions(rows, matches, account.tags, options.collisions, options.evidence)
+    decided = decide_rows(rows, account.tags, options.decisions)
+    rows = decided.drafts
+    tags = Tags(account.tags, account.ids)
+    matches = match_rows(rows, tags, decided.also)
+    collisions = find_collisions(
+        rows, matches, account.tags, options.collisions, options.evidence, decided.verdicts, decided.issues
+    )
     changes = [
         decide(draft, match, rows, collisions.issues.get(position, ()), setting)
         for position, (draft, match) in enumerate(zip(rows, matches, strict=True))
     ]
-    more_notes = [*notes, *collisions.notes, *_unmarkable(changes, setting)]
+    more_notes = [*notes, *collisions.notes, *decided.notes, *_unmarkable(changes, setting)]
+    if options.decisions is not None:
+        changes = [decided.changed(*item) for item in enumerate(zip(changes, matches, strict=True))]
+        more_notes += decided.tags_left(matches, tags)
     if account.returned is not None:
         more_notes += account.returned.not_compared()
     if options.managed_by:
         deletes, vanished_notes = vanished(rows, matches, account.tags, options, notes)
         changes.extend(deletes)
         more_notes.extend(vanished_notes)
+    if options.decisions is not None and (accepted := options.decisions.held.accepted):
+        changes = [
+            replace(change, issues=tuple(accept(change.issues, change.name, accepted))) if change.issues else change
+            for change in changes
+        ]
+        more_notes = list(accept(more_notes, "", accepted))
+    shaped_by = [] if options.decisions is None else [options.decisions.source]
+    shaped_by += options.evidence.files if options.evidence is not None else ()
     return Plan(
         account=account.account_id,
         mode=options.mode,
@@ -81,7 +98,7 @@ def _plan(
         created=created,
         options=_recorded(options, to_create, account.tags, changes),
         readings=tuple(readings),
-        shaped_by=options.evidence.files if options.evidence is not None else (),
+        shaped_by=tuple(shaped_by),
         pairs=collisions.pairs,
     )
 

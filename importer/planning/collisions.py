@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -61,11 +62,16 @@ def find_collisions(
     tags: Sequence[Tag],
     rules: CollisionRules,
     evidence: Evidence | None = None,
+    verdicts: Mapping[frozenset[Node], str] = MappingProxyType({}),
+    issues: Mapping[int, Sequence[Issue]] = MappingProxyType({}),
 ) -> Found:
-    """Rows that are invalid or left out take no part; one that repeats another is only compared with that one."""
+    """Rows that are invalid or left out take no part; one that repeats another is only compared with that one.
+
+    `verdicts` are what people have decided of two; `issues` are added to those that are found.
+    """
     if not any((rules.alias_is_name, rules.alias_shared, rules.alias_in_account, rules.similar_name)):
-        return Found()
-    return _Search(drafts, matches, tags, rules, evidence or NO_EVIDENCE).found()
+        return Found(issues=issues)
+    return _Search(drafts, matches, tags, rules, evidence or NO_EVIDENCE, verdicts).found(issues)
 
 
 class _Evidence(Struct):
@@ -88,8 +94,10 @@ class _Search:
         tags: Sequence[Tag],
         rules: CollisionRules,
         evidence: Evidence,
+        verdicts: Mapping[frozenset[Node], str],
     ) -> None:
-        self.drafts, self.matches, self.rules, self.evidence = drafts, matches, rules, evidence
+        self.drafts, self.matches, self.rules = drafts, matches, rules
+        self.evidence, self.verdicts = evidence, verdicts
         self.rows = [row for row, match in enumerate(matches) if match.is_first]
         self.names = {matches[row].name_key: row for row in self.rows}
         ours = {tag.uuid for row in self.rows for tag in matches[row].tags}
@@ -106,14 +114,14 @@ class _Search:
         self.notes: list[Issue] = []
         self.crowds: dict[str, list[Node]] = {}
 
-    def found(self) -> Found:
+    def found(self, told: Mapping[int, Sequence[Issue]]) -> Found:
         self._by_labels()
         self._by_names()
         self._repeated()
         for row, also, how in stated_edges(self.drafts, self.rows):
             self._pair(row, also, "stated-same").stated[how] = None
         pairs = [self._judged(one, other, known) for (one, other), known in self.pairs.items()]
-        issues: dict[int, list[Issue]] = {}
+        issues = {row: list(given) for row, given in told.items()}
         for key, nodes in self.crowds.items():
             self._tell_crowd(key, nodes, issues)
         kept: list[Pair] = []
@@ -209,6 +217,9 @@ class _Search:
         sides = self._side(one), self._side(other)
         for how in self._statements(one, other):
             known.stated[how] = None
+        decision = self.verdicts.get(frozenset((one, other)), "")
+        if decision:
+            severity = Severity.INFO
         countries = {side.country for side in sides if side.country}
         one_name = code == "repeats-row" and len(countries) < 2
         if (known.stated or one_name) and severity is Severity.WARNING:
@@ -220,7 +231,7 @@ class _Search:
         shared = sorted(known.labels.items(), key=lambda item: item[1])
         return Pair(
             *sides, severity, code, tuple(self._shared(one, other, key, actors) for key, actors in shared),
-            tuple(known.stated), known.near, round(score, 3),
+            tuple(known.stated), known.near, round(score, 3), decision,
         )  # fmt: skip
 
     def _severity(self, code: str) -> Severity | None:

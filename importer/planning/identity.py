@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -47,6 +48,13 @@ class Tags:
     def named(self, name_key: str) -> tuple[Tag, ...]:
         return self._by_name.get(name_key, ()) if name_key else ()
 
+    def about(self, one: Draft | Tag) -> Sequence[Tag]:
+        """The tags that a row is about on its own; a tag is about itself."""
+        if isinstance(one, Tag):
+            return (one,)
+        known = self.known(one)
+        return (known,) if known is not None else self.named(identity_key(one.name))
+
     def known(self, draft: Draft) -> Tag | None:
         """The tag that the row's `_uuid` names, else the one that its source's id does."""
         if not self._by_uuid:
@@ -71,12 +79,15 @@ def index_tags(tags: Iterable[Tag]) -> dict[str, tuple[Tag, ...]]:
     return {key: tuple(held) for key, held in index.items()}
 
 
-def match_rows(drafts: Sequence[Draft], tags: Tags) -> list[Match]:
+def match_rows(
+    drafts: Sequence[Draft], tags: Tags, also: Mapping[int, Sequence[Draft | Tag]] = MappingProxyType({})
+) -> list[Match]:
     """For each draft what it is about, parallel to `drafts`.
 
     A row is about the tag that its `_uuid` or its source's id names, whatever its name has become, else about the one
     of its name. The first usable row of a name is used for it: one that is invalid or left out is not, so that a
-    later good one takes its place.
+    later good one takes its place. `also` says by position of a row what a person has decided that it is, too: it
+    is about their tag where there is none of its own, and rows of their names repeat it.
     """
     matches: list[Match] = []
     claimed: dict[str | tuple[str, str], int] = {}
@@ -86,6 +97,8 @@ def match_rows(drafts: Sequence[Draft], tags: Tags) -> list[Match]:
         name_key = identity_key(draft.name)
         of_name = tags.named(name_key)
         known = tags.known(draft) if name_key else None
+        if position in also:
+            known = None if of_name else known or next((tag for one in also[position] for tag in tags.about(one)), None)
         held, chosen, in_the_way = of_name, "", None
         if known is not None and (known in of_name or not of_name):
             held = (known,)
@@ -97,6 +110,9 @@ def match_rows(drafts: Sequence[Draft], tags: Tags) -> list[Match]:
         if good:
             first = claimed.setdefault((name_key, chosen) if chosen else name_key, position)
             first = -1 if first == position else first
+            if position in also and first < 0:
+                for one in also[position]:
+                    claimed.setdefault(identity_key(one.name), position)
             if first < 0 and known is not None and not of_name:
                 renamed.setdefault(known.uuid, []).append(position)
         key = _change_key(name_key, draft.row, keys)

@@ -14,6 +14,7 @@ from importer.model import Asked, Category, Tag
 from importer.planning.collision_rules import CollisionRules
 
 if TYPE_CHECKING:  # settings import this file, and `--help` of a command imports settings
+    from importer.planning.decisions import Decisions
     from importer.planning.returned import Returned
     from importer.planning.source_ids import SourceIds
     from importer.planning.statements import Evidence
@@ -56,6 +57,8 @@ class PlanOptions:
     prune: bool = False
     """With marking: whether marked tags that vanished from the source become deletes."""
     collisions: CollisionRules = field(default_factory=CollisionRules)
+    decisions: Decisions | None = None
+    """What people have decided once."""
     evidence: Evidence | None = None
     """Which names are one actor's according to files that a person has given."""
 

@@ -18,8 +18,13 @@ SHOWN: Final = 10
 
 
 def others(issues: Iterable[Issue]) -> list[Issue]:
-    """The issues that no pair tells of: what stops a row is among them in any case."""
-    return [issue for issue in issues if issue.severity is Severity.ERROR or issue.code not in PAIR_CODES]
+    """The issues that are shown one by one: none that a person has accepted, and of those that pairs tell of only
+    what stops a row."""
+    return [
+        issue
+        for issue in issues
+        if not issue.accepted and (issue.severity is Severity.ERROR or issue.code not in PAIR_CODES)
+    ]
 
 
 def pairs_sentence(pairs: Sequence[Pair]) -> str:

@@ -184,8 +184,10 @@ def issues_of(plan: Plan) -> list[Issue]:
 
 
 def issue_counts(issues: list[Issue]) -> dict[str, int]:
-    """Issues by severity, all severities named."""
+    """Issues by severity, all severities named; those that a person has accepted do not count."""
     counts = dict.fromkeys((severity.value for severity in Severity), 0)
     for issue in issues:
+        if issue.accepted:
+            continue
         counts[issue.severity.value] += 1
     return counts

@@ -119,6 +119,8 @@ def issue_json(issue: Issue) -> dict[str, Json]:
         "nearest": issue.nearest,
         "allowed": list(issue.allowed),
     }
+    if issue.accepted:
+        found |= {"suppressed": True, "suppressed_by": issue.accepted}
     always = ("severity", "code", "message", "file")
     return {key: value for key, value in found.items() if value or key in always}
 

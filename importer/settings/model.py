@@ -222,6 +222,14 @@ class Job(Struct, frozen=True, kw_only=True):
     mode: Annotated[Mode, about("What may be done: create and nothing else, update, or upsert for both.")] = Mode.CREATE
     category: Annotated[Text, about("Name or UUID of the category that new tags are given.", metavar="NAME|UUID")] = ""
     create_category: Annotated[bool, about("Create the category when there is none of that name.")] = False
+    decisions: Annotated[
+        Text,
+        about(
+            "What people have decided about pairs of actors, other names and issues.",
+            "decisions.yaml",
+            path=True,
+        ),
+    ] = ""
     evidence: Annotated[
         tuple[Text, ...],
         about(

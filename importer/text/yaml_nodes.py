@@ -77,9 +77,14 @@ class Node(Struct):
 class Problems:
     """Everything wrong with one file, collected so that it is told in one go."""
 
-    def __init__(self, file: str, *, what: str = "file", error: type[UsageError] = UsageError, hint: str = "") -> None:
-        """`what` names the kind of file in the message, `error` is what is raised, with `hint`."""
+    def __init__(
+        self, file: str, *, what: str = "file", error: type[UsageError] = UsageError, hint: str = "", room: int = 1
+    ) -> None:
+        """`what` names the kind of file in the message, `error` is what is raised, with `hint`; of what a file may hold
+        this one may hold `room` times as much.
+        """
         self.file = file
+        self.most_bytes, self.most_nodes = room * MAX_BYTES, room * MAX_NODES
         self.found: dict[tuple[Position, str], None] = {}
         self._what, self._error, self._hint = what, error, hint
 
@@ -113,7 +118,7 @@ def read_file(path: Path, problems: Problems) -> bytes:
     """A file's bytes, if they are not too many."""
     try:
         with open_regular(path) as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(problems.most_bytes + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "its name is not valid"
         raise problems.fatal(Position(problems.file), f"cannot be read: {reason or type(error).__name__}") from None
@@ -125,8 +130,8 @@ def compose(data: bytes | str, problems: Problems) -> Node:
     import yaml  # commands that read no YAML do without it
 
     file = problems.file
-    if len(data) > MAX_BYTES:
-        raise problems.fatal(Position(file), f"is larger than {MAX_BYTES:,} bytes")
+    if len(data) > problems.most_bytes:
+        raise problems.fatal(Position(file), f"is larger than {problems.most_bytes:,} bytes")
     try:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
     except UnicodeDecodeError as error:
@@ -197,7 +202,7 @@ class _Composer:
     def _fill(self, node: Node, parts: list[Node]) -> None:
         """Put what a collection holds into it."""
         node.size += sum(part.size for part in parts)
-        if node.size > MAX_NODES:
+        if node.size > self._problems.most_nodes:
             raise self._problems.fatal(node.spot, "grows too large (aliases that repeat themselves?)")
         if isinstance(node.value, list):
             node.value.extend(parts)

@@ -15,7 +15,7 @@ from importer.reports.screen import plain
 from tests.behaviour.program import ROOT
 
 _WORDS_OF_OTHERS = """
-actor-category alias-of also-known-as amber-strict api-token apt-spreadsheet attributed-to before-commit
+actor-category alias-of also-known-as amber-strict api-token apt-spreadsheet attributed-to before-commit belongs-to
 category-changed category-create category-intent category-update cf-ray cloudforce-one create-category
 cut-body d-mmm d-mmm-yy delete-category dest-uuid duplicate-of error-after-commit error-before-commit euc-jp
 euc-kr get-category hang-after-commit hang-before-commit intrusion-set left-at-once limit-learned

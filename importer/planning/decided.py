@@ -1,0 +1,331 @@
+"""Decisions, put to the rows of a run and the tags of its account: what is merged, what is never asked again.
+
+Nothing is merged that no decision names, and nothing that a chain of them would force on two actors that another one
+keeps apart: then none of the chain is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from importer.errors import Position
+from importer.fields.names import identity_key
+from importer.fields.table import ALIAS_FIELDS
+from importer.model import ACCOUNT, Change, Draft, Issue, Json, Place, Severity, Tag
+from importer.planning.collisions import Node
+from importer.planning.decisions import AcceptedIssue, Actor, AliasDecision, Decisions, PairDecision, is_source
+from importer.planning.identity import Match, Tags, name_place, usable
+from importer.planning.merging import Part, entry_text, merged
+from importer.planning.source_ids import source_id
+
+MERGED: Final = "merged-row"
+
+
+class Decided(Struct, frozen=True):
+    """What decisions make of the rows."""
+
+    drafts: Sequence[Draft]
+    merges: Mapping[int, str] = {}
+    """By position the rows that went into others, with where they went."""
+    also: Mapping[int, Sequence[Draft | Tag]] = {}
+    """By position of a merged row what else it is: other rows, or a tag of the account."""
+    verdicts: Mapping[frozenset[Node], str] = {}
+    """What two actors are to each other, those that went into others by the row that they went into."""
+    issues: Mapping[int, Sequence[Issue]] = {}
+    notes: Sequence[Issue] = ()
+
+    def changed(self, position: int, planned: tuple[Change, Match]) -> Change:
+        """The change of a row, or that it went into another; a row of one name that was decided is not told again."""
+        change, match = planned
+        if (why := self.merges.get(position)) is not None:
+            return replace(change, code=MERGED, message=why)
+        if match.first >= 0 and frozenset((match.first, position)) in self.verdicts:
+            issues = (
+                replace(issue, severity=Severity.INFO) if issue.code == "repeats-row-differs" else issue
+                for issue in change.issues
+            )
+            return replace(change, issues=tuple(issues))
+        return change
+
+    def tags_left(self, matches: Sequence[Match], tags: Tags) -> Iterator[Issue]:
+        """Tags that the account has of one actor beside the one that its row is about."""
+        for position, others in self.also.items():
+            held = matches[position].tags
+            found = [tag for other in others for tag in tags.about(other) if tag not in held]
+            if held and found:
+                draft = self.drafts[position]
+                told = ", ".join(f"{tag.name!r} ({tag.uuid})" for tag in dict.fromkeys(found))
+                message = f"is one actor with {told}, which stays in the account beside its tag ({held[0].uuid})"
+                yield Issue(Severity.WARNING, "merged-tag-stays", message, name_place(draft), "value", draft.name)
+
+
+def decide_rows(drafts: Sequence[Draft], tags: Sequence[Tag], decisions: Decisions | None) -> Decided:
+    """Rows that are one actor as one draft, the first of them; other names left out of actors whose they are not."""
+    if decisions is None:
+        return Decided(drafts)
+    return _Deciding(drafts, tags, decisions).decided()
+
+
+class _Deciding:
+    def __init__(self, drafts: Sequence[Draft], tags: Sequence[Tag], decisions: Decisions) -> None:
+        self.drafts, self.decisions = list(drafts), decisions
+        self.tags = {tag.uuid: tag for tag in tags}
+        self.tags_known = bool(tags)
+        self.sources = {draft.row.header.file for draft in drafts}
+        self.by_name: dict[str, list[int]] = {}
+        self.by_id: dict[str, list[int]] = {}
+        self.first: dict[str, int] = {}
+        for position, draft in enumerate(drafts):
+            key = identity_key(draft.name)
+            self.by_name.setdefault(key, []).append(position)
+            if usable(draft):
+                self.first.setdefault(key, position)
+            if id_ := draft.row.id:
+                self.by_id.setdefault(id_.lower(), []).append(position)
+                if (long := source_id(draft.row)) != id_.lower():
+                    self.by_id.setdefault(long, []).append(position)
+        self.parents: dict[Node, Node] = {}
+        self.same: list[tuple[Node, Node, PairDecision]] = []
+        self.issues: dict[int, list[Issue]] = {}
+        self.notes: list[Issue] = []
+
+    def decided(self) -> Decided:
+        for alias in self.decisions.held.aliases:
+            self._alias(alias)
+        apart: list[tuple[Node, Node, PairDecision]] = []
+        for decision in self.decisions.held.pairs:
+            one, other = (self._nodes(actor) for actor in decision.actors)
+            if not (one and other):
+                self._stale(decision, one, other)
+            elif decision.are == "same":
+                first, second = self._one_of_each(one, other)
+                if first is not None and second is not None and first != second:
+                    self.same.append((first, second, decision))
+            else:
+                apart += [(*self._known_as(a, b), decision) for a in one for b in other if a != b]
+        groups = self._groups(apart)
+        merges: dict[int, str] = {}
+        also: dict[int, Sequence[Draft | Tag]] = {}
+        before = list(self.drafts)
+        into: dict[Node, Node] = {}
+        for nodes in groups:
+            self._merge(nodes, before, merges, also, into)
+        verdicts = {frozenset((into.get(a, a), into.get(b, b))): decision.are for a, b, decision in reversed(apart)}
+        for a, b, decision in self.same:  # two of which none could be merged
+            verdicts.setdefault(frozenset((into.get(a, a), into.get(b, b))), decision.are)
+        return Decided(self.drafts, merges, also, verdicts, self.issues, self.notes)
+
+    # ---- who is meant
+
+    def _nodes(self, actor: Actor) -> list[Node]:
+        if actor.source == ACCOUNT:
+            uuid = actor.id.lower()
+            return [
+                tag.uuid
+                for tag in self.tags.values()
+                if (tag.uuid.lower() == uuid if uuid else identity_key(tag.name) == identity_key(actor.name))
+            ]
+        found = self.by_id.get(actor.id.lower(), []) if actor.id else self.by_name.get(identity_key(actor.name), [])
+        rows = [row for row in found if actor.is_in(self.drafts[row].row.header.file)]
+        return [
+            *(row for row in rows if usable(self.drafts[row])),
+            *(row for row in rows if not usable(self.drafts[row])),
+        ]
+
+    def _one_of_each(self, one: list[Node], other: list[Node]) -> tuple[Node | None, Node | None]:
+        """The two actors of `same`: of each name the row that is used for it, unless rows of one name are meant."""
+        a, b = (next((node for node in nodes if self._usable(node)), None) for nodes in (one, other))
+        if isinstance(a, int) and isinstance(b, int) and self._name(a) == self._name(b):
+            return a, b if a != b else next((node for node in other if node != a and self._usable(node)), None)
+        return self._used(a), self._used(b)
+
+    def _usable(self, node: Node) -> bool:
+        return isinstance(node, str) or usable(self.drafts[node])
+
+    def _name(self, node: Node) -> str:
+        return identity_key(self.tags[node].name if isinstance(node, str) else self.drafts[node].name)
+
+    def _used(self, node: Node | None) -> Node | None:
+        return self.first.get(self._name(node), node) if isinstance(node, int) else node
+
+    def _known_as(self, a: Node, b: Node) -> tuple[Node, Node]:
+        """The rows that are used for two names; rows of one name as they are."""
+        if self._name(a) == self._name(b):
+            return a, b
+        return self._used(a) or a, self._used(b) or b
+
+    def _stale(self, decision: PairDecision, one: list[Node], other: list[Node]) -> None:
+        """A decision of which one actor is gone, or both are, from sources that were read."""
+        if not all(self._read(actor, bool(nodes)) for actor, nodes in zip(decision.actors, (one, other), strict=True)):
+            return
+        if not (one or other) and not all(actor.source for actor in decision.actors):
+            return  # it may be about other sources altogether
+        gone = " and ".join(str(actor) for actor, nodes in zip(decision.actors, (one, other), strict=True) if not nodes)
+        message = f"a decision no longer applies, {gone} is not there: that two actors are `{decision.are}`"
+        self.notes.append(self._issue(Severity.WARNING, "decision-not-applied", message, decision.spot))
+
+    def _read(self, actor: Actor, found: bool) -> bool:
+        """Whether an actor would have been found if it were there."""
+        if found or not actor.source:
+            return True
+        return self.tags_known if actor.source == ACCOUNT else any(map(actor.is_in, self.sources))
+
+    # ---- what comes of it
+
+    def _groups(self, apart: Iterable[tuple[Node, Node, PairDecision]]) -> list[list[Node]]:
+        """Actors that are one by decisions, but for groups that another decision keeps apart."""
+        for a, b, _ in self.same:
+            self.parents[self._root(a)] = self._root(b)
+        groups: dict[Node, dict[Node, None]] = {}
+        for a, b, _ in self.same:
+            groups.setdefault(self._root(a), {}).update({a: None, b: None})
+        for a, b, decision in apart:
+            together = a in self.parents and b in self.parents and self._root(a) == self._root(b)
+            nodes = groups.pop(self._root(a), None) if together and decision.are == "different" else None
+            if nodes is not None:
+                self._contradiction(nodes, a, b, decision)
+        return [self._in_order(nodes) for nodes in groups.values()]
+
+    def _root(self, node: Node) -> Node:
+        while (parent := self.parents.setdefault(node, node)) != node:
+            node = parent
+        return node
+
+    @staticmethod
+    def _in_order(nodes: Iterable[Node]) -> list[Node]:
+        return sorted(nodes, key=lambda node: (isinstance(node, str), node))
+
+    def _contradiction(self, nodes: Iterable[Node], a: Node, b: Node, decision: PairDecision) -> None:
+        said = self._called(a), self._called(b)
+        chain = [other for one, two, other in self.same if one in nodes and two in nodes]
+        lines = " and ".join(str(other.spot) for other in chain[:5])
+        message = (
+            f"decisions contradict each other: {said[0]} and {said[1]} are `different` ({decision.spot}), and by "
+            f"{lines} they are one; none of these was merged"
+        )
+        self.notes.append(self._issue(Severity.ERROR, "decisions-contradict", message, decision.spot))
+        for node in nodes:
+            if isinstance(node, int):
+                draft = self.drafts[node]
+                issue = Issue(Severity.ERROR, "decisions-contradict", message, name_place(draft), "value", draft.name)
+                self.issues.setdefault(node, []).append(issue)
+
+    def _merge(
+        self,
+        nodes: list[Node],
+        before: Sequence[Draft],
+        merges: dict[int, str],
+        also: dict[int, Sequence[Draft | Tag]],
+        into: dict[Node, Node],
+    ) -> None:
+        rows = [node for node in nodes if isinstance(node, int)]
+        held = [self.tags[node] for node in nodes if isinstance(node, str)]
+        if not rows:
+            return  # two tags: see the command `duplicates`
+        first = rows[0]
+        decided = [decision for a, b, decision in self.same if a in nodes and b in nodes]
+        spots = ", ".join(str(decision.spot) for decision in decided)
+        name = self._kept(decided, before, first, held)
+        parts = [Part(before[row], self._by(before[row], decided)) for row in rows]
+        names = [tag.name for tag in held]
+        made, told = merged(name, parts, names)
+        self.drafts[first] = made
+        self.issues.setdefault(first, []).extend(
+            self._row_issue(before[first], f"{said}, as decided in {spots}") for said in told
+        )
+        also[first] = [*(before[row] for row in rows[1:]), *held]
+        for node in nodes:
+            into[node] = first
+        for row in rows[1:]:
+            where = before[first]
+            place = name_place(where)
+            why = f"is one actor with {where.name!r} ({place}), as decided in {spots}; its tag is {name!r}"
+            merges[row] = why
+            self.drafts[row] = replace(before[row], left_out=why)
+
+    def _kept(self, decided: Sequence[PairDecision], before: Sequence[Draft], first: int, held: Sequence[Tag]) -> str:
+        chosen = {identity_key(decision.keep): decision.keep for decision in decided if decision.keep}
+        if len(chosen) > 1:
+            message = (
+                f"decisions keep several names of one actor, {', '.join(map(repr, chosen.values()))}: the first is"
+            )
+            self.notes.append(self._issue(Severity.WARNING, "several-kept", message, decided[0].spot))
+        return next(iter(chosen.values()), held[0].name if held else before[first].name)
+
+    def _by(self, draft: Draft, decided: Sequence[PairDecision]) -> tuple[frozenset[str], frozenset[str]]:
+        """What of a row is united, and the fields of which its value counts."""
+        united: set[str] = set()
+        taken: set[str] = set()
+        for decision in decided:
+            for at, actor in enumerate(decision.actors):
+                if not self._is(actor, draft):
+                    continue
+                united.update(decision.merge)
+                taken.update(field for field, chosen in decision.take.items() if decision.chosen(chosen) == at)
+        return frozenset(united), frozenset(taken)
+
+    def _is(self, actor: Actor, draft: Draft) -> bool:
+        if not actor.is_in(draft.row.header.file):
+            return False
+        if actor.id:
+            return actor.id.lower() in (draft.row.id.lower(), source_id(draft.row))
+        return identity_key(actor.name) == identity_key(draft.name)
+
+    def _alias(self, decision: AliasDecision) -> None:
+        key, actor = identity_key(decision.alias), decision.belongs_to
+        found = False
+        owners = self._nodes(actor)
+        for position, draft in enumerate(self.drafts):
+            fields: dict[str, Json] = {}
+            for field in ALIAS_FIELDS:
+                entries = draft.fields.get(field)
+                if isinstance(entries, list) and any(identity_key(entry_text(entry)) == key for entry in entries):
+                    fields[field] = [entry for entry in entries if identity_key(entry_text(entry)) != key]
+            if not fields:
+                continue
+            found = True
+            if position in owners:
+                continue
+            kept = {name: value for name, value in {**draft.fields, **fields}.items() if value != []}
+            message = f"is left out: {decision.spot} says that it belongs to {actor}"
+            field = next(iter(fields))
+            issue = Issue(
+                Severity.INFO, "alias-of-another", message, draft.place(field, decision.alias), field, decision.alias
+            )
+            self.drafts[position] = replace(draft, fields=kept, issues=(*draft.issues, issue))
+        if not found and not owners and self._read(actor, False) and actor.source:
+            message = f"a decision no longer applies: nobody has the name {decision.alias!r}"
+            self.notes.append(self._issue(Severity.WARNING, "decision-not-applied", message, decision.spot))
+
+    def _called(self, node: Node) -> str:
+        if isinstance(node, str):
+            return f"the tag {self.tags[node].name!r}"
+        return f"{self.drafts[node].name!r} ({self.drafts[node].row.place()})"
+
+    def _issue(self, severity: Severity, code: str, message: str, spot: Position) -> Issue:
+        return Issue(severity, code, message, Place(self.decisions.file, row=spot.line))
+
+    @staticmethod
+    def _row_issue(draft: Draft, message: str) -> Issue:
+        return Issue(Severity.INFO, MERGED, message, name_place(draft), "value", draft.name)
+
+
+def accept(issues: Iterable[Issue], name: str, accepted: Sequence[AcceptedIssue]) -> Iterator[Issue]:
+    """The issues of an actor, those that a person has accepted marked as such."""
+    for issue in issues:
+        by = next((one for one in accepted if _fits(one, issue, name)), None)
+        yield issue if by is None else replace(issue, accepted=str(by.spot))
+
+
+def _fits(one: AcceptedIssue, issue: Issue, name: str) -> bool:
+    return (
+        one.code == issue.code
+        and (not one.source or is_source(one.source, issue.place.file))
+        and (not one.name or identity_key(one.name) == identity_key(name))
+        and (not one.field or one.field == issue.field)
+        and (not one.value or one.value == issue.value)
+    )

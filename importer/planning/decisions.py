@@ -1,0 +1,331 @@
+"""decisions.yaml: what people have decided once about two actors, another name or an issue.
+
+    pairs:
+      - actors: [{name: APT28, source: threat-actor.json}, {name: Forest Blizzard, source: MicrosoftMapping.json}]
+        are: same
+
+The file is the person's: what is added to it leaves every other line as it was, comments too. Reading, adding and
+taking back are functions of its text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from importer.errors import Position, UsageError
+from importer.fields.names import identity_key
+from importer.fields.table import FIELDS, field_named
+from importer.model import ACCOUNT, Json, SourceFile
+from importer.text.json_schema import schema
+from importer.text.nearest_word import unknown
+from importer.text.typed_yaml import read
+from importer.text.yaml_nodes import Node, Problems, compose, read_file
+
+KIND: Final = "decisions"
+_ROOM: Final = 20
+"""How many times more such a file may hold than others: thousands of pairs."""
+_HEAD: Final = "# What was decided about actors, names and issues. Written by a person, or by: tag-importer review\n"
+
+
+def _about(meaning: str, example: str = "") -> Meta:
+    return Meta(description=meaning, examples=[example] if example else None)
+
+
+def _field(name: Any) -> str:
+    if field_named(str(name)) is None:
+        raise ValueError(unknown("tag field", str(name), tuple(field.name for field in FIELDS)))
+    return str(name)
+
+
+Text = Annotated[str, Meta(min_length=1)]
+Target = Annotated[str, Meta(extra={"read": _field}, extra_json_schema={"enum": [field.name for field in FIELDS]})]
+By = Annotated[str, _about("Who decided it.", "jane@example.org")]
+On = Annotated[str, _about("When.", "2026-11-26")]
+Why = Annotated[str, _about("Why.")]
+Part = Literal["aliases", "links", "notes"]
+PARTS: Final[tuple[Part, ...]] = ("aliases", "links", "notes")
+Verdict = Literal["same", "different", "overlaps", "unsure"]
+
+
+class Actor(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An actor of a source, by its id there or by its name."""
+
+    name: Annotated[str, _about("Its name.", "APT28")] = ""
+    source: Annotated[
+        str, _about("The file that it is in, with or without its folder; `account` for a tag. Any when left out.")
+    ] = ""
+    id: Annotated[str, _about("Its id in the source, the uuid of a tag: it counts, whatever the name has become.")] = ""
+    spot: Position = Position("")
+
+    SHORTHAND = {str: "name"}
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Something tells which one it is."""
+        if not (self.name or self.id):
+            yield (), "an actor needs a `name` or an `id`"
+
+    def __str__(self) -> str:
+        return repr(self.name or self.id) + (f" of {self.source}" if self.source else "")
+
+    def is_in(self, file: str) -> bool:
+        """Whether a file is its source."""
+        return not self.source or is_source(self.source, file)
+
+
+class PairDecision(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What two actors are to each other."""
+
+    actors: Annotated[tuple[Actor, ...], Meta(min_length=2, max_length=2), _about("The two.")]
+    are: Annotated[
+        Verdict,
+        _about("`same`: one tag is made of both. `different`: never asked again. `overlaps`, `unsure`: two tags."),
+    ]
+    keep: Annotated[str, _about("Of `same`: the name of the tag; that of the earlier source when it is left out.")] = ""
+    merge: Annotated[
+        tuple[Part, ...], _about("Of `same`: the lists and notes that are united; all when it is left out.")
+    ] = PARTS
+    take: Annotated[
+        dict[Target, str], _about("Of `same`: tag field -> the source, or the name, of the actor whose value counts.")
+    ] = {}
+    by: By = ""
+    on: On = ""
+    why: Why = ""
+    spot: Position = Position("")
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Two actors, and nothing that only `same` has beside another word."""
+        if len(self.actors) != 2:
+            yield ("actors",), f"a decision is about two actors, not {len(self.actors)}"
+            return
+        if self.are != "same":
+            for key in ("keep", "take"):
+                if getattr(self, key):
+                    yield (key,), f"`{key}` is for actors that are the same"
+        names = [actor.name for actor in self.actors]
+        if self.keep and all(names) and identity_key(self.keep) not in map(identity_key, names):
+            yield ("keep",), f"`keep` is the name of one of the two, {names[0]!r} or {names[1]!r}"
+        for field, chosen in self.take.items():
+            if self.chosen(chosen) is None:
+                yield ("take", field), f"{chosen!r} is neither the source nor the name of one of the two"
+
+    def chosen(self, text: str) -> int | None:
+        """Which of the two is meant: by its source, else by its name."""
+        for matches in (
+            [actor.source != "" and is_source(actor.source, text) for actor in self.actors],
+            [actor.name != "" and identity_key(actor.name) == identity_key(text) for actor in self.actors],
+        ):
+            if sum(matches) == 1:
+                return matches.index(True)
+        return None
+
+
+class AliasDecision(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"belongs_to": "belongs-to"}):
+    """Whose another name is: it is left out of all others."""
+
+    alias: Annotated[Text, _about("The other name.", "NOBELIUM")]
+    belongs_to: Annotated[Actor, _about("The actor whose it is.")]
+    by: By = ""
+    on: On = ""
+    why: Why = ""
+    spot: Position = Position("")
+
+
+class AcceptedIssue(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An issue that is known: it is not shown any more until it changes."""
+
+    code: Annotated[Text, _about("Its code.", "unclear-motive")]
+    source: Annotated[str, _about("The file; any when it is left out.")] = ""
+    name: Annotated[str, _about("The actor; any when it is left out.")] = ""
+    field: Annotated[str, _about("The tag field; any when it is left out.")] = ""
+    value: Annotated[str, _about("The value; any when it is left out.")] = ""
+    by: By = ""
+    on: On = ""
+    why: Why = ""
+    spot: Position = Position("")
+
+
+class DecisionsFile(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What people have decided about the actors of some lists; kept, and never asked again."""
+
+    pairs: Annotated[tuple[PairDecision, ...], _about("What two actors are to each other.")] = ()
+    aliases: Annotated[tuple[AliasDecision, ...], _about("Whose another name is.")] = ()
+    accepted: Annotated[tuple[AcceptedIssue, ...], _about("Issues that are known.")] = ()
+
+
+class Decisions(Struct, frozen=True):
+    """The decisions of one file."""
+
+    file: str
+    sha256: str
+    size: int
+    held: DecisionsFile = DecisionsFile()
+
+    @property
+    def source(self) -> SourceFile:
+        """For the plan that they shape."""
+        return SourceFile(self.file, KIND, self.sha256, self.size)
+
+
+def is_source(name: str, file: str) -> bool:
+    """Whether a source that is named with or without its folder is this file."""
+    return name == file or PurePath(name).name.casefold() == PurePath(file).name.casefold()
+
+
+def decisions_schema() -> dict[str, Json]:
+    """The JSON Schema of such files, for editors."""
+    return schema(DecisionsFile, "tag-importer decisions")
+
+
+def load_decisions(path: str) -> Decisions:
+    """The decisions of a file. UsageError with every mistake, its line and column."""
+    problems = _problems(path)
+    data = read_file(Path(path), problems)
+    return Decisions(path, hashlib.sha256(data).hexdigest(), len(data), _read(data, problems))
+
+
+def parse(text: str, file: str = "decisions.yaml") -> DecisionsFile:
+    """The decisions in a text; none in one that is blank or holds comments only."""
+    return _read(text.encode(), _problems(file))
+
+
+def _problems(file: str) -> Problems:
+    return Problems(file, what="decisions file", room=_ROOM)
+
+
+def _read(data: bytes, problems: Problems) -> DecisionsFile:
+    lines = (line.strip() for line in data.splitlines())
+    if all(not line or line.startswith(b"#") for line in lines):
+        return DecisionsFile()
+    return read(data, DecisionsFile, problems)
+
+
+# ---- writing
+
+
+def with_pairs(text: str, decided: Sequence[PairDecision], file: str = "decisions.yaml") -> str:
+    """The text with these decisions added; an earlier one about the same two is replaced. All other lines stay.
+
+    UsageError for a text that is wrong, or has its pairs in brackets instead of lines.
+    """
+    held = parse(text, file)
+    lines = text.splitlines(keepends=True) if text.strip() else [_HEAD]
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    about = {_about_key(decision) for decision in decided}
+    old = [decision for decision in held.pairs if _about_key(decision) in about]
+    root = compose(text, _problems(file)) if held.pairs else None
+    node = root.find("pairs") if root is not None else None
+    at, indent = len(lines), 0
+    if root is not None and node is not None:
+        items = node.value if isinstance(node.value, list) else [node]
+        first = items[0].spot.line
+        dash = lines[first - 1].lstrip()[:2]
+        if first <= root.keys["pairs"].line or not dash.startswith("-"):
+            raise UsageError(
+                f"{root.keys['pairs']}: nothing can be added to `pairs:` as it is written",
+                hint="Write each pair below it, on lines of its own that begin with a dash.",
+            )
+        indent = len(lines[first - 1]) - len(lines[first - 1].lstrip())
+        at = _end(lines, first, root)
+        starts = [item.spot.line for item in items]
+        for decision in reversed(old):
+            begin = decision.spot.line
+            end = next((line for line in starts if line > begin), at + 1)
+            del lines[begin - 1 : _last(lines, begin, end - 1)]
+        at -= len(text.splitlines()) - len(lines)
+    added = [part for decision in decided for part in _lines(decision, " " * indent)]
+    left = len(held.pairs) - len(old)
+    if node is None or (not left and "pairs:" not in "".join(lines)):
+        added = ["pairs:\n", *added]
+    lines[at:at] = added
+    made = "".join(lines)
+    again = parse(made, file)
+    assert len(again.pairs) == left + len(decided)
+    return made
+
+
+def _end(lines: Sequence[str], first: int, root: Node) -> int:
+    """After how many lines the pairs end: before the next key, and the comment that belongs to it."""
+    end = min((spot.line - 1 for spot in root.keys.values() if spot.line > first), default=len(lines))
+    return _last(lines, first, end)
+
+
+def _last(lines: Sequence[str], begin: int, end: int) -> int:
+    while end > begin and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+        end -= 1
+    return end
+
+
+def _about_key(decision: PairDecision) -> frozenset[tuple[str, str]]:
+    """What tells which two it is about."""
+    return frozenset(
+        (actor.id.lower() or identity_key(actor.name), PurePath(actor.source).name.casefold())
+        for actor in decision.actors
+    )
+
+
+def _lines(decision: PairDecision, indent: str) -> Iterator[str]:
+    plain: dict[str, Json] = msgspec.to_builtins(decision)
+    plain.pop("spot", None)
+    actors = plain.pop("actors")
+    yield f"{indent}- actors:\n"
+    for actor in actors:
+        actor.pop("spot", None)
+        yield f"{indent}    - {_flow(actor)}\n"
+    for key, value in plain.items():
+        yield f"{indent}  {key}: {_flow(value)}\n"
+
+
+def _flow(value: Json) -> str:
+    """A value in YAML that is JSON where that matters, on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_flow(key)}: {_flow(held)}" for key, held in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    text = str(value)
+    plain = text.replace(" ", "").replace("-", "").replace("_", "").replace(".", "").replace("/", "")
+    if plain.isascii() and plain.isalnum() and text[0].isalpha() and text == text.strip() and text not in _WORDS:
+        return text
+    return '"' + "".join(map(_quoted, text)) + '"'
+
+
+def _quoted(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
+
+
+_WORDS: Final = frozenset(
+    [
+        "true",
+        "false",
+        "null",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "y",
+        "n",
+        "True",
+        "False",
+        "Null",
+        "Yes",
+        "No",
+        "On",
+        "Off",
+        "TRUE",
+        "FALSE",
+        "NULL",
+    ]
+)
+
+
+def actor_of(name: str, source: str, id_: str = "") -> Actor:
+    """An actor as a decision names it: the source without its folder."""
+    return Actor(name=name, source=source if source == ACCOUNT else PurePath(source).name, id=id_)

@@ -1,0 +1,100 @@
+"""decisions.yaml: what was decided of two actors is carried out, kept in the plan, and never asked again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.behaviour.inside import Here, rows
+
+SANDBOX = ("--sandbox", "--sandbox-db", "s.sqlite3")
+GIVEN = ("one.csv", "two.csv", "--decisions", "decisions.yaml")
+
+
+@pytest.fixture(autouse=True)
+def _lists(here: Here) -> None:
+    rows(
+        here.folder / "one.csv",
+        "name,aliases,references",
+        "Amber Jackal,Dust;Sand,https://a.example/1",
+        "Tin Owl,Dust,",
+    )
+    rows(here.folder / "two.csv", "name,aliases,references,country", "Iron Quokka,Dust;Rust,https://b.example/2,Iran")
+
+
+def decide(here: Here, text: str) -> None:
+    (here.folder / "decisions.yaml").write_text(text)
+
+
+def test_the_same_is_one_tag_with_the_lists_of_both_and_undo_takes_it_back(here: Here) -> None:
+    """One create; names, aliases and links united; each row accounted for; what came from where is told."""
+    decide(here, "pairs:\n- actors: [Amber Jackal, {name: Iron Quokka, source: two.csv}]\n  are: same\n")
+    ran = here.ok("apply", *GIVEN, *SANDBOX, "--out", "run", "--format", "json").json
+    assert [row["status"] for row in ran["results"]] == ["created", "created", "skipped"]
+    assert ran["results"][2]["code"] == "merged-row"
+    tag = here.tags(*SANDBOX)["Amber Jackal"]
+    held = json.dumps(tag)
+    assert all(word in held for word in ("Dust", "Sand", "Rust", "Iron Quokka", "a.example/1", "b.example/2", "IR"))
+    plan = json.loads((here.folder / "run" / "plan.json").read_text("utf-8"))["plan"]
+    assert [file["kind"] for file in plan["shaped_by"]] == ["decisions"]
+    told = [issue["message"] for change in plan["changes"] for issue in change.get("issues", ())]
+    assert any("'Iron Quokka' (two.csv A2) gave" in text and "decisions.yaml:2:3" in text for text in told)
+    again = here.ok("plan", *GIVEN, *SANDBOX, "--format", "json").json
+    assert again["actions"]["create"] == again["actions"]["update"] == 0
+    here.ok("undo", "run", *SANDBOX, "--yes")
+    assert not here.tags(*SANDBOX)
+
+
+def test_what_was_decided_is_not_asked_again(here: Here) -> None:
+    """Different, overlapping and unsure pairs are not told any more, and stay two tags."""
+    assert here.ok("validate", *GIVEN[:2], "--format", "json").json["pairs"]["open"] == 3
+    decide(
+        here,
+        "pairs:\n- {actors: [Amber Jackal, Iron Quokka], are: different}\n"
+        "- {actors: [Tin Owl, Iron Quokka], are: unsure}\n- {actors: [Tin Owl, Amber Jackal], are: overlaps}\n",
+    )
+    found = here.ok("validate", *GIVEN, "--format", "json").json
+    assert found["pairs"]["open"] == 0
+    assert {pair["decision"] for pair in found["pairs"]["pairs"]} == {"different", "unsure", "overlaps"}
+    assert found["issue_counts"]["warning"] == 0
+    here.ok("apply", *GIVEN, *SANDBOX)
+    assert len(here.tags(*SANDBOX)) == 3
+
+
+def test_different_blocks_a_chain(here: Here) -> None:
+    """Two that are different are not merged by way of a third: none of the chain is, and it says which lines."""
+    decide(
+        here,
+        "pairs:\n- {actors: [Amber Jackal, Tin Owl], are: same}\n"
+        "- {actors: [Tin Owl, Iron Quokka], are: same}\n"
+        "- {actors: [Amber Jackal, Iron Quokka], are: different}\n",
+    )
+    ran = here("apply", *GIVEN, *SANDBOX)
+    assert ran.code == 1
+    assert "decisions.yaml:2:3 and decisions.yaml:3:3" in ran.out
+    assert not here.tags(*SANDBOX)
+
+
+def test_accepted_issues_and_other_names(here: Here) -> None:
+    """An accepted issue is in JSON as suppressed and not on the terminal; another name goes to whom it belongs."""
+    rows(here.folder / "two.csv", "name,aliases,country", "Iron Quokka,Dust,Chnia")
+    decide(
+        here, "accepted: {code: unknown-country, value: Chnia}\naliases:\n- {alias: dust, belongs-to: Amber Jackal}\n"
+    )
+    ran = here.ok("validate", *GIVEN)
+    assert "unknown-country" not in ran.out
+    found = here.ok("validate", *GIVEN, "--format", "json").json
+    assert [issue["suppressed"] for issue in found["issues"] if issue["code"] == "unknown-country"] == [True]
+    assert found["pairs"]["total"] == 0
+    rows(here.folder / "two.csv", "name,aliases,country", "Iron Quokka,Dust,Chnib")
+    assert "unknown-country" in here.ok("validate", *GIVEN).out
+
+
+def test_a_decision_that_no_longer_applies_or_is_wrong(here: Here) -> None:
+    """An actor that is gone is told with the line; a mistake in the file is refused with line and column."""
+    decide(here, "pairs:\n- {actors: [{name: Gone, source: one.csv}, Iron Quokka], are: different}\n")
+    assert "a decision no longer applies, 'Gone' of one.csv is not there" in here.ok("validate", *GIVEN).out
+    decide(here, "pairs:\n- {actors: [A, B], are: sam}\n")
+    ran = here("validate", *GIVEN)
+    assert (ran.code, "decisions.yaml:2:25: unknown word 'sam'; did you mean 'same'?" in ran.err) == (2, True)
