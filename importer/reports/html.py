@@ -31,10 +31,11 @@ from importer.fields.country_names import shown_country
 from importer.fields.table import Visibility
 from importer.fields.vocabulary import load_vocabulary
 from importer.masking import Mask, MaskedStream
-from importer.model import Action, Change, FieldChange, Issue, Outcome, Plan, Reading, Severity, Status
+from importer.model import Action, Change, FieldChange, Issue, Outcome, Pair, Plan, Reading, Severity, Status
 from importer.planning.exposure import Exposure, exposure
 from importer.reports.failed import failed_files
 from importer.reports.issue_groups import by_kind, by_value
+from importer.reports.pairs import others
 from importer.reports.run_record import RunRecord, issues_of
 from importer.reports.terminal import stop_text
 from importer.reports.text import (
@@ -170,7 +171,7 @@ def _page(
     template = environment.from_string((folder / "page.html.j2").read_text("utf-8"))
     words = _words(kind)
     counts = Counter(outcome.status for _, outcome in ended)
-    issues = issues_of(plan)
+    issues = others(issues_of(plan))
     kinds = [_kind(*found) for found in by_kind(issues)]
     data = _data(plan, ended, words)
     return template.render(
@@ -196,6 +197,8 @@ def _page(
         errors=[found for found in kinds if found["severity"] == "error"],
         warnings=[found for found in kinds if found["severity"] == "warning"],
         infos=[found for found in kinds if found["severity"] == "info"],
+        pairs=[_pair(pair) for pair in plan.pairs if pair.open][:_CHANGES],
+        pairs_total=sum(pair.open for pair in plan.pairs),
         changes=[_changed(change) for change in _different(ended)[:_CHANGES]],
         changes_total=len(_different(ended)),
         changed_fields=Counter(
@@ -578,6 +581,24 @@ def _where(change: Change) -> str:
         return visible(change.uuid)
     place = change.row.place()
     return visible(f"{place.sheet}!{place.row}" if place.sheet else f"row {place.row:,}")
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    """Two actors that may be one, side by side, and what speaks for it."""
+    why = [f"share {visible(shortened(shared.label, 120))}" for shared in pair.shared[:_CELLS]]
+    why += [visible(shortened(text, _CELL)) for text in pair.stated[:_CELLS]]
+    return {
+        "code": visible(pair.code).replace("-", " "),
+        "why": "; ".join(why),
+        "sides": [
+            {
+                "name": visible(shortened(side.name, 120)),
+                "where": visible(f"{side.source} {side.place.cell or side.id}"),
+                "country": visible(side.country),
+            }
+            for side in (pair.one, pair.other)
+        ],
+    }
 
 
 def _reading(reading: Reading) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from importer.masking import Mask
-from importer.model import Action, ColumnUse, FieldChange, Issue, Reading, Severity, Status
+from importer.model import Action, ColumnUse, FieldChange, Issue, Pair, Reading, Severity, Shared, Side, Status
 from importer.planning.cost import Cost
 from importer.reports import html
 from importer.reports.formats import PlanResult
@@ -143,6 +143,16 @@ def test_lists_differ_by_entry() -> None:
     )
     assert "2 kept" in read.words
     assert read.data["rows"][0][-1] == ['aliases: - {value: "B"}, + {value: "D"} (2 kept)']
+
+
+def test_pairs_are_side_by_side() -> None:
+    """Two actors that may be one are shown with their places and what speaks for it; a settled pair is not."""
+    one, other = Side("Amber Jackal", "a.csv", row(2, "x").place("Name")), Side("Jackal", "account", id="u-1")
+    pair = Pair(one, other, Severity.WARNING, "alias-is-name", (Shared("Dust Courier"),))
+    settled = Pair(one, Side("Basalt Heron", "b.csv"), Severity.WARNING, "similar-name", decision="same")
+    words = Read(check_page(plan([change(Action.CREATE, row(2, "A"))], pairs=(pair, settled)))).words.replace(" :", ":")
+    assert "1 pair Amber Jackal a.csv A2 Jackal account u-1 alias is name: share Dust Courier" in words
+    assert "Basalt Heron" not in words
 
 
 def test_errors_are_never_cut(tmp_path: Path) -> None:
