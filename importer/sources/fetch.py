@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from importer.atomic import atomic_path, private_folder
+from importer.sources.attack_index import release_of
 from importer.sources.http_get import Refusal, Url, get
 from importer.sources.located import Located, from_bytes
 from importer.sources.options import ReadOptions
@@ -25,11 +27,14 @@ class _Kept(Struct, frozen=True):
     modified: str
 
 
-def fetch(spec: str, options: ReadOptions, *, monotonic: Callable[[], float] = time.monotonic) -> Located:
+def fetch(
+    spec: str, options: ReadOptions, *, follow: bool = True, monotonic: Callable[[], float] = time.monotonic
+) -> Located:
     """The content of an https URL (http on this machine only), from the cache when the server says it is unchanged.
 
     SourceError for a refused scheme, an answer that is not success, one too large or too slow. Credentials in the URL
-    are sent as basic authentication to its own server only, and appear in no message and no file.
+    are sent as basic authentication to its own server only, and appear in no message and no file. Of ATT&CK's index
+    the release is read that it names.
     """
     url = Url.of(spec)
     kept = None if options.fresh else _kept(options.cache_dir, spec)
@@ -40,12 +45,16 @@ def fetch(spec: str, options: ReadOptions, *, monotonic: Callable[[], float] = t
         headers["If-Modified-Since"] = kept.modified
     try:
         answer = get(url, options.limits, headers, login=options.login(url.host), monotonic=monotonic)
+        data = answer.body
+        _keep(options.cache_dir, spec, data, answer.headers)
     except Refusal as error:
-        if error.status == 304 and kept:
-            return Located(url.shown, from_bytes(kept.body.read_bytes()), kept.body.stat().st_size)
-        raise
-    _keep(options.cache_dir, spec, answer.body, answer.headers)
-    return Located(url.shown, from_bytes(answer.body), len(answer.body))
+        if error.status != 304 or not kept:
+            raise
+        data = kept.body.read_bytes()
+    if follow and (release := release_of(url.shown, data, urlsplit(spec).fragment)):
+        url.check_leads_to(release)
+        return fetch(release, options, follow=False, monotonic=monotonic)
+    return Located(url.shown, from_bytes(data), len(data))
 
 
 def _paths(cache_dir: Path, url: str) -> tuple[Path, Path]:

@@ -68,6 +68,11 @@ class Url(Struct, frozen=True):
         found = Url.of(bare)
         return Url(found.shown, found.bare, found.host, self.authorization if found.host == self.host else "")
 
+    def check_leads_to(self, url: str) -> None:
+        """SourceError where what was answered names a URL that a redirect could not lead to, either."""
+        if wrong := _leads_astray(self.bare, url):
+            raise SourceError(f"{self.shown} was not followed: it leads to {wrong}.")
+
 
 class Answer(Struct, frozen=True):
     """What a server answered with success."""
@@ -138,11 +143,20 @@ def _inside(host: str) -> bool:
         return False
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to https only (to http on this machine), ten at most.
+def _leads_astray(url: str, to: str) -> str:
+    """Where a server may not send us, and why; empty where it may.
 
     A public server never leads to an address inside: what it could not reach itself, it does not reach through us.
     """
+    target, before = urlsplit(to), urlsplit(url)
+    host = target.hostname or ""
+    if not _allowed(target.scheme, host) or (target.scheme == "http" and not is_loopback(before.hostname or "")):
+        return f"{urlunsplit((target.scheme, host, target.path, '', ''))}, which is not https"
+    return f"{host}, an address inside" if _inside(host) and not _inside(before.hostname or "") else ""
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to https only (to http on this machine), ten at most."""
 
     max_redirections = 10
 
@@ -153,17 +167,9 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
-        target, before = urlsplit(newurl), urlsplit(req.full_url)
-        wrong = ""
-        if not _allowed(target.scheme, target.hostname or "") or (
-            target.scheme == "http" and not is_loopback(before.hostname or "")
-        ):
-            shown = urlunsplit((target.scheme, target.hostname or "", target.path, "", ""))
-            wrong = f"{shown}, which is not https"
-        elif _inside(target.hostname or "") and not _inside(before.hostname or ""):
-            wrong = f"{target.hostname}, an address inside"
-        elif self._stay and target.netloc != before.netloc:
-            wrong = f"{target.hostname}, another host than the one that the certificate is for"
+        wrong = _leads_astray(req.full_url, newurl)
+        if not wrong and self._stay and urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
+            wrong = f"{urlsplit(newurl).hostname}, another host than the one that the certificate is for"
         if wrong:
             fp.close()
             raise SourceError(f"{Url.of(req.full_url).shown} was not fetched: it redirects to {wrong}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import io
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from urllib.request import Request
 import pytest
 
 from importer.errors import SourceError
-from importer.sources.http_get import _Redirects
+from importer.sources.http_get import Url, _Redirects
 from importer.sources.options import Limits
 from importer.system import open_regular
 
@@ -102,6 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header("X-More", "y")
                 if self.server.over.wait(0.05):
                     return
+        elif self.path == "/index.json":
+            self._answer(200, _index(f"http://127.0.0.1:{self.server.server_port}"), {})
+        elif self.path == "/circle.json":
+            self._answer(200, _index(f"http://127.0.0.1:{self.server.server_port}", "/circle.json"), {})
         elif self.path == "/gone":
             self._answer(404, b"", {})
         elif self.headers.get("If-None-Match") == '"v1"':
@@ -119,6 +124,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         return
+
+
+def _index(base: str, path: str = "") -> bytes:
+    """An index of releases as ATT&CK's is: each version is a list of its own."""
+
+    def collection(name: str, *versions: str) -> dict[str, Any]:
+        urls = [{"version": version, "url": f"{base}{path or f'/{name}-{version}.csv'}"} for version in versions]
+        return {"id": f"x-mitre-collection--{name}", "name": f"{name} things", "versions": urls}
+
+    return json.dumps({"collections": [collection("Alpha", "9.1", "10.2"), collection("Beta", "3.0")]}).encode()
 
 
 @pytest.fixture
@@ -144,6 +159,27 @@ def test_an_unchanged_download_is_not_sent_again(server: _Server, tmp_path: Path
     next((tmp_path / "cache").glob("*.body")).write_bytes(b"spoiled")
     assert got(url, cache_dir=tmp_path / "cache").cells == [("A", "CN")]
     assert server.asked[-1].get("If-None-Match") is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "release"),
+    [("", "Alpha-10.2"), ("#alpha", "Alpha-10.2"), ("#alpha@9.1", "Alpha-9.1"), ("#beta", "Beta-3.0")],
+)
+def test_an_index_of_releases_leads_to_the_one_that_is_named(wanted: str, release: str, server: _Server) -> None:
+    """The newest of the collection, by number and not by letter, or the version that the URL names."""
+    assert got(address(server, f"/index.json{wanted}")).tables[0].header.file == address(server, f"/{release}.csv")
+
+
+def test_an_index_leads_nowhere_else(server: _Server) -> None:
+    """A release that is not listed is said with those that are; an index of indexes is not followed without end."""
+    with pytest.raises(SourceError, match="no release 'alpha@7'") as caught:
+        got(address(server, "/index.json#alpha@7"))
+    assert "Alpha things (9.1, 10.2...)" in caught.value.hint
+    with pytest.raises(SourceError):
+        got(address(server, "/circle.json"))
+    assert len(server.asked) == 3
+    with pytest.raises(SourceError, match="an address inside"):
+        Url.of("https://example.org/index.json").check_leads_to("https://10.0.0.1/x")
 
 
 def test_credentials_are_sent_and_shown_nowhere(server: _Server) -> None:
