@@ -248,8 +248,8 @@ def _reading(parser: argparse.ArgumentParser) -> None:
 
 
 def _planning(parser: argparse.ArgumentParser) -> None:
-    _flags(parser, "planning", "mode", "category", "create_category", "max_creates", "max_updates", "max_deletes",
-           "max_shrink", "max_drift", "allow_empty", "managed_by", "adopt", "prune")  # fmt: skip
+    _flags(parser, "planning", "mode", "lists", "category", "create_category", "max_creates", "max_updates",
+           "max_deletes", "max_shrink", "max_drift", "allow_empty", "managed_by", "adopt", "prune")  # fmt: skip
     _flags(parser, "a part of the rows", "only", "exclude")
     _deciding(parser)
 

@@ -27,7 +27,7 @@ from importer.sources.read import ReadOptions, read
 
 _SETTLED: Final = ("mapping", "sheet", "include_hidden", "include_revoked", "header_row", "encoding", "delimiter",
                    "records", "mode", "category", "create_category", "managed_by", "adopt", "prune",
-                   "decisions", "evidence", "only", "exclude", "limit")  # fmt: skip
+                   "lists", "decisions", "evidence", "only", "exclude", "limit")  # fmt: skip
 _AGAIN: Final = "Plan again, look at the plan, and apply that one."
 
 

@@ -12,7 +12,8 @@ from importer.model import Action, Asked, Category, Change, Draft, FieldChange, 
 from importer.planning.diff import differences, update_body
 from importer.planning.identity import Match, name_place, place_seen_from
 from importer.planning.marking import MARK_KEY, Owner, mark_of, marked, owner
-from importer.planning.options import Mode, PlanOptions
+from importer.planning.merging import with_lists
+from importer.planning.options import Lists, Mode, PlanOptions
 from importer.planning.properties import check_properties
 from importer.planning.property_formats import READABLE, how_to_read
 from importer.planning.returned import Returned
@@ -106,6 +107,8 @@ class _Decision:
         # The mark is the program's: a row that says otherwise, or clears it, does not take it away.
         adopts = whose is Owner.NOBODY and self.setting.options.adopt and updates
         wanted = marked(draft.fields, mark) if mark and (adopts or whose is Owner.OURS) else draft.fields
+        if self.setting.options.lists is Lists.UNION:
+            wanted = with_lists(wanted, tag, draft.clear)
         self.found = differences(wanted, tag, draft.clear)
         if self.setting.returned is not None:
             self.found = self.setting.returned.unsettled(tag, wanted, self.found)

@@ -231,8 +231,7 @@ class _Deciding:
         spots = ", ".join(str(decision.spot) for decision in decided)
         name = self._kept(decided, before, first, held)
         parts = [Part(before[row], self._by(before[row], decided)) for row in rows]
-        names = [tag.name for tag in held]
-        made, told = merged(name, parts, names)
+        made, told = merged(name, parts, held)
         self.drafts[first] = made
         self.issues.setdefault(first, []).extend(
             self._row_issue(before[first], f"{said}, as decided in {spots}") for said in told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePath
 from typing import Final
 
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from importer.fields.names import identity_key
 from importer.fields.table import ALIAS_FIELDS, FIELDS, field_named
 from importer.fields.values import check
-from importer.model import Draft, Json
+from importer.model import Draft, Json, Tag
 from importer.sources.tlp import strictness, word_of
 
 NOTES: Final = "internalDescription"
@@ -29,7 +29,7 @@ class Part(Struct, frozen=True):
     """What of it is united (aliases, links, notes), and the fields of which its value counts."""
 
 
-def merged(name: str, parts: Sequence[Part], other_names: Sequence[str] = ()) -> tuple[Draft, list[str]]:
+def merged(name: str, parts: Sequence[Part], tags: Sequence[Tag] = ()) -> tuple[Draft, list[str]]:
     """One draft of several rows, in the place of the first, and in words what came from each other row.
 
     The names that are not kept become private other names. The strictest TLP counts.
@@ -42,7 +42,9 @@ def merged(name: str, parts: Sequence[Part], other_names: Sequence[str] = ()) ->
         said = [f"{field}: {_short(value)}" for field, value in _added(fields, first, part)]
         what = "; ".join(said) or "nothing that was not known"
         told.append(f"{part.draft.name!r} ({source} {part.draft.row.place(part.draft.column()).cell}) gave {what}")
-    for other in (*(part.draft.name for part in parts), *other_names):
+    for tag in tags:
+        fields = with_lists(fields, tag, first.clear)
+    for other in (*(part.draft.name for part in parts), *(tag.name for tag in tags)):
         if identity_key(other) != identity_key(name):
             _add_names(fields, "aliasGroupNamesInternal", [other], name)
     for field in ALIAS_FIELDS:  # of other rows the kept name may be an alias
@@ -69,6 +71,16 @@ def united(entries: Sequence[Json], more: Sequence[Json], *, names: bool) -> lis
         if (known := key(entry_text(entry))) not in seen:
             seen.add(known)
             found.append(entry)
+    return found
+
+
+def with_lists(wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = ()) -> dict[str, Json]:
+    """What is wanted of a tag, its lists with what the tag has in them already."""
+    found = dict(wanted)
+    for field in FIELDS:
+        held = tag.fields.get(field.name)
+        if field.is_list and field.name in wanted and field.name not in clear and isinstance(held, list):
+            found[field.name] = united(held, wanted[field.name], names=field.name in ALIAS_FIELDS)
     return found
 
 

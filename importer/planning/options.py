@@ -28,6 +28,13 @@ class Mode(StrEnum):
     UPSERT = "upsert"
 
 
+class Lists(StrEnum):
+    """What an update does to a list of a tag."""
+
+    REPLACE = "replace"
+    UNION = "union"
+
+
 class Account(Struct, frozen=True):
     """What the account holds at the moment of planning."""
 
@@ -46,6 +53,7 @@ class PlanOptions:
     """What shapes a plan. Impossible combinations raise UsageError when it is built."""
 
     mode: str = "create"
+    lists: Lists = Lists.REPLACE
     category: str = ""
     """Name or UUID of the category that new tags get, unless their row names one."""
     create_category: bool = False

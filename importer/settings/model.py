@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from importer.model import Json
 from importer.planning.collision_rules import CollisionRules
 from importer.planning.limits import RunLimits
-from importer.planning.options import Mode
+from importer.planning.options import Lists, Mode
 from importer.sources.options import (
     Delimiter,
     Encoding,
@@ -220,6 +220,12 @@ class Job(Struct, frozen=True, kw_only=True):
         ),
     ] = ()
     mode: Annotated[Mode, about("What may be done: create and nothing else, update, or upsert for both.")] = Mode.CREATE
+    lists: Annotated[
+        Lists,
+        about(
+            "What an update does to other names and links: replace them, or add what is new (for one source of many)."
+        ),
+    ] = Lists.REPLACE
     category: Annotated[Text, about("Name or UUID of the category that new tags are given.", metavar="NAME|UUID")] = ""
     create_category: Annotated[bool, about("Create the category when there is none of that name.")] = False
     decisions: Annotated[

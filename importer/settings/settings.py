@@ -82,6 +82,7 @@ class Settings(Job, frozen=True, kw_only=True):
         marking = self.marking
         return PlanOptions(
             mode=self.mode,
+            lists=self.lists,
             category=self.category,
             create_category=self.create_category,
             managed_by=marker(marking.managed_by) if marking.managed_by else "",

@@ -98,3 +98,30 @@ def test_a_decision_that_no_longer_applies_or_is_wrong(here: Here) -> None:
     decide(here, "pairs:\n- {actors: [A, B], are: sam}\n")
     ran = here("validate", *GIVEN)
     assert (ran.code, "decisions.yaml:2:25: unknown word 'sam'; did you mean 'same'?" in ran.err) == (2, True)
+
+
+def test_lists_of_a_second_source_are_added_or_replace(here: Here) -> None:
+    """With `lists: union` another source's update keeps names and links that are there, and it converges."""
+    rows(here.folder / "two.csv", "name,aliases,references", "Amber Jackal,DUST;Rust,https://b.example/2")
+    here.ok("apply", "one.csv", *SANDBOX)
+    (here.folder / "job.yaml").write_text("sources: [two.csv]\nmode: upsert\nlists: union\n")
+    here.ok("apply", "job.yaml", *SANDBOX)
+    held = json.dumps(here.tags(*SANDBOX)["Amber Jackal"])
+    assert all(word in held for word in ("Dust", "Sand", "Rust", "a.example/1", "b.example/2"))
+    assert "DUST" not in held
+    assert here.ok("plan", "job.yaml", *SANDBOX, "--format", "json").json["actions"]["unchanged"] == 1
+    here.ok("apply", "job.yaml", *SANDBOX, "--lists", "replace")
+    assert "a.example/1" not in json.dumps(here.tags(*SANDBOX)["Amber Jackal"])
+
+
+def test_a_tag_that_is_the_same_is_updated_and_keeps_its_lists(here: Here) -> None:
+    """A row that a decision says is a tag of the account updates it: no second tag, its names and links stay."""
+    here.ok("apply", "one.csv", *SANDBOX)
+    decide(here, "pairs:\n- {actors: [{name: Amber Jackal, source: account}, Iron Quokka], are: same}\n")
+    given = ("two.csv", "--decisions", "decisions.yaml", *SANDBOX, "--mode", "upsert")
+    here.ok("apply", *given)
+    tags = here.tags(*SANDBOX)
+    assert set(tags) == {"Amber Jackal", "Tin Owl"}
+    held = json.dumps(tags["Amber Jackal"])
+    assert all(word in held for word in ("Sand", "Rust", "Iron Quokka", "a.example/1", "b.example/2", "IR"))
+    assert here.ok("plan", *given, "--format", "json").json["actions"]["unchanged"] == 1

@@ -228,7 +228,7 @@ def test_every_flag_has_its_setting() -> None:
         len(type(group).__struct_fields__) for group in (Reading(), RunLimits(), Marking(), Pacing(), Output())
     )
     assert len(OPTIONS) == leaves + len({"account", "token_file", "base_url", "mapping", "map", "mode", "category",
-                                         "create_category", "decisions", "evidence", "logins",
+                                         "create_category", "lists", "decisions", "evidence", "logins",
                                              "exclude", "only", "sandbox_db", "strict"})  # fmt: skip
 
 
