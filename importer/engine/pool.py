@@ -123,6 +123,7 @@ class Pool:
     async def run(self) -> None:
         """Work until every row has ended or the run stops. Raises nothing that stops a run in a foreseen way."""
         self._park_open_rows()
+        self._api.pacer.ahead = lambda: len(self.todo)
         settler = asyncio.ensure_future(self._settler.run())
         watcher = asyncio.ensure_future(self._stop.wait())
         count = min(self._settings.concurrency, max(1, len(self.todo) + len(self._settler.parked)))
@@ -141,6 +142,7 @@ class Pool:
                 other.cancel()
             await asyncio.gather(settler, watcher, *self._tasks, return_exceptions=True)
             self._api.pacer.abort(None)
+            self._api.pacer.ahead = None
 
     def _check(self, task: asyncio.Future[object]) -> None:
         if task.cancelled() or (error := task.exception()) is None:

@@ -1,7 +1,8 @@
 """One gate for all calls: under the quota minus a reserve, in every window of any placement, and no slower than that.
 
-Nothing is spaced evenly. Spending what is there and then following the sliding log ends sooner than any spacing can,
-and never holds more in a window; the reserve is what keeps the people at the dashboard going meanwhile.
+Calls that fit into what is left go at full speed: spending what is there and then following the sliding log ends sooner
+than any spacing can, and never holds more in a window. Where more are to be made than fit, the first span is filled so
+that it ends hardly later and others find room: the reserve is theirs, or what they are seen to use where that is more.
 Until the first answer has come, and again after a 429, calls go one at a time: the answer tells how things stand.
 """
 
@@ -95,6 +96,8 @@ class Pacer:
         self._busy = False
         self._changed = asyncio.Event()
         self._aborted: BaseException | None = None
+        self.ahead: Callable[[], int] | None = None
+        """How many calls are to be made beside those that have asked: where more than fit, room is left for others."""
         self.waits = 0
         self.waited = 0.0
         self.too_many = 0
@@ -113,8 +116,7 @@ class Pacer:
     def left(self) -> int:
         """Calls that could go out now without waiting, answers permitting."""
         now = self._clock.monotonic()
-        free = [w.budget - w.used(now) - self._in_flight - w.expected(now) for w in self._windows]
-        return max(0, min(free))
+        return max(0, min(window.free(window.used(now) + self._in_flight) for window in self._windows))
 
     def take(self) -> float | None:
         """The moment of sending when a call may go out at once; None when `acquire` has to be awaited."""
@@ -125,12 +127,12 @@ class Pacer:
         now = self._clock.monotonic()
         if now < self._blocked_until:
             return None
-        in_flight = self._in_flight
+        in_flight, waiting = self._in_flight, self._waiting()
         for window in self._windows:
-            if not window.room(now, in_flight):
+            if not window.room(now, in_flight, waiting):
                 return None
         for window in self._windows:
-            window.last_sent = now
+            window.sending(now)
         self._in_flight = in_flight + 1
         return now
 
@@ -185,11 +187,15 @@ class Pacer:
                     if (window_ := self._named(item.name)) is not None:
                         if self._handed_on:
                             self._believe(window_.believe(now, item.calls))
-                        window_.heard(now, in_flight, item.calls, item.reset)
+                        window_.heard(now, sent, in_flight, item.calls, item.reset)
                         least = item.calls if least < 0 else min(least, item.calls)
         if self._busy:
             self._changed.set()
         return least
+
+    def _waiting(self) -> int:
+        """Calls that are to be made, this one included; 0 where nobody has said how many."""
+        return 0 if self.ahead is None else self.ahead() + len(self._queue) + 1
 
     def give_back(self) -> None:
         """The call that was taken was not sent."""
@@ -272,7 +278,7 @@ class Pacer:
                 if noted:
                     self.waited += now - told
                 for window in self._windows:
-                    window.last_sent = now
+                    window.sending(now)
                 self._in_flight += 1
                 return now
             known = seconds != float("inf")
@@ -299,13 +305,13 @@ class Pacer:
             return self._blocked_until - now, "blocked"
         if self._alone and self._in_flight:
             return float("inf"), "quota"
-        longest, why = 0.0, "quota"
+        longest, why, waiting = 0.0, "quota", self._waiting()
         for window in self._windows:
-            if not window.room(now, self._in_flight):
+            if not window.room(now, self._in_flight, waiting):
                 # Where the window itself names no wait, rounding is all that is missing.
-                seconds = max(window.delay(now, self._in_flight), 0.0005)
+                seconds = max(window.delay(now, self._in_flight, waiting), 0.0005)
                 if seconds > longest:
-                    longest, why = seconds, "shared" if window.expected(now) else "quota"
+                    longest, why = seconds, "shared" if window.others() else "quota"
         return longest, why
 
     async def _sleep(self, seconds: float | None) -> None:

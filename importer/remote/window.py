@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from math import inf
 from typing import Final
+
+from importer.remote.others import Others
 
 _SLACK: Final = 0.001
 """Share of the span by which a call stays longer: clocks and timers are not exact."""
@@ -21,7 +24,13 @@ _SILENCE: Final = 0.5
 _FEW: Final = 8
 """Calls a span with which a guess begins when next to nothing had passed before the first refusal."""
 _CAUTION: Final = 12
-"""Spans after a 429 in which calls are spaced, and others are expected to take what they took per second."""
+"""Spans after a 429 in which calls are spaced, where the server does not say how much is left."""
+_MOST_AT_ONCE: Final = 0.8
+"""Share of the free calls that goes out at once at most where more are to be made than fit into one span."""
+_SEEN: Final = 0.2
+"""Share of the span after which others that began with us have been seen."""
+_MARGIN: Final = 0.01
+"""Share of the quota that stays free beside what others use."""
 
 
 class Window:
@@ -29,23 +38,21 @@ class Window:
 
     __slots__ = (
         "_assumed",
+        "_began",
         "_cautious_until",
         "_confirmed",
-        "_filling",
+        "_gone",
         "_guessed",
         "_handed",
+        "_heard",
         "_latency",
         "_learned",
         "_log",
-        "_measured_from",
-        "_others_then",
-        "_rate",
+        "_others",
         "_reserve",
         "budget",
         "last_sent",
         "name",
-        "others",
-        "others_seen",
         "quota",
         "reset_at",
         "span",
@@ -69,19 +76,20 @@ class Window:
         self._confirmed = confirmed
         self._guessed = guessed
         self._log: deque[tuple[float, float]] = deque()
+        self._gone: deque[float] = deque()
+        """When calls were answered that have just left the log; the server may have held them when it counted."""
         self._handed = 0
-        self.others = 0
-        self.others_seen = -1e18
+        self._others = Others(span)
         self.told = -1
         self.told_at = -1e18
+        self._heard = -1e18
+        """When the call was sent whose count was believed last."""
         self.reset_at = -1.0
         self.last_sent = -1e18
+        self._began = -1.0
+        """When the first call of the first span was sent, -1 where none was; infinity after that span."""
         self._cautious_until = -1e18
-        self._filling = True
         self._latency = 0.0
-        self._measured_from = -1.0
-        self._others_then = 0
-        self._rate = 0.0
 
     def take_log(self, other: Window) -> None:
         """Go on with the calls that another window has counted: the server corrected the policy."""
@@ -120,78 +128,108 @@ class Window:
     def used(self, now: float) -> int:
         """Our answered calls that are still in the window."""
         log = self._log
-        if log:
-            gone = now - self.stay
-            while log and log[0][1] <= gone:
-                log.popleft()
-                if self._handed:
-                    self._handed -= 1
-                else:
-                    self._filling = False
+        gone = now - self.stay
+        while log and log[0][1] <= gone:
+            sent, answered = log.popleft()
+            self._gone.append(answered)
+            if self._handed:
+                self._handed -= 1
+            elif 0 <= self._began <= sent:
+                self._began = inf
         return len(log)
 
-    def room(self, now: float, in_flight: int) -> bool:
-        """Whether one more call may go out."""
-        log = self._log
-        if log and log[0][1] <= now - self.stay:
-            self.used(now)
-        own = len(log) + in_flight
+    def sending(self, now: float) -> None:
+        """A call is sent now."""
+        self.last_sent = now
+        if self._began < 0:
+            self._began = now
+
+    def room(self, now: float, in_flight: int, waiting: int = 0) -> bool:
+        """Whether one more call may go out, of `waiting` that are to be made; 0 where nobody has said how many."""
+        own = self.used(now) + in_flight
         if own >= self.budget:
             return False
-        if in_flight == 0 and self._probe_due(now):
+        if own <= self.quota * _PROBE and in_flight == 0 and self._probe_due(now):
             return True
         if in_flight and self.told >= 0 and now - self.told_at > max(1.0, self.span * _SILENCE):
             return False
         # The window sets the pace: more calls at once than that takes would only make each answer later.
+        first = self._began < inf
         enough = 8 + 8 * self._latency * self.budget / self.span
-        if not self._filling and in_flight >= enough and len(log) * 2 >= self.budget:
+        if not first and in_flight >= enough and (own - in_flight) * 2 >= self.budget:
             return False
-        if now < self._cautious_until and now - self.last_sent < self._spacing():
+        if now < self._spaced_until(now):
             return False
-        others = self.expected(now)
-        if not others:
-            # The end of the first window is felt for: until then somebody may have been there unseen.
-            return not self._filling or self.told < 0 or in_flight <= max(1, self.budget - own)
-        free = self.budget - own - others
-        if free <= 0 or (in_flight and now - self.told_at > max(0.5, self.span * _OLD)):
+        free = self.free(own)
+        if free <= 0:
             return False
-        # Others read the same numbers at the same moment: everybody takes a part of what is left at a time.
-        return in_flight < max(1, (free + in_flight) // 4)
+        if self._others.expected:
+            if in_flight and now - self.told_at > max(0.5, self.span * _OLD):
+                return False
+            # Others read the same numbers at the same moment: everybody takes a part of what is left at a time.
+            if (first or self._others.unsteady) and in_flight >= max(1, (free + in_flight) // 4):
+                return False
+        elif first and self.told >= 0 and in_flight > max(1, free):
+            return False  # the end of the first window is felt for: until then somebody may have been there unseen
+        return now >= self._due(own, free, waiting)
 
-    def delay(self, now: float, in_flight: int) -> float:
+    def free(self, own: int) -> int:
+        """Calls that are left to us beside so many of our own: the reserve is for others, or what they use if more."""
+        others = self._others.expected
+        most = self.quota - int(self.quota * _MARGIN) - others
+        return (min(self.budget, most) if others else self.budget) - own
+
+    def delay(self, now: float, in_flight: int, waiting: int = 0) -> float:
         """Seconds until `room` can be true without another answer; infinity when only an answer can help."""
         used = self.used(now)
         log = self._log
-        others = self.expected(now)
-        own_need = used + in_flight - self.budget + 1
-        if own_need > 0:
-            return log[own_need - 1][1] + self.stay - now if own_need <= used else float("inf")
+        free = self.free(used + in_flight)
         waits = []
-        need = own_need + others
-        if need > 0 and need <= used:
-            waits.append(log[need - 1][1] + self.stay - now)
-        if now < self._cautious_until and need <= 0:
-            waits.append(self.last_sent + self._spacing() - now)
-        if in_flight == 0:
+        if free <= 0:
+            if used > -free:
+                waits.append(log[-free][1] + self.stay - now)
+        else:
+            waits += [self._due(used + in_flight, free, waiting) - now, self._spaced_until(now) - now]
+        if in_flight == 0 and used <= self.quota * _PROBE:
             waits.append(self._probe_at() - now)
         positive = [wait for wait in waits if wait > 0]
-        return min(positive, default=float("inf") if in_flight else 0.0)
+        return min(positive, default=inf if in_flight else 0.0)
 
-    def expected(self, now: float) -> int:
-        """Calls of others to reckon with: those in the window and, after a 429, those that are to come."""
-        if now >= self._cautious_until:
-            return self.others
-        return max(self.others, int(min(self.quota, self._rate * self.span) + 0.5))
+    def _due(self, own: int, free: int, waiting: int) -> float:
+        """When the next call is due in the first span; later ones are due when an earlier one leaves the window.
 
-    def _spacing(self) -> float:
-        return self.span / max(1.0, self.budget - min(self.budget - 1, self._rate * self.span))
+        Calls that fit are due at once. Of more than that it is half, and the rest evenly, so that others who come find
+        room as our calls leave. The time is that of a burst: what remains after whole spans is due at once as well, as
+        soon as others who began with us would have been seen.
+        """
+        if self._began < 0 or self._began == inf or self.told < 0:
+            return -inf
+        if self.last_sent > self._cautious_until and (waiting <= free or not self._reserve):
+            return -inf
+        whole = own + free
+        half = whole // 2
+        rest = min((own + waiting) % whole, int(whole * _MOST_AT_ONCE)) if waiting else 0
+        at_once = min(half, max(whole // 4, rest))
+        if own < at_once:
+            return -inf
+        due = self._began + self.span * (own - at_once + 1) / (whole - at_once)
+        return min(due, self._began + self.span * _SEEN) if own < max(half, rest) else due
+
+    def _spaced_until(self, now: float) -> float:
+        if self.told >= 0 or now >= self._cautious_until:
+            return -inf
+        return self.last_sent + self.span / self.budget
+
+    def others(self) -> int:
+        """Calls of others to reckon with."""
+        return self._others.expected
 
     def answered(self, sent: float, now: float) -> None:
         """A call was answered, or lost."""
         self._log.append((sent, now))
         self._latency += (now - sent - self._latency) / 16
 
-    def heard(self, now: float, in_flight: int, remaining: int, reset: float) -> None:
+    def heard(self, now: float, sent: float, in_flight: int, remaining: int, reset: float) -> None:
         """The server's own count, from the answer just logged. It is believed where it leaves us fewer."""
         used = self.used(now)
         if not self._confirmed:
@@ -201,32 +239,24 @@ class Window:
             self.budget = min(self._assumed, self._share(self.quota))
         self.told, self.told_at = remaining, now
         self.reset_at = now + reset if reset >= 0 else -1.0
-        taken = self.quota - remaining
-        if taken > used + in_flight:
-            self.others_seen = now
-        elif now - self.others_seen > self.span:
-            self.others = 0
-            return
-        # Only calls that the server must still hold explain its count: those were sent less than a span ago.
-        held = used
-        for sent, _ in self._log:
-            if sent + self.span > now:
+        if sent < self._heard:
+            return  # another answer has overtaken this one
+        self._heard = sent
+        # Which of our calls the server had counted is certain for those answered before this one was sent, and sent
+        # less than a span ago; it may have been all that were under way meanwhile, and those that leave just now.
+        certain = used + 1
+        for _, answered in reversed(self._log):
+            if answered <= sent:
                 break
-            held -= 1
-        self.others = max(0, taken - held)
-        if now < self._cautious_until:
-            self._measure(now, in_flight)
-
-    def _measure(self, now: float, in_flight: int) -> None:
-        """How many calls a second others make, from how their part grows while the window fills."""
-        others = max(0, self.others - in_flight)
-        elapsed = now - self._measured_from
-        if self._measured_from < 0:
-            self._measured_from, self._others_then = now, others
-        elif elapsed >= self.span:
-            self._rate = others / self.span  # a whole window has been seen: it is what it holds
-        elif elapsed >= self.span * _PROBE:
-            self._rate = max(0.0, others - self._others_then + 1) / elapsed
+            certain -= 1
+        for earlier, _ in self._log:
+            if earlier + self.span > now:
+                break
+            certain -= 1
+        while self._gone and self._gone[0] + self.span <= sent:
+            self._gone.popleft()
+        taken = self.quota - remaining
+        self._others.counted(now, taken - used - in_flight - len(self._gone), taken - certain)
 
     def limited(self, now: float, in_flight: int, until: float, *, first: bool = True) -> None:
         """A 429 came although our log had room: somebody else is there, or the limit is lower than assumed.
@@ -235,9 +265,9 @@ class Window:
         """
         if first and self._guessed and self.told < 0:
             self._guess_again(now, until)
-        self.others_seen = now
         self._cautious_until = until + _CAUTION * self.span
-        self._measured_from = -1.0
+        self._others.begin_again()
+        self._began = -1.0
         own = self.used(now) + in_flight
         if not self._confirmed and not self._guessed and self.told < 0:
             self.budget = max(1, min(self.budget, int(own * 0.9)))

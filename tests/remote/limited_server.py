@@ -25,6 +25,10 @@ class LimitedServer:
     latency: tuple[float, float] = (0.02, 0.08)
     headers: bool = True
     seed: int = 0
+    begins: float = 0.0
+    """When the neighbour begins."""
+    neighbour_calls: int = 0
+    neighbour_refused: int = 0
     counted: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
 
@@ -32,7 +36,7 @@ class LimitedServer:
         self._log: deque[float] = deque()
         self._blocked_until = -1.0
         self._chance = random.Random(self.seed)
-        self._neighbour_next = 0.0
+        self._neighbour_next = max(0.0, self.begins)
 
     def begin_with(self, moments: list[float]) -> None:
         """Calls that were counted before."""
@@ -40,7 +44,8 @@ class LimitedServer:
 
     def _neighbours(self, now: float) -> None:
         while self.neighbour and self._neighbour_next <= now:
-            self._count(self._neighbour_next)
+            self.neighbour_calls += 1
+            self.neighbour_refused += self._count(self._neighbour_next) > 0
             self._neighbour_next += 1 / self.neighbour
 
     def _count(self, now: float) -> float:
@@ -76,9 +81,11 @@ class LimitedServer:
             pacer.limited(float(int(wait) + 1))
         return not wait
 
-    async def work(self, pacer: Pacer, calls: int, width: int) -> float:
-        """So many calls that succeed, so many at once; seconds that it took."""
+    async def work(self, pacer: Pacer, calls: int, width: int, *, tell: bool = False) -> float:
+        """So many calls that succeed, so many at once; seconds that it took. `tell` tells the pacer what is left."""
         left = calls
+        if tell:
+            pacer.ahead = lambda: left
 
         async def worker() -> None:
             nonlocal left

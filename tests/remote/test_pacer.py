@@ -85,6 +85,55 @@ def test_with_a_neighbour_that_takes_half(reserve: float, seed: int) -> None:
     assert run(main) <= (140 if reserve else 210)
 
 
+@pytest.mark.parametrize("block", [0.0, 300.0])
+@pytest.mark.parametrize("share", [0.09, 0.25])
+@pytest.mark.parametrize(
+    ("calls", "begins"), [(600, -20.0), (600, 0.13), (600, 11.6), (860, -20.0), (860, 0.13), (900, 0.13), (900, 14.2)]
+)
+def test_a_neighbour_in_the_headers_finds_room(calls: int, share: float, begins: float, block: float) -> None:
+    """Whoever uses a part of 120 in 5 s, before, with or after us, is refused 2 % at most; we use what is left."""
+
+    async def main(clock: VirtualClock) -> None:
+        quota, span = 120, 5.0
+        server = LimitedServer(clock, quota, span, block=block, neighbour=share * quota / span, begins=begins)
+        await clock.sleep(-min(0.0, begins))
+        seconds = await server.work(Pacer(PacerSettings(), clock), calls, 20, tell=True)
+        assert server.refused == []
+        assert server.neighbour_refused <= 0.02 * server.neighbour_calls
+        left = quota * (1 - max(0.1, share))
+        assert calls / left * span / seconds >= 0.97
+
+    run(main)
+
+
+@pytest.mark.parametrize("block", [0.0, 300.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_neighbour_that_was_there_keeps_its_half(seed: int, block: float) -> None:
+    """Beside somebody who has used half for a while nobody is refused."""
+
+    async def main(clock: VirtualClock) -> None:
+        server = LimitedServer(clock, 120, 5.0, block=block, neighbour=12, begins=0.0, seed=seed)
+        await clock.sleep(20)
+        seconds = await server.work(Pacer(PacerSettings(), clock), 900, 20, tell=True)
+        assert server.refused == []
+        assert server.neighbour_refused <= 0.02 * server.neighbour_calls
+        assert 900 / 60 * 5 / seconds >= 0.93
+
+    run(main)
+
+
+@pytest.mark.parametrize("neighbour", [0.0, 1.0])
+def test_calls_that_fit_are_made_at_full_speed_whatever_is_known(neighbour: float) -> None:
+    """An import that fits into what is left beside the neighbour's part is not spaced."""
+
+    async def main(clock: VirtualClock) -> None:
+        server = LimitedServer(clock, 1_200, 300.0, latency=(0.05, 0.05), neighbour=neighbour, begins=290.0)
+        await clock.sleep(300)
+        assert await server.work(Pacer(PacerSettings(), clock), 600, 50, tell=True) <= 3
+
+    run(main)
+
+
 def test_two_processes_share_one_token() -> None:
     """Two programs on one token, each with its own pacer, fit together: nobody is refused more than once or twice."""
 
