@@ -194,8 +194,13 @@ class Pacer:
         return least
 
     def _waiting(self) -> int:
-        """Calls that are to be made, this one included; 0 where nobody has said how many."""
-        return 0 if self.ahead is None else self.ahead() + len(self._queue) + 1
+        """Calls that are to be made, this one included; 0 where nobody has said how many.
+
+        0 as well where a run may not wait for a whole span: it ends at the limit, and uses what is there until then.
+        """
+        if self.ahead is None or self.settings.max_wait < self.limit()[1]:
+            return 0
+        return self.ahead() + len(self._queue) + 1
 
     def give_back(self) -> None:
         """The call that was taken was not sent."""
