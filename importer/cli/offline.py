@@ -73,13 +73,14 @@ def mapping(namespace: Namespace) -> int:
 
 def _init(namespace: Namespace) -> int:
     from importer.mapping.write import write_mapping
+    from importer.masking import Mask
     from importer.sources.read import Table, read
 
     settings = settings_of(namespace, namespace.sources)
     stdin = sys.stdin.buffer if "-" in namespace.sources else None
     options = settings.read_options(settings.sources[0])
     tables = [item for item in read(namespace.sources, options, stdin=stdin) if isinstance(item, Table)]
-    text = write_mapping(tables, settings.columns)
+    text = Mask(settings.secrets()).text(write_mapping(tables, settings.columns))
     if settings.out is None:
         show(text)
         return ExitCode.DONE

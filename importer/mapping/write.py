@@ -283,9 +283,14 @@ def _step(step: Step) -> Json:
     return {step.name: dict(step.arguments)} if step.arguments else step.name
 
 
+_COMMAND = re.compile(r"(?<=#)#(?=\[|vso\[)")
+"""The second sign of `##[error]` and `##vso[task]`, which the log of a build would take for a command."""
+
+
 def _comment(text: str) -> str:
-    """A text that cannot end its comment line."""
-    return "".join(character if character.isprintable() else " " for character in text)[:300]
+    """A text that cannot end its comment line, nor be a command to a build whose log it gets into."""
+    text = "".join(character if character.isprintable() else " " for character in text)[:300]
+    return _COMMAND.sub("# ", text)
 
 
 def scalar(value: Json) -> str:
@@ -298,7 +303,7 @@ def scalar(value: Json) -> str:
 
 def _quoted(text: str) -> str:
     """A double-quoted YAML scalar; what JSON leaves as it is but YAML would fold or refuse is escaped."""
-    quoted = json.dumps(text, ensure_ascii=False)
+    quoted = _COMMAND.sub(r"\\x23", json.dumps(text, ensure_ascii=False))
     return "".join(
         c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 65536 else f"\\U{ord(c):08x}" for c in quoted
     )

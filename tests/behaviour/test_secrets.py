@@ -278,3 +278,22 @@ def test_what_parses_a_workbook_gets_no_secret(
     here.ok("plan", samples / "actors.xlsx", env={**scripted.env, "AWS_SECRET_ACCESS_KEY": KEY})
     assert given
     assert not [name for env in given for name, value in env.items() if TOKEN in value or KEY in value]
+
+
+def test_a_mapping_that_is_written_is_inert_and_without_the_token(here: Here) -> None:
+    """No command for a build's log is in it, on whichever line, and it reads the columns that it is written for."""
+    rows(here.folder / "a.csv", "Actor,###[error]boom,::warning::x,##vso[task]",
+         f"Red Fox,##[group]y,b,{TOKEN}", "Owl,##[group]z,::error::c,e")  # fmt: skip
+    ran = here("mapping", "init", "a.csv", "--map", "description=###[error]boom", "--out", "m.yaml",
+               env={"CLOUDFLARE_API_TOKEN": TOKEN})  # fmt: skip
+    assert ran.code == 0
+    text = (here.folder / "m.yaml").read_text("utf-8")
+    shown = here("mapping", "init", "a.csv").out
+    for line in (text + shown).splitlines():
+        assert "##[" not in line
+        assert "##vso[" not in line
+        assert not line.lstrip().startswith("::")
+    assert not _leaks(text)
+    checked = here("validate", "a.csv", "--mapping", "m.yaml", "--format", "json")
+    assert checked.code == 0
+    assert "###[error]boom" in str(json.loads(checked.out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -184,3 +185,29 @@ def test_a_short_row_costs_as_many_cells_as_the_header_has(tmp_path: Path) -> No
     path = written(tmp_path, "a.csv", f"{wide}\n" + "Wren\n" * 40_000)
     with pytest.raises(SourceError, match="cells"):
         got(path)
+
+
+def _ole(circle: str) -> bytes:
+    """An OLE container of one workbook stream, whose chain of sectors, or that of its folder or its tables, circles."""
+    free, end = 0xFFFFFFFF, 0xFFFFFFFE
+    chain = {0: 0xFFFFFFFD, 1: 1 if circle == "folder" else end, **{at: at + 1 for at in range(2, 9)}}
+    chain[9] = 2 if circle == "stream" else end
+    names = (("Root Entry", 5, end, 0, 1), ("Workbook", 2, 2, 0x7FFFFFFF, free))
+    folder = b"".join(
+        struct.pack("<64sHBBIII36xIQ", f"{name}\0".encode("utf-16-le"), 2 * len(name) + 2, kind, 1, free, free, child,
+                    start, size)
+        for name, kind, start, size, child in names
+    )  # fmt: skip
+    tables = (10, 1_000_000) if circle == "tables" else (end, 0)
+    head = struct.pack("<8s16x5H6x9I109I", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096,
+                       end, 0, *tables, *[0, *[free] * 108])  # fmt: skip
+    sectors = [struct.pack("<128I", *(chain.get(at, free) for at in range(128))), folder]
+    sectors += [b"\x09\x08\x10\0\0\x06\x05\0"] * 8 + [struct.pack("<128I", *[0] * 127, 10)]
+    return head + b"".join(sector.ljust(512, b"\0") for sector in sectors)
+
+
+@pytest.mark.parametrize("circle", ["stream", "folder", "tables"])
+def test_sectors_of_an_old_workbook_that_go_in_circles_are_refused(tmp_path: Path, circle: str) -> None:
+    """Six kilobytes that seem to hold two gigabytes end in a sentence, within the memory of the process that reads."""
+    with pytest.raises(SourceError, match="damaged"):
+        got(written(tmp_path, "a.xls", _ole(circle)))
