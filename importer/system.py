@@ -8,6 +8,7 @@ import signal
 import stat
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,9 @@ def set_mode(file: int, mode: int) -> None:
     if hasattr(os, "fchmod"):
         os.fchmod(file, mode)
 
+
+THREAD_SECONDS: Final[Callable[[], float]] = getattr(time, "thread_time", time.process_time)
+"""The processor time of this thread; of the process where systems do not tell threads apart."""
 
 TIME_EXCEEDED: Final[int | None] = -signal.Signals(signal.SIGXCPU) if hasattr(signal, "SIGXCPU") else None
 """How a process ends that has used up its processor time, where systems tell."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from importer.atomic import private_folder
+from importer.atomic import atomic_text, private_folder
 from importer.engine.journal_state import JournalState, finished_journal, read_journal
 from importer.engine.lock import state_dir
 from importer.engine.result import counts_of
@@ -78,9 +78,10 @@ def note_elsewhere(folder: Path) -> None:
         place = state_dir()
         private_folder(place)
         path = str(folder.resolve())
-        if "\n" not in path and path not in _elsewhere():
-            with (place / _ELSEWHERE).open("a", encoding="utf-8") as stream:
-                stream.write(f"{path}\n")
+        known = [line for line in _elsewhere() if Path(line).is_dir()]
+        if "\n" not in path and path not in known:
+            with atomic_text(place / _ELSEWHERE) as stream:
+                stream.write("".join(f"{line}\n" for line in (*known, path)))
 
 
 def runs_elsewhere(base: Path) -> list[RunInfo]:

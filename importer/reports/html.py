@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -221,7 +220,7 @@ def _page(
 
 def _link(path: str) -> str:
     """A link to a file, seen from the page: never one with a scheme."""
-    return quote(f"./{path}".replace(os.sep, "/"), safe="/")
+    return quote(f"./{PurePath(path).as_posix()}", safe="/")
 
 
 def _hash(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -12,7 +11,7 @@ from msgspec import Struct
 
 from importer.errors import SourceError
 from importer.sources.options import Limits
-from importer.system import open_regular
+from importer.system import THREAD_SECONDS, open_regular
 
 T = TypeVar("T")
 
@@ -48,11 +47,11 @@ class Deadline:
 
     def start(self) -> None:
         """From now on: other sources may have been looked at meanwhile."""
-        self._began = time.thread_time()
+        self._began = THREAD_SECONDS()
 
     def check(self) -> None:
         """SourceError when the time is over."""
-        if time.thread_time() - self._began > self._most:
+        if THREAD_SECONDS() - self._began > self._most:
             raise SourceError(
                 f"{self._file} was not read: it takes longer than {self._most:g} seconds.", hint=Limits.hint("seconds")
             )

@@ -209,6 +209,7 @@ def test_ten_thousand_unchanged_tags_cost_the_list_calls_alone(here: Here) -> No
     assert len(results(here.folder / "second")) == 10_000
     sizes = {path.name: path.stat().st_size for path in (here.folder / "second").iterdir()}
     assert sizes.pop("results.csv") < source.stat().st_size + 10_000 * 120, "a line for each row, and no more"
+    assert sizes.pop("report.html") < 10_000 * 120, "all rows are in the page, in few words"
     assert sum(sizes.values()) < 10_000 * 100, sizes
     for command in (("report", "second"), ("resume", "second", "--sandbox")):
         here.ok(*command)
