@@ -140,7 +140,7 @@ def person() -> bool:
 def ask(question: str, lines: Iterable[Line] = ()) -> None:
     """Show the lines and ask, on the terminal. Returns for y or yes; StoppedEarly says what else came."""
     try:
-        with _terminal() as opened:
+        with terminal_to_ask_on() as opened:
             Screen.on(opened, os.environ).show(lines)
             opened.write(f"{question} [y/N] ")
             opened.flush()
@@ -158,7 +158,8 @@ def ask(question: str, lines: Iterable[Line] = ()) -> None:
 
 
 @contextmanager
-def _terminal() -> Iterator[TextIO]:
+def terminal_to_ask_on() -> Iterator[TextIO]:
+    """Where a person reads: the stream that is a terminal, else the one that the process has."""
     for stream in (sys.stderr, sys.stdout):
         if stream.isatty():
             yield stream

@@ -254,6 +254,14 @@ def _planning(parser: argparse.ArgumentParser) -> None:
     _deciding(parser)
 
 
+def _review(parser: argparse.ArgumentParser) -> None:
+    _sources(parser, "RUN|SOURCE")
+    parser.add_argument("--stated", action="store_true", help="ask also of pairs that a source states, or of one name")
+    _reading(parser)
+    _deciding(parser)
+    _output(parser)
+
+
 def _deciding(parser: argparse.ArgumentParser) -> None:
     _flags(parser, "who is who", "decisions", "evidence")
 
@@ -360,6 +368,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     "template": ("account", "write an empty workbook to fill in: notes, drop-downs, an example row", _template),
     "export": ("account", "save the account's tags as CSV, XLSX or JSON, ready to be imported again", _export),
     "duplicates": ("account", "list the tags that share a name, the oldest first, with what differs", _duplicates),
+    "review": ("review", "decide pair by pair whether two actors are one; writes decisions.yaml", _review),
     "explain": ("offline", "say what a code means, with an example, and how to settle it", _explain),
     "doctor": ("account", "look at what a run needs: account, token, network, clock, folders, locks", _doctor),
     "completion": ("completion", "print what bash, zsh or fish needs to complete commands and flags", _completion),

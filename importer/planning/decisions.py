@@ -21,7 +21,7 @@ from msgspec import Meta, Struct
 from importer.errors import Position, UsageError
 from importer.fields.names import identity_key
 from importer.fields.table import FIELDS, field_named
-from importer.model import ACCOUNT, Json, SourceFile
+from importer.model import ACCOUNT, Json, Pair, SourceFile
 from importer.text.json_schema import schema
 from importer.text.nearest_word import unknown
 from importer.text.typed_yaml import read
@@ -241,6 +241,8 @@ def with_pairs(text: str, decided: Sequence[PairDecision], file: str = "decision
         at -= len(text.splitlines()) - len(lines)
     added = [part for decision in decided for part in _lines(decision, " " * indent)]
     left = len(held.pairs) - len(old)
+    if not added:
+        return "".join(lines)
     if node is None or (not left and "pairs:" not in "".join(lines)):
         added = ["pairs:\n", *added]
     lines[at:at] = added
@@ -329,3 +331,16 @@ _WORDS: Final = frozenset(
 def actor_of(name: str, source: str, id_: str = "") -> Actor:
     """An actor as a decision names it: the source without its folder."""
     return Actor(name=name, source=source if source == ACCOUNT else PurePath(source).name, id=id_)
+
+
+def decision_of(pair: Pair, are: Verdict, *, keep: str = "", by: str = "", on: str = "") -> PairDecision:
+    """What was decided of a pair, each actor by its source and id or name."""
+    actors = tuple(actor_of(side.name, side.source, side.id) for side in (pair.one, pair.other))
+    return PairDecision(actors=actors, are=are, keep=keep, by=by, on=on)
+
+
+def undecided(pairs: Sequence[Pair], held: DecisionsFile, *, stated: bool = False) -> list[Pair]:
+    """The pairs that a person has to decide and has not, then with `stated` those that a source or one name settles."""
+    known = {_about_key(decision) for decision in held.pairs}
+    left = [pair for pair in pairs if not pair.decision and _about_key(decision_of(pair, "unsure")) not in known]
+    return [pair for pair in left if pair.open] + [pair for pair in left if stated and not pair.open]
