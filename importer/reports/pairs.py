@@ -55,6 +55,10 @@ def pair_lines(pairs: Sequence[Pair], *, shown: int = SHOWN) -> Iterator[Line]:
         yield (f"      {visible(shortened(speaks_for(pair), 240))}",)
     if len(asked) > shown:
         yield (f"  ... and {len(asked) - shown:,} more; all of them: --format json",)
+    if asked:
+        yield (
+            "  Decide once: tag-importer review, with these sources or the run, and then --decisions decisions.yaml",
+        )
 
 
 def _side(side: Side) -> str:
