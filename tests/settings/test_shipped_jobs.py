@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from importer.cli.parser import build_parser
+from importer.errors import ExitCode
 from importer.settings.job_file import is_job_file, load_job
 from importer.settings.merge import merge
 from importer.shipped import shipped
@@ -130,11 +131,27 @@ def test_systemd_calendar() -> None:
     assert run("systemd-analyze", "calendar", moment[1]).returncode == 0
 
 
-def test_kubernetes_manifest() -> None:
+@pytest.mark.parametrize("name", ["kubernetes-cronjob.yaml", "kubernetes-indexed-job.yaml"])
+def test_kubernetes_manifest(name: str) -> None:
     """Each object of the manifest fits Kubernetes' own schema, strictly: no unknown key."""
     kubernetes_validate = pytest.importorskip("kubernetes_validate")
-    for manifest in yaml.safe_load_all((SCHEDULING / "kubernetes-cronjob.yaml").read_text("utf-8")):
+    for manifest in yaml.safe_load_all((SCHEDULING / name).read_text("utf-8")):
         kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_the_indexed_job_tries_again_what_can_be_resumed_and_nothing_else() -> None:
+    """Of the exit codes, an early stop and a held lock are retried by index; all others end their index alone."""
+    job: Any = yaml.safe_load((SCHEDULING / "kubernetes-indexed-job.yaml").read_text("utf-8"))
+    spec = job["spec"]
+    (rule,) = [rule for rule in spec["podFailurePolicy"]["rules"] if "onExitCodes" in rule]
+    assert (rule["action"], rule["onExitCodes"]["operator"]) == ("FailIndex", "In")
+    never = {ExitCode.DONE, ExitCode.CHANGES_PENDING, ExitCode.STOPPED_EARLY, ExitCode.LOCKED}
+    assert set(rule["onExitCodes"]["values"]) == {int(code) for code in ExitCode if code not in never}
+    assert spec["completionMode"] == "Indexed"
+    assert spec["backoffLimitPerIndex"] > 0
+    (container,) = spec["template"]["spec"]["containers"]
+    assert build_parser().parse_args(container["args"]).command == "apply"
+    assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", container["image"])
 
 
 def test_github_workflow() -> None:
