@@ -28,27 +28,29 @@ def flatten(value: dict[str, Any], into: dict[str, str], prefix: str = "", depth
     """`{"meta": {"country": "CN"}}` is `{"meta.country": "CN"}`; beyond 6 levels an object is its JSON text."""
     for key, item in value.items():
         path = f"{prefix}{key}"
-        if isinstance(item, dict) and item and depth < 6:
+        if type(item) is str:
+            text = item
+        elif isinstance(item, dict) and item and depth < 6:
             flatten(item, into, f"{path}.", depth + 1)
-        elif path in into and into[path] != cell(item):
-            into[_free(path, into)] = cell(item)
+            continue
         else:
-            into[path] = cell(item)
+            text = cell(item)
+        into[path if into.get(path, text) == text else _free(path, into)] = text
     return into
 
 
 def repeated_keys(value: Any, prefix: str = "") -> Iterator[str]:
     """The key paths that stand more than once within an object."""
-    if isinstance(value, dict):
-        if isinstance(value, Repeated):
-            yield from (f"{prefix}{key}" for key in value.keys_repeated)
-        for key, item in value.items():
-            if isinstance(item, (dict, list)):
-                yield from repeated_keys(item, f"{prefix}{key}.")
-    elif isinstance(value, list):
-        for item in value:
-            if isinstance(item, (dict, list)):
-                yield from repeated_keys(item, prefix)
+    if isinstance(value, Repeated):
+        yield from (f"{prefix}{key}" for key in value.keys_repeated)
+    inner = (
+        [(f"{prefix}{key}.", item) for key, item in value.items() if type(item) is not str]
+        if isinstance(value, dict)
+        else [(prefix, item) for item in value if type(item) is not str]
+    )
+    for path, item in inner:
+        if isinstance(item, (dict, list)):
+            yield from repeated_keys(item, path)
 
 
 def repeated_key_issues(value: Any, place: Place) -> list[Issue]:

@@ -87,7 +87,10 @@ def documents(file: str, data: bytes, limits: Limits) -> list[msgspec.Raw]:
         raise too_deep(file) from error
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass  # several, or wrong
-    found: list[msgspec.Raw] = []
+    found = _lines(data)
+    if found and len(found) <= limits.rows:
+        return found
+    found = []
     offset, end = _begin(data, 0), len(data.rstrip(b" \t\r\n"))
     while offset < end:
         line_end = data.find(b"\n", offset, end)
@@ -105,6 +108,14 @@ def documents(file: str, data: bytes, limits: Limits) -> list[msgspec.Raw]:
             raise SourceError(f"{file} has more than {limits.rows:,} JSON documents.", hint=limits.hint("rows"))
         offset = _begin(data, offset)
     return found
+
+
+def _lines(data: bytes) -> list[msgspec.Raw]:
+    """The documents, where nothing is wrong with any of them; else none."""
+    try:
+        return msgspec.json.Decoder(msgspec.Raw).decode_lines(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
 
 
 def _document(data: bytes, start: int, end: int) -> msgspec.Raw:
@@ -231,5 +242,5 @@ def json_text(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join([f"{_quote(key)}: {json_text(item)}" for key, item in value.items()]) + "}"
     if kind is list:
-        return "[" + ", ".join(map(json_text, value)) + "]"
+        return "[" + ", ".join([_quote(item) if type(item) is str else json_text(item) for item in value]) + "]"
     return _WORDS.get(value) or str(value)

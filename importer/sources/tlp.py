@@ -39,6 +39,8 @@ def labelled(value: dict[str, Any]) -> Iterator[str]:
     """The labels of an object that speak of TLP: texts in a list, or MISP's tags with a `name`."""
     for key in _LABELS:
         held = value.get(key)
+        if held is None:
+            continue
         for one in held if isinstance(held, list) else [held]:
             text = one.get("name") if isinstance(one, dict) else one
             if is_label(text):
@@ -47,13 +49,13 @@ def labelled(value: dict[str, Any]) -> Iterator[str]:
 
 def is_property(key: str) -> bool:
     """Whether a key is one like `tlp`, `x_opencti_tlp` or `x_misp_tlp`."""
-    return _PROPERTY.search(key) is not None
+    return key[-3:].lower() == "tlp" and _PROPERTY.search(key) is not None
 
 
 def properties(value: dict[str, Any]) -> Iterator[str]:
     """The texts of such properties."""
     for key, held in value.items():
-        if is_property(key):
+        if key[-1:] in "pP" and is_property(key):
             yield from (one for one in (held if isinstance(held, list) else [held]) if isinstance(one, str))
 
 
@@ -66,7 +68,7 @@ def marked(value: dict[str, Any]) -> dict[str, Any]:
     """A record with a `tlp` of its own where only a label or tag says it, its own or one in `meta`."""
     inner = value.get("meta")
     parts = [value, inner] if isinstance(inner, dict) else [value]
-    if any(is_property(key) for part in parts for key in part):
+    if any(is_property(key) for part in parts for key in part if key[-1:] in "pP"):
         return value
     found = [text for part in parts for text in labelled(part)]
     return {**value, "tlp": strictest(iter(found)) or found[0]} if found else value
