@@ -1,0 +1,44 @@
+"""Nothing is merged that no decision names, whatever the decisions are."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.model import Action
+from importer.planning.decisions import Actor, Decisions, DecisionsFile, PairDecision
+
+from .examples import draft, drafts, plan
+
+NAMES = ("Amber", "Basalt", "Cobalt", "Dune", "Ember")
+_pairs = st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)).filter(lambda two: two[0] != two[1])
+_verdicts = st.sampled_from(("same", "same", "different", "overlaps", "unsure"))
+
+
+@settings(deadline=None)
+@given(st.dictionaries(_pairs.map(lambda two: tuple(sorted(two))), _verdicts))
+def test_rows_are_one_tag_only_by_a_chain_of_decisions(decided: dict[tuple[str, str], str]) -> None:
+    """Rows that all share a name: each is a tag of its own but where `same` joins it; `different` stops a chain."""
+    held = tuple(
+        PairDecision(actors=(Actor(name=one), Actor(name=other)), are=are)  # type: ignore[arg-type]
+        for (one, other), are in decided.items()
+    )
+    rows = drafts(*(draft(name, aliases=[{"value": "Shared"}]) for name in NAMES))
+    made = plan(rows, decisions=Decisions("d.yaml", "", 0, DecisionsFile(pairs=held)))
+    groups = {name: {name} for name in NAMES}
+    for (one, other), are in decided.items():
+        if are == "same":
+            joined = groups[one] | groups[other]
+            for name in joined:
+                groups[name] = joined
+    for change in made.changes:
+        group = groups[change.name]
+        broken = any({*two} <= group and are == "different" for two, are in decided.items())
+        if broken:
+            assert change.action is Action.CONFLICT
+        elif change.name == min(group):
+            assert change.action is Action.CREATE
+            others = set(change.body.get("aliasGroupNamesInternal", ()))
+            assert others == group - {change.name}
+        else:
+            assert (change.action, change.code) == (Action.SKIP, "merged-row")
