@@ -67,7 +67,8 @@ def choose_part(plan: Plan, part: Part, drafts: Sequence[Draft]) -> Plan:
             changes.append(Change(change.key, Action.SKIP, change.name, change.row, code=NOT_SELECTED, message=message,
                                   column=change.column))  # fmt: skip
     if not chosen:
-        raise UsageError(f"no row is chosen by {part}", hint="Names are matched whole; * stands for any text.")
+        hint = "--limit is at least 1." if part.first == 0 else "Names are matched whole; * stands for any text."
+        raise UsageError(f"no row is chosen by {part}", hint=hint)
     return replace(plan, changes=tuple(changes), options={**plan.options, PART: str(part)})
 
 

@@ -67,6 +67,8 @@ class Limits(Struct, frozen=True):
         for word in words:
             name, _, text = word.partition("=")
             amount = _AMOUNT.fullmatch(text.strip())
+            if "=" not in word:
+                raise ValueError(f"expected a number of rows, 1 or more, or NAME=N for another limit, not {word!r}")
             if name.strip() not in self.__struct_fields__:
                 raise ValueError(f"there is no limit {name.strip()!r}; there are {', '.join(self.__struct_fields__)}")
             if amount is None:

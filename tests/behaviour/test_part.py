@@ -46,11 +46,21 @@ def test_a_part_is_chosen_by_names_fields_and_number(here: Here, flags: list[str
     assert len(left(here.folder / "run")) == len(LINES)
 
 
-@pytest.mark.parametrize("flags", [["--only", "Nobody"], ["--only", "contry=IR"], ["--limit", "0"]])
-def test_a_part_without_a_row_is_a_mistake(here: Here, flags: list[str]) -> None:
-    """A word that means no row, or no field, is refused before anything is sent."""
+@pytest.mark.parametrize(
+    ("flags", "hint"),
+    [
+        (["--only", "Nobody"], "Names are matched whole"),
+        (["--only", "contry=IR"], "did you mean 'country'"),
+        (["--limit", "0"], "--limit is at least 1"),
+        (["--limit", "-3"], "expected a number of rows"),
+    ],
+)
+def test_a_part_without_a_row_is_a_mistake(here: Here, flags: list[str], hint: str) -> None:
+    """A word that means no row, or no field, is refused before anything is sent, with what would be right."""
     rows(here.folder / "a.csv", HEADER, *LINES)
-    assert here("apply", "a.csv", "--sandbox", *flags).code == 2
+    refused = here("apply", "a.csv", "--sandbox", *flags)
+    assert refused.code == 2
+    assert hint in refused.err
     assert here.tags("--sandbox") == {}
 
 

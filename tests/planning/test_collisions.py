@@ -83,7 +83,7 @@ def test_the_pair_of_which_most_speaks_for_it_comes_first() -> None:
     ))  # fmt: skip
     ranked = [found.one.name for found in made.pairs]
     assert ranked == ["Named", "Rare 1", "Common 1", "Common 1", "Common 2", "Far 1"]
-    assert "(1 more have it)" in speaks_for(made.pairs[2])
+    assert "(1 more has it)" in speaks_for(made.pairs[2])
     assert "from IR and CN" in speaks_for(made.pairs[-1])
 
 
