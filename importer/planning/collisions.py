@@ -334,7 +334,8 @@ def speaks_for(pair: Pair) -> str:
         named = ", ".join((named, *(repr(item.label) for item in pair.shared[1:_NAMED])))
         more = f" and {len(pair.shared) - _NAMED} more" if len(pair.shared) > _NAMED else ""
         rarest = pair.shared[0].actors
-        others = f" ({rarest - 2} more {'has' if rarest == 3 else 'have'} {'it' if len(pair.shared) == 1 else 'them'})" if rarest > 2 else ""
+        them = f"{'has' if rarest == 3 else 'have'} {'it' if len(pair.shared) == 1 else 'them'}"
+        others = f" ({rarest - 2} more {them})" if rarest > 2 else ""
         said.append(f"both have the name{'s' * (len(pair.shared) > 1)} {named}{more}{others}")
     if pair.near:
         said.append("their names are nearly the same")

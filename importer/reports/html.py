@@ -287,7 +287,7 @@ def _needing(counts: Mapping[Status, int]) -> int:
 def _yours(counts: Mapping[Status, int], of: str = "") -> str:
     number = _needing(counts)
     if not number:
-        return "nothing needs you"
+        return "no row needs you"
     return f"{number:,}{of} {'rows' if number > 1 or of else 'row'} need{'s' if number == 1 and not of else ''} you"
 
 

@@ -99,14 +99,14 @@ def test_a_run_in_one_sentence(tmp_path: Path) -> None:
     )
     made = plan([change(Action.CREATE, row(number, f"A{number}")) for number in range(2, 12)])
     done = outcomes(*((one.key, Status.CREATED) for one in made.changes))
-    assert Read(run_page(record(tmp_path, made, done))).sentence == "All 10 actors are tags now; nothing needs you."
+    assert Read(run_page(record(tmp_path, made, done))).sentence == "All 10 actors are tags now; no row needs you."
     stopped = Read(run_page(record(tmp_path, made, {}, stopped="the API was down")))
-    assert stopped.sentence == ("Stopped early: 0 of 10 actors are tags now; 10 wait to be resumed; nothing needs you.")
+    assert stopped.sentence == ("Stopped early: 0 of 10 actors are tags now; 10 wait to be resumed; no row needs you.")
     assert "Stopped: the API was down." in stopped.words
     assert "tag-importer resume" in stopped.words
     undone = plan([change(Action.DELETE, None, "Gone")])
     ended = outcomes((undone.changes[0].key, Status.DELETED))
-    assert Read(run_page(record(tmp_path, undone, ended))).sentence == "1 tag was deleted; nothing needs you."
+    assert Read(run_page(record(tmp_path, undone, ended))).sentence == "1 tag was deleted; no row needs you."
 
 
 def test_a_plan_and_a_check_in_one_sentence() -> None:
