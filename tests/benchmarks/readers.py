@@ -131,12 +131,18 @@ def write_actors(path: Path, count: int) -> None:
     path.write_text(json.dumps({"type": "bundle", "id": f"bundle--{uuid.UUID(int=1)}", "objects": objects}), "utf-8")
 
 
+def plain(number: int) -> dict[str, Any]:
+    return {"name": f"Actor {number}", "country": COUNTRIES[number % 10], **described(number)}
+
+
 def write_lines(path: Path, count: int) -> None:
     """One JSON object a line."""
-    with path.open("w", encoding="utf-8") as file:
-        for number in range(count):
-            one = {"name": f"Actor {number}", "country": COUNTRIES[number % 10], **described(number)}
-            file.write(json.dumps(one) + "\n")
+    path.write_text("".join(f"{json.dumps(plain(number))}\n" for number in range(count)), "utf-8")
+
+
+def write_list(path: Path, count: int) -> None:
+    """The same objects as one list."""
+    path.write_text(json.dumps([plain(number) for number in range(count)]), "utf-8")
 
 
 def write_galaxy(path: Path, count: int) -> None:
@@ -162,6 +168,7 @@ class Shape(Struct, frozen=True):
 SHAPES: dict[str, Shape] = {
     "actors.stix.json": Shape(write_actors, ratio=6.0),
     "actors.jsonl": Shape(write_lines, microseconds=30.0),
+    "actors.list.json": Shape(write_list, microseconds=30.0),
     "actors.misp.json": Shape(write_galaxy, microseconds=47.0),
 }
 RAW = "import sys, msgspec; msgspec.json.decode(open(sys.argv[1], 'rb').read())"
