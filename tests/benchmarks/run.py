@@ -2,6 +2,7 @@
 
     python tests/benchmarks/run.py                    everything, some minutes
     python tests/benchmarks/run.py apply help         some of it
+    python tests/benchmarks/run.py --page FILE        write docs/performance.md: ratios, and growth to a million rows
     python tests/benchmarks/run.py --smoke            small and forgiving: does it still work, is nothing far off?
 
 Exits 1 when a ratio misses its target (with --smoke: by a factor of three or more).
@@ -20,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.benchmarks import growth
 from tests.benchmarks.bare_clients import TOKEN, body
 from tests.benchmarks.measure import HERE, Ratio, fast_server, importer, in_turn, python, took
 from tests.benchmarks.parts import PARTS
@@ -169,13 +171,22 @@ BENCHES: dict[str, Callable[[Bench], Iterator[Ratio]]] = {
 }
 
 
+def page(ratios: list[Ratio], grown: list[growth.Grown]) -> str:
+    """docs/performance.md: what was measured, in one run on one machine."""
+    lines = ["| what | measured | target | |", "|---|---|---|---|"]
+    lines += [f"| {one.name} | {one.value:.2f} | {one.target} | {one.detail} |" for one in ratios]
+    table = "\n".join([*growth.HEAD, *(one.line() for one in grown)])
+    return (HERE / "performance.md.in").read_text("utf-8").format(ratios="\n".join(lines), growth=table)
+
+
 def main() -> int:
     """Run what is asked for and print a line for each ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=[*BENCHES, []], metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--page", type=Path, metavar="FILE")
     given = parser.parse_args()
-    good = True
+    good, ratios = True, []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), smoke=given.smoke)
         took(importer("fields"))  # compiles the modules that every command loads
@@ -183,6 +194,10 @@ def main() -> int:
             for ratio in BENCHES[name](bench):
                 print(ratio, flush=True)
                 good &= ratio.good
+                ratios.append(ratio)
+        if given.page:
+            grown = list(growth.growth(bench.folder, 10_000 if given.smoke else growth.ROWS[-1]))
+            given.page.write_text(page(ratios, grown), "utf-8")
     return 0 if good else 1
 
 
