@@ -44,7 +44,7 @@ _INDICATOR = re.compile(
     r"|[^@\s]{1,64}@[^@\s]{1,255}\.[a-z]{2,10}",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"[<>~]?\s*-?\d[\d\s.,]*\s*(?:%|/\s*\d+)?")
+_NUMBER = re.compile(r"[<>~]?\s*-?\d[\d\s.,]*+(?:%|/\s*\d+)?")
 _YEAR = re.compile(r"(?:19|20)\d{2}\s*(?:年|년)")
 _CUT = re.compile(r"[;|\n]|,(?!\d{3}\b)|[\u3001\uff0c\uff1b]")
 _WORDS = re.compile(r"[^\W_]+")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from importer.errors import SourceError
+from importer.mapping.column_profile import _TESTS
 from importer.sources.options import MIB, Limits
 
 from .reading import Got, got, written
@@ -211,3 +212,11 @@ def test_sectors_of_an_old_workbook_that_go_in_circles_are_refused(tmp_path: Pat
     """Six kilobytes that seem to hold two gigabytes end in a sentence, within the memory of the process that reads."""
     with pytest.raises(SourceError, match="damaged"):
         got(written(tmp_path, "a.xls", _ole(circle)))
+
+
+def test_a_long_cell_of_blanks_or_digits_costs_linear_time() -> None:
+    """What looks like a number is told without trying each of its blanks again: a cell may hold a million."""
+    test = _TESTS["number"]
+    assert not test("80" + " " * 1_000_000 + "x")
+    assert not test("1" * 1_000_000 + "x")
+    assert all(map(test, ("5", "80 %", "~ 1,000.5", "7 / 10", "-3  ")))
