@@ -30,7 +30,7 @@ from importer.fields.country_names import shown_country
 from importer.fields.table import Visibility
 from importer.fields.vocabulary import load_vocabulary
 from importer.masking import Mask, MaskedStream
-from importer.model import Action, Change, FieldChange, Issue, Outcome, Pair, Plan, Reading, Severity, Status
+from importer.model import Action, Change, Issue, Outcome, Pair, Plan, Reading, Severity, Status
 from importer.planning.exposure import Exposure, exposure
 from importer.reports.failed import failed_files
 from importer.reports.issue_groups import by_kind, by_value
@@ -41,11 +41,12 @@ from importer.reports.text import (
     allowed_words,
     cost_text,
     count,
+    difference_text,
     duration,
     row_code,
     row_messages,
     shortened,
-    value_text,
+    sides,
     visible,
 )
 
@@ -551,28 +552,9 @@ def _changed(change: Change) -> dict[str, Any]:
         "fields": [
             {"field": visible(item.field), "old": old, "new": new, "kept": kept}
             for item in change.differences
-            for old, new, kept in [_sides(item)]
+            for old, new, kept in [sides(item)]
         ],
     }
-
-
-def _sides(change: FieldChange) -> tuple[list[str], list[str], int]:
-    """What goes, what comes, and how many entries of a list stay."""
-    old, new = change.old, change.new
-    if isinstance(old, list | tuple) or isinstance(new, list | tuple):
-        before, after = list(old or ()), list(new or ())
-        gone = [value_text(entry, 120) for entry in before if entry not in after]
-        come = [value_text(entry, 120) for entry in after if entry not in before]
-        return gone, come, len(before) - len(gone)
-    return [value_text(old, 200)], [value_text(new, 200)], 0
-
-
-def _difference(change: FieldChange) -> str:
-    old, new, kept = _sides(change)
-    if isinstance(change.old, list | tuple) or isinstance(change.new, list | tuple):
-        parts = [*(f"- {entry}" for entry in old), *(f"+ {entry}" for entry in new)]
-        return f"{visible(change.field)}: {', '.join(parts)}{f' ({kept:,} kept)' if kept else ''}"
-    return f"{visible(change.field)}: {old[0]} → {new[0]}"
 
 
 def _where(change: Change) -> str:
@@ -648,7 +630,7 @@ def _data(plan: Plan, ended: Ended, words: Mapping[Status, str]) -> dict[str, An
             if change.issues or change.message or outcome.message else [],
             visible(row_code(change, outcome)),
             visible(shortened(outcome.uuid or change.uuid, 60)),
-            list(map(_difference, change.differences)),
+            list(map(difference_text, change.differences)),
         ])  # fmt: skip
     return {
         "places": list(places),

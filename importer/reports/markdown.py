@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from importer.model import Action, Change, Issue, Outcome, Pair, Plan, SourceFile, Status
+from importer.model import Action, Change, FieldChange, Issue, Outcome, Pair, Plan, SourceFile, Status
 from importer.planning.collisions import speaks_for
 from importer.reports.formats import Listing, PlanResult, Validation
 from importer.reports.issue_groups import by_kind
@@ -18,7 +18,7 @@ from importer.reports.pairs import others
 from importer.reports.run_record import RunRecord, issues_of
 from importer.reports.screen import plain
 from importer.reports.terminal import stop_text
-from importer.reports.text import cost_text, count, exposure_text, row_message, shortened, value_text, visible
+from importer.reports.text import cost_text, count, exposure_text, row_message, shortened, sides, visible
 
 LIMIT: Final = 60_000
 _SECTION_LIMIT: Final = 12_000
@@ -164,11 +164,17 @@ def _change(change: Change, outcome: Outcome | None = None) -> str:
     message = row_message(change, outcome) if outcome else change.message
     why = f": {code(message, 300)}" if message else ""
     lines = [f"- {code(change.name)}{where}{why}\n"]
-    lines += [
-        f"  - {code(item.field)}: {code(value_text(item.old), 300)} → {code(value_text(item.new), 300)}\n"
-        for item in change.differences
-    ]
+    lines += [f"  - {code(item.field)}: {_difference(item)}\n" for item in change.differences]
     return "".join(lines)
+
+
+def _difference(change: FieldChange) -> str:
+    """Old and new; of a list the entries that go and come."""
+    old, new, kept = sides(change)
+    if kept or len(old) != 1 or len(new) != 1:
+        parts = [*(f"- {code(entry, 300)}" for entry in old), *(f"+ {code(entry, 300)}" for entry in new)]
+        return ", ".join(parts) + (f" ({kept:,} kept)" if kept else "")
+    return f"{code(old[0], 300)} → {code(new[0], 300)}"
 
 
 def _issue(issue: Issue) -> str:

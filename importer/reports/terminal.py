@@ -17,13 +17,13 @@ from importer.reports.text import (
     cell_text,
     cost_text,
     count,
+    difference_text,
     duration,
     exposure_text,
     issue_text,
     quoted,
     shortened,
     unread_text,
-    value_text,
     visible,
 )
 
@@ -163,8 +163,7 @@ def _listed(plan: Plan, action: Action, shown: int = NAMES_SHOWN) -> Iterator[Li
         if action in (Action.CONFLICT, Action.DELETE) and change.message:
             yield (f"      {visible(change.message)}",)
         for difference in change.differences:
-            what = "renamed" if difference.field == "value" and change.uuid else f"{visible(difference.field)}:"
-            yield (f"      {what} {value_text(difference.old)} -> {value_text(difference.new)}",)
+            yield (f"      {difference_text(difference)}",)
     if len(changes) > shown:
         yield (f"  ... and {len(changes) - shown:,} more",)
     yield ()

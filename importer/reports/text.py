@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from importer.fields.table import Visibility
-from importer.model import Change, ColumnUse, Issue, Json, Outcome, Severity
+from importer.model import Change, ColumnUse, FieldChange, Issue, Json, Outcome, Severity
 
 if TYPE_CHECKING:
     from importer.planning.cost import Cost
@@ -149,6 +149,28 @@ def value_text(value: Json, limit: int = 80) -> str:
         inner = ", ".join(f"{key}: {value_text(item, limit)}" for key, item in value.items())
         return visible(shortened("{" + inner + "}", limit * 3))
     return visible(shortened(str(value), limit))
+
+
+def sides(change: FieldChange) -> tuple[list[str], list[str], int]:
+    """What goes, what comes, and how many entries of a list stay."""
+    old, new = change.old, change.new
+    if isinstance(old, list | tuple) or isinstance(new, list | tuple):
+        before, after = list(old or ()), list(new or ())
+        gone = [value_text(entry, 120) for entry in before if entry not in after]
+        come = [value_text(entry, 120) for entry in after if entry not in before]
+        if gone or come:
+            return gone, come, len(before) - len(gone)
+    return [value_text(old, 200)], [value_text(new, 200)], 0
+
+
+def difference_text(change: FieldChange) -> str:
+    """`motive: old -> new`; of a list the entries that go and come: `aliases: - old, + new (3 kept)`."""
+    old, new, kept = sides(change)
+    named = f"{'renamed' if change.field == 'value' and change.old and change.new else f'{visible(change.field)}:'} "
+    if kept or len(old) != 1 or len(new) != 1:
+        parts = [*(f"- {entry}" for entry in old), *(f"+ {entry}" for entry in new)]
+        return f"{named}{', '.join(parts)}{f' ({kept:,} kept)' if kept else ''}"
+    return f"{named}{old[0]} -> {new[0]}"
 
 
 def duration(seconds: float) -> str:
