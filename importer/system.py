@@ -109,3 +109,21 @@ def open_terminal() -> TextIO | None:
             file = os.open(name, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
             return open(file, "w", encoding=sys.stdin.encoding, errors="backslashreplace")  # noqa: PTH123
     return None
+
+
+@contextmanager
+def one_key() -> Iterator[Callable[[], str]]:
+    """Reads one key of the terminal on standard input; where systems have no such terminals, a line's first letter."""
+    try:
+        import termios
+        import tty
+    except ImportError:
+        yield lambda: sys.stdin.readline().strip()[:1]
+        return
+    number = sys.stdin.fileno()
+    before = termios.tcgetattr(number)
+    try:
+        tty.setcbreak(number)
+        yield lambda: os.read(number, 1).decode("ascii", "replace")
+    finally:
+        termios.tcsetattr(number, termios.TCSADRAIN, before)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import getpass
-import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -24,6 +21,7 @@ from importer.planning.collisions import speaks_for
 from importer.planning.decisions import PairDecision, Verdict, decision_of, parse, undecided, with_pairs
 from importer.planning.plan_file import read_plan
 from importer.reports.text import visible
+from importer.system import one_key
 
 _FILE = "decisions.yaml"
 _VERDICTS: dict[str, Verdict] = {"s": "same", "S": "same", "d": "different", "o": "overlaps", "u": "unsure"}
@@ -59,7 +57,7 @@ def _run(sources: list[str]) -> Path | None:
 def _ask(asked: list[Pair], path: Path, text: str) -> dict[int, PairDecision]:
     decided: dict[int, PairDecision] = {}
     at = 0
-    with terminal_to_ask_on() as screen, _keys() as key:
+    with terminal_to_ask_on() as screen, one_key() as key:
         while at < len(asked):
             _show(screen, asked[at], at + 1, len(asked))
             answer = key()
@@ -107,21 +105,3 @@ def _show(screen: TextIO, pair: Pair, number: int, total: int) -> None:
 def _side(side: Side) -> str:
     country = f", {side.country}" if side.country else ""
     return f"{side.seen_from('')}{country}"
-
-
-@contextmanager
-def _keys() -> Iterator[Callable[[], str]]:
-    """Reads one key: without a terminal of that kind, the first letter of a line."""
-    try:
-        import termios
-        import tty
-    except ImportError:
-        yield lambda: sys.stdin.readline().strip()[:1]
-        return
-    number = sys.stdin.fileno()
-    before = termios.tcgetattr(number)
-    try:
-        tty.setcbreak(number)
-        yield lambda: os.read(number, 1).decode("ascii", "replace")
-    finally:
-        termios.tcsetattr(number, termios.TCSADRAIN, before)
