@@ -128,6 +128,8 @@ class Window:
     def used(self, now: float) -> int:
         """Our answered calls that are still in the window."""
         log = self._log
+        if not log or log[0][1] > now - self.span:
+            return len(log)
         gone = now - self.stay
         while log and log[0][1] <= gone:
             sent, answered = log.popleft()
