@@ -23,7 +23,7 @@ def completion(namespace: Namespace) -> int:
             metavar = str(action.metavar or "")
             if action.nargs == 0 or action.choices is not None or metavar in _NO_PATHS:
                 continue
-            action.complete = shtab.DIRECTORY if metavar in _FOLDERS else shtab.FILE  # type: ignore[attr-defined]
+            action.complete = shtab.DIRECTORY if metavar in _FOLDERS else shtab.FILE  # type: ignore[attr-defined]  # shtab looks for it
     show(shtab.complete(parser, namespace.shell))
     return ExitCode.DONE
 
