@@ -6,14 +6,15 @@ from pathlib import Path
 
 from importer.shipped import shipped
 from importer.text.json_schema import schema_text
-from tools import failure_table, mapping_page
+from tools import country_names, failure_table, mapping_page
 from tools.schemas import schemas
 
 
 def main() -> None:
-    """The schemas for editors, the tables of the mapping language, and the table of failures."""
+    """The schemas for editors, the names of countries, the tables of the mapping language, and that of failures."""
     for name, schema in schemas():
         shipped("schema", name).write_text(schema_text(schema), encoding="utf-8")
+    shipped("vocabularies", "country-names.tsv").write_text(country_names.table(), encoding="utf-8")
     for page, filled in (
         (shipped("mappings", "README.md"), mapping_page.filled),
         (Path(__file__).parents[1] / "docs" / "failures.md", failure_table.filled),

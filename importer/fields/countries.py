@@ -1,7 +1,7 @@
 """Countries out of text: one country or none. Several, a region, a doubt never become a code.
 
-ISO 3166-1 comes from pycountry, in English and on demand in other languages; what it lacks (demonyms, short and old
-names, regions, words for "unknown") from `config/vocabularies/countries.yaml`.
+ISO 3166-1, in English and other languages, is `config/vocabularies/country-names.tsv`; what it lacks (demonyms, short
+and old names, regions, words for "unknown") is in `config/vocabularies/countries.yaml`.
 
 Codes: two or three upper-case letters that ISO assigns are that country, save `NA`, which in lists means "not
 available" (Namibia is `NAM` or its name). In lower case they are too, save the English words of `words_not_codes`.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
 from msgspec import Struct
 
 from importer.fields.words import load_data
+from importer.shipped import shipped
 
 # `Republic of India` is India; forms that also name something else (State of Georgia, Republic of China) stay whole.
 FORM = re.compile(
@@ -62,40 +63,45 @@ def _is_accent(character: str) -> bool:
     return "\u0300" <= character <= "\u036f"
 
 
+class _Country(Struct, frozen=True):
+    """A line of config/vocabularies/country-names.tsv, which is generated from pycountry: importing that, and reading
+    its translations, takes longer than all the rest of a small list."""
+
+    alpha_2: str
+    alpha_3: str
+    name: str
+    english: str
+    """Keys of its English names, with blanks between them."""
+    translated: str
+
+
+@cache
+def _countries() -> tuple[_Country, ...]:
+    lines = shipped("vocabularies", "country-names.tsv").read_text("utf-8").split("\n")
+    return tuple(_Country(*line.split("\t")) for line in lines if line and line[0] != "#")
+
+
+def country_names() -> Mapping[str, str]:
+    """What ISO's countries are commonly called, by alpha-2 code."""
+    return {country.alpha_2: country.name for country in _countries()}
+
+
 @cache
 def codes() -> Mapping[str, str]:
     """Alpha-2 and alpha-3 -> alpha-2; Kosovo's user-assigned codes among them."""
-    import pycountry
-
     assigned = {"XK": "XK", "XKX": "XK"}
-    for country in pycountry.countries:
+    for country in _countries():
         assigned[country.alpha_2] = assigned[country.alpha_3] = country.alpha_2
     return MappingProxyType(assigned)
 
 
-def official_names() -> Iterator[tuple[str, str]]:
-    """Every name that pycountry has, as it stands and with its comma turned round, and its code."""
-    import pycountry
-
-    for country in pycountry.countries:
-        for kind in ("name", "official_name", "common_name"):
-            name = getattr(country, kind, "")
-            if name:
-                yield name, country.alpha_2
-                main, comma, form = name.partition(", ")
-                if comma:
-                    yield f"{form} {main}", country.alpha_2
-
-
 @cache
 def terms() -> Mapping[str, CountryMatch]:
-    """Every term we know, by key. Our own table stands above pycountry's names."""
+    """Every term we know, by key. Our own table stands above ISO's names."""
     data = load_data("countries")
     known: dict[str, CountryMatch] = {}
-    for name, code in official_names():
-        known[country_key(name)] = found(code)
-        if form := FORM.match(name.casefold()):
-            known.setdefault(country_key(form["rest"]), found(code))
+    for country in _countries():
+        known.update(dict.fromkeys(country.english.split(" "), found(country.alpha_2)))
     for code, names in data["agencies"].items():
         for name in names:
             known[country_key(str(name))] = CountryMatch("", "unknown", (), str(code))
@@ -120,37 +126,13 @@ def doubles() -> frozenset[tuple[str, ...]]:
 
 @cache
 def translated() -> Mapping[str, str]:
-    """Names in other languages -> code, from pycountry's translations; loaded on the first name nothing else knows.
-
-    A name that two languages use for two countries is left out.
-    """
-    import gettext
-
-    import pycountry
-
-    names = [
-        (getattr(country, kind), country.alpha_2)
-        for country in pycountry.countries
-        for kind in ("name", "common_name")
-        if hasattr(country, kind)
-    ]
-    meant: dict[str, str] = {}
-    torn: set[str] = set()
-    for language in load_data("countries")["languages"]:
-        translation = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [language], fallback=True)
-        for name, code in names:
-            text = translation.gettext(name)
-            key = country_key(text)
-            if text == name or len(key) < 2 or (key.isascii() and len(key) < 4):
-                continue
-            if meant.setdefault(key, code) != code:
-                torn.add(key)
-    return MappingProxyType({key: code for key, code in meant.items() if key not in torn})
+    """Names in other languages, by key -> code; one that two languages use for two countries is not among them."""
+    return MappingProxyType(
+        {key: country.alpha_2 for country in _countries() for key in country.translated.split(" ") if key}
+    )
 
 
 def shown_country(code: str) -> str:
     """A code for a person: `China (CN)`; empty for an empty one."""
-    import pycountry
-
-    country = pycountry.countries.get(alpha_2=code) if code else None
-    return f"{getattr(country, 'common_name', country.name)} ({code})" if country is not None else code
+    name = country_names().get(code)
+    return f"{name} ({code})" if name else code

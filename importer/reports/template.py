@@ -15,6 +15,7 @@ from msgspec import Struct
 from importer.atomic import atomic_path
 from importer.errors import UsageError
 from importer.fields.countries import resolve
+from importer.fields.country_names import country_names
 from importer.fields.table import Field, Kind, Visibility, field_named
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.bound_mapping import own_vocabularies
@@ -201,10 +202,7 @@ _LISTED: Final = 12
 
 def _countries() -> tuple[str, ...]:
     """The names of countries as people know them, those that are read as the country they are."""
-    import pycountry
-
-    names = {getattr(one, "common_name", one.name): one.alpha_2 for one in pycountry.countries}
-    return tuple(sorted(name for name, code in names.items() if resolve(name).code == code))
+    return tuple(sorted(name for code, name in country_names().items() if resolve(name).code == code))
 
 
 def _of_categories(categories: Sequence[Category]) -> tuple[list[Column], list[str]]:

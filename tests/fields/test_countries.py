@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ import pycountry
 import pytest
 
 from importer.fields.countries import CountryMatch, code_of, country_key, resolve
+from importer.fields.country_names import translated
 from importer.fields.words import load_data
+from importer.shipped import shipped
+from tools.country_names import table
 
 SPELLINGS = {
     "AE": "UAE|U.A.E.|Emirates|Emirati|United Arab Emirates|the United Arab Emirates|ARE|Émirats arabes unis",
@@ -300,3 +304,22 @@ def test_official_names_with_the_article_behind(country: Any) -> None:
     """ISO's own lists write `Netherlands (the)`: each name of each country is found with it too."""
     for name in {country.name, getattr(country, "official_name", country.name)}:
         assert [resolve(f"{name}{article}").code for article in ("", " (the)", ", The")] == [country.alpha_2] * 3
+
+
+def test_the_shipped_names_are_the_library_s() -> None:
+    """The table of names is as `python -m tools.generate` writes it from the installed data."""
+    assert shipped("vocabularies", "country-names.tsv").read_text("utf-8") == table()
+
+
+def test_names_in_all_languages() -> None:
+    """Each name that a translation has of a country means it; one that others have of another country means none."""
+    meant: dict[str, set[str]] = {}
+    for language in load_data("countries")["languages"]:
+        words = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [language])
+        for country in pycountry.countries:
+            for name in {country.name, getattr(country, "common_name", country.name)}:
+                key = country_key(words.gettext(name))
+                if words.gettext(name) != name and len(key) >= (4 if key.isascii() else 2):
+                    meant.setdefault(key, set()).add(country.alpha_2)
+    assert len(meant) > 8_000
+    assert dict(translated()) == {key: next(iter(codes)) for key, codes in meant.items() if len(codes) == 1}
