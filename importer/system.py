@@ -11,9 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from types import FrameType
-from typing import BinaryIO, Final, TextIO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `--help` imports this file, and should not wait for them
+    from pathlib import Path
+    from types import FrameType
+    from typing import BinaryIO, Final, TextIO
 
 STOP_SIGNALS: Final = tuple(
     signal.Signals(getattr(signal, name))

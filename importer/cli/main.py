@@ -11,7 +11,6 @@ from importlib import import_module
 
 from importer.cli.parser import COMMANDS, build_parser
 from importer.cli.streams import hide, open_streams, undelivered
-from importer.errors import ExitCode, ImporterError
 from importer.system import on_stop_signals
 
 TYPE_CHECKING = False
@@ -36,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             namespace = build_parser(next((word for word in words if not word.startswith("-")), "-")).parse_args(words)
             return _run(namespace)
     except KeyboardInterrupt:
+        from importer.errors import ExitCode  # only once `--help` is out of the way
+
         _messages(namespace).tell("interrupted", level="error", event="interrupted")
         return ExitCode.STOPPED_EARLY
     finally:
@@ -48,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(namespace: Namespace) -> int:
+    from importer.errors import ExitCode, ImporterError
+
     try:
         module = import_module(f"importer.cli.{COMMANDS[namespace.command][0]}")
         code: int = getattr(module, namespace.command)(namespace)
@@ -82,6 +85,8 @@ def _signals_interrupt() -> Iterator[None]:
     def received(number: Signals) -> None:
         asked.append(number)
         if len(asked) > 1:
+            from importer.errors import ExitCode
+
             os._exit(ExitCode.STOPPED_EARLY)
         raise KeyboardInterrupt
 

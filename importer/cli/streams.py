@@ -12,10 +12,11 @@ import os
 import select
 import sys
 from collections.abc import Iterable
-from typing import TextIO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from importer.masking import Mask
 
 

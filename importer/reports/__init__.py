@@ -1,8 +1,13 @@
 """What people and programs read: terminal, JSON, Markdown, page, results, metrics, logs."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from types import MappingProxyType
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
 
 FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {"text": "terminal", "json": "json_text", "markdown": "markdown", "github": "github", "sarif": "sarif"}
