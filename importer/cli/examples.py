@@ -26,7 +26,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "template": ("template actors.xlsx", "template actors.xlsx --mapping mine.yaml"),
     "export": ("export backup.xlsx", "export actors.csv --category Actors"),
     "duplicates": ("duplicates", "duplicates --format json"),
-    "review": ("review one.csv two.csv", "review my-run --decisions decisions.yaml"),
+    "review": ("review one.csv two.csv", "review my-run --page"),
     "explain": ("explain unknown-country", "explain"),
     "doctor": ("doctor", "doctor --format json"),
     "completion": ("completion bash > ~/.local/share/bash-completion/completions/tag-importer",

@@ -257,6 +257,8 @@ def _planning(parser: argparse.ArgumentParser) -> None:
 def _review(parser: argparse.ArgumentParser) -> None:
     _sources(parser, "RUN|SOURCE")
     parser.add_argument("--stated", action="store_true", help="ask also of pairs that a source states, or of one name")
+    parser.add_argument("--page", action="store_true", help="ask on a page in the browser, served on 127.0.0.1 alone")
+    parser.add_argument("--open", action="store_true", help="open that page, too")
     _reading(parser)
     _deciding(parser)
     _output(parser)

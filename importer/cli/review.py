@@ -1,4 +1,4 @@
-"""`review`: pair after pair at the terminal, one key each; each answer is written to decisions.yaml at once."""
+"""`review`: pair after pair, at the terminal or on a page; each answer is written to decisions.yaml at once."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import getpass
 import sys
 from argparse import Namespace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TextIO
 
 from msgspec.structs import replace
 
-from importer.atomic import atomic_text
-from importer.cli.console import settings_of
+from importer.cli.console import settings_of, tell
 from importer.cli.observer import terminal_to_ask_on
 from importer.clock import SystemClock
 from importer.errors import ExitCode, UsageError
-from importer.model import Pair, Side
-from importer.pipeline.drafting import validate
+from importer.masking import Mask
+from importer.model import Pair, Plan, Side
+from importer.pipeline.drafting import check
 from importer.planning.collisions import speaks_for
-from importer.planning.decisions import PairDecision, Verdict, decision_of, parse, undecided, with_pairs
+from importer.planning.decisions import Verdict
 from importer.planning.plan_file import read_plan
+from importer.planning.review import FileChanged, Review
 from importer.reports.text import visible
 from importer.system import one_key
 
@@ -30,18 +32,23 @@ _KEYS = "s same, S same but keep the second name, d different, o overlaps, u uns
 
 def review(namespace: Namespace) -> int:
     """Ask about each pair that nobody has decided; what was decided is kept, and asked never again."""
-    if not sys.stdin.isatty():
-        raise UsageError("review asks a person, and there is no terminal on standard input")
-    sources = namespace.sources
-    run = _run(sources)
-    settings = settings_of(namespace, () if run is not None else sources)
+    page = getattr(namespace, "page", False) or getattr(namespace, "open", False)
+    if not page and not sys.stdin.isatty():
+        raise UsageError(
+            "review asks a person, and there is no terminal on standard input", hint="--page asks in a browser."
+        )
+    run = _run(namespace.sources)
+    settings = settings_of(namespace, () if run is not None else namespace.sources)
     path = Path(settings.decisions or _FILE)
     settings = replace(settings, decisions=str(path) if path.exists() else "")
-    pairs = read_plan(run).plan.pairs if run is not None else validate(settings).pairs
-    text = path.read_text("utf-8-sig") if path.exists() else ""
-    asked = undecided(pairs, parse(text, str(path)), stated=bool(getattr(namespace, "stated", False)))
-    decided = _ask(asked, path, text)
-    print(f"{len(decided):,} decided, {len(asked) - len(decided):,} left: {path}", file=sys.stderr)
+    plan = read_plan(run).plan if run is not None else check(settings)[0]
+    today = SystemClock().now().date().isoformat()
+    held = Review(path, plan.pairs, stated=bool(getattr(namespace, "stated", False)), by=_person(), on=today)
+    if page:
+        _on_page(plan, held, Mask(settings.secrets()), open_it=getattr(namespace, "open", False))
+    else:
+        _ask(held)
+    print(f"{len(held.decided):,} decided, {len(held.asked) - len(held.decided):,} left: {path}", file=sys.stderr)
     return ExitCode.DONE
 
 
@@ -54,37 +61,53 @@ def _run(sources: list[str]) -> Path | None:
     return plan if plan.is_file() else None
 
 
-def _ask(asked: list[Pair], path: Path, text: str) -> dict[int, PairDecision]:
-    decided: dict[int, PairDecision] = {}
+def _ask(review: Review) -> None:
     at = 0
     with terminal_to_ask_on() as screen, one_key() as key:
-        while at < len(asked):
-            _show(screen, asked[at], at + 1, len(asked))
+        while at < len(review.asked):
+            _show(screen, review.asked[at], at + 1, len(review.asked))
             answer = key()
             if answer in ("q", "", "\x03", "\x04"):
                 break
-            if answer == "b":
-                at = max(0, at - 1)
-                decided.pop(at, None)
-            elif answer in _VERDICTS:
-                pair = asked[at]
-                keep = pair.other.name if answer == "S" else ""
-                today = SystemClock().now().date().isoformat()
-                decided[at] = decision_of(pair, _VERDICTS[answer], keep=keep, by=_person(), on=today)
-                at += 1
-            elif answer == "n":
-                at += 1
-            if answer in _VERDICTS or answer == "b":
-                _write(path, with_pairs(text, [decided[number] for number in sorted(decided)], str(path)))
-    return decided
+            try:
+                if answer == "b":
+                    at = max(0, at - 1)
+                    review.undo(at)
+                elif answer in _VERDICTS:
+                    review.decide(at, _VERDICTS[answer], keep=int(answer == "S"))
+                    at += 1
+                elif answer == "n":
+                    at += 1
+            except FileChanged as changed:
+                at = 0
+                screen.write(f"\n{visible(changed.message)}\n")
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        with atomic_text(path, 0o644) as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+def _on_page(plan: Plan, review: Review, mask: Mask, *, open_it: bool) -> None:
+    """The same in a browser; one is opened only if that was asked for."""
+    import asyncio
+    import webbrowser
+
+    from importer.pipeline.review_server import ReviewServer
+    from importer.reports.html import review_page
+
+    with TemporaryDirectory() as folder:  # for its owner alone
+
+        def listening(url: str) -> None:
+            tell("Decide on this page, which the link opens once; its Done, Ctrl-C or half an hour unused ends it:")
+            print(url, flush=True)
+            if open_it:
+                # Others can see a browser's command line: it gets a file that leads on, and not the link.
+                file = Path(folder, "review.html")
+                file.write_text(f'<meta http-equiv="refresh" content="0;url={url}">', "utf-8")
+                if not webbrowser.open(file.as_uri()):
+                    tell("No browser could be opened: open the link by hand.")
+
+        def page(path: str) -> tuple[str, str]:
+            text, policy = review_page(plan, review, path)
+            return mask.text(text), policy
+
+        asyncio.run(ReviewServer(review, page, SystemClock()).serve(listening))
 
 
 def _person() -> str:

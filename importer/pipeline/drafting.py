@@ -20,7 +20,7 @@ from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
 from importer.masking import Mask
-from importer.model import Action, Draft, Header, Issue, Place, Reading, Severity, SourceFile, Table
+from importer.model import Action, Draft, Header, Issue, Place, Plan, Reading, Severity, SourceFile, Table
 from importer.planning.build import build_plan
 from importer.planning.bulk import gc_paused
 from importer.planning.collisions import labels_of
@@ -244,16 +244,22 @@ def who_is_who(options: PlanOptions, settings: Settings) -> PlanOptions:
     return dataclasses.replace(options, decisions=decisions, evidence=evidence(settings))
 
 
-def validate(settings: Settings, *, annotate: Path | None = None, page: Path | None = None) -> Validation:
-    """Every issue of every row: the plan against an account that holds nothing, so that lists are judged in one way.
-
-    `annotate` is where the list is written anew, as a workbook with each issue at its cell; `page` where the result is
-    written as a page.
-    """
+def check(settings: Settings) -> tuple[Plan, Sequence[Draft]]:
+    """The plan against an account that holds nothing, so that lists are judged in one way; and its drafts."""
     inputs = collect(tables(settings))
     options = who_is_who(PlanOptions(collisions=settings.plan_options().collisions), settings)
     plan = build_plan(inputs.drafts, Account(""), options, inputs.sources, inputs.mappings, inputs.notes,
                       readings=inputs.readings)  # fmt: skip
+    return plan, inputs.drafts
+
+
+def validate(settings: Settings, *, annotate: Path | None = None, page: Path | None = None) -> Validation:
+    """Every issue of every row.
+
+    `annotate` is where the list is written anew, as a workbook with each issue at its cell; `page` where the result is
+    written as a page.
+    """
+    plan, drafts = check(settings)
     bad = (Action.INVALID, Action.CONFLICT)
     validation = Validation(
         sources=plan.sources,
@@ -268,7 +274,7 @@ def validate(settings: Settings, *, annotate: Path | None = None, page: Path | N
     if annotate is not None:
         from importer.reports.annotated_workbook import hand_back
 
-        hand_back(settings.sources[0].path, annotate, inputs.drafts, validation.issues)
+        hand_back(settings.sources[0].path, annotate, drafts, validation.issues)
     if page is not None:
         from importer.reports.html import check_page, write_page
 

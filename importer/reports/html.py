@@ -30,8 +30,10 @@ from importer.fields.country_names import shown_country
 from importer.fields.table import Visibility
 from importer.fields.vocabulary import load_vocabulary
 from importer.masking import Mask, MaskedStream
-from importer.model import Action, Change, Issue, Outcome, Pair, Plan, Reading, Severity, Status
+from importer.model import ACCOUNT, Action, Change, Issue, Outcome, Pair, Plan, Reading, Severity, Side, Status
+from importer.planning.collisions import speaks_for
 from importer.planning.exposure import Exposure, exposure
+from importer.planning.review import Review
 from importer.reports.failed import failed_files
 from importer.reports.issue_groups import by_kind, by_value
 from importer.reports.pairs import others
@@ -63,6 +65,7 @@ _GROUPS: Final = 50
 _FIRST_GROUPS: Final = 6
 _CHANGES: Final = 200
 _CELLS: Final = 6
+_FACTS: Final = 20
 _CELL: Final = 240
 _BINS: Final = 120
 _BARS: Final = 7
@@ -145,6 +148,18 @@ def check_page(plan: Plan, annotated: str = "") -> str:
     return _page(plan, ended, "check", _check_sentence(ended), files=files, seen=exposure(plan))
 
 
+def review_page(plan: Plan, review: Review, path: str) -> tuple[str, str]:
+    """The page on which pairs are decided, and its policy; answers go to `path`."""
+    number = len(review.asked)
+    question = (
+        f"{count(number, 'pair')} of actors to decide: {'is it' if number == 1 else 'is each'} one actor, or two?"
+    )
+    text = _page(plan, _foreseen(plan), "plan" if plan.account else "check",
+                 question if number else "No pair is left to decide.",
+                 seen=exposure(plan), asked=_asked(plan, review, path))  # fmt: skip
+    return text, _policy(review=True)
+
+
 def _foreseen(plan: Plan) -> list[tuple[Change, Outcome]]:
     return [
         (change, Outcome(change.key, change.action.status, change.uuid, 0, change.code, change.message))
@@ -164,23 +179,25 @@ def _page(
     seen: Sequence[Exposure] = (),
     time: dict[str, Any] | None = None,
     traffic: Sequence[str] = (),
+    asked: Mapping[str, Any] | None = None,
 ) -> str:
-    folder = Path(__file__).with_name("page")
-    css, js = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    css, js, review_js = map(_part, ("page.css", "page.js", "review.js"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((folder / "page.html.j2").read_text("utf-8"))
+    template = environment.from_string(_part("page.html.j2"))
     words = _words(kind)
     counts = Counter(outcome.status for _, outcome in ended)
     issues = others(issues_of(plan))
     kinds = [_kind(*found) for found in by_kind(issues)]
     data = _data(plan, ended, words)
+    pairs = [pair for pair in plan.pairs if pair.open] if asked is None else []
     return template.render(
-        csp=f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(js)}'; base-uri 'none'; "
-        "form-action 'none'",
-        # Ours, not a stranger's: the two files beside the template, and JSON that holds no markup.
+        csp=_policy(review=asked is not None),
+        # Ours, not a stranger's: the files beside the template, and JSON that holds no markup.
         css=Markup(css),  # noqa: S704
         js=Markup(js),  # noqa: S704
+        review_js=Markup(review_js),  # noqa: S704
         data=Markup(_embedded(data)),  # noqa: S704
+        asked=Markup(_embedded(asked)) if asked is not None else "",  # noqa: S704
         kind=kind,
         title={"run": "Tag import", "plan": "Plan of a tag import", "check": "Check of a list of actors"}[kind],
         sentence=sentence,
@@ -192,13 +209,13 @@ def _page(
         seen=_seen(seen),
         time=time,
         traffic=traffic,
-        todo=list(_todo(ended, kinds, files)),
+        todo=list(_todo(ended, kinds, files, len(pairs))),
         unsettled=_unsettled(ended, words),
         errors=[found for found in kinds if found["severity"] == "error"],
         warnings=[found for found in kinds if found["severity"] == "warning"],
         infos=[found for found in kinds if found["severity"] == "info"],
-        pairs=[_pair(pair) for pair in plan.pairs if pair.open][:_CHANGES],
-        pairs_total=sum(pair.open for pair in plan.pairs),
+        pairs=[_pair(pair) for pair in pairs[:_CHANGES]],
+        pairs_total=len(pairs),
         changes=[_changed(change) for change in _different(ended)[:_CHANGES]],
         changes_total=len(_different(ended)),
         changed_fields=Counter(
@@ -224,8 +241,18 @@ def _link(path: str) -> str:
     return quote(f"./{PurePath(path).as_posix()}", safe="/")
 
 
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+def _part(name: str) -> str:
+    return Path(__file__).with_name("page").joinpath(name).read_text("utf-8")
+
+
+def _policy(*, review: bool) -> str:
+    """The Content-Security-Policy: its own style and scripts and nothing else; a review may answer its server."""
+    css, js, review_js = (
+        f"'sha256-{base64.b64encode(hashlib.sha256(_part(name).encode()).digest()).decode()}'"
+        for name in ("page.css", "page.js", "review.js")
+    )
+    scripts = f"{js} {review_js}; connect-src 'self'" if review else js
+    return f"default-src 'none'; style-src {css}; script-src {scripts}; base-uri 'none'; form-action 'none'"
 
 
 def _embedded(value: Any) -> str:
@@ -303,7 +330,7 @@ def _total(plan: Plan, ended: Ended) -> str:
 
 
 def _todo(
-    ended: Ended, kinds: Sequence[Mapping[str, Any]], files: Sequence[tuple[str, str]]
+    ended: Ended, kinds: Sequence[Mapping[str, Any]], files: Sequence[tuple[str, str]], pairs: int
 ) -> Iterator[tuple[str, str, str, str]]:
     """What a person has to do, with the file to do it in and of which kinds it is."""
     needing = _needing(Counter(outcome.status for _, outcome in ended))
@@ -313,6 +340,8 @@ def _todo(
         reasons = Counter(row_code(change, outcome) for change, outcome in ended if outcome.status.needs_work)
         told = _top((number, code) for code, number in reasons.items() if code)
         yield f"Mend {count(needing, 'row')}{' in' if file else ''}", link, visible(file), told
+    if pairs:
+        yield f"Decide {count(pairs, 'pair')} that may be one actor each", "#pairs", "below", ""
     found = [(kind["number"], kind["code"]) for kind in kinds if kind["severity"] == "warning"]
     if found:
         number = sum(number for number, _ in found)
@@ -566,20 +595,29 @@ def _where(change: Change) -> str:
 
 def _pair(pair: Pair) -> dict[str, Any]:
     """Two actors that may be one, side by side, and what speaks for it."""
-    why = [f"share {visible(shortened(shared.label, 120))}" for shared in pair.shared[:_CELLS]]
-    why += [visible(shortened(text, _CELL)) for text in pair.stated[:_CELLS]]
-    return {
-        "code": visible(pair.code).replace("-", " "),
-        "why": "; ".join(why),
-        "sides": [
-            {
-                "name": visible(shortened(side.name, 120)),
-                "where": visible(f"{side.source} {side.place.cell or side.id}"),
-                "country": visible(side.country),
-            }
-            for side in (pair.one, pair.other)
-        ],
-    }
+    return {"why": visible(shortened(speaks_for(pair), 2 * _CELL)), "sides": [_side(pair.one), _side(pair.other)]}
+
+
+def _side(side: Side) -> dict[str, Any]:
+    where = f"the tag {side.id} in the account" if side.source == ACCOUNT else f"{side.source} {side.place.cell}"
+    return {"name": visible(shortened(side.name, 120)), "where": visible(where), "country": visible(side.country)}
+
+
+def _asked(plan: Plan, review: Review, path: str) -> dict[str, Any]:
+    """What the script asks: each pair with all that its rows say, and what was answered."""
+    rows = {(row.header.file, row.header.sheet, row.number): row for change in plan.changes if (row := change.row)}
+    pairs = []
+    for pair in review.asked:
+        asked = _pair(pair)
+        for side, shown in zip((pair.one, pair.other), asked["sides"], strict=True):
+            row = rows.get((side.place.file, side.place.sheet, side.place.row))
+            cells = zip(row.header.columns, row.cells, strict=False) if row is not None else ()
+            filled = [(name, text) for name, text in cells if text.strip()][:_FACTS]
+            shown["facts"] = [(visible(shortened(name, 80)), visible(shortened(text, 600))) for name, text in filled]
+        pairs.append({**asked, "shared": [visible(item.label) for item in pair.shared]})
+    answers = {str(number): decision.are for number, decision in review.decided.items()}
+    return {"path": path, "edition": review.edition, "file": visible(str(review.path)), "pairs": pairs,
+            "answers": answers}  # fmt: skip
 
 
 def _reading(reading: Reading) -> dict[str, Any]:

@@ -147,11 +147,13 @@ def test_lists_differ_by_entry() -> None:
 
 def test_pairs_are_side_by_side() -> None:
     """Two actors that may be one are shown with their places and what speaks for it; a settled pair is not."""
-    one, other = Side("Amber Jackal", "a.csv", row(2, "x").place("Name")), Side("Jackal", "account", id="u-1")
+    one, other = Side("Amber Jackal", "actors.csv", row(2, "x").place("Name")), Side("Jackal", "account", id="u-1")
     pair = Pair(one, other, Severity.WARNING, "alias-is-name", (Shared("Dust Courier"),))
     settled = Pair(one, Side("Basalt Heron", "b.csv"), Severity.WARNING, "similar-name", decision="same")
     words = Read(check_page(plan([change(Action.CREATE, row(2, "A"))], pairs=(pair, settled)))).words.replace(" :", ":")
-    assert "1 pair Amber Jackal a.csv A2 Jackal account u-1 alias is name: share Dust Courier" in words
+    told = "1 pair Amber Jackal actors.csv A2 Jackal the tag u-1 in the account both have the name 'Dust Courier'"
+    assert told in words
+    assert "Decide 1 pair that may be one actor each" in words
     assert "Basalt Heron" not in words
 
 
