@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -57,6 +58,17 @@ if TYPE_CHECKING:
 
 Ended = Sequence[tuple[Change, Outcome]]
 
+
+class Todo(NamedTuple):
+    """Something for a person to do: a sentence that ends in a link or a command, and in brackets what it is about."""
+
+    text: str
+    link: str = ""
+    name: str = ""
+    code: str = ""
+    about: str = ""
+
+
 ROWS: Final = 200_000
 """Rows that one page holds; of more, those that need work come first."""
 _FIRST_ROWS: Final = 25
@@ -97,14 +109,10 @@ def write_page(path: Path, text: str, mask: Mask) -> None:
 def run_page(record: RunRecord) -> str:
     """The page of a run that has ended, or stopped."""
     plan, ended = record.plan, list(record.ended())
-    steps = []
-    if record.stopped:
-        text = stop_text(record)
-        steps.append((f"{text[:1].upper()}{text[1:]}.".replace("..", "."), ""))
-    if record.hint:
-        steps.append((visible(record.hint), ""))
+    stopped = stop_text(record) if record.stopped else ""
+    todo = [Todo(visible(record.hint))] if record.hint else []
     if any(outcome.status in _UNDECIDED for _, outcome in ended):
-        steps.append(("Continue with", visible(record.resume_command)))
+        todo.append(Todo("Continue with", code=visible(record.resume_command)))
     failed = [path.name for path in failed_files(record.folder)]
     files = [(name, "the rows that need work, ready to be mended and imported again") for name in failed]
     files += [
@@ -122,8 +130,10 @@ def run_page(record: RunRecord) -> str:
         ("Exit code", str(int(record.exit_code))),
     ]  # fmt: skip
     return _page(
-        plan, ended, "run", _run_sentence(record, ended), steps=steps, files=files, about=about,
-        seen=record.exposed(), time=_time_line(record), traffic=list(_traffic(record)),
+        plan, ended, "run", _run_sentence(record, ended), todo=todo, files=files, about=about,
+        said=f"{stopped[:1].upper()}{stopped[1:]}.".replace("..", ".") if stopped else "",
+        review=shlex.quote(str(record.folder)), seen=record.exposed(),
+        time=_time_line(record), traffic=list(_traffic(record)),
     )  # fmt: skip
 
 
@@ -132,10 +142,17 @@ def plan_page(result: PlanResult) -> str:
     plan = result.plan
     about = [("Account", visible(plan.account)), ("Plan", visible(result.out) or "not kept: --out DIR keeps it")]
     cost = [f"Carrying it out takes {cost_text(result.cost)}."] if result.cost is not None else []
-    steps = [(f"Made elsewhere: {visible(result.origin)}", "")] if result.origin else []
     ended = _foreseen(plan)
-    return _page(plan, ended, "plan", _plan_sentence(ended), steps=steps, about=about, seen=result.exposure,
-                 traffic=cost)  # fmt: skip
+    counts = Counter(outcome.status for _, outcome in ended)
+    todo = [Todo("Look at what would be deleted: the", "#rows", count(counts[Status.DELETED], "tag"))] * bool(
+        counts[Status.DELETED]
+    )
+    if any(change.action.calls for change in plan.changes):
+        path = shlex.quote(str(Path(result.out, "plan.json"))) if result.out else "SOURCE"
+        todo.append(Todo("Carry it out with", code=visible(f"tag-importer apply {path}")))
+    return _page(plan, ended, "plan", _plan_sentence(plan, ended), todo=todo, about=about, seen=result.exposure,
+                 said=f"Made elsewhere: {visible(result.origin)}" if result.origin else "",
+                 review=shlex.quote(result.out), traffic=cost)  # fmt: skip
 
 
 def check_page(plan: Plan, annotated: str = "") -> str:
@@ -145,7 +162,9 @@ def check_page(plan: Plan, annotated: str = "") -> str:
     """
     ended = _foreseen(plan)
     files = [(annotated, "your list, with each issue at its cell")] if annotated else []
-    return _page(plan, ended, "check", _check_sentence(ended), files=files, seen=exposure(plan))
+    ready = any(change.action.calls for change in plan.changes)
+    todo = [Todo("See what would become of the account with", code="tag-importer plan SOURCE")] if ready else []
+    return _page(plan, ended, "check", _check_sentence(plan, ended), todo=todo, files=files, seen=exposure(plan))
 
 
 def review_page(plan: Plan, review: Review, path: str) -> tuple[str, str]:
@@ -173,7 +192,9 @@ def _page(
     kind: str,
     sentence: str,
     *,
-    steps: Sequence[tuple[str, str]] = (),
+    said: str = "",
+    todo: Sequence[Todo] = (),
+    review: str = "",
     files: Sequence[tuple[str, str]] = (),
     about: Sequence[tuple[str, str]] = (),
     seen: Sequence[Exposure] = (),
@@ -190,6 +211,7 @@ def _page(
     kinds = [_kind(*found) for found in by_kind(issues)]
     data = _data(plan, ended, words)
     pairs = [pair for pair in plan.pairs if pair.open] if asked is None else []
+    mending = list(_todo(ended, kinds, files, len(pairs), review or "SOURCE"))
     return template.render(
         csp=_policy(review=asked is not None),
         # Ours, not a stranger's: the files beside the template, and JSON that holds no markup.
@@ -202,14 +224,14 @@ def _page(
         title={"run": "Tag import", "plan": "Plan of a tag import", "check": "Check of a list of actors"}[kind],
         sentence=sentence,
         mode=plan.mode,
-        steps=steps,
+        said=said,
         segments=_segments(counts, words),
         total=_total(plan, ended),
         charts=_charts(data["rows"], data),
         seen=_seen(seen),
         time=time,
         traffic=traffic,
-        todo=list(_todo(ended, kinds, files, len(pairs))),
+        todo=[*todo, *mending] if kind == "run" else [*mending, *todo],
         unsettled=_unsettled(ended, words),
         errors=[found for found in kinds if found["severity"] == "error"],
         warnings=[found for found in kinds if found["severity"] == "warning"],
@@ -281,42 +303,48 @@ def _run_sentence(record: RunRecord, ended: Ended) -> str:
     said = []
     if rows:
         of = f"All {len(rows):,}" if there == len(rows) else f"{there:,} of {len(rows):,}"
-        said.append(f"{of} {'actor is a tag' if len(rows) == 1 else 'actors are tags'} now")
+        said.append(
+            f"{of} {'actor is a tag' if len(rows) == 1 else 'actors is a tag' if there == 1 else 'actors are tags'} now"
+        )
     if counts[Status.DELETED]:
         said.append(f"{count(counts[Status.DELETED], 'tag was', 'tags were')} deleted")
     if not rows and counts[Status.UPDATED]:
         said.append(f"{count(counts[Status.UPDATED], 'tag was', 'tags were')} restored")
     if waiting := sum(counts[status] for status in _UNDECIDED):
         said.append(f"{waiting:,} {'waits' if waiting == 1 else 'wait'} to be resumed")
-    said.append(_yours(counts))
+    said.append(_yours(record.plan, counts))
     text = "; ".join(said)
     return f"Stopped early: {text[:1].lower()}{text[1:]}." if record.stopped else f"{text[:1].upper()}{text[1:]}."
 
 
-def _plan_sentence(ended: Ended) -> str:
+def _plan_sentence(plan: Plan, ended: Ended) -> str:
     counts = Counter(outcome.status for _, outcome in ended)
     words = ((Status.CREATED, "create"), (Status.UPDATED, "update"), (Status.DELETED, "delete"))
     parts = [f"{word} {count(counts[status], 'tag')}" for status, word in words if counts[status]]
     what = f"Apply would {_listed(parts)}" if parts else "Nothing to do: no tag would change"
-    return f"{what}; {_yours(counts, f' of {len(ended):,}')}{' first' if _needing(counts) else ''}."
+    yours = _yours(plan, counts, f" of {len(ended):,}")
+    return (
+        f"{what}; {yours}{'' if yours.startswith('no') else ' first'}." if ended else "Nothing to do: there is no row."
+    )
 
 
-def _check_sentence(ended: Ended) -> str:
+def _check_sentence(plan: Plan, ended: Ended) -> str:
     counts = Counter(outcome.status for _, outcome in ended)
     ready, rows = counts[Status.CREATED], len(ended)
     of = f"All {rows:,}" if ready == rows else f"{ready:,} of {rows:,}"
-    return f"{of} {'row is' if rows == 1 else 'rows are'} ready to be sent; {_yours(counts)}."
+    are = "row is" if rows == 1 else "rows is" if ready == 1 else "rows are"
+    return f"{of} {are} ready to be sent; {_yours(plan, counts)}."
 
 
-def _needing(counts: Mapping[Status, int]) -> int:
-    return sum(number for status, number in counts.items() if status.needs_work and status not in _UNDECIDED)
+def _needs_mending(status: Status) -> bool:
+    return status.needs_work and status not in _UNDECIDED
 
 
-def _yours(counts: Mapping[Status, int], of: str = "") -> str:
-    number = _needing(counts)
-    if not number:
-        return "no row needs you"
-    return f"{number:,}{of} {'rows' if number > 1 or of else 'row'} need{'s' if number == 1 and not of else ''} you"
+def _yours(plan: Plan, counts: Mapping[Status, int], of: str = "") -> str:
+    rows = sum(number for status, number in counts.items() if _needs_mending(status))
+    pairs = sum(pair.open for pair in plan.pairs)
+    told = [f"{rows:,}{of} {'rows' if rows > 1 or of else 'row'}"] * bool(rows) + [count(pairs, "pair")] * bool(pairs)
+    return f"{_listed(told)} need{'s' if rows + pairs == 1 else ''} you" if told else "no row needs you"
 
 
 def _listed(parts: Sequence[str]) -> str:
@@ -330,22 +358,24 @@ def _total(plan: Plan, ended: Ended) -> str:
 
 
 def _todo(
-    ended: Ended, kinds: Sequence[Mapping[str, Any]], files: Sequence[tuple[str, str]], pairs: int
-) -> Iterator[tuple[str, str, str, str]]:
-    """What a person has to do, with the file to do it in and of which kinds it is."""
-    needing = _needing(Counter(outcome.status for _, outcome in ended))
+    ended: Ended, kinds: Sequence[Mapping[str, Any]], files: Sequence[tuple[str, str]], pairs: int, review: str
+) -> Iterator[Todo]:
+    """What is wrong or doubtful, with the file or the command to settle it."""
+    mended = [(change, outcome) for change, outcome in ended if _needs_mending(outcome.status)]
     file = next((name for name, _ in files if name.startswith("failed") or not name.startswith(_OURS)), "")
-    link = _link(file) if file else ""
-    if needing:
-        reasons = Counter(row_code(change, outcome) for change, outcome in ended if outcome.status.needs_work)
-        told = _top((number, code) for code, number in reasons.items() if code)
-        yield f"Mend {count(needing, 'row')}{' in' if file else ''}", link, visible(file), told
+    if mended:
+        reasons = Counter(row_code(change, outcome) for change, outcome in mended)
+        about = _top((number, code) for code, number in reasons.items() if code)
+        where = (_link(file), visible(file)) if file else ("#needs", "below")
+        yield Todo(f"Mend {count(len(mended), 'row')}{' in' if file else ''}", *where, about=about)
     if pairs:
-        yield f"Decide {count(pairs, 'pair')} that may be one actor each", "#pairs", "below", ""
+        command = visible(f"tag-importer review {review} --page")
+        yield Todo("Decide", "#pairs", f"{count(pairs, 'pair')}: one actor or two?", command)
     found = [(kind["number"], kind["code"]) for kind in kinds if kind["severity"] == "warning"]
     if found:
-        number = sum(number for number, _ in found)
-        yield f"Look at {count(number, 'warning')}", "#needs", "below", _top(found)
+        yield Todo(
+            f"Look at {count(sum(number for number, _ in found), 'warning')}", "#needs", "below", about=_top(found)
+        )
 
 
 def _top(kinds: Iterable[tuple[int, str]]) -> str:
@@ -545,13 +575,13 @@ def _group(group: Sequence[Issue], severity: Severity, *, allowed: bool) -> dict
 
 def _unsettled(ended: Ended, words: Mapping[Status, str]) -> list[dict[str, Any]]:
     """Rows that no issue explains: failed, unknown, in conflict, not attempted; by what was said of them."""
-    found: dict[tuple[Status, str, str], list[str]] = {}
+    found: dict[tuple[Status, str, str], list[tuple[str, str]]] = {}
     for change, outcome in ended:
         status = outcome.status
         if status.needs_work and (status not in (Status.INVALID, Status.CONFLICT) or not change.issues):
             message = visible(shortened(outcome.message or change.message, 600))
             names = found.setdefault((status, row_code(change, outcome), message), [])
-            names.append(f"{visible(shortened(change.name, 80))} ({_where(change)})")
+            names.append((visible(shortened(change.name, 80)), _where(change)))
     order = (Status.FAILED, Status.UNKNOWN, Status.CONFLICT, Status.INVALID, Status.NOT_ATTEMPTED)
     return [
         {

@@ -24,7 +24,7 @@ def test_each_command_has_its_page(cli: Cli, tmp_path: Path) -> None:
     planned = cli("plan", "list.csv", "--sandbox", "--html", "plan.html")
     assert planned.code == 1
     assert "Create" in planned.out
-    assert heading(tmp_path / "plan.html") == "Apply would create 2 tags; 1 of 3 rows need you first."
+    assert heading(tmp_path / "plan.html") == "Apply would create 2 tags; 1 of 3 rows needs you first."
     cli("apply", "list.csv", "--sandbox", "--out", "run")
     assert heading(tmp_path / "run" / "report.html") == "2 of 3 actors are tags now; 1 row needs you."
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
@@ -32,7 +32,7 @@ def test_each_command_has_its_page(cli: Cli, tmp_path: Path) -> None:
     assert '<svg class="time"' in page
     cli("plan", "list.csv", "--sandbox", "--html", "plan.html")
     again = (tmp_path / "plan.html").read_text("utf-8")
-    assert heading(tmp_path / "plan.html") == "Nothing to do: no tag would change; 1 of 3 rows need you first."
+    assert heading(tmp_path / "plan.html") == "Nothing to do: no tag would change; 1 of 3 rows needs you first."
     assert "<bdi>Iran</bdi>" in again, "of tags that are there already the list says the country"
 
 

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.benchmarks import growth
 from tests.benchmarks.bare_clients import TOKEN, body
 from tests.benchmarks.measure import HERE, Ratio, fast_server, importer, in_turn, python, took
+from tests.benchmarks.pages import pages
 from tests.benchmarks.parts import PARTS
 from tests.benchmarks.readers import reading
 from tests.benchmarks.sandboxed import limited, unchanged
@@ -160,6 +161,12 @@ def bench_validate(bench: Bench) -> Iterator[Ratio]:
         yield from reading(bench.folder, 100_000, 3, bench.at_most)
 
 
+def bench_page(bench: Bench) -> Iterator[Ratio]:
+    """The page of 10,000 and of 100,000 rows in a browser; left out where there is none."""
+    rows = (1_000, 2_000) if bench.smoke else (10_000, 100_000)
+    yield from pages(bench.folder, bench.actors, rows, bench.runs, bench.at_most)
+
+
 BENCHES: dict[str, Callable[[Bench], Iterator[Ratio]]] = {
     "help": bench_help,
     "apply": bench_apply,
@@ -168,6 +175,7 @@ BENCHES: dict[str, Callable[[Bench], Iterator[Ratio]]] = {
     "limit": bench_limit,
     "unchanged": bench_unchanged,
     "validate": bench_validate,
+    "page": bench_page,
 }
 
 

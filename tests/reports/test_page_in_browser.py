@@ -19,6 +19,7 @@ from importer.reports.formats import PlanResult
 from importer.reports.html import check_page, plan_page, run_page
 
 from .records import EXPOSURE, HEADER, change, issue, outcomes, plan, record, row
+from .situations import SITUATIONS
 from .test_html import HOSTILE
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -154,12 +155,45 @@ def test_plan_and_check_have_the_same_page(show: Shown, kind: str) -> None:
     text = check_page(made) if kind == "check" else plan_page(PlanResult(made, EXPOSURE, Cost(1, 0, 0, 0, 1.0, 1)))
     page = show(text, 820, 1180)
     said = {
-        "plan": "Apply would create 1 tag; 1 of 2 rows need you first.",
-        "check": "1 of 2 rows are ready to be sent",
+        "plan": "Apply would create 1 tag; 1 of 2 rows needs you first.",
+        "check": "1 of 2 rows is ready to be sent",
     }
     assert page.locator("h1").inner_text().startswith(said[kind])
     assert axe(page) == []
     page.screenshot(path=SCREENSHOTS / f"{kind}-tablet-light.png")
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_what_happened_and_what_is_mine_to_do(show: Shown, tmp_path: Path, name: str) -> None:
+    """Whatever happened, and whatever the cells hold: a sentence says it, the page fits, and axe finds nothing."""
+    sentence, made = SITUATIONS[name]
+    text = made(tmp_path)
+    for size, scheme in (("phone", "light"), ("tablet", "dark"), ("desk", "light")):
+        page = show(text, *SIZES[size], color_scheme=scheme)
+        assert page.locator("h1").inner_text() == sentence
+        assert page.evaluate("document.documentElement.scrollWidth") == SIZES[size][0]
+        page.screenshot(path=SCREENSHOTS / f"{name}-{size}-{scheme}.png", full_page=True)
+        if page.locator("#by-row-on").count():
+            page.locator("#by-row-on").click()
+            assert not page.locator("#by-value").is_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") == SIZES[size][0]
+        if size != "desk":
+            assert axe(page) == []
+
+
+def test_what_needs_a_person_by_row(show: Shown, run: str) -> None:
+    """Each row that needs work is listed with all that is said of it, then those with a warning; nothing is cut."""
+    page = show(run)
+    page.get_by_role("button", name="By row").click()
+    items = page.locator("#by-row > ul > li")
+    assert items.count() == 177 + 15
+    first = items.first.inner_text()
+    assert "Amber Jackal 7" in first
+    assert 'B7 (Country): "Chnia" this is not a country; nearest: France' in first
+    assert not page.locator("#more-rows").is_visible()
+    page.get_by_role("button", name="By value").click()
+    assert not page.locator("#by-row").is_visible()
+    assert page.get_by_text("159 rows").is_visible()
 
 
 def shown_rows(page: Page) -> list[str]:

@@ -45,11 +45,12 @@
     return line;
   };
   const drawn = (line) => {
-    const at = shown[line], row = rows[at], made = make("tr"), name = make("td"), open = make("button", row[NAME] || "(no name)");
+    const at = shown[line], row = rows[at], made = make("tr"), name = make("td"), open = make("button");
     made.setAttribute("aria-rowindex", line + 2);
     open.type = "button";
     open.dataset.at = at;
     open.dir = "auto";
+    open.append(make("span", row[NAME] || "(no name)"));
     open.setAttribute("aria-haspopup", "dialog");
     name.append(open);
     made.append(make("td", where(row), "c-row"), name, make("td", states[row[STATE]][1], "c-state"),
@@ -114,6 +115,30 @@
     find.value = state.value = country.value = motive.value = "";
     by(link.dataset.filter).value = link.dataset.value;
     update();
+  }));
+  // What needs a person, by row instead of by value: the rows that need work, then those with a warning, 200 at a time.
+  const needing = rows.filter((row) => states[row[STATE]][2]), warned = rows.filter((row) => !states[row[STATE]][2] && row[WHY].length);
+  const waiting = [...needing, ...warned], more = by("more-rows");
+  const rowItem = (row) => {
+    const made = make("li"), title = make("p", undefined, "what"), texts = make("ul");
+    title.append(make("b"), make("span", ` ${where(row)} · ${states[row[STATE]][1]}`, "soft"));
+    title.firstChild.append(make("bdi", row[NAME] || "(no name)"));
+    row[WHY].forEach((text) => texts.append(make("li", text)));
+    made.append(title, texts);
+    return made;
+  };
+  const listMore = () => {
+    by("by-row").firstChild.append(...waiting.splice(0, 200).map(rowItem));
+    more.hidden = !waiting.length;
+    more.textContent = `${waiting.length.toLocaleString("en")} more`;
+  };
+  more.addEventListener("click", listMore);
+  ["by-value", "by-row"].forEach((view, at, views) => by(`${view}-on`)?.addEventListener("click", () => {
+    if (view === "by-row" && !by(view).firstChild.firstChild) listMore();
+    views.forEach((other) => {
+      by(other).hidden = other !== view;
+      by(`${other}-on`).setAttribute("aria-pressed", other === view);
+    });
   }));
   document.querySelectorAll(".script-only").forEach((part) => { part.hidden = false; });
   by("first").hidden = true;
