@@ -165,7 +165,7 @@ def test_plan_and_check_have_the_same_page(show: Shown, kind: str) -> None:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_what_happened_and_what_is_mine_to_do(show: Shown, tmp_path: Path, name: str) -> None:
-    """Whatever happened, and whatever the cells hold: a sentence says it, the page fits, and axe finds nothing."""
+    """Whatever happened, and whatever the cells hold: a sentence says it, the page fits, axe finds nothing, paper is two sheets."""
     sentence, made = SITUATIONS[name]
     text = made(tmp_path)
     for size, scheme in (("phone", "light"), ("tablet", "dark"), ("desk", "light")):
@@ -173,6 +173,9 @@ def test_what_happened_and_what_is_mine_to_do(show: Shown, tmp_path: Path, name:
         assert page.locator("h1").inner_text() == sentence
         assert page.evaluate("document.documentElement.scrollWidth") == SIZES[size][0]
         page.screenshot(path=SCREENSHOTS / f"{name}-{size}-{scheme}.png", full_page=True)
+        if size == "desk":
+            pdf = page.pdf(path=SCREENSHOTS / f"{name}-print.pdf", format="A4")
+            assert 1 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 2
         if page.locator("#by-row-on").count():
             page.locator("#by-row-on").click()
             assert not page.locator("#by-value").is_visible()

@@ -13,7 +13,9 @@
     if (kind) made.className = kind;
     return made;
   };
-  const where = (row) => [places.length > 1 ? places[row[PLACE]] : "", row[NUMBER] || ""].join(" ").trim();
+  const several = places.filter(Boolean).length > 1;
+  const where = (row) => [row[NUMBER] || "", several ? places[row[PLACE]] : ""].join(" ").trim();
+  const place = (row) => [places[row[PLACE]], row[NUMBER] && `row ${row[NUMBER]}`].filter(Boolean).join(", ");
   const words = new Array(rows.length);
   const wordsOf = (at) => words[at] ??= [
     places[rows[at][PLACE]], rows[at][NUMBER], rows[at][NAME], rows[at][WHY].join("\n"), rows[at][CODE], rows[at][UUID],
@@ -77,7 +79,7 @@
     draw(true);
   };
   const facts = (row) => [
-    ["Where", [places[row[PLACE]], row[NUMBER] || ""].join(" ")], ["Outcome", states[row[STATE]][1]],
+    ["Where", place(row)], ["Outcome", states[row[STATE]][1]],
     ["Country", countries[row[COUNTRY]]], ["Motive", motives[row[MOTIVE]]], ["Confidence", scores[row[SCORE]]],
     ["Code", row[CODE]], ...row[WHY].map((text) => ["Why", text]), ...row[CHANGES].map((text) => ["Differs", text]), ["Tag", row[UUID]],
   ].filter(([, text]) => text);
@@ -121,7 +123,7 @@
   const waiting = [...needing, ...warned], more = by("more-rows");
   const rowItem = (row) => {
     const made = make("li"), title = make("p", undefined, "what"), texts = make("ul");
-    title.append(make("b"), make("span", ` ${where(row)} · ${states[row[STATE]][1]}`, "soft"));
+    title.append(make("b"), make("span", ` ${place(row)} · ${states[row[STATE]][1]}`, "soft"));
     title.firstChild.append(make("bdi", row[NAME] || "(no name)"));
     row[WHY].forEach((text) => texts.append(make("li", text)));
     made.append(title, texts);
