@@ -165,7 +165,7 @@ def test_plan_and_check_have_the_same_page(show: Shown, kind: str) -> None:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_what_happened_and_what_is_mine_to_do(show: Shown, tmp_path: Path, name: str) -> None:
-    """Whatever happened, and whatever the cells hold: a sentence says it, the page fits, axe finds nothing, paper is two sheets."""
+    """Whatever happened, whatever cells hold: a sentence says it, the page fits, also on two sheets; axe is content."""
     sentence, made = SITUATIONS[name]
     text = made(tmp_path)
     for size, scheme in (("phone", "light"), ("tablet", "dark"), ("desk", "light")):
