@@ -7,6 +7,7 @@ as long to make; a copy with changes is `msgspec.structs.replace`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
@@ -25,6 +26,7 @@ Json = Any
 """A JSON value: None, bool, int, float, str, list of Json, dict of str to Json."""
 
 EMPTY: Mapping[str, Json] = MappingProxyType({})
+ALL = range(sys.maxsize)
 
 
 class Severity(StrEnum):
@@ -154,10 +156,18 @@ class Table(Struct, frozen=True, dict=True):
         numbers: list[int] = self.frame.index.get_level_values("row").tolist()
         return numbers
 
-    def texts(self, column: str) -> list[str]:
-        """The cells of a column."""
-        texts: list[str] = self.frame[column].tolist()
+    def texts(self, column: str, rows: Sequence[int] = ALL) -> list[str]:
+        """The cells of a column, or those of it at some positions."""
+        cells = self._arrays.get(column)
+        if cells is None:
+            cells = self._arrays[column] = self.frame[column].to_numpy()
+        some = cells[rows.start : rows.stop] if isinstance(rows, range) else cells[list(rows)]
+        texts: list[str] = some.tolist()
         return texts
+
+    @cached_property
+    def _arrays(self) -> dict[str, npt.NDArray[np.object_]]:
+        return {}
 
     def cells(self, position: int) -> tuple[str, ...]:
         """The cells of one row. For a look at a few rows: whoever needs all of them takes columns."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def validate(namespace: Namespace) -> int:
     """Check the sources without an account: every issue of every row. 1 when a row is invalid."""
-    from importer.pipeline.drafting import validate
+    from importer.pipeline.validation import validate
 
     settings = settings_of(namespace, namespace.sources)
     validation = validate(settings, annotate=_annotated(namespace, settings), page=page_path(namespace))

@@ -17,7 +17,7 @@ from importer.clock import SystemClock
 from importer.errors import ExitCode, UsageError
 from importer.masking import Mask
 from importer.model import Pair, Plan, Side
-from importer.pipeline.drafting import check
+from importer.pipeline.validation import check
 from importer.planning.collisions import speaks_for
 from importer.planning.decisions import Verdict
 from importer.planning.plan_file import read_plan

@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 _BLANKS = re.compile(r"\s+")
-_NO_WORD = re.compile(r"[^a-z0-9]+")
+_PUNCTUATION = bytes(number for number in range(128) if not chr(number).isalnum())
 _SIGNS = re.compile(r"[\W_]+")
 _LETTERS_AND_SIGNS = re.compile(r"[\w -/:-@\[-`{-~]*")
 _INVISIBLE_ENDS = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"
@@ -84,7 +84,7 @@ def loose_key(name: str) -> str:
     """The identity key without blanks and punctuation: `APT-28`, `APT 28` and `apt28` are alike. May be empty."""
     key = identity_key(name)
     if key.isascii():
-        return _NO_WORD.sub("", key)
+        return key.encode().translate(None, _PUNCTUATION).decode()
     if _LETTERS_AND_SIGNS.fullmatch(key):
         bare = _SIGNS.sub("", key)
         if unicodedata.is_normalized("NFKC", bare):  # parts of Hangul may join where a blank was

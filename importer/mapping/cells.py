@@ -22,7 +22,7 @@ from importer.mapping.tidied import is_tidy, tidied
 from importer.mapping.transforms import transform_named
 from importer.mapping.transforms.found import About, Found, Note
 from importer.mapping.transforms.lists import INTRICATE, OFFICIAL_ENDS, ONE_URL, join, json_list, link_of
-from importer.model import Severity
+from importer.model import Issue, Place, Severity
 from importer.text.cell_text import undoubled
 
 Quick = Callable[[str], Value]
@@ -140,6 +140,10 @@ class Finding(Struct, frozen=True):
     value: str
     allowed: tuple[str, ...] = ()
     nearest: str = ""
+
+    def at(self, place: Place, field: str) -> Issue:
+        """The issue of one cell."""
+        return Issue(self.severity, self.code, self.message, place, field, self.value, self.allowed, self.nearest)
 
 
 class Cell(Struct, frozen=True):

@@ -1,12 +1,15 @@
 """Tables into Drafts: the tag that each row asks for, with everything found on the way.
 
-The work goes column by column, and each distinct text of a column is transformed and checked once.
+The work goes column by column, and each distinct text of a column is transformed and checked once; of a long table
+some thousand rows at a time, so that their drafts need not all be held.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingABC
-from collections.abc import Sequence
+from itertools import chain
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -34,47 +37,165 @@ from importer.mapping.origins import Origins
 from importer.mapping.spec import Labelled, Mapping
 from importer.mapping.transforms.template import columns_in
 from importer.mapping.withheld import marking, withhold
-from importer.model import Asked, Draft, Header, Issue, Json, Severity, Table
+from importer.model import Asked, Draft, Header, Issue, Json, Place, RowRef, Severity, Table
 from importer.text.header_words import header_words
 from importer.text.nearest_word import nearest
+
+T = TypeVar("T")
 
 _DELETES = frozenset(("delete", "remove", "drop", "prune", "deleted", "removed"))
 NO_CLEAR: frozenset[str] = frozenset()
 
 
+PART = 10_000
+"""Rows that are drafted together: of a longer list only so many are on the way at once."""
+
+
 class Drafting:
-    """One table on its way into drafts."""
+    """One table on its way into drafts: what is decided of all its rows, and then their drafts, some at a time."""
 
     def __init__(self, layout: BoundMapping, table: Table) -> None:
         if layout.id:
             table = replace(table, ids=[text.strip() for text in table.texts(layout.id)])
-        self.layout = layout
+        self.layout, self.table, self.header = layout, table, table.header
         self.notes: list[Issue] = []
-        """What was decided of whole columns."""
-        self.left_out: MappingABC[int, str] = {}
-        self.table = table
-        self.header = table.header
-        self.rows = table.rows()
-        self.size = len(table)
+        """What was decided of whole columns; complete when all parts are drafted."""
+        self.left_out: dict[int, str] = {}
+        self.verdicts: dict[int, Issue] = {}
+        """What is said of rows that are none of the list's entries, which are left out, or may not be."""
+        self.asked: dict[int, Asked] = {}
+        self.mistaken: dict[int, Issue] = {}
+        """What is wrong with the action that a row asks for."""
+        self.dates: dict[int, list[tuple[str, str]]] = {}
+        if not layout.skip and len(table):
+            self._decide()
+        self.origins = Origins(self.layout, self._text)
+
+    def _decide(self) -> None:
+        self.left_out = left_out_by(self.layout.conditions, self.header.columns, self.texts)
+        self._no_actors()
+        self.layout, self.notes = judged(self.layout, self.header, self._rows_of)
+        self._asked()
+        for (position, column), shown in self.table.dates.items():
+            self.dates.setdefault(position, []).append((column, shown))
+
+    def parts(self) -> Iterator[list[Draft]]:
+        """The drafts of all rows, in order."""
+        moved: dict[str, None] = {}
+        first, many = 0, 0
+        for start in range(0, len(self.table), PART):
+            part = _Part(self, range(start, min(start + PART, len(self.table))))
+            yield part.drafts()
+            if part.withheld:
+                first = first if many else start + next(iter(part.withheld))
+                many += len(part.withheld)
+                moved.update((name, None) for names in part.withheld.values() for name in names)
+        if many:
+            self._tell_withheld(first, many, ", ".join(moved))
+
+    def again(self, positions: Sequence[int]) -> list[Draft]:
+        """The drafts of these rows, as `parts` has given them."""
+        return _Part(self, positions).drafts()
+
+    def texts(self, column: str, positions: Sequence[int] | None = None) -> Sequence[str]:
+        """The texts of a column in these rows, of all where none are named; the pseudo-columns are among them."""
+        table = self.table
+        rows = range(len(table)) if positions is None else positions
+        if column == "$sheet":
+            return [self.header.sheet] * len(rows)
+        if column == "$file":
+            return [self.header.file] * len(rows)
+        if column == "$row":
+            return [str(table.numbers[position]) for position in rows]
+        if column == "$id":
+            return [table.ids[position] for position in rows] if table.ids else [""] * len(rows)
+        return table.texts(column, rows)
+
+    def _text(self, column: str, position: int) -> str:
+        return self.texts(column, (position,))[0]
+
+    def _rows_of(self, column: str) -> Sequence[str]:
+        """The texts of a column in the rows that are of the list."""
+        texts = self.texts(column)
+        if not self.left_out:
+            return texts
+        return [text for position, text in enumerate(texts) if position not in self.left_out]
+
+    def _place(self, position: int, column: str) -> Place:
+        return RowRef(self.table, position).place(column)
+
+    def _no_actors(self) -> None:
+        """Leaves out rows that are none (totals, remarks, the header once more), each with an issue."""
+        feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")
+        if not feed.columns or feed.rule.as_is:
+            return
+        words = tuple(header_words().fields.items())
+        for position, why, column, seed in no_actors(self.table, feed.columns[0], words):
+            if position not in self.left_out:
+                self.verdicts[position] = seed.at(self._place(position, column), "value")
+                if why:
+                    self.left_out[position] = why
+
+    def _asked(self) -> None:
+        column = self.layout.action
+        if not column:
+            return
+        words = {word.value: word for word in Asked}
+        texts = [text.strip().casefold() for text in self.texts(column)]
+        # One word that is an action shows that the column is about actions: then every other one is a mistake.
+        told = self.layout.action_told or not words.keys().isdisjoint(texts)
+        for position, word in enumerate(texts):
+            if not word:
+                continue
+            if word in words:
+                self.asked[position] = words[word]
+                continue
+            near = nearest(word, tuple(words))
+            deletes = word in _DELETES
+            wrong = told or deletes or bool(near)
+            severity = Severity.ERROR if wrong else Severity.WARNING
+            message = "is not an action" if wrong else "is not an action; the column is taken for something else"
+            if deletes:
+                message = "is not an action of a row; with --prune, tags that vanish from the list are deleted"
+            seed = Finding(severity, "unknown-action", message, self._text(column, position), tuple(words), near)
+            self.mistaken[position] = seed.at(self._place(position, column), "")
+
+    def _tell_withheld(self, first: int, many: int, fields: str) -> None:
+        """What marked rows would show to others is kept private; said once for the table."""
+        columns = next(feed for feed in self.layout.feeds if feed.rule.target == "tlp").columns
+        filled = (column for column in columns if self._text(column, first).strip())
+        place = self._place(first, next(filled, columns[0] if columns else ""))
+        rows = f"{many:,} rows are" if many > 1 else "a row is"
+        told = f"{rows} marked amber or stricter, so what is said in {fields} went to private fields"
+        self.notes.append(Issue(Severity.INFO, "kept-private", told, place, "tlp"))
+
+
+class _Part:
+    """Some rows of a table. Their positions are those among them, from 0; `positions` are theirs in the table."""
+
+    def __init__(self, whole: Drafting, positions: Sequence[int]) -> None:
+        self.whole, self.positions, self.size = whole, positions, len(positions)
+        self.layout, self.header, self.origins = whole.layout, whole.header, whole.origins
+        self.rows = [RowRef(whole.table, position) for position in positions]
         self.columns: dict[str, Sequence[str]] = {}
         """Texts by column, of those that were asked for."""
-        self.fields: list[dict[str, Json]] = [{} for _ in range(self.size)]
-        self.issues: dict[int, list[Issue]] = {}
-        self.no_actors: dict[int, Issue] = {}
-        """Rows that are none of the list's entries, and what is said of each."""
+        self.fields: list[dict[str, Json]] = [{} for _ in self.rows]
+        self.left_out = self._of(whole.left_out)
+        self.verdicts = self._of(whole.verdicts)
+        self.issues = {position: [verdict] for position, verdict in self.verdicts.items()}
         self.clear: dict[int, set[str]] = {}
         self.kept: list[tuple[int, str, str, str]] = []
         self.links: list[tuple[int, tuple[str, ...]]] = []
-        self.origins = Origins(layout, lambda column, position: self._texts(column)[position])
+        self.withheld: dict[int, list[str]] = {}
+        """The fields whose content went to private ones."""
+
+    def _of(self, held: MappingABC[int, T]) -> dict[int, T]:
+        """What is held of these rows."""
+        return {at: held[position] for at, position in enumerate(self.positions) if position in held} if held else {}
 
     def drafts(self) -> list[Draft]:
         if self.layout.skip:
             return [Draft(row, {}, row.issues, left_out=self.layout.skip) for row in self.rows]
-        left_out = left_out_by(self.layout.conditions, self.header.columns, self._texts)
-        self._no_actors(left_out)
-        self.left_out = left_out
-        self.layout, self.notes = judged(self.layout, self.header, lambda column: self._rows_of(column, left_out))
-        self.origins = Origins(self.layout, lambda column, position: self._texts(column)[position])
         for feed in self.layout.feeds:
             self._feed(feed)
         for position, target, label, text in self.kept:
@@ -94,21 +215,22 @@ class Drafting:
                     self._add(position, feed, self._entry_column(feed, position, index), seed)
             elif feed.collects:
                 unique_links(self.fields, target)
-        self._missing_names(left_out)
-        self._names_turned_dates(left_out)
-        if not self.layout.publishes_marked:
-            self._withhold()
+        self._missing_names()
+        self._names_turned_dates()
+        if not self.layout.publishes_marked and any(feed.rule.target == "tlp" for feed in self.layout.feeds):
+            self.withheld = {position: names for position, fields in enumerate(self.fields)
+                             if marking(fields) and (names := withhold(fields))}  # fmt: skip
         self._group_properties()
-        asked = self._asked()
-        for position, found in self.table.issues.items():
-            if position not in self.no_actors:
-                self.issues[position] = [*found, *self.issues.get(position, ())]
-        for position, verdict in self.no_actors.items():
-            # Nothing else is wrong with a row that is none.
-            self.fields[position], self.issues[position] = {}, [verdict]
+        for position, mistake in self._of(self.whole.mistaken).items():
+            self.issues.setdefault(position, []).append(mistake)
+        for position, found in self._of(self.whole.table.issues).items():
+            self.issues[position] = [*found, *self.issues.get(position, ())]
+        for position, verdict in self.verdicts.items():
+            if position in self.left_out:  # nothing else is wrong with a row that is none
+                self.fields[position], self.issues[position] = {}, [verdict]
         issues = {position: tuple(found) for position, found in self.issues.items()}
         clear = {position: frozenset(targets) for position, targets in self.clear.items()}
-        none, origins = (), self.origins
+        asked, left_out, none, origins = self._of(self.whole.asked), self.left_out, (), self.origins
         return [
             Draft(
                 row, fields, issues.get(position, none), clear.get(position, NO_CLEAR), asked.get(position),
@@ -118,26 +240,10 @@ class Drafting:
         ]  # fmt: skip
 
     def _texts(self, column: str) -> Sequence[str]:
-        """The texts of a column, the pseudo-columns among them."""
-        if column == "$sheet":
-            return [self.header.sheet] * self.size
-        if column == "$file":
-            return [self.header.file] * self.size
-        if column == "$row":
-            return [str(number) for number in self.table.numbers]
-        if column == "$id":
-            return self.table.ids or [""] * self.size
         found = self.columns.get(column)
         if found is None:
-            found = self.columns[column] = self.table.texts(column)
+            found = self.columns[column] = self.whole.texts(column, self.positions)
         return found
-
-    def _rows_of(self, column: str, left_out: MappingABC[int, str]) -> Sequence[str]:
-        """The texts of a column in the rows that are of the list."""
-        texts = self._texts(column)
-        if not left_out:
-            return texts
-        return [text for position, text in enumerate(texts) if position not in left_out]
 
     def _source(self, feed: BoundRule, position: int) -> str:
         """The first column of a feed that is filled in this row: where an issue on the whole belongs."""
@@ -149,7 +255,7 @@ class Drafting:
     def _entry_column(self, feed: BoundRule, position: int, index: int) -> str:
         """The column of one entry of a list field."""
         if len(feed.columns) > 1 and feed.collects:
-            entries = self.origins.entries(feed, position)
+            entries = self.origins.entries(feed, self.positions[position])
             if index < len(entries):
                 return entries[index][0]
         return self._source(feed, position)
@@ -271,11 +377,8 @@ class Drafting:
             self.clear.setdefault(position, set()).add(feed.rule.target)
 
     def _add(self, position: int, feed: BoundRule, column: str, seed: Finding, target: str = "") -> None:
-        place = self.rows[position].place(column)
-        self.issues.setdefault(position, []).append(
-            Issue(seed.severity, seed.code, seed.message, place, target or feed.rule.target, seed.value,
-                  seed.allowed, seed.nearest)
-        )  # fmt: skip
+        issue = seed.at(self.rows[position].place(column), target or feed.rule.target)
+        self.issues.setdefault(position, []).append(issue)
 
     def _clear_blank(self, feed: BoundRule, cells: list[Cell]) -> None:
         if not feed.columns:
@@ -284,11 +387,11 @@ class Drafting:
             if cells[position].value is None and not any(text.strip() for text in texts):
                 self.clear.setdefault(position, set()).add(feed.rule.target)
 
-    def _missing_names(self, left_out: MappingABC[int, str]) -> None:
+    def _missing_names(self) -> None:
         feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")
         column = feed.columns[0] if feed.columns else ""
         for position, fields in enumerate(self.fields):
-            if "value" in fields or position in left_out:
+            if "value" in fields or position in self.left_out:
                 continue
             if any(issue.field == "value" for issue in self.issues.get(position, ())):
                 continue
@@ -296,37 +399,20 @@ class Drafting:
             seed = Finding(Severity.ERROR, "missing-name", "has no name; every tag needs one", text)
             self._add(position, feed, column, seed)
 
-    def _withhold(self) -> None:
-        """What marked rows would show to others is kept private; said once for the table."""
-        feed = next((feed for feed in self.layout.feeds if feed.rule.target == "tlp"), None)
-        if feed is None:
-            return
-        moved = {position: names for position, fields in enumerate(self.fields)
-                 if marking(fields) and (names := withhold(fields))}  # fmt: skip
-        if moved:
-            first = next(iter(moved))
-            place = self.rows[first].place(self._source(feed, first))
-            many = f"{len(moved):,} rows are" if len(moved) > 1 else "a row is"
-            said = ", ".join(dict.fromkeys(name for found in moved.values() for name in found))
-            told = f"{many} marked amber or stricter, so what is said in {said} went to private fields"
-            self.notes.append(Issue(Severity.INFO, "kept-private", told, place, "tlp"))
-
-    def _names_turned_dates(self, left_out: MappingABC[int, str]) -> None:
+    def _names_turned_dates(self) -> None:
         """A spreadsheet makes `MAR1` a date as it is typed: no name, and in a list of other names worth a look."""
-        if not self.table.dates:
-            return
         feeds = {column: feed for feed in self.layout.feeds for column in feed.columns}
-        for (position, column), shown in self.table.dates.items():
-            feed = feeds.get(column)
-            if feed is None or position in left_out or feed.rule.target not in ("value", *LISTS_OF_NAMES):
-                continue
-            told = f"is a date in the workbook, where `{shown}` is seen" if shown else "is a date in the workbook"
-            name = feed.rule.target == "value"
-            told += "; was another word typed? Set the cell to text and type it again" if name else ""
-            severity = Severity.ERROR if name else Severity.WARNING
-            self._add(
-                position, feed, column, Finding(severity, "name-turned-date", told, self._texts(column)[position])
-            )
+        for position, found in self._of(self.whole.dates).items():
+            for column, shown in found:
+                feed = feeds.get(column)
+                if feed is None or position in self.left_out or feed.rule.target not in ("value", *LISTS_OF_NAMES):
+                    continue
+                told = f"is a date in the workbook, where `{shown}` is seen" if shown else "is a date in the workbook"
+                name = feed.rule.target == "value"
+                told += "; was another word typed? Set the cell to text and type it again" if name else ""
+                severity = Severity.ERROR if name else Severity.WARNING
+                seed = Finding(severity, "name-turned-date", told, self._texts(column)[position])
+                self._add(position, feed, column, seed)
 
     def _group_properties(self) -> None:
         targets = [feed.rule.target for feed in self.layout.feeds if feed.rule.target.startswith("properties.")]
@@ -338,48 +424,6 @@ class Drafting:
             if found:
                 whole = fields.get("properties")
                 fields["properties"] = {**whole, **found} if isinstance(whole, dict) else found
-
-    def _no_actors(self, left_out: dict[int, str]) -> None:
-        """Leaves out rows that are none (totals, remarks, the header once more), each with an issue."""
-        feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")
-        if not feed.columns or feed.rule.as_is:
-            return
-        words = tuple(header_words().fields.items())
-        for position, why, column, seed in no_actors(self.table, feed.columns[0], words):
-            if position in left_out:
-                continue
-            self._add(position, feed, column, seed)
-            if why:
-                left_out[position] = why
-                self.no_actors[position] = self.issues[position][-1]
-
-    def _asked(self) -> dict[int, Asked]:
-        column = self.layout.action
-        if not column:
-            return {}
-        words = {word.value: word for word in Asked}
-        texts = [text.strip().casefold() for text in self._texts(column)]
-        # One word that is an action shows that the column is about actions: then every other one is a mistake.
-        told = self.layout.action_told or not words.keys().isdisjoint(texts)
-        found: dict[int, Asked] = {}
-        for position, word in enumerate(texts):
-            if not word:
-                continue
-            if word in words:
-                found[position] = words[word]
-                continue
-            near = nearest(word, tuple(words))
-            deletes = word in _DELETES
-            wrong = told or deletes or bool(near)
-            severity = Severity.ERROR if wrong else Severity.WARNING
-            message = "is not an action" if wrong else "is not an action; the column is taken for something else"
-            if deletes:
-                message = "is not an action of a row; with --prune, tags that vanish from the list are deleted"
-            text = self._texts(column)[position]
-            place = self.rows[position].place(column)
-            issue = Issue(severity, "unknown-action", message, place, "", text, tuple(words), near)
-            self.issues.setdefault(position, []).append(issue)
-        return found
 
 
 class Drafter:
@@ -428,9 +472,12 @@ class Drafter:
 
     def drafted(self, table: Table) -> tuple[list[Draft], list[Issue]]:
         """The same, and what was decided of whole columns: scales, orders of dates and so on."""
+        drafting = self.drafting(table)
+        return list(chain.from_iterable(drafting.parts())), drafting.notes
+
+    def drafting(self, table: Table) -> Drafting:
+        """A table that is to be drafted some rows at a time. SourceError where it has no column for the name."""
         if why := self.misfit(table):
             raise SourceError(why, hint="`tag-importer mapping init SOURCE` writes a mapping that fits")
-        drafting = Drafting(self.layout(table), table)
-        drafts = drafting.drafts() if len(table) else []
         self._layouter.forget()
-        return drafts, drafting.notes
+        return Drafting(self.layout(table), table)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
-import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -16,21 +15,18 @@ from msgspec.structs import replace
 from importer.errors import SourceError, UsageError
 from importer.mapping.choose import as_asked, choose
 from importer.mapping.columns import named
-from importer.mapping.draft import Drafter
+from importer.mapping.draft import Drafter, Drafting
 from importer.mapping.load import load_mapping
 from importer.mapping.spec import Mapping
 from importer.masking import Mask
-from importer.model import Action, Draft, Header, Issue, Place, Plan, Reading, Severity, SourceFile, Table
-from importer.planning.build import build_plan
+from importer.model import Draft, Header, Issue, Place, Reading, Severity, SourceFile, Table
 from importer.planning.bulk import gc_paused
 from importer.planning.collisions import labels_of
 from importer.planning.contents import contents_of, together
 from importer.planning.decisions import load_decisions
 from importer.planning.mapping_beside import mapping_beside
-from importer.planning.options import Account, PlanOptions
+from importer.planning.options import PlanOptions
 from importer.planning.statements import NO_EVIDENCE, Evidence
-from importer.reports.formats import Validation
-from importer.reports.run_record import issues_of
 from importer.settings.model import Source
 from importer.settings.settings import Settings
 from importer.sources.masked import masked_file, masked_issue, masked_table
@@ -87,7 +83,11 @@ def _mapping_of(settings: Settings, source: Source) -> str:
     return settings.mapping_for(source) or str(mapping_beside(source.path) or "")
 
 
-def collect(items: Iterable[SourceFile | Issue | MappedTable]) -> Inputs:
+Keeper = Callable[[Drafting, list[Draft], int], list[Draft]]
+"""Says of which rows of a part of a table drafts are held; the number is how many files there have been."""
+
+
+def collect(items: Iterable[SourceFile | Issue | MappedTable], keep: Keeper | None = None) -> Inputs:
     """A draft for each row, and whatever else there is to know for planning."""
     drafts: list[Draft] = []
     sources: list[SourceFile] = []
@@ -103,9 +103,12 @@ def collect(items: Iterable[SourceFile | Issue | MappedTable]) -> Inputs:
             elif isinstance(item, Issue):
                 notes.append(item)
             else:
-                made, remarks = item.drafter.drafted(item.table)
-                notes.extend(remarks)
-                readings.append(replace(item.reading, contents=contents_of(made, remarks)))
+                made, contents, drafting = list[Draft](), [], item.drafter.drafting(item.table)
+                for part in drafting.parts():
+                    contents.append(contents_of(part, drafting.notes))
+                    made.extend(part if keep is None else keep(drafting, part, len(sources)))
+                notes.extend(drafting.notes)
+                readings.append(replace(item.reading, contents=together(contents)))
                 mappings.setdefault(item.mapping)
                 if begun < len(drafts) and not drafts[begun].row.header.sheet and made:
                     # Objects of one file in two tables, each with its mapping: back in the order of the file.
@@ -242,42 +245,3 @@ def who_is_who(options: PlanOptions, settings: Settings) -> PlanOptions:
     """The options with what files of decisions and of evidence say. UsageError or SourceError for one that is wrong."""
     decisions = load_decisions(settings.decisions) if settings.decisions else None
     return dataclasses.replace(options, decisions=decisions, evidence=evidence(settings))
-
-
-def check(settings: Settings) -> tuple[Plan, Sequence[Draft]]:
-    """The plan against an account that holds nothing, so that lists are judged in one way; and its drafts."""
-    inputs = collect(tables(settings))
-    options = who_is_who(PlanOptions(collisions=settings.plan_options().collisions), settings)
-    plan = build_plan(inputs.drafts, Account(""), options, inputs.sources, inputs.mappings, inputs.notes,
-                      readings=inputs.readings)  # fmt: skip
-    return plan, inputs.drafts
-
-
-def validate(settings: Settings, *, annotate: Path | None = None, page: Path | None = None) -> Validation:
-    """Every issue of every row.
-
-    `annotate` is where the list is written anew, as a workbook with each issue at its cell; `page` where the result is
-    written as a page.
-    """
-    plan, drafts = check(settings)
-    bad = (Action.INVALID, Action.CONFLICT)
-    validation = Validation(
-        sources=plan.sources,
-        mappings=plan.mappings,
-        readings=plan.readings,
-        rows=len(plan.changes),
-        invalid=sum(change.action in bad for change in plan.changes),
-        left_out=sum(change.code == LEFT_OUT for change in plan.changes),
-        issues=tuple(issues_of(plan)),
-        pairs=plan.pairs,
-    )
-    if annotate is not None:
-        from importer.reports.annotated_workbook import hand_back
-
-        hand_back(settings.sources[0].path, annotate, drafts, validation.issues)
-    if page is not None:
-        from importer.reports.html import check_page, write_page
-
-        beside = os.path.relpath(annotate, page.absolute().parent) if annotate is not None else ""
-        write_page(page, check_page(plan, beside), Mask(settings.secrets()))
-    return validation

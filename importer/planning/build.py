@@ -33,15 +33,18 @@ def build_plan(
     *,
     readings: Sequence[Reading] = (),
     created: str = "",
+    alone: int = 0,
 ) -> Plan:
     """The plan for these drafts against this account; sends nothing and changes nothing.
 
     `notes` are the issues of files and sheets; what the plan has to say of the run as a whole is added to them.
-    `created` is the UTC time, ISO 8601, and not part of the plan's digest.
+    `created` is the UTC time, ISO 8601, and not part of the plan's digest. `alone` is how many rows there are beside
+    these that are no issue and have no name that another one has.
     Raises UsageError for a category that is unknown or ambiguous.
     """
     with gc_paused():
-        return _plan(list(drafts), account, options or PlanOptions(), sources, mappings, notes, created, readings)
+        return _plan(list(drafts), account, options or PlanOptions(), sources, mappings, notes, created, readings,
+                     alone)  # fmt: skip
 
 
 def _plan(
@@ -53,6 +56,7 @@ def _plan(
     notes: Sequence[Issue],
     created: str,
     readings: Sequence[Reading],
+    alone: int,
 ) -> Plan:
     setting, to_create = _setting(account, options)
     if account.returned is not None:
@@ -62,7 +66,7 @@ def _plan(
     tags = Tags(account.tags, account.ids)
     matches = match_rows(rows, tags, decided.also)
     collisions = find_collisions(
-        rows, matches, account.tags, options.collisions, options.evidence, decided.verdicts, decided.issues
+        rows, matches, account.tags, options.collisions, options.evidence, decided.verdicts, decided.issues, alone
     )
     changes = [
         decide(draft, match, rows, collisions.issues.get(position, ()), setting)

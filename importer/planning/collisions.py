@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 CROWD: Final = 12
 """A name that more actors than this have tells no pair of them."""
 _NAMED: Final = 3
-_PUNCTUATION: Final = bytes(number for number in range(128) if not chr(number).isalnum())
 _SEVERITIES: Final = (Severity.INFO, Severity.WARNING, Severity.ERROR)
 _CODES: Final = ("alias-is-tag", "name-is-tag-alias", "alias-is-name", "repeats-row", "alias-shared",
                  "alias-is-tag-alias", "similar-name", "stated-same")  # fmt: skip
@@ -64,14 +63,16 @@ def find_collisions(
     evidence: Evidence | None = None,
     verdicts: Mapping[frozenset[Node], str] = MappingProxyType({}),
     issues: Mapping[int, Sequence[Issue]] = MappingProxyType({}),
+    alone: int = 0,
 ) -> Found:
     """Rows that are invalid or left out take no part; one that repeats another is only compared with that one.
 
-    `verdicts` are what people have decided of two; `issues` are added to those that are found.
+    `verdicts` are what people have decided of two; `issues` are added to those that are found; `alone` is how many
+    more rows there are, none of which claims a name that another one has.
     """
     if not any((rules.alias_is_name, rules.alias_shared, rules.alias_in_account, rules.similar_name)):
         return Found(issues=issues)
-    return _Search(drafts, matches, tags, rules, evidence or NO_EVIDENCE, verdicts).found(issues)
+    return _Search(drafts, matches, tags, rules, evidence or NO_EVIDENCE, verdicts, alone).found(issues)
 
 
 class _Evidence(Struct):
@@ -95,8 +96,9 @@ class _Search:
         rules: CollisionRules,
         evidence: Evidence,
         verdicts: Mapping[frozenset[Node], str],
+        alone: int,
     ) -> None:
-        self.drafts, self.matches, self.rules = drafts, matches, rules
+        self.drafts, self.matches, self.rules, self.alone = drafts, matches, rules, alone
         self.evidence, self.verdicts = evidence, verdicts
         self.rows = [row for row, match in enumerate(matches) if match.is_first]
         self.names = {matches[row].name_key: row for row in self.rows}
@@ -105,10 +107,10 @@ class _Search:
         self.tag_names: dict[str, list[Node]] = {}
         self.tag_aliases: dict[str, list[Node]] = {}
         for tag in tags:
-            if tag.uuid not in ours and (key := _key(tag.name)) not in self.names:
+            if tag.uuid not in ours and (key := identity_key(tag.name)) not in self.names:
                 self.tags[tag.uuid] = tag
                 self.tag_names.setdefault(key, []).append(tag.uuid)
-                for label in dict.fromkeys(map(_key, labels_of(tag.fields))):
+                for label in dict.fromkeys(map(identity_key, labels_of(tag.fields))):
                     self.tag_aliases.setdefault(label, []).append(tag.uuid)
         self.pairs: dict[tuple[Node, Node], _Evidence] = {}
         self.notes: list[Issue] = []
@@ -140,7 +142,7 @@ class _Search:
         import pandas as pd
 
         claims = [
-            (row, _key(label))
+            (row, identity_key(label))
             for row in self.rows
             for name in ALIAS_FIELDS
             if name in self.drafts[row].fields
@@ -180,12 +182,12 @@ class _Search:
         if self.rules.similar_name is None:
             return
         nodes: list[tuple[str, Node]] = []
-        nodes += [(_loose(key), row) for key, row in self.names.items()]
-        nodes += [(_loose(key), uuid) for key, uuids in self.tag_names.items() for uuid in uuids[:1]]
-        if len(nodes) > MOST:
-            message = f"of {len(nodes):,} names only those were compared that are equal but for punctuation"
+        nodes += [(loose_key(key), row) for key, row in self.names.items()]
+        nodes += [(loose_key(key), uuid) for key, uuids in self.tag_names.items() for uuid in uuids[:1]]
+        if (many := len(nodes) + self.alone) > MOST:
+            message = f"of {many:,} names only those were compared that are equal but for punctuation"
             self.notes.append(Issue(Severity.INFO, "names-not-compared", message, Place("")))
-        for one, other in near_names(nodes, CROWD):
+        for one, other in near_names(nodes, CROWD, self.alone):
             if not (isinstance(one, str) and isinstance(other, str)):
                 self._pair(one, other, "similar-name").near = True
 
@@ -225,7 +227,7 @@ class _Search:
         if (known.stated or one_name) and severity is Severity.WARNING:
             severity = Severity.INFO
         score = sum(1 / (actors - 1) for actors in known.labels.values()) + 3 * bool(known.stated) + known.near / 2
-        score += sum(key in known.labels for key in (_key(sides[0].name), _key(sides[1].name)))
+        score += sum(key in known.labels for key in (identity_key(sides[0].name), identity_key(sides[1].name)))
         if sides[0].country and sides[1].country:
             score += 0.5 if len(countries) == 1 else -1
         shared = sorted(known.labels.items(), key=lambda item: item[1])
@@ -249,8 +251,8 @@ class _Search:
         yield from self.evidence.about(mine.name, theirs.name)
         if isinstance(theirs, Draft) and mine.row.header.file == theirs.row.header.file:
             return
-        by_mine = _key(theirs.name) in map(_key, labels_of(mine.fields))
-        by_theirs = _key(mine.name) in map(_key, labels_of(theirs.fields))
+        by_mine = identity_key(theirs.name) in map(identity_key, labels_of(mine.fields))
+        by_theirs = identity_key(mine.name) in map(identity_key, labels_of(theirs.fields))
         if by_mine and by_theirs:
             yield "each list gives the other's name"
         elif (by_mine and states_names(mine)) or (by_theirs and isinstance(theirs, Draft) and states_names(theirs)):
@@ -266,11 +268,11 @@ class _Search:
         if isinstance(node, str):
             return "", ""
         draft = self.drafts[node]
-        if _key(draft.name) == key:
+        if identity_key(draft.name) == key:
             return draft.name, name_place(draft).cell
         for field in ALIAS_FIELDS:
             for label in labels(draft.fields.get(field)):
-                if _key(label) == key:
+                if identity_key(label) == key:
                     return label, draft.place(field, label).cell
         return "", ""
 
@@ -299,7 +301,7 @@ class _Search:
                 for item in pair.shared
                 for name in ALIAS_FIELDS
                 for label in labels(draft.fields.get(name))
-                if _key(label) == _key(item.label)
+                if identity_key(label) == identity_key(item.label)
             ),
             (draft.name, "value"),
         )
@@ -365,13 +367,3 @@ def _groups(keys: pd.Series[str]) -> dict[str, list[int]]:
         if not group or group[-1] != row:
             group.append(row)
     return groups
-
-
-def _key(text: str) -> str:
-    """The identity key. Most labels are plain ASCII, for which it is the lower-case text with single blanks."""
-    return " ".join(text.split()).lower() if text.isascii() else identity_key(text)
-
-
-def _loose(key: str) -> str:
-    """The loose key of an identity key."""
-    return key.encode().translate(None, _PUNCTUATION).decode() if key.isascii() else loose_key(key)

@@ -16,11 +16,11 @@ _LETTERS: Final = 8
 """Shorter names may differ by a letter and mean something else: Lead and Lear."""
 
 
-def near_names(names: Sequence[tuple[str, N]], crowd: int) -> Iterator[tuple[N, N]]:
+def near_names(names: Sequence[tuple[str, N]], crowd: int, alone: int = 0) -> Iterator[tuple[N, N]]:
     """Pairs whose loose keys are equal, or differ by one letter: typed, left out, doubled or swapped.
 
     Digits count: `APT28` and `APT29` are two actors; so does a letter that many names have in common but for it.
-    Of one loose key at most `crowd` are compared.
+    Of one loose key at most `crowd` are compared. `alone` is how many more names there are, all of other loose keys.
     """
     groups: dict[str, list[N]] = {}
     for loose, node in names:
@@ -29,7 +29,7 @@ def near_names(names: Sequence[tuple[str, N]], crowd: int) -> Iterator[tuple[N, 
     for nodes in groups.values():
         if len(nodes) > 1:
             yield from combinations(nodes[:crowd], 2)
-    if len(groups) > MOST:
+    if len(groups) + alone > MOST:
         return
     # One slip leaves one half of a name as it is: only names with a half in common are compared.
     halves: dict[tuple[str, ...], list[str]] = {}
