@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from msgspec import Struct, field
 
 from importer.clock import SystemClock
-from importer.engine.resume import open_run
+from importer.engine.resume import open_resumable, open_run
 from importer.engine.runs import find_run
 from importer.engine.stop import StopSignal
 from importer.errors import SourceError, UsageError
@@ -302,7 +302,7 @@ async def _resume(
     session = _session((), settings, account or Account.from_environment(), stop)
     found = find_run(os.fspath(run), session.settings.runs_dir)
     session.path = found if found.is_dir() else found.parent
-    return Result(await verbs.resume(session, found))
+    return Result(await verbs.resume(session, open_resumable(found)))
 
 
 def undo(

@@ -16,8 +16,9 @@ An error says what is wrong, where, why, and what to do about it. None of them e
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 
 class ExitCode(IntEnum):
@@ -45,6 +46,15 @@ class ExitCode(IntEnum):
     """A fault of the program itself (EX_SOFTWARE)."""
 
 
+WORST_FIRST: Final = (70, 4, 2, 3, 5, 6, 7, 1, 10, 0)
+"""Of many jobs the worst exit code counts: what needs a person before what comes right when it is run again (6, 7)."""
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of many jobs: the one of theirs that is first in `WORST_FIRST`; 0 for none."""
+    return min(codes, key=WORST_FIRST.index, default=0)
+
+
 class Position(NamedTuple):
     """A place in a text file that a person wrote: 1-based line and column, 0 where not known."""
 
@@ -62,6 +72,8 @@ class ImporterError(Exception):
     """Base of everything that ends a command with a sentence instead of a traceback."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+    retry_after: float = 0.0
+    """Seconds after which it may come right by itself; 0 where nobody knows."""
 
     def __init__(self, message: str, *, hint: str = "", details: tuple[str, ...] = ()) -> None:
         """`message` is one sentence; `hint` says what to do; `details` are further lines, one problem each."""

@@ -11,16 +11,18 @@ from importer.cli.console import page_path, settings_of, show
 from importer.cli.observer import observing, refuse_to_delete
 from importer.cli.unattended import carry_out, failed
 from importer.clock import SystemClock
-from importer.engine.resume import open_run
+from importer.engine.resume import open_resumable, open_run
 from importer.engine.runs import find_run
 from importer.errors import ExitCode, ImporterError, SafetyLimit, UsageError
 from importer.masking import Mask
 from importer.pipeline import verbs
+from importer.pipeline.remembered import job_file_of
 from importer.pipeline.saved import refuse_what_a_plan_settles, saved_plan
 from importer.pipeline.session import Session
 from importer.pipeline.verbs import needs_work
 from importer.reports.formats import PlanResult, report
 from importer.reports.run_record import RunRecord
+from importer.settings.job_file import job_files
 from importer.settings.merge import glimpse
 
 
@@ -35,6 +37,10 @@ def apply(namespace: Namespace) -> int:
 
 
 def _plan_or_apply(namespace: Namespace, *, dry: bool) -> int:
+    if files := _fleet_files(namespace):
+        from importer.cli.fleet import fleet
+
+        return fleet(namespace, files, dry=dry)
     clock = SystemClock()
     saved = saved_plan(namespace.sources)
     sources = () if saved else namespace.sources
@@ -58,6 +64,15 @@ def _plan_or_apply(namespace: Namespace, *, dry: bool) -> int:
         return await verbs.apply(session, saved or verbs.draft(session))
 
     return carry_out(session, work)
+
+
+def _fleet_files(namespace: Namespace) -> list[str]:
+    """The job files, where the command is given several, a folder or a glob of them, or asked about groups."""
+    files = job_files(namespace.sources)
+    of_fleets = [flag for flag in ("groups", "group", "resume") if getattr(namespace, flag, None)]
+    if of_fleets and not files:
+        raise UsageError(f"--{of_fleets[0]} is for job files, and none is named")
+    return files if of_fleets or files != namespace.sources or len(files) > 1 else []
 
 
 def _plan(session: Session, saved: Path | None, page: Path | None) -> int:
@@ -91,15 +106,19 @@ def _plan(session: Session, saved: Path | None, page: Path | None) -> int:
 
 
 def resume(namespace: Namespace) -> int:
-    """Take a run up where its journal ends."""
+    """Take a run up where its journal ends, with the account, metrics and heartbeat of its job."""
     settings = settings_of(namespace)
-    clock = SystemClock()
+    clock, path = SystemClock(), Path(namespace.run)
     try:
         found = find_run(namespace.run, settings.runs_dir)
+        path = found if found.is_dir() else found.parent
+        earlier = open_resumable(found)
+        if file := job_file_of(earlier):
+            settings = settings_of(namespace, [file])
     except ImporterError as error:
-        return failed(Session(settings, clock, path=Path(namespace.run)), error)
-    session = Session(settings, clock, path=found if found.is_dir() else found.parent)
-    return carry_out(session, lambda: verbs.resume(session, found))
+        return failed(Session(settings, clock, path=path), error)
+    session = Session(settings, clock, path=path)
+    return carry_out(session, lambda: verbs.resume(session, earlier))
 
 
 def undo(namespace: Namespace) -> int:

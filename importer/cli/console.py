@@ -74,14 +74,17 @@ def show_record(record: RunRecord, settings: Settings) -> None:
 
 def tell(text: str) -> None:
     """One line on standard error. Nothing in it can move the cursor or begin another line."""
-    print(visible(text), file=sys.stderr, flush=True)
+    sys.stderr.write(visible(text) + "\n")  # in one piece: several jobs may speak at once
+    sys.stderr.flush()
 
 
 class Messages:
     """Sentences on standard error beside a run's events: as text, or with `--log-format json` one object a line."""
 
-    def __init__(self, style: str = "text", *, secrets: Iterable[str] = (), run: str = "") -> None:
+    def __init__(self, style: str = "text", *, secrets: Iterable[str] = (), run: str = "", name: str = "") -> None:
+        """`name` stands before each text where several jobs speak."""
         self._log: Log | None = None
+        self._name = f"{name}: " if name else ""
         if style == "json":
             from importer.reports.logs import Log
 
@@ -89,16 +92,16 @@ class Messages:
             self._log.run = run
 
     @classmethod
-    def of(cls, settings: Settings, run: str = "") -> Messages:
+    def of(cls, settings: Settings, run: str = "", name: str = "") -> Messages:
         """Messages as these settings ask for them."""
-        return cls(settings.output.log_format, secrets=settings.secrets(), run=run)
+        return cls(settings.output.log_format, secrets=settings.secrets(), run=run, name=name)
 
     def tell(self, text: str, *, level: str = "info", event: str = "note", **facts: Json) -> None:
         """One sentence."""
         if self._log is not None:
             self._log.line(level, event, text, **facts)
         else:
-            tell(text if level == "info" else f"{PROGRAM}: {text}")
+            tell(self._name + (text if level == "info" else f"{PROGRAM}: {text}"))
 
     def explain(self, error: ImporterError) -> None:
         """An error: what is wrong, each detail, and what to do."""

@@ -23,7 +23,7 @@ from importer.planning.exposure import Exposure
 from importer.remote.settings import PRODUCTION
 from importer.reports import terminal
 from importer.reports.logs import Log
-from importer.reports.progress import Progress, progress_on
+from importer.reports.progress import Progress, ProgressState, progress_on
 from importer.reports.screen import Line, Screen
 from importer.reports.text import count, visible
 from importer.settings.settings import Settings
@@ -33,24 +33,31 @@ from importer.system import open_terminal
 class CommandObserver:
     """See `pipeline.session.Observer`."""
 
-    def __init__(self, settings: Settings, log: Log, progress: Progress | None) -> None:
+    def __init__(
+        self, settings: Settings, log: Log, progress: Progress | None, state: ProgressState | None = None,
+        messages: Messages | None = None,
+    ) -> None:  # fmt: skip
+        """`progress` is what makes room for a question; `state` what is told of the run, its own without one."""
         self._settings = settings
         self._log = log
         self._progress = progress
+        self._state = progress.state if progress is not None and state is None else state
+        self._messages = messages
 
     def observe(self, event: Event, /) -> None:
         # The end is the command's result, in text on standard output: it is said once.
         if not (isinstance(event, RunFinished) and (self._settings.format, self._log.style) == ("text", "text")):
             self._log.observe(event)
-        if self._progress is not None:
-            self._progress.observe(event)
+        if self._state is not None:
+            self._state.observe(event)
 
     def phase(self, text: str, /) -> None:
-        if self._progress is not None:
-            self._progress.phase(text)
+        if self._state is not None:
+            self._state.phase = text
 
     def tell(self, text: str, /, *, level: str = "info", event: str = "note", **facts: Json) -> None:
-        Messages.of(self._settings, self._log.run).tell(text, level=level, event=event, **facts)
+        messages = self._messages or Messages.of(self._settings, self._log.run)
+        messages.tell(text, level=level, event=event, **facts)
 
     def asks(self) -> bool:
         return asked(self._settings)

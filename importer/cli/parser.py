@@ -120,6 +120,9 @@ def _page(parser: argparse.ArgumentParser) -> None:
 def _up_to_the_plan(parser: argparse.ArgumentParser, metavar: str) -> None:
     """`plan` and `apply` are one path up to the plan, and so are their flags."""
     _sources(parser, metavar)
+    group = parser.add_argument_group("several jobs (job files, or a folder of them)")
+    group.add_argument("--groups", action="store_true", help="list them by token, for an engine above; attempt nothing")
+    group.add_argument("--group", metavar="ID", help="only those of this token, as --groups calls it")
     _reading(parser)
     _planning(parser)
     _account(parser)
@@ -139,6 +142,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     _up_to_the_plan(parser, "SOURCE|JOB|PLAN")
     parser.add_argument("--out", metavar="DIR", help="the run folder (default tag-importer-runs/<UTC time>-<id>)")
     parser.add_argument("--dry-run", action="store_true", help="stop after the plan, as `plan` does")
+    parser.add_argument("--resume", action="store_true", help="several jobs: go on with those of --out")
     _asking(parser)
 
 
@@ -163,7 +167,8 @@ def _undo(parser: argparse.ArgumentParser) -> None:
 
 
 def _report(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="a run folder, or the start of its name")
+    parser.add_argument("run", nargs="+", metavar="RUN|FLEET", help="a run folder, or the start of its name; or the "
+                        "folders of fleets, which are shown as one")  # fmt: skip
     _output(parser)
 
 

@@ -42,10 +42,17 @@ def _short(folder: Path) -> str:
 
 
 def report(namespace: Namespace) -> int:
-    """Write results, failed rows, summary and page again; exits as the run did."""
+    """Write results, failed rows, summary and page again, or show fleets as one; exits as the run did."""
+    from importer.reports.fleet import is_fleet
     from importer.reports.write import write_again
 
     settings = settings_of(namespace)
-    record = write_again(find_run(namespace.run, settings.runs_dir), Mask(settings.secrets()))
+    if all(is_fleet(Path(run)) for run in namespace.run):
+        from importer.cli import fleet
+
+        return fleet.report(namespace.run, settings.format)
+    if len(namespace.run) > 1:
+        raise UsageError("several runs were named; only fleets (fleet.json) are gathered into one report")
+    record = write_again(find_run(namespace.run[0], settings.runs_dir), Mask(settings.secrets()))
     show_record(record, settings)
     return record.exit_code

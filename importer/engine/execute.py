@@ -87,7 +87,9 @@ async def execute(
                 await pool.run()
         unlisted = await pool.look_for_duplicates()
     except ImporterError as error:
-        stop.request(error.message, exit_code=_resumable(error.exit_code), hint=error.hint)
+        stop.request(
+            error.message, exit_code=_resumable(error.exit_code), hint=error.hint, retry_after=error.retry_after
+        )
     except CallFailed as failed:
         stop.request(str(failed), exit_code=failed.exit_code)
     outcomes = pool.outcomes_of_all()

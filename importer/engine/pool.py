@@ -148,7 +148,7 @@ class Pool:
         if task.cancelled() or (error := task.exception()) is None:
             return
         if isinstance(error, ImporterError) and not isinstance(error, UsageError):
-            self._stop.request(error.message, exit_code=error.exit_code, hint=error.hint)
+            self._stop.request(error.message, exit_code=error.exit_code, hint=error.hint, retry_after=error.retry_after)
         else:
             raise error
 

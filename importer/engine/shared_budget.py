@@ -23,7 +23,7 @@ from importer.clock import Clock
 from importer.remote.pacer import Pacer
 
 _ENTRIES: Final = 700
-"""A window of 300 s, noted twice a second."""
+"""A window of 300 s, noted twice a second, and some more."""
 _LARGEST: Final = 65_536
 _SLACK: Final = 1.0
 """Seconds by which a file may seem to come from the future: clocks are corrected a little all the time."""
@@ -46,7 +46,7 @@ class SharedBudget:
         self._folder = folder
         self._clock = clock
         self._file = folder / f"{os.getpid()}-{secrets.token_hex(4)}.json"
-        self._made: deque[tuple[float, int]] = deque(maxlen=_ENTRIES)
+        self._made: deque[tuple[float, int]] = deque(maxlen=_ENTRIES - 1)
         self._counted = 0
 
     def earlier(self) -> Iterator[tuple[float, int]]:
@@ -86,12 +86,15 @@ class SharedBudget:
 
     def _write(self, pacer: Pacer) -> None:
         now, window = self._clock.monotonic(), pacer.limit()[1]
-        new = pacer.calls + pacer.in_flight - self._counted
-        if new <= 0:
+        new = pacer.calls - self._counted
+        if not new and not pacer.in_flight:
             return
-        self._counted += new
-        self._made.append((now, new))
+        if new:
+            self._counted += new
+            self._made.append((now, new))
         calls = [(round(now - moment, 3), count) for moment, count in self._made if now - moment <= window]
+        if pacer.in_flight:  # the server counts them at any moment until their answers, not when they were sent
+            calls.append((0.0, pacer.in_flight))
         used = _Used(self._clock.now().timestamp(), window, calls)
         # A state directory that cannot be written must not end a command that needs no lock.
         with suppress(OSError):

@@ -22,15 +22,18 @@ class StopSignal:
         self.reason = ""
         self.exit_code = ExitCode.DONE
         self.hint = ""
+        self.retry_after = 0.0
         self._event = asyncio.Event()
 
     def __bool__(self) -> bool:
         return bool(self.reason)
 
-    def request(self, reason: str, *, exit_code: ExitCode = ExitCode.STOPPED_EARLY, hint: str = "") -> None:
-        """Stop for this reason (one sentence)."""
+    def request(
+        self, reason: str, *, exit_code: ExitCode = ExitCode.STOPPED_EARLY, hint: str = "", retry_after: float = 0.0
+    ) -> None:
+        """Stop for this reason (one sentence); `retry_after` is in seconds, 0 where nobody knows."""
         if not self.reason:
-            self.reason, self.exit_code, self.hint = reason, exit_code, hint
+            self.reason, self.exit_code, self.hint, self.retry_after = reason, exit_code, hint, retry_after
             self._event.set()
 
     async def wait(self) -> None:

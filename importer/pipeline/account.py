@@ -137,7 +137,13 @@ def lock_names(session: Session, target: Target) -> dict[str, str]:
     """What a run holds the lock of, each with its name."""
     if target.sandbox:  # each of its databases counts as an account
         return {"account": f"sandbox {session.settings.database.resolve()}"}
-    return {"account": target.account_id, "token": f"token {target.api.settings.token_key}"}
+    names = {"account": target.account_id, "token": token_lock(target.api.settings.token_key)}
+    return {what: name for what, name in names.items() if what != "token" or not session.token_held}
+
+
+def token_lock(key: str) -> str:
+    """The name of a token's lock."""
+    return f"token {key}"
 
 
 def reset_sandbox(database: Path) -> None:

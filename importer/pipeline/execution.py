@@ -52,6 +52,7 @@ class Execution(Struct, frozen=True):
         )
         before = earlier_traffic(self.folder.path) if self.earlier is not None else Traffic()
         self.folder.sweep()
+        session.sending = True
         async with Journal(self.folder.journal_path, session.clock, fsync=settings.fsync) as journal:
             with on_signals(session.stop, at_once=self._leave) if session.signals else nullcontext():
                 result = await execute(

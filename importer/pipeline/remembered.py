@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from importer.engine.lock import state_dir
+from importer.engine.resume import EarlierRun
 from importer.engine.run_folder import RunFolder
 from importer.errors import ImporterError, UsageError
 from importer.model import Plan, Reading, SourceFile
@@ -22,6 +23,21 @@ from importer.settings.settings import Settings
 
 LIST: Final = "list"
 """Key of `Plan.options`: by what the readings of these sources are remembered; absent where they are not."""
+
+
+JOB: Final = "job"
+"""Key of `Plan.options`: the job file, which a resume takes up again; absent for a run without one."""
+
+
+def job_file_of(earlier: EarlierRun) -> str:
+    """The job file of an earlier run, where it is still there; empty for a run that was made elsewhere."""
+    file = str(earlier.plan.options.get(JOB) or "")
+    return file if earlier.made_here and file and Path(file).is_file() else ""
+
+
+def absolute(file: str) -> str:
+    """The path of a file, whatever the working directory."""
+    return str(Path(file).absolute())
 
 
 class _State(msgspec.Struct):

@@ -98,8 +98,12 @@ class Session:
     """Whether signals that ask the process to end stop the run: the command line's process is its own."""
     stop: StopSignal = field(default_factory=StopSignal)
     """Asks the run to stop, resumable."""
+    token_held: bool = False
+    """Whether the lock of the token is held already, for several runs in turn."""
     begun: bool = False
     """Whether the run folder has been made."""
+    sending: bool = False
+    """Whether rows are being sent: from now on `stop` ends the run, and what is left can be resumed."""
     record: RunRecord | None = None
     """How the run ended, as soon as its reports are written."""
     started: datetime = field(init=False)

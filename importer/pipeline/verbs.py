@@ -12,7 +12,7 @@ from msgspec import structs
 
 from importer.engine.lock import downloads_dir
 from importer.engine.origin import check_origin, local_key
-from importer.engine.resume import EarlierRun, check_not_undone, left_to_do, open_resumable, read_again
+from importer.engine.resume import EarlierRun, check_not_undone, left_to_do, read_again
 from importer.engine.run_folder import RunFolder
 from importer.engine.runs import note_elsewhere
 from importer.engine.undo import MODE, UNDOES, check_settled, mark_undoing, mark_undone, undo_plan, undone_run
@@ -23,7 +23,7 @@ from importer.model import Action, Draft, Plan, Severity, Tag
 from importer.pipeline.account import Target, explained, locked, open_target, read_account
 from importer.pipeline.drafting import Inputs, collect, tables, who_is_who
 from importer.pipeline.execution import Execution
-from importer.pipeline.remembered import LIST, drift_of, list_key
+from importer.pipeline.remembered import JOB, LIST, absolute, drift_of, list_key
 from importer.pipeline.saved import Saved, read_saved
 from importer.pipeline.session import Session
 from importer.planning.build import build_plan
@@ -112,9 +112,8 @@ async def apply(session: Session, what: Inputs | Path | Plan) -> RunRecord:
         return await _carry_out(session, target, Execution(made, digest, folder, session, seen_at=seen_at))
 
 
-async def resume(session: Session, path: Path) -> RunRecord:
+async def resume(session: Session, earlier: EarlierRun) -> RunRecord:
     """Take a run up where its journal ends."""
-    earlier = open_resumable(path)
     async with open_target(session) as target:
         _check_account(earlier, target)
         async with locked(session, target):
@@ -278,6 +277,8 @@ async def _make_plan(session: Session, inputs: Inputs, target: Target) -> Plan:
         plan = structs.replace(plan, options={**plan.options, LIST: key})
         drift = drift_of(plan, session.settings, _previous(session.settings, plan))
         plan = structs.replace(plan, notes=(*plan.notes, *drift.notes))
+    if session.settings.job is not None:
+        plan = structs.replace(plan, options={**plan.options, JOB: absolute(session.settings.file)})
     plan = choose_part(plan, session.settings.part, inputs.drafts)
     timings.done("plan")
     return plan

@@ -104,6 +104,7 @@ class _Options(Struct, omit_defaults=True, forbid_unknown_fields=True):
     seen: dict[str, str] = {}
     stamps: dict[str, tuple[float, str]] = {}
     list: str = ""
+    job: str = ""
     part: str = ""
     undoes: str = ""
     plan: str = ""

@@ -54,14 +54,18 @@ class ApiSettings:
 
     @property
     def token_key(self) -> str:
-        """Names the token at its server in the state directory: 16 digits of a hash, from which nothing comes back."""
-        parts = urlsplit(self.base_url)
-        return sha256(f"{parts.scheme}://{parts.netloc.lower()} {self.token}".encode()).hexdigest()[:16]
+        return token_key(self.base_url, self.token)
 
     @property
     def production(self) -> bool:
         """Whether this is Cloudflare itself, whose published limit for each IP address applies too."""
         return _of_cloudflare(urlsplit(self.base_url).hostname or "")
+
+
+def token_key(base_url: str, token: str) -> str:
+    """Names a token at its server: 16 digits of a hash, from which nothing comes back."""
+    parts = urlsplit(base_url)
+    return sha256(f"{parts.scheme}://{parts.netloc.lower()} {token}".encode()).hexdigest()[:16]
 
 
 def trusted_endpoint(url: str, *, loopback: bool) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from math import ceil
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TextIO
+from typing import TYPE_CHECKING, Final, Self, TextIO, TypeVar
 
 from importer.engine.events import CallFinished, Event, RowDone, RunFinished, RunStarted, Stopping, Waiting
 from importer.model import Status
@@ -32,6 +32,9 @@ _RATE_OVER: Final = 15.0
 _SHORT_WAIT: Final = 5.0
 _NARROW: Final = 90
 """Columns below which there is no room for a bar."""
+
+
+P = TypeVar("P", bound="Progress")
 
 
 class ProgressState:
@@ -107,6 +110,7 @@ class Progress:
     ) -> None:
         from rich.live import Live
 
+        self._clocks = monotonic, now
         self.state = ProgressState(monotonic, now)
         self._console = screen.console()
         self._live = Live(
@@ -124,14 +128,6 @@ class Progress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._live.stop()
-
-    def observe(self, event: Event) -> None:
-        """Take note of one event."""
-        self.state.observe(event)
-
-    def phase(self, text: str) -> None:
-        """Say what is going on before rows are sent: `reading actors.csv`, `reading the account's tags`."""
-        self.state.phase = text
 
     def write(self, line: str) -> None:
         """Print a line of log above the bar."""
@@ -160,6 +156,24 @@ class Progress:
         return grid
 
 
+class FleetProgress(Progress):
+    """Many jobs in one line: for each token the job that it is at."""
+
+    _at: Mapping[str, tuple[str, ProgressState]] = {}
+
+    def begin(self, token: str, job: str) -> ProgressState:
+        """A job of this token begins: what is to be told of it."""
+        state = ProgressState(*self._clocks)
+        self._at = {**self._at, token: (job, state)}
+        return state
+
+    def _picture(self) -> RenderableType:
+        from rich.text import Text
+
+        at = [f"{job} {state.text() or state.phase}".rstrip() for job, state in self._at.values()]
+        return Text("  |  ".join(at), no_wrap=True, overflow="ellipsis")
+
+
 def progress_on(
     stream: TextIO,
     environ: Mapping[str, str],
@@ -167,8 +181,9 @@ def progress_on(
     *,
     now: Callable[[], datetime] | None = None,
     quiet: bool = False,
-) -> Progress | None:
+    kind: type[P] = Progress,  # type: ignore[assignment]  # the default of a type variable comes with Python 3.13
+) -> P | None:
     """A progress bar for `stream`; None where it is not a terminal (cron, a pipe) or `quiet` is asked for."""
     if quiet or not stream.isatty() or environ.get("TERM", "") == "dumb":
         return None
-    return Progress(Screen.on(stream, environ), monotonic, now)
+    return kind(Screen.on(stream, environ), monotonic, now)

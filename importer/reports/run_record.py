@@ -64,12 +64,14 @@ class TrafficCounter:
         self._too_many = 0
         self._outages = 0
         self._outage_seconds = 0.0
+        self.token_refused = False
 
     def observe(self, event: Event) -> None:
         """Take note of one event."""
         if isinstance(event, CallFinished):
             self._calls[event.call] += 1
             self._too_many += event.status == 429
+            self.token_refused = self.token_refused or event.failure == "unauthorized"
         elif isinstance(event, Retrying):
             self._retries += 1
         elif isinstance(event, Waiting) and event.why == "outage":

@@ -12,14 +12,16 @@ ping_url_file, nowhere else. `Job` is the language, `job.schema.json` its schema
 
 from __future__ import annotations
 
+import glob
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from msgspec import UNSET, UnsetType, structs
 
-from importer.errors import JobError
+from importer.errors import JobError, UsageError
 from importer.mapping.shipped_presets import ORDER, preset_path
 from importer.masking import guarded
 from importer.model import Json
@@ -32,6 +34,7 @@ from importer.text.nearest_word import nearest
 from importer.text.typed_yaml import convert
 from importer.text.yaml_nodes import Node, Problems, compose, read_file
 
+_ENDINGS: Final = (".yaml", ".yml")
 _VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _HINT: Final = "every key is described in config/schema/job.schema.json; config/jobs/ holds examples"
@@ -49,7 +52,7 @@ def is_job_file(path: str | Path) -> bool:
     """Whether `path` is a job file rather than a list of actors: recognised by its outermost keys, so that a broken job
     counts as one. False for what is missing, large or not YAML by its ending."""
     given = Path(path)
-    if given.suffix.casefold() not in (".yaml", ".yml"):
+    if given.suffix.casefold() not in _ENDINGS:
         return False
     try:
         if not given.is_file() or given.stat().st_size > _LARGEST:
@@ -64,6 +67,34 @@ def is_job_file(path: str | Path) -> bool:
     if "sources" in keys:
         return len(known) * 2 >= len(keys)
     return len(keys & _TELLING) >= 2 and len(known) * 2 > len(keys)
+
+
+def job_files(words: Sequence[str]) -> list[str]:
+    """The job files that these arguments name: themselves, in folders, by globs. Empty where they name lists.
+
+    A folder of jobs holds job files, and no list beside them. A YAML file that is named beside jobs is meant as one,
+    however broken it is. UsageError for anything else beside them.
+    """
+    named = {word: _jobs_in(word) for word in words}
+    if not any(is_job_file(job) for jobs in named.values() for job in jobs):
+        return []
+    if other := next((word for word, jobs in named.items() if not jobs), ""):
+        raise UsageError(f"{guarded(other)} is not a job file, and was named beside job files",
+                         hint="A job names its sources itself; give it no others.")  # fmt: skip
+    return list(dict.fromkeys(job for jobs in named.values() for job in jobs))
+
+
+def _jobs_in(word: str) -> list[str]:
+    path = Path(word)
+    if path.is_dir():
+        from importer.sources.locate import readable_ending
+
+        inside = [item for item in sorted(path.iterdir()) if item.is_file() and not item.name.startswith(".")]
+        lists = [item for item in inside if readable_ending(item.name) and item.suffix.casefold() not in _ENDINGS]
+        return [] if lists else [str(item) for item in inside if is_job_file(item)]
+    if not path.exists() and any(char in word for char in "*?["):
+        return [name for name in sorted(glob.glob(word)) if is_job_file(name)]  # noqa: PTH207 - it may be absolute
+    return [word] if path.suffix.casefold() in _ENDINGS else []
 
 
 def job_schema() -> dict[str, Json]:

@@ -10,7 +10,7 @@ from msgspec import UNSET, inspect, structs
 
 from importer.errors import Position, UsageError
 from importer.model import Json
-from importer.settings.job_file import glimpse_job, is_job_file, load_job
+from importer.settings.job_file import glimpse_job, is_job_file, job_files, load_job
 from importer.settings.model import Given, Origin, Source
 from importer.settings.options import OPTIONS, Option, replaced
 from importer.settings.settings import Settings
@@ -28,10 +28,9 @@ def merge(flags: Mapping[str, object], environ: Mapping[str, str], sources: Sequ
     A single argument that is a job file brings its own sources. Raises JobError or UsageError, which names every flag
     and variable that is wrong.
     """
-    jobs = [source for source in sources if is_job_file(source)]
-    if jobs and len(sources) > 1:
-        raise UsageError(f"{jobs[0]} is a job file, and a job file is the only argument",
-                         hint="A job names its sources itself; give it no others.")  # fmt: skip
+    jobs = job_files(sources)
+    if len(jobs) > 1:
+        raise UsageError(f"{jobs[0]} and {jobs[1]} are job files, and one is expected here")
     job = load_job(Path(jobs[0])) if jobs else _plain(sources)
     problems = Problems("")
     settings = _overridden(job, flags, environ, problems)

@@ -158,7 +158,7 @@ def _from_folder(spec: str, folder: Path, options: ReadOptions, found: Found, se
         inside = path.relative_to(folder)
         if any(part.startswith((".", "~$")) or part in _NEVER for part in inside.parts) or path.is_dir():
             continue
-        if not path.is_file() or not _readable_ending(path.name) or path.name.endswith(_BESIDE_AN_EXPORT):
+        if not path.is_file() or not readable_ending(path.name) or path.name.endswith(_BESIDE_AN_EXPORT):
             passed.append(str(path))
             continue
         if taken >= options.limits.folder_files:
@@ -199,7 +199,8 @@ def _add(path: Path, name: str, listed: bool, found: Found, seen: set[Path], wit
     return True
 
 
-def _readable_ending(name: str) -> bool:
+def readable_ending(name: str) -> bool:
+    """Whether a file of this name may be a list."""
     tail = name.lower()
     for packed in _PACKED:
         tail = tail.removesuffix(packed)

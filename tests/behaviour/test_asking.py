@@ -227,3 +227,18 @@ def test_categories_ask_too(person: Person, here: Here) -> None:
     assert asked.code == 6, asked.err
     assert "1 of 1 categories in the sandbox s.sqlite3" in asked.question
     assert "Spiders" in asked.screen
+
+
+def test_many_jobs_are_asked_about_once(person: Person, here: Here) -> None:
+    """One question has the sum of what all jobs would do; n attempts nothing, y applies what was shown."""
+    (person.folder / "jobs").mkdir()
+    for name in ("one", "two"):
+        rows(person.folder / f"{name}.csv", "name", f"{name} Fox", "Blue Owl")
+        (person.folder / "jobs" / f"{name}.yaml").write_text(f"sources: ../{name}.csv\nmode: upsert\n")
+    (person.folder / "jobs" / "gone.yaml").write_text("sources: gone.csv\n")
+    no = person("apply", "jobs", *SANDBOX, answer="n\n")
+    assert (no.code, "Apply 2 jobs on 1 token: 4 creates" in no.question) == (6, True), no.screen
+    assert "1 job cannot be planned" in no.question
+    assert here.tags(*SANDBOX) == {}
+    yes = person("apply", "jobs", *SANDBOX, answer="y\n")
+    assert (yes.code, sorted(here.tags(*SANDBOX))) == (3, ["Blue Owl", "one Fox", "two Fox"]), yes.err

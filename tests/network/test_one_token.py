@@ -5,71 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
-from tests.hostile.limit import SlidingLimit
-
-from .servers import served
+from .many_tokens import QUOTA, Server, ended, many_tokens, start
 
 TOKEN = "one-token-of-two-accounts"
-QUOTA, WINDOW = 60, 3.0
-
-
-class Server:
-    """Accounts under any id, with one limit for all calls."""
-
-    def __init__(self, limit: SlidingLimit) -> None:
-        self.limit = limit
-        self.made: dict[str, list[str]] = {}
-        self.base_url = ""
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        wait = self.limit.count()
-        headers = dict(line.split(": ", 1) for line in self.limit.lines())
-        if wait:
-            return web.json_response({}, status=429, headers={**headers, "Retry-After": str(wait)})
-        await asyncio.sleep(0.01)
-        held = self.made.setdefault(request.path.split("/")[2], [])
-        if request.method == "POST":
-            held.append((await request.json())["value"])
-            return web.json_response({"uuid": f"u{len(held)}", "value": held[-1]}, headers=headers)
-        tags = [{"uuid": f"u{number}", "value": value} for number, value in enumerate(held, 1)]
-        return web.json_response(
-            {"tags": tags, "pagination": {"page": 1, "totalPages": 1, "totalCount": len(tags)}}, headers=headers
-        )
-
-
-@asynccontextmanager
-async def _server(headers: str) -> AsyncIterator[Server]:
-    server = Server(SlidingLimit(QUOTA, WINDOW, 30.0, headers))
-    async with served(answer=server.answer) as (port, _):
-        server.base_url = f"http://127.0.0.1:{port}"
-        yield server
 
 
 async def _start(server: Server, folder: Path, account: str, *arguments: str) -> asyncio.subprocess.Process:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLOUDFLARE_", "TAG_IMPORTER_"))}
-    env = {**kept, "TAG_IMPORTER_STATE_DIR": str(folder / "state"), "PYTHONPATH": str(Path(__file__).parents[2]),
-           "CLOUDFLARE_ACCOUNT_ID": account, "CLOUDFLARE_API_TOKEN": TOKEN,
-           "CLOUDFLARE_BASE_URL": server.base_url}  # fmt: skip
-    limit = ("--quota", str(QUOTA), "--window", str(WINDOW)) if server.limit.headers == "none" else ()
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "importer", *arguments, *limit, cwd=folder, env=env,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    return await start(server, folder, *arguments, CLOUDFLARE_ACCOUNT_ID=account, CLOUDFLARE_API_TOKEN=TOKEN)
 
 
 async def _ended(process: asyncio.subprocess.Process) -> tuple[int, str]:
-    _, told = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode or 0, told.decode()
+    done = await ended(process)
+    return done.code, done.err
 
 
 def _list(folder: Path, rows: int) -> None:
@@ -83,20 +35,20 @@ APPLY = ("apply", "actors.csv", "--yes", "--quiet")
 async def test_two_accounts_of_one_token_take_turns(headers: str, tmp_path: Path) -> None:
     """Two runs at once with --wait, and a plan beside them, each do their work without a single 429."""
     _list(tmp_path, 50)
-    async with _server(headers) as server:
+    async with many_tokens(headers) as server:
         runs = [await _start(server, tmp_path, account, *APPLY, "--wait", "60") for account in ("one", "two")]
         while not server.made.get("one") and not server.made.get("two"):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.01)
         plan = await _start(server, tmp_path, "three", "plan", "actors.csv")
         assert [code for code, _ in await asyncio.gather(*map(_ended, [*runs, plan]))] == [0, 0, 0]
         assert [len(server.made[account]) for account in ("one", "two")] == [50, 50]
-        assert (server.limit.refused, server.limit.most <= QUOTA) == ([], True)
+        assert (server.refused, server.most <= QUOTA) == ([], True)
 
 
 async def test_the_second_is_told_that_the_token_is_in_use(tmp_path: Path) -> None:
     """Without --wait the other account's run ends with 7 and says why; nothing on the disk holds the token."""
     _list(tmp_path, 3_000)
-    async with _server("right") as server:
+    async with many_tokens("right") as server:
         first = await _start(server, tmp_path, "one", *APPLY)
         while len(server.made.get("one", ())) < 20:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.01)
@@ -117,7 +69,7 @@ async def test_the_second_is_told_that_the_token_is_in_use(tmp_path: Path) -> No
 async def test_what_a_run_has_used_is_handed_on(headers: str, ends: str, tmp_path: Path) -> None:
     """The next run of the token goes on under the same limit, after a run that came to its end and after kill -9."""
     _list(tmp_path, 45)
-    async with _server(headers) as server:
+    async with many_tokens(headers) as server:
         first = await _start(server, tmp_path, "one", *APPLY)
         if ends == "killed":
             while len(server.made.get("one", ())) < 40:  # noqa: ASYNC110 - another process
@@ -134,4 +86,4 @@ async def test_what_a_run_has_used_is_handed_on(headers: str, ends: str, tmp_pat
             assert (await _ended(first))[0] == 0
         assert (await _ended(await _start(server, tmp_path, "two", *APPLY)))[0] == 0
         assert len(server.made["two"]) == 45
-        assert (server.limit.refused, server.limit.most <= QUOTA) == ([], True)
+        assert (server.refused, server.most <= QUOTA) == ([], True)

@@ -9,7 +9,7 @@ import pytest
 
 from importer.engine.events import CallFinished, RowDone, RunFinished, RunStarted, Stopping, Waiting
 from importer.model import Action, Outcome, Status
-from importer.reports.progress import ProgressState, progress_on
+from importer.reports.progress import FleetProgress, ProgressState, progress_on
 from importer.reports.run_record import TrafficCounter
 
 from .test_terminal import Terminal
@@ -73,11 +73,23 @@ def test_it_is_one_line_at_any_width(width: int) -> None:
     screen = Terminal()
     made = progress_on(screen, {"COLUMNS": str(width)}, Time(), now=lambda: datetime(2026, 5, 4, tzinfo=UTC))
     assert made is not None
-    made.observe(RunStarted("r", 20_000, 20_000))
-    made.observe(Waiting(212.0, "shared"))
+    made.state.observe(RunStarted("r", 20_000, 20_000))
+    made.state.observe(Waiting(212.0, "shared"))
     with made._console.capture() as shown:
         made._console.print(made._picture())
     assert len(shown.get().splitlines()) == 1
+
+
+def test_many_jobs_are_one_line() -> None:
+    """Of each token the job that it is at shows, and the next one takes its place."""
+    made = progress_on(Terminal(), {"COLUMNS": "200"}, Time(), kind=FleetProgress)
+    assert made is not None
+    made.begin("token a", "first").observe(RunStarted("r", 9, 9))
+    made.begin("token b", "second").phase = "reading"
+    made.begin("token a", "third").phase = "planning"
+    with made._console.capture() as shown:
+        made._console.print(made._picture())
+    assert shown.get().rstrip() == "third planning  |  second reading"
 
 
 def test_rows_not_attempted_are_not_done() -> None:
@@ -105,9 +117,9 @@ def test_the_bar_draws_on_a_terminal() -> None:
     progress = progress_on(stream, {"TERM": "xterm", "COLUMNS": "120"}, Time())
     assert progress is not None
     with progress:
-        progress.phase("reading [bold]actors.csv")
-        progress.observe(RunStarted("r", 2, 2))
-        progress.observe(done())
+        progress.state.phase = "reading [bold]actors.csv"
+        progress.state.observe(RunStarted("r", 2, 2))
+        progress.state.observe(done())
         progress.write("a [red]line")
     assert "1 of 2" in stream.getvalue()
     assert "a [red]line" in stream.getvalue()

@@ -209,7 +209,7 @@ def test_a_reserve_in_calls_has_to_fit() -> None:
 def test_a_job_stands_alone(tmp_path: Path) -> None:
     """A job beside other sources is refused: it is not clear what its settings would hold for."""
     (tmp_path / "job.yaml").write_text(JOB)
-    with pytest.raises(UsageError, match="only argument"):
+    with pytest.raises(UsageError, match="named beside job files"):
         merge({}, {}, [str(tmp_path / "job.yaml"), "x.csv"])
 
 
@@ -217,6 +217,7 @@ def test_every_flag_has_its_setting() -> None:
     """No flag of `apply` is dropped on the way: each is a setting of the table or one that Settings names itself."""
     known = {option.name for option in OPTIONS}
     own = {"sources", "command", "out", "dry_run", "yes", "trust_plan", "sandbox", "fault", "format", "quiet"}
+    own |= {"groups", "group", "resume"}  # of several jobs, above the settings of each
     parser = build_parser("apply")
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     flags = {action.dest for action in commands.choices["apply"]._actions} - {"help"}

@@ -1,0 +1,313 @@
+"""Many jobs: those of one token in turn, tokens side by side.
+
+One process, with a thread for each token that calls the verbs as they are. A process for each would have to be told to
+stop, and to tell its progress and results, in a language of their own; one event loop for all would stand still, with
+calls of others under way, while a job's lists are read. Within a token nothing is gained side by side: the limit is the
+token's. What a job has used of it is handed on to the next as from one process to another (`engine.shared_budget`),
+and the token's lock is held from the first job to the last, so that no other run comes in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from shlex import quote
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from importer.clock import Clock
+from importer.engine.lock import account_lock
+from importer.engine.resume import open_resumable
+from importer.errors import ExitCode, ImporterError, LockHeld, ProgramFault, StoppedEarly, UsageError
+from importer.masking import Mask
+from importer.model import Plan
+from importer.pipeline import verbs
+from importer.pipeline.account import token_lock
+from importer.pipeline.remembered import absolute
+from importer.pipeline.session import Observer, Session
+from importer.pipeline.watchers import note_failure, notify
+from importer.reports.failed import failed_files
+from importer.reports.fleet import Fleet, JobResult, fleet_of, write_fleet
+from importer.reports.run_record import RunRecord, resume_command
+from importer.reports.summary import stamp
+from importer.settings.settings import Settings
+
+_LOOK: Final = 0.2
+"""Seconds between two looks at a lock, and at whether all has ended."""
+
+
+_UNREAD: Final = "unread"
+
+
+class Job(Struct, frozen=True):
+    """A job of a fleet."""
+
+    file: str
+    settings: Settings
+    """As far as they can be read, where there is an error."""
+    group: str = ""
+    account: str = ""
+    error: ImporterError | None = None
+    """Why it cannot be attempted."""
+    plan: Plan | None = None
+    """What a person has said yes to."""
+    run: Path | None = None
+    """The folder of its run that is to be taken up again."""
+
+
+def job_of(file: str, settings: Settings, error: ImporterError | None = None) -> Job:
+    """A job with its token's group; `error` is why its settings are not whole."""
+    from importer.remote.settings import token_key
+
+    settings = replace(settings, out=None)
+    if error is None and settings.sandbox:
+        return Job(file, settings, token_key("sandbox:", str(settings.database.resolve())), "sandbox")
+    try:
+        known = settings.credentials() if error is None else None
+    except ImporterError as missing:
+        error, known = missing, None
+    if known is None:
+        return Job(file, settings, error=error)
+    return Job(file, settings, token_key(known.base_url, known.token), known.account)
+
+
+def check_apart(jobs: Sequence[Job]) -> None:
+    """UsageError for two jobs that would take each other's earlier runs, or overwrite each other's metrics."""
+    names = Counter((job.settings.name, job.settings.runs_dir.resolve()) for job in jobs)
+    twice = [job.file for job in jobs if names[job.settings.name, job.settings.runs_dir.resolve()] > 1]
+    if twice:
+        raise UsageError(f"{' and '.join(twice)} have one name and one folder of runs",
+                         hint="Give each a `name:` of its own.")  # fmt: skip
+    files = Counter(job.settings.output.metrics_file for job in jobs if job.settings.output.metrics_file)
+    if shared := next((file for file, number in files.items() if number > 1), ""):
+        raise UsageError(f"several jobs write their metrics to {shared}, and the last one alone would be seen",
+                         hint="Give each job a `metrics_file:` of its own.")  # fmt: skip
+
+
+def groups_of(jobs: Sequence[Job]) -> dict[str, list[int]]:
+    """The jobs of each token, by their places; those that cannot be read are a group of their own."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for at, job in enumerate(jobs):
+        groups[job.group or _UNREAD].append(at)
+    return dict(groups)
+
+
+class FleetRun:
+    """Carries jobs out, or plans them. `fleet.json` in `folder` follows each change of a job's state."""
+
+    def __init__(
+        self, jobs: Sequence[Job], clock: Clock, observer: Callable[[Job], Observer], *, dry: bool = False,
+        folder: Path | None = None, earlier: Mapping[str, JobResult] | None = None,
+    ) -> None:  # fmt: skip
+        """`earlier` are results, by file, of jobs that came to their end before: they stay as they are."""
+        self.plans: dict[str, Plan] = {}
+        """By job file: what `dry` came to."""
+        self._jobs, self._clock, self._observer, self._dry, self._folder = jobs, clock, observer, dry, folder
+        self._started = stamp(clock.now())
+        self._lock = threading.RLock()
+        self._accounts: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._reason = ""
+        self._stops: dict[str, Callable[[str], object]] = {}
+        """By job file: what ends the run that is under way."""
+        self._mask = Mask(secret for job in jobs for secret in job.settings.secrets())
+        self._results = [(earlier or {}).get(absolute(job.file)) or self._blank(job) for job in jobs]
+
+    def carry_out(self) -> Fleet:
+        """Every job to its end, or to where `stop` or its token ended it."""
+        self._save()
+        threads = [threading.Thread(target=self._group, args=(places,), name=f"token {group}", daemon=True)
+                   for group, places in groups_of(self._jobs).items()]  # fmt: skip
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():  # in short steps: a signal is heard between two of them, on every system
+                thread.join(_LOOK)
+        return self._save(over=True)
+
+    def stop(self, reason: str) -> None:
+        """Ask every run to end so that it can be resumed; jobs that have not begun are not attempted."""
+        with self._lock:
+            self._reason = self._reason or reason
+            for stop in self._stops.values():
+                with suppress(RuntimeError):  # it has ended just now
+                    stop(self._reason)
+
+    def so_far(self) -> Fleet:
+        """The jobs as they are now."""
+        return self._save()
+
+    def _group(self, places: Sequence[int]) -> None:
+        waiting = [at for at in places if not self._results[at].finished]
+        if not waiting:
+            return
+        try:
+            with self._token(self._jobs[waiting[0]]):
+                refused = ""
+                for at in waiting:
+                    if refused:
+                        error: ImporterError = ImporterError(f"not attempted: the token was refused in {refused}")
+                        self._not_attempted(at, error, ExitCode.ACCESS)
+                    elif self._job(at):
+                        refused = f"job {self._jobs[at].settings.name}"
+        except ImporterError as error:
+            for at in waiting:
+                if self._results[at].state == "waiting":
+                    self._not_attempted(at, error, error.exit_code)
+
+    @contextmanager
+    def _token(self, job: Job) -> Iterator[None]:
+        """The lock of the group's token, for as long as its jobs take. LockHeld when it does not come free in time."""
+        if self._dry or not job.group or job.settings.sandbox:
+            yield
+            return
+        until = self._clock.monotonic() + job.settings.pacing.lock_wait
+        while True:
+            lock = account_lock(token_lock(job.group), what="token")
+            try:
+                lock.__enter__()
+                break
+            except LockHeld:
+                if self._reason or self._clock.monotonic() >= until:
+                    raise
+            time.sleep(_LOOK)
+        try:
+            yield
+        finally:
+            lock.__exit__(None, None, None)
+
+    def _job(self, at: int) -> bool:
+        """One job; returns whether its token was refused."""
+        job = self._jobs[at]
+        with self._accounts[job.account or job.file]:  # two tokens of one account take turns
+            session = Session(job.settings, self._clock, self._observer(job), job.run, token_held=not self._dry)
+            try:
+                if self._reason:
+                    raise StoppedEarly(self._reason)
+                if job.error is not None:
+                    raise job.error
+                self._set(at, replace(self._blank(job), state="running", run="" if self._dry else str(session.path)))
+                result = asyncio.run(self._ended(job, session))
+            except asyncio.CancelledError:
+                result = self._failed(job, session, StoppedEarly(f"{self._reason}: nothing was attempted"))
+            except ImporterError as error:
+                if self._reason and not session.begun:
+                    self._not_attempted(at, error, ExitCode.STOPPED_EARLY)
+                    return False
+                result = self._failed(job, session, error)
+            except Exception as error:  # a fault in one job is no reason to leave the others undone
+                fault = ProgramFault(f"a fault in the program itself ({type(error).__name__})")
+                result = self._failed(job, session, fault)
+            finally:
+                with self._lock:
+                    self._stops.pop(job.file, None)
+            self._set(at, result)
+            assert result.exit_code is not None
+            self._tell(session, notify(session, result.exit_code) if not self._dry else [])
+        return session.traffic.token_refused and result.exit_code == ExitCode.ACCESS
+
+    async def _ended(self, job: Job, session: Session) -> JobResult:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def end(reason: str) -> None:
+            if session.sending:
+                session.stop.request(reason)
+            else:
+                task.cancel()
+
+        with self._lock:
+            self._stops[job.file] = lambda reason: loop.call_soon_threadsafe(end, reason)
+            if self._reason:
+                raise StoppedEarly(self._reason)
+        if self._dry:
+            return await self._planned(job, session)
+        if job.run is not None:
+            record = await verbs.resume(session, open_resumable(job.run))
+        else:
+            record = await verbs.apply(session, job.plan or verbs.draft(session))
+        return self._carried_out(job, session, record)
+
+    async def _planned(self, job: Job, session: Session) -> JobResult:
+        made = await verbs.plan(session, verbs.draft(session))
+        verbs.check(session, made.plan, made.tags)
+        self.plans[job.file] = made.plan
+        pending = any(change.action.calls for change in made.plan.changes)
+        code = ExitCode.CHANGES_PENDING if pending and job.settings.detailed_exitcode else ExitCode.DONE
+        code = ExitCode.ROWS_NEED_WORK if verbs.needs_work(made.plan) else code
+        rows = sum(1 for change in made.plan.changes if change.row is not None)
+        return replace(self._traffic(job, session), exit_code=code, rows=rows, counts=_some(made.plan.counts()))
+
+    def _carried_out(self, job: Job, session: Session, record: RunRecord) -> JobResult:
+        again = "" if record.exit_code in (ExitCode.DONE, ExitCode.ROWS_NEED_WORK) else record.resume_command
+        failed = [str(path) for path in failed_files(record.folder)] if record.exit_code else []
+        return replace(
+            self._traffic(job, session), exit_code=record.exit_code, run=str(record.folder.absolute()),
+            rows=record.rows, counts=_some(record.counts()), calls=record.traffic.total,
+            retries=record.traffic.retries, answers_429=record.traffic.too_many, hint=record.hint,
+            message=record.stopped or (f"rows need work: {', '.join(failed)}" if failed else ""), command=again,
+            retry_after=session.stop.retry_after,
+        )  # fmt: skip
+
+    def _failed(self, job: Job, session: Session, error: ImporterError) -> JobResult:
+        """A job that an error ended."""
+        session.observer.tell(_sentence(error), level="error", event="job-failed", hint=error.hint or None)
+        self._tell(session, [] if self._dry else note_failure(session, error))
+        begun = job.run is not None or (session.begun and session.folder.plan_path.exists())
+        left_something = not self._dry and session.folder.path.is_dir()
+        command = resume_command(session.folder.path.absolute()) if begun else f"tag-importer apply {quote(job.file)}"
+        return replace(
+            self._traffic(job, session), exit_code=error.exit_code, message=_sentence(error), hint=error.hint,
+            run=str(session.folder.path.absolute()) if left_something else "",
+            command="" if self._dry else command, retry_after=error.retry_after,
+        )  # fmt: skip
+
+    def _traffic(self, job: Job, session: Session) -> JobResult:
+        traffic = session.traffic.traffic()
+        return replace(self._blank(job), state="ended", calls=traffic.total, retries=traffic.retries,
+                       answers_429=traffic.too_many, seconds=round(session.timings.whole(), 3))  # fmt: skip
+
+    def _not_attempted(self, at: int, error: ImporterError, code: int) -> None:
+        job = self._jobs[at]
+        command = resume_command(job.run) if job.run else f"tag-importer apply {quote(job.file)}"
+        self._set(at, replace(self._blank(job), state="not-attempted", exit_code=code, message=_sentence(error),
+                              hint=error.hint, command="" if self._dry else command))  # fmt: skip
+        session = Session(job.settings, self._clock, self._observer(job))
+        self._tell(session, notify(session, code) if not self._dry else [])
+
+    def _blank(self, job: Job) -> JobResult:
+        return JobResult(job=job.settings.name, file=absolute(job.file), group=job.group, account=job.account,
+                         run=str(job.run.absolute()) if job.run else "")  # fmt: skip
+
+    def _tell(self, session: Session, problems: Sequence[str]) -> None:
+        for problem in problems:
+            session.observer.tell(problem, level="warning", event="not-reported")
+
+    def _set(self, at: int, result: JobResult) -> None:
+        with self._lock:
+            self._results[at] = result
+            with suppress(OSError):  # the end is told all the same
+                self._save()
+
+    def _save(self, *, over: bool = False) -> Fleet:
+        """UsageError at the beginning where the folder cannot be made."""
+        with self._lock:
+            finished = stamp(self._clock.now()) if over else None
+            fleet = fleet_of("plan" if self._dry else "apply", self._results, self._started, finished)
+            if self._folder is not None:
+                write_fleet(self._folder, fleet, self._mask)
+            return fleet
+
+
+def _sentence(error: ImporterError) -> str:
+    return "; ".join((error.message, *error.details[:3]))
+
+
+def _some(counts: Mapping[str, int]) -> dict[str, int]:
+    return {str(getattr(word, "value", word)): number for word, number in counts.items() if number}

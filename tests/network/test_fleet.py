@@ -1,0 +1,213 @@
+"""Many jobs in one command: in turn on each token, tokens side by side, one table, and one file that says it all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from importer.reports.fleet import fleet_schema
+
+from .many_tokens import Ended, Server, ended, many_tokens, start
+
+TOKENS = {"a": "first-token-0001", "b": "second-token-002", "c": "third-token-0003"}
+
+
+def jobs(folder: Path, accounts: Mapping[str, str], rows: int = 20) -> None:
+    """A job file for each account, with the token that it is given; and the lists."""
+    (folder / "jobs").mkdir()
+    for name, token in TOKENS.items():
+        (folder / name).write_text(token)
+        (folder / name).chmod(0o600)
+    for account, token in accounts.items():
+        (folder / f"{account}.csv").write_text("name\n" + "".join(f"{account} Actor {row}\n" for row in range(rows)))
+        (folder / "jobs" / f"{account}.yaml").write_text(
+            f"sources: ../{account}.csv\naccount: {account}\ntoken_file: ../{token}\nmode: upsert\n"
+            f"output: {{runs: ../runs/{account}, metrics_file: ../metrics/{account}.prom}}\n"
+        )
+
+
+async def apply(server: Server, folder: Path, *words: str) -> Ended:
+    return await ended(await start(server, folder, "apply", *words))
+
+
+def fleet(folder: Path) -> Any:
+    """fleet.json of the folder; it keeps to its schema, and its totals are the sums of its jobs."""
+    found = json.loads((folder / "fleet.json").read_text())
+    jsonschema.validate(found, fleet_schema())
+    totals, results = found["totals"], found["jobs"]
+    for key in ("rows", "calls", "retries", "answers_429"):
+        assert totals[key] == sum(job[key] for job in results)
+    assert totals["jobs"] == len(results)
+    assert sum(totals["counts"].values()) == sum(sum(job["counts"].values()) for job in results)
+    return found
+
+
+def codes(found: Any) -> dict[str, int | None]:
+    return {job["job"]: job["exit_code"] for job in found["jobs"]}
+
+
+async def running(folder: Path, *names: str) -> None:
+    """Return when these jobs are under way."""
+    for _ in range(1000):
+        if (folder / "fleet.json").exists():
+            states = {job["job"]: job["state"] for job in json.loads((folder / "fleet.json").read_text())["jobs"]}
+            if all(states[name] in ("running", "ended") for name in names):
+                return
+        await asyncio.sleep(0.02)
+    raise AssertionError("they did not begin")
+
+
+@pytest.mark.parametrize("headers", ["none", "right"])
+async def test_the_limit_of_a_token_holds_over_all_its_jobs(headers: str, tmp_path: Path) -> None:
+    """Two tokens with several accounts each: every tag once, no 429, and no window with more calls than the limit."""
+    accounts = {"a1": "a", "b1": "b", "a2": "a", "b2": "b", "a3": "a"}
+    jobs(tmp_path, accounts, 30)
+    async with many_tokens(headers) as server:
+        done = await apply(server, tmp_path, "jobs", "--out", "fleet")
+        assert done.code == 0, done.err + done.out
+        assert {name: len(set(made)) for name, made in server.made.items()} == dict.fromkeys(accounts, 30)
+        assert sum(map(len, server.made.values())) == 150
+        assert (server.refused, server.most <= server.quota) == ([], True)
+    found = fleet(tmp_path / "fleet")
+    assert (found["exit_code"], codes(found)) == (0, dict.fromkeys(sorted(accounts), 0))
+    assert found["totals"]["counts"] == {"created": 150}
+    assert (found["totals"]["groups"], found["totals"]["jobs"]) == (2, 5)
+    for job in found["jobs"]:
+        summary = json.loads((Path(job["run"]) / "summary.json").read_text())
+        assert (summary["rows"], summary["job"], summary["calls"]["total"]) == (job["rows"], job["job"], job["calls"])
+        assert f'exit_code{{import="{job["job"]}"}} 0.0' in (tmp_path / "metrics" / f"{job['job']}.prom").read_text()
+    written = "".join(path.read_text() for path in (tmp_path / "fleet").iterdir()) + done.out + done.err
+    assert not any(token in written for token in TOKENS.values())
+
+
+async def test_one_jobs_failure_stops_no_other(tmp_path: Path) -> None:
+    """A job whose list is gone, one that is broken and one that has no token end with their codes; the rest is done."""
+    jobs(tmp_path, {"a1": "a", "a2": "a", "b1": "b", "b2": "nobody", "b3": "b"}, 3)
+    (tmp_path / "a1.csv").unlink()
+    with (tmp_path / "jobs" / "b1.yaml").open("a") as file:
+        file.write("moode: x\n")
+    (tmp_path / "b3.csv").write_text("name,country\nRed Fox,Atlantis\n,France\n")
+    async with many_tokens() as server:
+        done = await apply(server, tmp_path, *(f"jobs/{name}.yaml" for name in ("a1", "a2", "b1", "b2", "b3")),
+                           "--out", "fleet", "--format", "json")  # fmt: skip
+        assert (sorted(server.made["a2"]), server.made["b3"]) == ([f"a2 Actor {row}" for row in range(3)], ["Red Fox"])
+    found = fleet(tmp_path / "fleet")
+    assert codes(found) == {"a1": 3, "a2": 0, "b1": 2, "b2": 2, "b3": 1}
+    assert done.code == found["exit_code"] == 2, "usage is worse than a source, and rows that need work"
+    assert json.loads(done.out) == found
+    assert "moode" in found["jobs"][2]["message"]
+    assert 'exit_code{import="a1"} 3.0' in (tmp_path / "metrics" / "a1.prom").read_text()
+
+
+async def test_a_revoked_token_ends_its_own_jobs_alone(tmp_path: Path) -> None:
+    """What is left of that token is not attempted, with the reason and what takes it up; other tokens go on."""
+    jobs(tmp_path, {"a1": "a", "a2": "a", "a3": "a", "b1": "b", "b2": "b"})
+    async with many_tokens(revoke_after={TOKENS["a"]: 25}) as server:
+        done = await apply(server, tmp_path, "jobs", "--out", "fleet")
+        assert len(server.made["a3"]) == 0
+        assert [len(server.made[name]) for name in ("a1", "b1", "b2")] == [20, 20, 20]
+        found = fleet(tmp_path / "fleet")
+        assert (done.code, codes(found)) == (4, {"a1": 0, "a2": 4, "a3": 4, "b1": 0, "b2": 0})
+        _, second, third, *_ = found["jobs"]
+        assert (second["state"], third["state"], third["run"]) == ("ended", "not-attempted", "")
+        assert "the token was refused in job a2" in third["message"]
+        assert third["message"] in done.out
+        assert second["command"] in done.out
+        server.revoke_after.clear()
+        words = second["command"].split()[1:]
+        assert (await ended(await start(server, tmp_path, *words))).code == 0
+        assert sorted(server.made["a2"]) == sorted(f"a2 Actor {row}" for row in range(20))
+        assert 'exit_code{import="a2"} 0.0' in (tmp_path / "metrics" / "a2.prom").read_text(), (
+            "its job's, not named again"
+        )
+        again = await apply(server, tmp_path, "jobs", "--out", "fleet", "--resume")
+    assert (again.code, codes(fleet(tmp_path / "fleet"))) == (0, dict.fromkeys(["a1", "a2", "a3", "b1", "b2"], 0))
+    assert sorted(server.made["a3"]) == sorted(f"a3 Actor {row}" for row in range(20))
+
+
+async def test_another_run_of_the_token_is_waited_for_or_told(tmp_path: Path) -> None:
+    """While a fleet is at a token no process beside it uses it, not even between two jobs; its other tokens it does."""
+    jobs(tmp_path, {"a1": "a", "a2": "a", "b1": "b", "c1": "c"}, 5)
+    async with many_tokens() as server:
+        server.gates["a1"] = asyncio.Event()
+        words = ("apply", "jobs", "--out", "one", "--group", await _group(server, tmp_path))
+        first = await start(server, tmp_path, *words)
+        while not server.made["a1"]:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
+        second = await apply(server, tmp_path, "jobs", "--out", "two")
+        assert (second.code, codes(fleet(tmp_path / "two"))) == (7, {"a1": 7, "a2": 7, "b1": 0, "c1": 0})
+        assert "holds the lock for this token" in second.out
+        third = await start(server, tmp_path, "apply", "jobs", "--out", "three", "--wait", "60")
+        await running(tmp_path / "three", "b1")
+        server.gates["a1"].set()
+        assert [(await ended(process)).code for process in (first, third)] == [0, 0]
+        assert {name: len(made) for name, made in server.made.items()} == dict.fromkeys(["a1", "a2", "b1", "c1"], 5)
+
+
+async def _group(server: Server, folder: Path) -> str:
+    """The group of the first job."""
+    listed = await ended(await start(server, folder, "apply", "jobs", "--groups", "--format", "json"))
+    groups = json.loads(listed.out)["groups"]
+    assert [[job["job"] for job in group["jobs"]] for group in groups] == [["a1", "a2"], ["b1"], ["c1"]]
+    assert not server.made
+    return str(groups[0]["group"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+async def test_stopped_fleets_are_taken_up_again(number: signal.Signals, tmp_path: Path) -> None:
+    """After Ctrl-C and after kill -9: `--resume` finishes what was begun and what was not, and makes nothing twice."""
+    jobs(tmp_path, {"a1": "a", "a2": "a", "b1": "b"}, 100)
+    async with many_tokens(quota=6000, latency=0.2) as server:
+        first = await start(server, tmp_path, "apply", "jobs", "--out", "fleet", "--concurrency", "5", "--grace", "1")
+        await running(tmp_path / "fleet", "a1", "b1")
+        while min(len(server.made["a1"]), len(server.made["b1"])) < 10:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
+        first.send_signal(number)
+        done = await ended(first)
+        found = fleet(tmp_path / "fleet")
+        if number == signal.SIGKILL:
+            assert {job["job"]: job["state"] for job in found["jobs"]} == {
+                "a1": "running",
+                "a2": "waiting",
+                "b1": "running",
+            }
+        else:
+            assert (done.code, codes(found)) == (6, {"a1": 6, "a2": 6, "b1": 6})
+            assert [job["state"] for job in found["jobs"]] == ["ended", "not-attempted", "ended"]
+            assert all(job["command"] in done.out for job in found["jobs"])
+        refused = await apply(server, tmp_path, "jobs", "--out", "fleet")
+        assert (refused.code, "--resume" in refused.err) == (2, True)
+        server.latency = 0.0
+        again = await apply(server, tmp_path, "jobs", "--out", "fleet", "--resume", "--grace", "1")
+        assert again.code == 0, again.out + again.err
+        for name in ("a1", "a2", "b1"):
+            assert sorted(server.made[name]) == sorted(f"{name} Actor {row}" for row in range(100))
+    found = fleet(tmp_path / "fleet")
+    assert (codes(found), found["totals"]["counts"]) == ({"a1": 0, "a2": 0, "b1": 0}, {"created": 300})
+
+
+async def test_a_plan_of_many_jobs_sends_nothing(tmp_path: Path) -> None:
+    """`plan` has the same table, with what each job would do; changes pending are told with exit code 10."""
+    jobs(tmp_path, {"a1": "a", "b1": "b"}, 3)
+    async with many_tokens() as server:
+        done = await ended(await start(server, tmp_path, "plan", "jobs", "--detailed-exitcode", "--out", "planned"))
+        assert not any(server.made.values())
+    found = fleet(tmp_path / "planned")
+    assert (done.code, found["totals"]["counts"]) == (10, {"create": 6})
+
+
+async def test_two_tokens_of_one_account_take_turns(tmp_path: Path) -> None:
+    """Jobs of one account on several tokens wait for each other instead of finding its lock held."""
+    jobs(tmp_path, {"a1": "a", "b1": "b"}, 30)
+    job = tmp_path / "jobs" / "b1.yaml"
+    job.write_text(job.read_text().replace("account: b1", "account: a1"))
+    async with many_tokens(quota=6000) as server:
+        done = await apply(server, tmp_path, "jobs")
+        assert (done.code, len(server.made["a1"]), len(set(server.made["a1"]))) == (0, 60, 60)
