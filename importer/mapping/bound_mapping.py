@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 from fnmatch import fnmatchcase
 
@@ -14,6 +14,7 @@ from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.cells import CellReader
 from importer.mapping.choose import read_columns
 from importer.mapping.columns import guessed, is_ours, left_alone, missing, named
+from importer.mapping.meanings import Meaning, meanings_of
 from importer.mapping.recogniser import recognise
 from importer.mapping.spec import PSEUDO_COLUMNS, Blank, Condition, Labelled, Mapping, Rule, Section
 from importer.mapping.transforms.template import columns_in
@@ -86,10 +87,11 @@ def own_vocabularies(mapping: Mapping) -> dict[str, Vocabulary]:
 class Binder:
     """Lays one mapping over headers; readers and what they remember are shared by all tables."""
 
-    def __init__(self, mapping: Mapping) -> None:
+    def __init__(self, mapping: Mapping, decided: Sequence[Meaning] = ()) -> None:
         self.mapping = mapping
+        self.decided = decided
         self.own = own_vocabularies(mapping)
-        self.readers: dict[tuple[int, bool], tuple[Rule, CellReader]] = {}
+        self.readers: dict[tuple[int, bool, frozenset[Meaning]], tuple[Rule, CellReader]] = {}
 
     def lay(self, table: Table) -> BoundMapping:
         """The layout for a table: by its header, and where the mapping leaves that open, by what its columns hold."""
@@ -143,9 +145,9 @@ class Binder:
         for name, part in rule.parts.items():
             found = self._columns(part, header, {}, notes)
             if found or part.constant is not None or part.template:
-                parts[name] = BoundRule(part, self._reader(part, True), found, {})
+                parts[name] = BoundRule(part, self._reader(part, header, True), found, {})
         blank = rule.on_blank or self.mapping.on_blank
-        reader = self._reader(rule, False)
+        reader = self._reader(rule, header)
         clearable = reader.field is None or reader.field.clearable
         return BoundRule(rule, reader, columns, parts, blank is Blank.CLEAR and clearable and rule.default is None)
 
@@ -153,7 +155,7 @@ class Binder:
         """The columns of this table that a rule means; of header words a scalar field takes the best one only."""
         columns = named(header.columns, rule.columns)
         matches = [match for match in guessed(header.columns, rule.words) if match.column not in taken]
-        reader_field = self._reader(rule, False).field
+        reader_field = self._reader(rule, header).field
         if matches and (rule.join is not None or (reader_field is not None and reader_field.is_list)):
             found = {match.column for match in matches} - set(columns)
             columns.extend(column for column in header.columns if column in found)
@@ -184,10 +186,11 @@ class Binder:
             if other.target != rule.target and other.words
         )
 
-    def _reader(self, rule: Rule, part: bool) -> CellReader:
-        key = (id(rule), part)
+    def _reader(self, rule: Rule, header: Header, part: bool = False) -> CellReader:
+        meanings = meanings_of(self.decided, rule.target, header.file)
+        key = (id(rule), part, frozenset(meanings.values()))
         if key not in self.readers:
-            self.readers[key] = (rule, CellReader(rule, self.own, part))
+            self.readers[key] = (rule, CellReader(rule, self.own, part, meanings=meanings))
         return self.readers[key][1]
 
     def forget(self) -> None:

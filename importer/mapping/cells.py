@@ -8,21 +8,31 @@ from functools import partial
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from importer.fields.aliases import split_labels
 from importer.fields.conventions import USUAL, Convention
-from importer.fields.names import clean, hidden_characters
+from importer.fields.names import clean, hidden_characters, identity_key
 from importer.fields.table import ALIAS_FIELDS, Field, Kind, Visibility, field_named
 from importer.fields.values import LONGEST_TEXT, LONGEST_URL, Problem, check, is_link
 from importer.fields.vocabulary import Vocabulary
 from importer.fields.words import says_nothing
 from importer.mapping.cell_reading import cell_reading, part_field
+from importer.mapping.meanings import Meanings
 from importer.mapping.spec import Rule, Step, Unknown, Value
 from importer.mapping.tidied import is_tidy, tidied
 from importer.mapping.transforms import transform_named
 from importer.mapping.transforms.found import About, Found, Note
-from importer.mapping.transforms.lists import INTRICATE, OFFICIAL_ENDS, ONE_URL, join, json_list, link_of
-from importer.model import Issue, Place, Severity
+from importer.mapping.transforms.lists import (
+    INTRICATE,
+    OFFICIAL_ENDS,
+    ONE_URL,
+    join,
+    json_list,
+    json_value,
+    link_of,
+)
+from importer.model import EMPTY, Issue, Place, Severity
 from importer.text.cell_text import undoubled
 
 Quick = Callable[[str], Value]
@@ -161,16 +171,24 @@ class Cell(Struct, frozen=True):
 
 
 BLANK = Cell()
+DECIDED: Final = "decided-value"
+"""The code of what is said of a value that a person has decided."""
 
 
 class CellReader:
     """Reads the texts of one rule. Never raises on a text."""
 
     def __init__(
-        self, rule: Rule, own: Mapping[str, Vocabulary], part: bool = False, convention: Convention = USUAL.convention
+        self,
+        rule: Rule,
+        own: Mapping[str, Vocabulary],
+        part: bool = False,
+        convention: Convention = USUAL.convention,
+        meanings: Meanings = EMPTY,
     ) -> None:
         self.rule = rule
         self.part = part
+        self.meanings = meanings
         ignored = Unknown.IGNORE in (rule.unknown, rule.several)
         private = rule.target != NOTES and not rule.as_is and not ignored
         self.keep_in = rule.keep_in or (NOTES if private else "")
@@ -198,7 +216,7 @@ class CellReader:
         if convention == USUAL.convention:
             return self
         if convention not in self.told:
-            self.told[convention] = CellReader(self.rule, self.own, self.part, convention)
+            self.told[convention] = CellReader(self.rule, self.own, self.part, convention, self.meanings)
         return self.told[convention]
 
     @property
@@ -218,6 +236,8 @@ class CellReader:
     def read_the_long_way(self, text: str) -> Cell:
         """`read` for a text that is not remembered and that `quick` has no answer for."""
         cell = self._read(text)
+        if self.meanings and cell.value is not None:
+            cell = self._read_well(cell, text)
         if len(self.memo) >= MEMO:
             return cell
         self.memo[text] = cell
@@ -314,6 +334,8 @@ class CellReader:
 
     def _noted(self, value: Value, notes: list[Note], text: str) -> Cell:
         """The cell with its issues, by the severities that the rule sets; what is left out is kept elsewhere."""
+        if value is None and self.meanings and (decided := self._decided(notes, text)) is not None:
+            return decided
         told = [note for note in notes if self._setting(note) is not Unknown.IGNORE]
         seeds = tuple(self._seed(note, text, value is None) for note in told)
         nothing = value is None and all(note.about is About.NOTHING for note in notes)
@@ -326,6 +348,51 @@ class CellReader:
             partly = (note.text for note in notes if note.about is About.CHANGED and note.text)
             kept = _written(text) if whole else "; ".join(partly)
         return Cell(value, seeds, kept if self.keep_in else "", False, nothing)
+
+    def _decided(self, notes: list[Note], text: str) -> Cell | None:
+        """The value that a person has decided for a text that cannot be read; a note where that is not allowed."""
+        texts = (text, *(note.text for note in notes))
+        said = next((one for one in texts if identity_key(one) in self.meanings), None)
+        if said is None:
+            return None
+        meaning = self.meanings[identity_key(said)]
+        whole = json_value(text) if text.lstrip()[:1] == "{" else None
+        result = self.reading({**whole, "value": meaning.means} if isinstance(whole, dict) else meaning.means)
+        note = None
+        if isinstance(result, Found):
+            result, note = result.value, result.note
+        if result is not None:
+            answer = check(self.field or _PROPERTIES, result if self.field else {"key": result})
+            note = _problem_note(answer.problem, text) if answer.problem else None
+            result = answer.value if self.field else result
+        if result is not None and note is None:
+            told = f"means {meaning.means!r}, as decided in {meaning.spot}"
+            return Cell(result, (Finding(Severity.INFO, DECIDED, told, said),))
+        why = note.message if note else "says nothing"
+        told = f"was decided to mean {meaning.means!r} in {meaning.spot}, which {why}"
+        allowed, near = (note.allowed, note.nearest) if note else ((), "")
+        notes.append(Note(About.DOUBTFUL, "decision-not-allowed", told, said, allowed, near))
+        return None
+
+    def _read_well(self, cell: Cell, text: str) -> Cell:
+        """A decision about a text that has a value by itself: it does not replace it, and that is told.
+
+        A property without steps takes any text, so that nothing but a decision can read it.
+        """
+        meaning = self.meanings.get(identity_key(text))
+        if meaning is None or any(seed.code == DECIDED for seed in cell.seeds):
+            return cell
+        if self.field is None and not self.steps:
+            return self._decided([], text) or cell
+        result = self.reading(meaning.means)
+        severity, code, said = Severity.INFO, DECIDED, f"means {meaning.means!r}, as decided in {meaning.spot}"
+        if result != cell.value:
+            severity, code = Severity.WARNING, "decision-not-used"
+            said = (
+                f"is read by itself, as {cell.value!r}; that it means {meaning.means!r} ({meaning.spot}) is not used: "
+                "`map:` in a mapping replaces words"
+            )
+        return replace(cell, seeds=(*cell.seeds, Finding(severity, code, said, text)))
 
     def _setting(self, note: Note) -> Unknown | None:
         """What the rule says of such a note; None where it has no say."""

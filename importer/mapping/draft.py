@@ -32,6 +32,7 @@ from importer.mapping.cells import BLANK, Cell, Finding
 from importer.mapping.columns import named
 from importer.mapping.conditions import left_out_by
 from importer.mapping.judged import judged
+from importer.mapping.meanings import Meaning
 from importer.mapping.no_actor import no_actors
 from importer.mapping.origins import Origins
 from importer.mapping.spec import Labelled, Mapping
@@ -429,9 +430,10 @@ class _Part:
 class Drafter:
     """Drafts tables with one mapping. One Drafter serves all tables of a run, so that it remembers what it read."""
 
-    def __init__(self, mapping: Mapping) -> None:
+    def __init__(self, mapping: Mapping, decided: Sequence[Meaning] = ()) -> None:
+        """`decided` is what people have said that texts mean."""
         self.mapping = mapping
-        self._layouter = Binder(mapping)
+        self._layouter = Binder(mapping, decided)
         self._layouts: dict[Header, BoundMapping] = {}
 
     def layout(self, table: Table) -> BoundMapping:

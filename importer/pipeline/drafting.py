@@ -17,13 +17,14 @@ from importer.mapping.choose import as_asked, choose
 from importer.mapping.columns import named
 from importer.mapping.draft import Drafter, Drafting
 from importer.mapping.load import load_mapping
+from importer.mapping.meanings import Meaning
 from importer.mapping.spec import Mapping
 from importer.masking import Mask
 from importer.model import Draft, Header, Issue, Place, Reading, Severity, SourceFile, Table
 from importer.planning.bulk import gc_paused
 from importer.planning.collisions import labels_of
 from importer.planning.contents import contents_of, together
-from importer.planning.decisions import load_decisions
+from importer.planning.decisions import Decisions, load_decisions
 from importer.planning.mapping_beside import mapping_beside
 from importer.planning.options import PlanOptions
 from importer.planning.statements import NO_EVIDENCE, Evidence
@@ -61,21 +62,34 @@ class Inputs(Struct, frozen=True):
     mappings: tuple[str, ...]
     notes: tuple[Issue, ...]
     readings: tuple[Reading, ...] = ()
+    decisions: Decisions | None = None
+    """What they were drafted by."""
 
 
-def tables(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[SourceFile | Issue | MappedTable]:
-    """Files, issues and tables in source order. Raises SourceError, MappingError or UsageError."""
+Item = SourceFile | Issue | MappedTable | Decisions
+
+
+def tables(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[Item]:
+    """The decisions, then files, issues and tables in source order. Raises SourceError, MappingError or UsageError."""
     if not settings.sources:
         raise SourceError("no source was named")
     # Sources that are read alike are read together, so that all missing files are named at once.
     groups = groupby(settings.sources, key=lambda source: (replace(source, path=""), _mapping_of(settings, source)))
+    decided = _decided(settings)
+    yield from decided
     for (_, mapping), group in [(key, list(group)) for key, group in groups]:
-        yield from _Group(settings, group, mapping, cache_dir).read()
+        yield from _Group(settings, group, mapping, cache_dir, decided).read()
 
 
-def mapped(settings: Settings, given: Sequence[Table]) -> Iterator[SourceFile | Issue | MappedTable]:
+def mapped(settings: Settings, given: Sequence[Table]) -> Iterator[Item]:
     """The same for tables that a program has read already."""
-    yield from _Group(settings, [Source(path="frame")], settings.mapping, None).fit(given)
+    decided = _decided(settings)
+    yield from decided
+    yield from _Group(settings, [Source(path="frame")], settings.mapping, None, decided).fit(given)
+
+
+def _decided(settings: Settings) -> list[Decisions]:
+    return [load_decisions(settings.decisions)] if settings.decisions else []
 
 
 def _mapping_of(settings: Settings, source: Source) -> str:
@@ -87,13 +101,14 @@ Keeper = Callable[[Drafting, list[Draft], int], list[Draft]]
 """Says of which rows of a part of a table drafts are held; the number is how many files there have been."""
 
 
-def collect(items: Iterable[SourceFile | Issue | MappedTable], keep: Keeper | None = None) -> Inputs:
+def collect(items: Iterable[Item], keep: Keeper | None = None) -> Inputs:
     """A draft for each row, and whatever else there is to know for planning."""
     drafts: list[Draft] = []
     sources: list[SourceFile] = []
     mappings: dict[str, None] = {}
     notes: list[Issue] = []
     readings: list[Reading] = []
+    decisions = None
     begun = 0
     with gc_paused():
         for item in items:
@@ -102,6 +117,8 @@ def collect(items: Iterable[SourceFile | Issue | MappedTable], keep: Keeper | No
                 begun = len(drafts)
             elif isinstance(item, Issue):
                 notes.append(item)
+            elif isinstance(item, Decisions):
+                decisions = item
             else:
                 made, contents, drafting = list[Draft](), [], item.drafter.drafting(item.table)
                 for part in drafting.parts():
@@ -115,7 +132,7 @@ def collect(items: Iterable[SourceFile | Issue | MappedTable], keep: Keeper | No
                     drafts[begun:] = heapq.merge(drafts[begun:], made, key=lambda draft: draft.row.number)
                 else:
                     drafts.extend(made)
-    return Inputs(tuple(drafts), tuple(sources), tuple(mappings), tuple(notes), _alike(readings))
+    return Inputs(tuple(drafts), tuple(sources), tuple(mappings), tuple(notes), _alike(readings), decisions)
 
 
 def _alike(readings: Sequence[Reading]) -> tuple[Reading, ...]:
@@ -147,7 +164,19 @@ def _name_columns(mapping: Mapping | None) -> tuple[str, ...]:
 class _Group:
     """Sources with the same settings of their own."""
 
-    def __init__(self, settings: Settings, sources: list[Source], mapping: str, cache_dir: Path | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        sources: list[Source],
+        mapping: str,
+        cache_dir: Path | None,
+        decided: Sequence[Decisions],
+    ) -> None:
+        self.meanings = [
+            Meaning(one.field, one.value, one.means, one.source, str(one.spot))
+            for held in decided
+            for one in held.held.values
+        ]
         self.specs = [source.path for source in sources]
         self.mapping = load_mapping(mapping) if mapping else None
         self.columns = settings.columns
@@ -216,7 +245,7 @@ class _Group:
         return drafter
 
     def _drafter_of(self, mapping: Mapping) -> Drafter:
-        return self.drafters.setdefault(id(mapping), Drafter(mapping))
+        return self.drafters.setdefault(id(mapping), Drafter(mapping, self.meanings))
 
     def _end_of_file(self) -> Iterator[Issue]:
         """A file of which no table fits is refused when it was asked for by name; else there is a warning."""
@@ -241,7 +270,9 @@ def evidence(settings: Settings) -> Evidence:
     return Evidence(rows, [replace(source, details={}) for source in given.sources])
 
 
-def who_is_who(options: PlanOptions, settings: Settings) -> PlanOptions:
+def who_is_who(options: PlanOptions, settings: Settings, inputs: Inputs) -> PlanOptions:
     """The options with what files of decisions and of evidence say. UsageError or SourceError for one that is wrong."""
-    decisions = load_decisions(settings.decisions) if settings.decisions else None
+    decisions = inputs.decisions or next(iter(_decided(settings)), None)
+    if decisions is not None and decisions.held.values and inputs.decisions is None:
+        raise UsageError(f"{decisions.file} decides about values, and the drafts were made without it")
     return dataclasses.replace(options, decisions=decisions, evidence=evidence(settings))

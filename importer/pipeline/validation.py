@@ -34,7 +34,7 @@ LEFT_OUT = "left-out"
 def check(settings: Settings) -> tuple[Plan, tuple[Draft, ...]]:
     """The plan against an account that holds nothing, so that lists are judged in one way; and its drafts."""
     inputs = collect(tables(settings))
-    return _plan(inputs, inputs.drafts, _options(settings)), inputs.drafts
+    return _plan(inputs, inputs.drafts, _options(settings, inputs)), inputs.drafts
 
 
 def validate(settings: Settings, *, annotate: Path | None = None, page: Path | None = None) -> Validation:
@@ -47,8 +47,8 @@ def validate(settings: Settings, *, annotate: Path | None = None, page: Path | N
         rows = _Rows()
         inputs = collect(tables(settings), rows.take)
         if rows.many:
-            return rows.validation(inputs, _options(settings))
-        plan, drafts = _plan(inputs, inputs.drafts, _options(settings)), inputs.drafts
+            return rows.validation(inputs, _options(settings, inputs))
+        plan, drafts = _plan(inputs, inputs.drafts, _options(settings, inputs)), inputs.drafts
     else:
         plan, drafts = check(settings)
     validation = _validation(plan, len(plan.changes), issues_of(plan))
@@ -64,8 +64,8 @@ def validate(settings: Settings, *, annotate: Path | None = None, page: Path | N
     return validation
 
 
-def _options(settings: Settings) -> PlanOptions:
-    return who_is_who(PlanOptions(collisions=settings.plan_options().collisions), settings)
+def _options(settings: Settings, inputs: Inputs) -> PlanOptions:
+    return who_is_who(PlanOptions(collisions=settings.plan_options().collisions), settings, inputs)
 
 
 def _plan(inputs: Inputs, drafts: Sequence[Draft], options: PlanOptions, alone: int = 0) -> Plan:

@@ -266,7 +266,7 @@ def _note_undone(session: Session, undone: EarlierRun) -> None:
 async def _make_plan(session: Session, inputs: Inputs, target: Target) -> Plan:
     """The plan for these inputs against the account as it is now. Writes nothing to it."""
     timings = session.timings
-    options = who_is_who(session.settings.plan_options(), session.settings)
+    options = who_is_who(session.settings.plan_options(), session.settings, inputs)
     needed = bool(options.category or options.managed_by) or _need_categories(inputs.drafts)
     account = await read_account(target, categories=needed)
     timings.done("account")

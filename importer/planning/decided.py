@@ -15,9 +15,11 @@ from msgspec.structs import replace
 from importer.errors import Position
 from importer.fields.names import identity_key
 from importer.fields.table import ALIAS_FIELDS
+from importer.mapping.cells import DECIDED
+from importer.mapping.meanings import is_source
 from importer.model import ACCOUNT, Change, Draft, Issue, Json, Place, Severity, Tag
 from importer.planning.collisions import Node
-from importer.planning.decisions import AcceptedIssue, Actor, AliasDecision, Decisions, PairDecision, is_source
+from importer.planning.decisions import AcceptedIssue, Actor, AliasDecision, Decisions, PairDecision
 from importer.planning.identity import Match, Tags, name_place, usable
 from importer.planning.merging import Part, entry_text, merged
 from importer.planning.source_ids import source_id
@@ -94,6 +96,7 @@ class _Deciding:
         self.notes: list[Issue] = []
 
     def decided(self) -> Decided:
+        self._stale_values()
         for alias in self.decisions.held.aliases:
             self._alias(alias)
         apart: list[tuple[Node, Node, PairDecision]] = []
@@ -167,6 +170,22 @@ class _Deciding:
         gone = " and ".join(str(actor) for actor, nodes in zip(decision.actors, (one, other), strict=True) if not nodes)
         message = f"a decision no longer applies, {gone} is not there: that two actors are `{decision.are}`"
         self.notes.append(self._issue(Severity.WARNING, "decision-not-applied", message, decision.spot))
+
+    def _stale_values(self) -> None:
+        """Decisions about a value that their source, which was read, does not have."""
+        left = [one for one in self.decisions.held.values if any(is_source(one.source, file) for file in self.sources)]
+        if not left:
+            return
+        met = {
+            (issue.place.file, identity_key(issue.value))
+            for draft in self.drafts
+            for issue in draft.issues
+            if issue.code in (DECIDED, "decision-not-used", "decision-not-allowed")
+        }
+        for one in left:
+            if not any(identity_key(one.value) == value and is_source(one.source, file) for file, value in met):
+                message = f"a decision no longer applies, nobody in {one.source} has {one.value!r} as {one.field}"
+                self.notes.append(self._issue(Severity.WARNING, "decision-not-applied", message, one.spot))
 
     def _read(self, actor: Actor, found: bool) -> bool:
         """Whether an actor would have been found if it were there."""
@@ -316,15 +335,5 @@ class _Deciding:
 def accept(issues: Iterable[Issue], name: str, accepted: Sequence[AcceptedIssue]) -> Iterator[Issue]:
     """The issues of an actor, those that a person has accepted marked as such."""
     for issue in issues:
-        by = next((one for one in accepted if _fits(one, issue, name)), None)
+        by = next((one for one in accepted if one.covers(issue, name)), None)
         yield issue if by is None else replace(issue, accepted=str(by.spot))
-
-
-def _fits(one: AcceptedIssue, issue: Issue, name: str) -> bool:
-    return (
-        one.code == issue.code
-        and (not one.source or is_source(one.source, issue.place.file))
-        and (not one.name or identity_key(one.name) == identity_key(name))
-        and (not one.field or one.field == issue.field)
-        and (not one.value or one.value == issue.value)
-    )

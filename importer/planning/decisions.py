@@ -1,8 +1,10 @@
-"""decisions.yaml: what people have decided once about two actors, another name or an issue.
+"""decisions.yaml: what people have decided once about two actors, another name, a value or an issue.
 
     pairs:
       - actors: [{name: APT28, source: threat-actor.json}, {name: Forest Blizzard, source: MicrosoftMapping.json}]
         are: same
+    values:
+      - {value: Chnia, field: originCountryISO, means: CN}
 
 The file is the person's: what is added to it leaves every other line as it was, comments too. Reading, adding and
 taking back are functions of its text.
@@ -11,17 +13,22 @@ taking back are functions of its text.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
 from importer.errors import Position, UsageError
 from importer.fields.names import identity_key
-from importer.fields.table import FIELDS, field_named
-from importer.model import ACCOUNT, Json, Pair, SourceFile
+from importer.fields.table import FIELDS, Kind, field_named
+from importer.mapping.cells import CellReader
+from importer.mapping.meanings import is_source
+from importer.mapping.spec import Rule
+from importer.model import ACCOUNT, Issue, Json, Pair, SourceFile
 from importer.text.json_schema import schema
 from importer.text.nearest_word import unknown
 from importer.text.typed_yaml import read
@@ -40,6 +47,20 @@ def _about(meaning: str, example: str = "") -> Meta:
 def _field(name: Any) -> str:
     if field_named(str(name)) is None:
         raise ValueError(unknown("tag field", str(name), tuple(field.name for field in FIELDS)))
+    return str(name)
+
+
+_READ: Final = tuple(
+    field.name
+    for field in FIELDS
+    if field.current and (field.vocabulary or field.kind not in (Kind.TEXT, Kind.OBJECT)) and not field.is_list
+)
+"""Fields that read their texts: words of a vocabulary, countries, dates, numbers."""
+
+
+def _read_field(name: Any) -> str:
+    if name not in _READ and not re.fullmatch(r"properties\..*\S.*", str(name)):
+        raise ValueError(unknown("field with values that can be decided", str(name), (*_READ, "properties.<key>")))
     return str(name)
 
 
@@ -136,6 +157,40 @@ class AliasDecision(Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     spot: Position = Position("")
 
 
+class ValueDecision(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a text means that cannot be read."""
+
+    value: Annotated[Text, _about("The text, as it is in the source.", "Chnia")]
+    field: Annotated[
+        str, Meta(description="The tag field.", examples=["originCountryISO"], extra={"read": _read_field})
+    ]
+    means: Annotated[Text, _about("What is taken for it, as a cell would say it.", "CN")]
+    source: Annotated[str, _about("The file; everywhere when it is left out.")] = ""
+    by: By = ""
+    on: On = ""
+    why: Why = ""
+    spot: Position = Position("")
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """A field without words of its own, which a mapping may extend, says here what it takes."""
+        field = field_named(self.field)
+        if field is None or (field.vocabulary and field.kind is not Kind.TLP):
+            return
+        found = CellReader(Rule(self.field), {}).read(self.means)
+        if found.value is None:
+            seed = found.seeds[0] if found.seeds else None
+            near = f"; nearest is {seed.nearest!r}" if seed and seed.nearest else ""
+            yield ("means",), f"{self.means!r} {seed.message.partition(';')[0] if seed else 'says nothing'}{near}"
+
+    def covers(self, value: str, field: str, file: str) -> bool:
+        """Whether it is about this text of a field in a file."""
+        return (
+            self.field == field
+            and identity_key(self.value) == identity_key(value)
+            and (not self.source or is_source(self.source, file))
+        )
+
+
 class AcceptedIssue(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An issue that is known: it is not shown any more until it changes."""
 
@@ -149,13 +204,38 @@ class AcceptedIssue(Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: Why = ""
     spot: Position = Position("")
 
+    def covers(self, issue: Issue, name: str) -> bool:
+        """Whether it is about this issue of an actor."""
+        return (
+            self.code == issue.code
+            and (not self.source or is_source(self.source, issue.place.file))
+            and (not self.name or identity_key(self.name) == identity_key(name))
+            and (not self.field or self.field == issue.field)
+            and (not self.value or self.value == issue.value)
+        )
+
 
 class DecisionsFile(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What people have decided about the actors of some lists; kept, and never asked again."""
 
     pairs: Annotated[tuple[PairDecision, ...], _about("What two actors are to each other.")] = ()
     aliases: Annotated[tuple[AliasDecision, ...], _about("Whose another name is.")] = ()
+    values: Annotated[tuple[ValueDecision, ...], _about("What texts mean that cannot be read.")] = ()
     accepted: Annotated[tuple[AcceptedIssue, ...], _about("Issues that are known.")] = ()
+
+    UNKNOWN_KEYS = {
+        word: f"`{word}` is what two actors are: pairs: [{{actors: [Amber Jackal, Iron Quokka], are: {word}}}]"
+        for word in get_args(Verdict)
+    }
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """One text of a field has one meaning in a source."""
+        known: dict[tuple[str, ...], ValueDecision] = {}
+        for value in self.values:
+            first = known.setdefault(_value_key(value), value)
+            if first.means != value.means:
+                told = f"{first.value!r} means {first.means!r} ({first.spot}) and {value.means!r} ({value.spot})"
+                yield (), f"{told}: take one out"
 
 
 class Decisions(Struct, frozen=True):
@@ -170,11 +250,6 @@ class Decisions(Struct, frozen=True):
     def source(self) -> SourceFile:
         """For the plan that they shape."""
         return SourceFile(self.file, KIND, self.sha256, self.size)
-
-
-def is_source(name: str, file: str) -> bool:
-    """Whether a source that is named with or without its folder is this file."""
-    return name == file or PurePath(name).name.casefold() == PurePath(file).name.casefold()
 
 
 def decisions_schema() -> dict[str, Json]:
@@ -208,28 +283,45 @@ def _read(data: bytes, problems: Problems) -> DecisionsFile:
 # ---- writing
 
 
+Decision = PairDecision | ValueDecision | AcceptedIssue
+
+
 def with_pairs(text: str, decided: Sequence[PairDecision], file: str = "decisions.yaml") -> str:
     """The text with these decisions added; an earlier one about the same two is replaced. All other lines stay.
 
     UsageError for a text that is wrong, or has its pairs in brackets instead of lines.
     """
-    held = parse(text, file)
+    return _with(text, "pairs", decided, file)
+
+
+def with_values(text: str, decided: Sequence[ValueDecision], file: str = "decisions.yaml") -> str:
+    """The same for decisions about values; an earlier one about the same text is replaced."""
+    return _with(text, "values", decided, file)
+
+
+def with_accepted(text: str, decided: Sequence[AcceptedIssue], file: str = "decisions.yaml") -> str:
+    """The same for issues that are accepted."""
+    return _with(text, "accepted", decided, file)
+
+
+def _with(text: str, section: str, decided: Sequence[Decision], file: str) -> str:
+    before: Sequence[Decision] = getattr(parse(text, file), section)
     lines = text.splitlines(keepends=True) if text.strip() else [_HEAD]
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     about = {_about_key(decision) for decision in decided}
-    old = [decision for decision in held.pairs if _about_key(decision) in about]
-    root = compose(text, _problems(file)) if held.pairs else None
-    node = root.find("pairs") if root is not None else None
+    old = [decision for decision in before if _about_key(decision) in about]
+    root = compose(text, _problems(file)) if before else None
+    node = root.find(section) if root is not None else None
     at, indent = len(lines), 0
     if root is not None and node is not None:
         items = node.value if isinstance(node.value, list) else [node]
         first = items[0].spot.line
         dash = lines[first - 1].lstrip()[:2]
-        if first <= root.keys["pairs"].line or not dash.startswith("-"):
+        if first <= root.keys[section].line or not dash.startswith("-"):
             raise UsageError(
-                f"{root.keys['pairs']}: nothing can be added to `pairs:` as it is written",
-                hint="Write each pair below it, on lines of its own that begin with a dash.",
+                f"{root.keys[section]}: nothing can be added to `{section}:` as it is written",
+                hint="Write each decision below it, on lines of its own that begin with a dash.",
             )
         indent = len(lines[first - 1]) - len(lines[first - 1].lstrip())
         at = _end(lines, first, root)
@@ -240,15 +332,14 @@ def with_pairs(text: str, decided: Sequence[PairDecision], file: str = "decision
             del lines[begin - 1 : _last(lines, begin, end - 1)]
         at -= len(text.splitlines()) - len(lines)
     added = [part for decision in decided for part in _lines(decision, " " * indent)]
-    left = len(held.pairs) - len(old)
+    left = len(before) - len(old)
     if not added:
         return "".join(lines)
-    if node is None or (not left and "pairs:" not in "".join(lines)):
-        added = ["pairs:\n", *added]
+    if node is None or (not left and f"{section}:" not in "".join(lines)):
+        added = [f"{section}:\n", *added]
     lines[at:at] = added
     made = "".join(lines)
-    again = parse(made, file)
-    assert len(again.pairs) == left + len(decided)
+    assert len(getattr(parse(made, file), section)) == left + len(decided)
     return made
 
 
@@ -264,17 +355,28 @@ def _last(lines: Sequence[str], begin: int, end: int) -> int:
     return end
 
 
-def _about_key(decision: PairDecision) -> frozenset[tuple[str, str]]:
-    """What tells which two it is about."""
-    return frozenset(
-        (actor.id.lower() or identity_key(actor.name), PurePath(actor.source).name.casefold())
-        for actor in decision.actors
-    )
+def _about_key(decision: Decision) -> frozenset[tuple[str, ...]]:
+    """What tells what it is about."""
+    if isinstance(decision, PairDecision):
+        return frozenset(
+            (actor.id.lower() or identity_key(actor.name), PurePath(actor.source).name.casefold())
+            for actor in decision.actors
+        )
+    if isinstance(decision, ValueDecision):
+        return frozenset((_value_key(decision),))
+    return frozenset(((decision.code, decision.source, decision.name, decision.field, decision.value),))
 
 
-def _lines(decision: PairDecision, indent: str) -> Iterator[str]:
+def _value_key(decision: ValueDecision) -> tuple[str, ...]:
+    return decision.field, identity_key(decision.value), PurePath(decision.source).name.casefold()
+
+
+def _lines(decision: Decision, indent: str) -> Iterator[str]:
     plain: dict[str, Json] = msgspec.to_builtins(decision)
     plain.pop("spot", None)
+    if not isinstance(decision, PairDecision):
+        yield f"{indent}- {_flow(plain)}\n"
+        return
     actors = plain.pop("actors")
     yield f"{indent}- actors:\n"
     for actor in actors:
@@ -304,27 +406,9 @@ def _quoted(character: str) -> str:
 
 
 _WORDS: Final = frozenset(
-    [
-        "true",
-        "false",
-        "null",
-        "yes",
-        "no",
-        "on",
-        "off",
-        "y",
-        "n",
-        "True",
-        "False",
-        "Null",
-        "Yes",
-        "No",
-        "On",
-        "Off",
-        "TRUE",
-        "FALSE",
-        "NULL",
-    ]
+    form
+    for word in ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
+    for form in (word, word.title(), word.upper())
 )
 
 
@@ -344,3 +428,91 @@ def undecided(pairs: Sequence[Pair], held: DecisionsFile, *, stated: bool = Fals
     known = {_about_key(decision) for decision in held.pairs}
     left = [pair for pair in pairs if not pair.decision and _about_key(decision_of(pair, "unsure")) not in known]
     return [pair for pair in left if pair.open] + [pair for pair in left if stated and not pair.open]
+
+
+# ---- values
+
+
+class AskedValue(Struct, frozen=True):
+    """A text of a field that could not be read, as a person is asked about it."""
+
+    value: str
+    field: str
+    """The field that a decision names."""
+    count: int
+    cells: tuple[str, ...]
+    """The first of them, each with its file."""
+    files: tuple[str, ...]
+    nearest: str
+    """The allowed word that comes closest; empty where none does."""
+    issue: Issue
+    """The first of them."""
+
+
+_CELLS: Final = 4
+
+
+def undecided_values(issues: Iterable[Issue], held: DecisionsFile) -> list[AskedValue]:
+    """The texts that could not be read and of which nobody has decided what they mean, the most frequent first."""
+    groups: dict[tuple[str, str], list[Issue]] = {}
+    for issue in issues:
+        field = _unread_field(issue)
+        if not field or issue.accepted or not issue.value.strip():
+            continue
+        if any(one.covers(issue.value, field, issue.place.file) for one in held.values):
+            continue
+        if not any(one.covers(issue, "") for one in held.accepted):
+            groups.setdefault((field, identity_key(issue.value)), []).append(issue)
+    found = [
+        AskedValue(
+            one[0].value,
+            field,
+            len(one),
+            tuple(str(issue.place) for issue in one[:_CELLS]),
+            tuple(dict.fromkeys(issue.place.file for issue in one)),
+            next((issue.nearest for issue in one if issue.nearest), ""),
+            one[0],
+        )
+        for (field, _), one in groups.items()
+    ]
+    return sorted(found, key=lambda asked: -asked.count)
+
+
+def value_decision_of(
+    asked: AskedValue, means: str, *, everywhere: bool = False, by: str = "", on: str = ""
+) -> ValueDecision:
+    """What a text means: in its source where it was found in one only, else everywhere."""
+    source = "" if everywhere or len(asked.files) > 1 else PurePath(asked.files[0]).name
+    return ValueDecision(value=asked.value, field=asked.field, means=means, source=source, by=by, on=on)
+
+
+def left_as_it_is(asked: AskedValue, *, by: str = "", on: str = "") -> AcceptedIssue:
+    """That a text is left out, as it is, and not asked about again."""
+    issue, source = asked.issue, "" if len(asked.files) > 1 else PurePath(asked.files[0]).name
+    return AcceptedIssue(code=issue.code, source=source, field=issue.field, value=issue.value, by=by, on=on)
+
+
+def _unread_field(issue: Issue) -> str:
+    """The field of which an issue says that a text of it cannot be read; empty for any other issue."""
+    if issue.field.startswith("properties."):
+        return issue.field if issue.code in _UNREAD_PROPERTY else ""
+    return next((name for name in (issue.field, "confidence", "tlp") if issue.code in _unread_codes(name)), "")
+
+
+@cache
+def _unread_codes(name: str) -> frozenset[str]:
+    field = field_named(name)
+    if field is None or name not in _READ:
+        return frozenset()
+    if field.vocabulary:
+        return frozenset(f"{how}-{field.vocabulary}" for how in ("unknown", "unclear", "several"))
+    return _UNREAD.get(field.kind, frozenset())
+
+
+_UNREAD: Final = {
+    Kind.COUNTRY: frozenset(("unknown-country", "several-countries", "region", "unclear-country")),
+    Kind.DATE: frozenset(("bad-date", "ambiguous-date", "partial-date")),
+    Kind.NUMBER: frozenset(("bad-number",)),
+    Kind.SCORE: frozenset(("bad-score", "unclear-score")),
+}
+_UNREAD_PROPERTY: Final = frozenset(("property-value", "property-format", "property-kind"))
