@@ -26,7 +26,7 @@ HOST = "127.0.0.1"
 IDLE = 1_800.0
 """Seconds without a request of the person after which it ends."""
 _BODY = 1_000
-_COOKIE = "tag-importer-review"
+_COOKIE = "review"
 _HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",

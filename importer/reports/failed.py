@@ -15,6 +15,7 @@ which the reader takes off again); header words are the unique ones of `Header.c
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -69,6 +70,15 @@ def write_failed(folder: Path, record: RunRecord) -> Path | None:
                 write_rows(stream, _lines(sheet.frame))
             written.append(path)
     return written[0] if written else None
+
+
+def retry_command(record: RunRecord) -> str:
+    """The command that imports the mended rows; empty where there are none, or where it was an undo."""
+    failed = failed_files(record.folder)
+    if not failed or record.plan.mode == "undo":
+        return ""
+    mode = f"--mode {record.plan.mode}"
+    return " ".join(filter(None, ("tag-importer apply", shlex.quote(str(failed[0])), mode, record.again)))
 
 
 def failed_files(folder: Path) -> list[Path]:

@@ -35,7 +35,7 @@ from importer.model import ACCOUNT, Action, Change, Issue, Outcome, Pair, Plan, 
 from importer.planning.collisions import speaks_for
 from importer.planning.exposure import Exposure, exposure
 from importer.planning.review import Review
-from importer.reports.failed import failed_files
+from importer.reports.failed import failed_files, retry_command
 from importer.reports.issue_groups import by_kind, by_value
 from importer.reports.pairs import others
 from importer.reports.run_record import RunRecord, issues_of
@@ -60,13 +60,14 @@ Ended = Sequence[tuple[Change, Outcome]]
 
 
 class Todo(NamedTuple):
-    """Something for a person to do: a sentence that ends in a link or a command, and in brackets what it is about."""
+    """Something for a person to do, in this order: a text, a link, in brackets what it is about, and the command."""
 
     text: str
     link: str = ""
     name: str = ""
-    code: str = ""
     about: str = ""
+    then: str = ""
+    code: str = ""
 
 
 ROWS: Final = 200_000
@@ -111,7 +112,7 @@ def run_page(record: RunRecord) -> str:
     plan, ended = record.plan, list(record.ended())
     stopped = stop_text(record) if record.stopped else ""
     todo = [Todo(visible(record.hint))] if record.hint else []
-    if any(outcome.status in _UNDECIDED for _, outcome in ended):
+    if any(outcome.status in _UNDECIDED for _, outcome in ended) and "tag-importer resume" not in record.hint:
         todo.append(Todo("Continue with", code=visible(record.resume_command)))
     failed = [path.name for path in failed_files(record.folder)]
     files = [(name, "the rows that need work, ready to be mended and imported again") for name in failed]
@@ -132,7 +133,7 @@ def run_page(record: RunRecord) -> str:
     return _page(
         plan, ended, "run", _run_sentence(record, ended), todo=todo, files=files, about=about,
         said=f"{stopped[:1].upper()}{stopped[1:]}.".replace("..", ".") if stopped else "",
-        review=shlex.quote(str(record.folder)), seen=record.exposed(),
+        review=shlex.quote(str(record.folder)), retry=retry_command(record), seen=record.exposed(),
         time=_time_line(record), traffic=list(_traffic(record)),
     )  # fmt: skip
 
@@ -195,6 +196,7 @@ def _page(
     said: str = "",
     todo: Sequence[Todo] = (),
     review: str = "",
+    retry: str = "",
     files: Sequence[tuple[str, str]] = (),
     about: Sequence[tuple[str, str]] = (),
     seen: Sequence[Exposure] = (),
@@ -211,7 +213,7 @@ def _page(
     kinds = [_kind(*found) for found in by_kind(issues)]
     data = _data(plan, ended, words)
     pairs = [pair for pair in plan.pairs if pair.open] if asked is None else []
-    mending = list(_todo(ended, kinds, files, len(pairs), review or "SOURCE"))
+    mending = list(_todo(ended, kinds, files, len(pairs), review or "SOURCE", retry))
     return template.render(
         csp=_policy(review=asked is not None),
         # Ours, not a stranger's: the files beside the template, and JSON that holds no markup.
@@ -358,7 +360,12 @@ def _total(plan: Plan, ended: Ended) -> str:
 
 
 def _todo(
-    ended: Ended, kinds: Sequence[Mapping[str, Any]], files: Sequence[tuple[str, str]], pairs: int, review: str
+    ended: Ended,
+    kinds: Sequence[Mapping[str, Any]],
+    files: Sequence[tuple[str, str]],
+    pairs: int,
+    review: str,
+    retry: str,
 ) -> Iterator[Todo]:
     """What is wrong or doubtful, with the file or the command to settle it."""
     mended = [(change, outcome) for change, outcome in ended if _needs_mending(outcome.status)]
@@ -367,10 +374,16 @@ def _todo(
         reasons = Counter(row_code(change, outcome) for change, outcome in mended)
         about = _top((number, code) for code, number in reasons.items() if code)
         where = (_link(file), visible(file)) if file else ("#needs", "below")
-        yield Todo(f"Mend {count(len(mended), 'row')}{' in' if file else ''}", *where, about=about)
+        yield Todo(
+            f"Mend {count(len(mended), 'row')}{' in' if file else ''}",
+            *where,
+            about,
+            ", then" if retry else "",
+            visible(retry),
+        )
     if pairs:
         command = visible(f"tag-importer review {review} --page")
-        yield Todo("Decide", "#pairs", f"{count(pairs, 'pair')}: one actor or two?", command)
+        yield Todo("Decide", "#pairs", f"{count(pairs, 'pair')}: one actor or two?", code=command)
     found = [(kind["number"], kind["code"]) for kind in kinds if kind["severity"] == "warning"]
     if found:
         yield Todo(

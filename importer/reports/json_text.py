@@ -7,9 +7,9 @@ import re
 from typing import Final
 
 from msgspec import to_builtins
+from msgspec.structs import asdict
 
 from importer.model import Change, Json, Outcome, Reading
-from importer.planning.cost import Cost
 from importer.planning.plan_file import plan_digest
 from importer.reports.formats import Listing, PlanResult, Validation
 from importer.reports.pairs import pairs_json
@@ -59,7 +59,7 @@ def validation(validation: Validation) -> str:
 
 def plan(result: PlanResult) -> str:
     """The result of `plan`: counts and every change, with what is sent and every issue."""
-    plan = result.plan
+    plan, cost = result.plan, result.cost
     return json_text(
         {
             "schema": SCHEMA,
@@ -74,7 +74,7 @@ def plan(result: PlanResult) -> str:
             "rows": sum(1 for change in plan.changes if change.row is not None),
             "actions": plan.counts(),
             "exposure": exposure_json(result.exposure),
-            "cost": _cost(result.cost) if result.cost else None,
+            "cost": {"calls": cost.calls, **asdict(cost), "seconds": round(cost.seconds, 1)} if cost else None,
             "sources": [source_json(source) for source in plan.sources],
             "mappings": list(plan.mappings),
             "readings": [_reading(reading) for reading in plan.readings],
@@ -85,35 +85,26 @@ def plan(result: PlanResult) -> str:
     )
 
 
-def _cost(cost: Cost) -> dict[str, Json]:
+def _row(change: Change) -> dict[str, Json]:
+    row = change.row
     return {
-        "calls": cost.calls,
-        "creates": cost.creates,
-        "updates": cost.updates,
-        "deletes": cost.deletes,
-        "categories": cost.categories,
-        "seconds": round(cost.seconds, 1),
-        "windows": cost.windows,
+        "name": change.name,
+        "source": row.header.file if row else None,
+        "sheet": (row.header.sheet or None) if row else None,
+        "row": row.number if row else None,
+        "action": change.action.value,
     }
 
 
 def _change(change: Change) -> dict[str, Json]:
-    row = change.row
     return {
         "key": change.key,
-        "action": change.action.value,
-        "name": change.name,
-        "source": row.header.file if row else None,
-        "sheet": row.header.sheet if row and row.header.sheet else None,
-        "row": row.number if row else None,
+        **_row(change),
         "uuid": change.uuid or None,
         "code": change.code or None,
         "message": change.message or None,
         "body": dict(change.body),
-        "differences": [
-            {"field": difference.field, "old": difference.old, "new": difference.new}
-            for difference in change.differences
-        ],
+        "differences": [asdict(difference) for difference in change.differences],
         "issues": [issue_json(issue) for issue in change.issues],
     }
 
@@ -130,13 +121,8 @@ def run(record: RunRecord) -> str:
 
 
 def _result(change: Change, outcome: Outcome) -> dict[str, Json]:
-    row = change.row
     return {
-        "name": change.name,
-        "source": row.header.file if row else None,
-        "sheet": row.header.sheet if row and row.header.sheet else None,
-        "row": row.number if row else None,
-        "action": change.action.value,
+        **_row(change),
         "status": outcome.status.value,
         "code": row_code(change, outcome) or None,
         "message": row_message(change, outcome) or None,

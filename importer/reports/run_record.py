@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from operator import add
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import astuple
 
 from importer.atomic import atomic_text
 from importer.engine.events import CallFinished, Event, Retrying, Waiting
@@ -42,15 +44,7 @@ class Traffic(Struct, frozen=True):
     def __add__(self, other: Traffic) -> Traffic:
         """Both together: a run and what its resume asked for."""
         calls = {call: self.calls.get(call, 0) + other.calls.get(call, 0) for call in (*self.calls, *other.calls)}
-        return Traffic(
-            calls,
-            self.retries + other.retries,
-            self.waits + other.waits,
-            self.waited + other.waited,
-            self.too_many + other.too_many,
-            self.outages + other.outages,
-            self.outage_seconds + other.outage_seconds,
-        )
+        return Traffic(calls, *map(add, astuple(self)[1:], astuple(other)[1:]))
 
 
 class TrafficCounter:

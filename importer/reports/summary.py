@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from importer.atomic import atomic_text
 from importer.errors import ExitCode, ImporterError
@@ -92,13 +93,7 @@ def stamp(moment: datetime) -> str:
 
 def source_json(source: SourceFile) -> dict[str, Json]:
     """A source file as JSON values."""
-    return {
-        "file": source.file,
-        "kind": source.kind,
-        "sha256": source.sha256,
-        "size": source.size,
-        "details": dict(source.details),
-    }
+    return {**asdict(source), "details": dict(source.details)}
 
 
 def issue_json(issue: Issue) -> dict[str, Json]:
@@ -212,14 +207,5 @@ def exposure_json(exposure: Sequence[Exposure]) -> dict[str, Json]:
     return {
         "public_values": sum(item.values for item in exposure if item.visibility is Visibility.PUBLIC),
         "undocumented_values": sum(item.values for item in exposure if item.visibility is Visibility.UNDOCUMENTED),
-        "fields": [
-            {
-                "field": item.field,
-                "visibility": item.visibility.value,
-                "tags": item.tags,
-                "values": item.values,
-                "withheld": item.withheld,
-            }
-            for item in exposure
-        ],
+        "fields": [{**asdict(item), "visibility": item.visibility.value} for item in exposure],
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -255,14 +254,12 @@ def run(record: RunRecord, *, with_issues: bool = True) -> Iterator[Line]:
     yield (f"  {', '.join(parts)}",)
     yield from _unsettled(record)
     yield (f"Report: {record.folder}",)
-    from importer.reports.failed import failed_files
+    from importer.reports.failed import failed_files, retry_command
 
-    failed = failed_files(record.folder)
-    for path in failed:
+    for path in failed_files(record.folder):
         yield (f"Rows that need work: {path}",)
-    if failed and record.plan.mode != "undo":
-        words = ("tag-importer apply", shlex.quote(str(failed[0])), f"--mode {record.plan.mode}", record.again)
-        yield (("Mend them, then: ", "head"), visible(" ".join(filter(None, words))))
+    if command := retry_command(record):
+        yield (("Mend them, then: ", "head"), visible(command))
     if record.hint:
         yield (visible(record.hint),)
     if (counts[Status.NOT_ATTEMPTED] or counts[Status.UNKNOWN]) and "tag-importer resume" not in record.hint:

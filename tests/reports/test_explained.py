@@ -20,9 +20,9 @@ category-changed category-create category-intent category-update cf-ray cloudfor
 cut-body d-mmm d-mmm-yy delete-category dest-uuid duplicate-of error-after-commit error-before-commit euc-jp
 euc-kr get-category hang-after-commit hang-before-commit intrusion-set left-at-once limit-learned
 list-categories located-at lose-after-commit lose-before-commit malformed-json marking-definition misp-galaxy
-mmm-yy not-delivered not-importable not-noted not-reported originates-from outage-cut python-calamine
-rate-limit rate-limit-block refuse-token reset-after-commit reset-before-commit run-finished
-run-needs-attention run-started same-as sandbox-token shift-pages similar-to tag-categories tag-importer
+mmm-yy no-referrer no-store not-delivered not-importable not-noted not-reported originates-from outage-cut
+python-calamine rate-limit rate-limit-block refuse-token reset-after-commit reset-before-commit run-finished
+run-needs-attention run-started same-as same-origin sandbox-token shift-pages similar-to tag-categories tag-importer
 tag-importer-plan tag-importer-runs threat-actor undone-not-noted update-category waiting-for-lock
 xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
 """
