@@ -42,17 +42,21 @@ def word_key(text: str) -> str:
 
 def says_nothing(text: str) -> bool:
     """Whether a text that is not blank says that nothing is known, or nothing at all."""
-    if len(text) > _LONGEST:
-        return False
-    head = text[:4].lower()
-    if head.isalnum() and head.isascii() and head not in _heads():  # most names
+    if len(text) > _LONGEST or says_something(text[:4]):  # most names
         return False
     if text.isascii() and (bare := text.translate(_BARE)):
         return bare.lower() in _nothing() or _is_literal(text.strip().lower())
-    head = head[:2]
+    head = text[:4].lower()[:2]
     if head.isalnum() and head not in _heads() and head < _COMPATIBLE:
         return False
     return _remembered(text)
+
+
+@lru_cache(maxsize=16_384)
+def says_something(head: str) -> bool:
+    """Whether no text that begins with these four characters can be one of the words."""
+    head = head.lower()
+    return head.isalnum() and head.isascii() and head not in _heads()
 
 
 @lru_cache(maxsize=16_384)

@@ -16,7 +16,7 @@ from importer.mapping.choose import read_columns
 from importer.mapping.columns import guessed, is_ours, left_alone, missing, named
 from importer.mapping.meanings import Meaning, meanings_of
 from importer.mapping.recogniser import recognise
-from importer.mapping.spec import PSEUDO_COLUMNS, Blank, Condition, Labelled, Mapping, Rule, Section
+from importer.mapping.spec import PSEUDO_COLUMNS, Blank, Condition, Mapping, Rule, Section
 from importer.mapping.transforms.template import columns_in
 from importer.model import ColumnUse, Header, Issue, Place, Severity, Table
 from importer.text.header_words import normalised
@@ -31,12 +31,6 @@ class BoundRule(Struct, frozen=True):
     columns: tuple[str, ...]
     parts: MappingABC[str, BoundRule]
     clears_blank: bool = False
-
-    @property
-    def alone(self) -> bool:
-        """Whether one column gives the whole value, nothing being put before or around its text."""
-        bare = self.rule.join is None or self.rule.labelled is Labelled.FALSE
-        return len(self.columns) == 1 and not self.rule.template and bare
 
     @property
     def collects(self) -> bool:

@@ -16,7 +16,7 @@ from importer.fields.names import clean, hidden_characters, identity_key
 from importer.fields.table import ALIAS_FIELDS, Field, Kind, Visibility, field_named
 from importer.fields.values import LONGEST_TEXT, LONGEST_URL, Problem, check, is_link
 from importer.fields.vocabulary import Vocabulary
-from importer.fields.words import says_nothing
+from importer.fields.words import says_nothing, says_something
 from importer.mapping.cell_reading import cell_reading, part_field
 from importer.mapping.meanings import Meanings
 from importer.mapping.spec import Rule, Step, Unknown, Value
@@ -46,8 +46,12 @@ SHORT: Final = 500
 
 def quick_reading(field: Field | None, rule: Rule) -> Quick | None:
     """The short way for the texts of a rule; None where there is none."""
-    if field is None or rule.steps or rule.as_is:
+    if field is None or rule.as_is:
         return None
+    if rule.steps:
+        steps = {step.name for step in rule.steps if not step.arguments}
+        plain = field.kind is Kind.TEXT and not field.vocabulary and field.name not in ("value", "lastSeen")
+        return _unmarked if plain and len(steps) == len(rule.steps) and steps <= _STRIPS else None
     if field.name == "externalReferenceLinks":
         return _link
     if field.kind is Kind.TEXT_LIST and not rule.separators:
@@ -55,6 +59,20 @@ def quick_reading(field: Field | None, rule: Rule) -> Quick | None:
     if field.kind is Kind.TEXT and not field.vocabulary and field.name != "lastSeen":
         return _name if field.name == "value" else _text
     return None
+
+
+_STRIPS = frozenset(("strip_html", "strip_citations"))
+
+
+def _unmarked(text: str) -> Value:
+    """A text in which neither of these steps finds anything."""
+    odd = "<" in text or "&" in text or "](" in text or "  " in text or "\t" in text or "(Citation:" in text
+    return None if odd else _text(text)
+
+
+def _bare(text: str) -> bool:
+    """Whether a text is letters and digits of ASCII, single blanks and hyphens: nothing that a check looks for."""
+    return text.isascii() and "  " not in text and text.replace(" ", "").replace("-", "").isalnum()
 
 
 def _text(text: str) -> Value:
@@ -67,26 +85,53 @@ def _text(text: str) -> Value:
 
 
 def _name(text: str) -> Value:
-    if len(text) > SHORT or not text.isprintable() or "  " in text or "[" in text or _PERHAPS_SEVERAL.search(text):
+    if len(text) > SHORT:
+        return None
+    if _bare(text):
+        text, lower = text.strip(), text.lower()
+        several = "aka" in lower or "known" in lower or "formerly" in lower or "alias" in lower
+        return None if several or says_nothing(text) else text
+    if not text.isprintable() or "  " in text or "[" in text or _PERHAPS_SEVERAL.search(text):
         return None
     return _text(text)
 
 
 def _labels(text: str) -> Value:
     if text[:1] == "[":
-        return _listed_labels(text)
-    if len(text) > SHORT or not text.isprintable() or "  " in text or CLEAR in text:
+        return _bare_entries(text) or _listed_labels(text)
+    if len(text) > SHORT:
         return None
-    if INTRICATE.search(text) or text[:1] == "'" or "&" in text or "<" in text:
+    if _bare(text.replace(";", "")):
+        pieces = [piece.strip() for piece in text.split(";")]
+    elif (
+        not text.isprintable() or "  " in text or CLEAR in text or "&" in text or "<" in text or text[:1] == "'"
+        or INTRICATE.search(text) or undoubled(text) is not text
+    ):  # fmt: skip
         return None
-    pieces = [piece.strip() for piece in text.replace(",", ";").replace("|", ";").split(";")]
-    if "," in text and not OFFICIAL_ENDS.isdisjoint(
-        [piece.rpartition(" ")[2].strip(".").casefold() for piece in pieces[1:]]
-    ):
-        return None
-    if any(map(says_nothing, pieces)) or undoubled(text) is not text:
+    else:
+        pieces = [piece.strip() for piece in text.replace(",", ";").replace("|", ";").split(";")]
+        if "," in text and not OFFICIAL_ENDS.isdisjoint(
+            [piece.rpartition(" ")[2].strip(".").casefold() for piece in pieces[1:]]
+        ):
+            return None
+    if any(map(says_nothing, pieces)):
         return None
     return [piece for piece in pieces if piece] or None
+
+
+def _bare_entries(text: str) -> Value:
+    """The entries of `["Moss Egret", "TA-17"]`: names of letters and digits alone, between nothing but JSON's signs."""
+    if len(text) > SHORT or not _bare(text[1:-1].replace('", "', "").replace('"', "")):
+        return None
+    entries = text[2:-2].split('", "')
+    if text[:2] != '["' or text[-2:] != '"]' or text.count('"') != 2 * len(entries):
+        return None
+    if not (len(entries[0]) > 3 and says_something(entries[0][:4])) and says_nothing(text):
+        return None
+    if "" in entries or any(map(says_nothing, entries)):
+        return None
+    entries = [entry.strip() for entry in entries]
+    return entries if all(entries) else None
 
 
 def _listed_labels(text: str) -> Value:

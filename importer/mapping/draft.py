@@ -28,14 +28,14 @@ from importer.mapping.assemble import (
     unique_links,
 )
 from importer.mapping.bound_mapping import LISTS_OF_NAMES, Binder, BoundMapping, BoundRule
-from importer.mapping.cells import BLANK, Cell, Finding
+from importer.mapping.cells import BLANK, MEMO, Cell, Finding
 from importer.mapping.columns import named
 from importer.mapping.conditions import left_out_by
 from importer.mapping.judged import judged
 from importer.mapping.meanings import Meaning
 from importer.mapping.no_actor import no_actors
 from importer.mapping.origins import Origins
-from importer.mapping.spec import Labelled, Mapping
+from importer.mapping.spec import Labelled, Mapping, Value
 from importer.mapping.transforms.template import columns_in
 from importer.mapping.withheld import marking, withhold
 from importer.model import Asked, Draft, Header, Issue, Json, Place, RowRef, Severity, Table
@@ -262,17 +262,36 @@ class _Part:
         return self._source(feed, position)
 
     def _feed(self, feed: BoundRule) -> None:
-        if feed.alone:
-            self._feed_alone(feed)
+        if (one := self._one_text(feed)) is not None:
+            self._feed_texts(feed, *one)
+        elif feed.collects and feed.columns:
+            self._feed_collected(feed)
         else:
-            self._feed_together(feed)
+            self._feed_cells(feed)
+        if feed.clears_blank and feed.columns:
+            self._clear_blank(feed)
         if feed.parts:
             self._parts(feed)
 
-    def _feed_alone(self, feed: BoundRule) -> None:
-        """From one column, as most fields: nothing is made for an ordinary text but its value."""
-        column, target, reader = feed.columns[0], feed.rule.target, feed.reader
-        texts, find = self._texts(column), reader.quick or reader.values.get
+    def _one_text(self, feed: BoundRule) -> tuple[Sequence[str], str] | None:
+        """The text of each row and the column it is from (empty: several), where one text gives the whole value."""
+        rule, columns = feed.rule, feed.columns
+        if rule.template:
+            return filled_templates(rule.template, self.header.columns, self._texts, self.size), ""
+        if columns and rule.join is not None and (len(columns) > 1 or rule.labelled is not Labelled.FALSE):
+            leads = 1 if not rule.columns or named(columns[:1], rule.columns[:1]) else 0
+            bare = {Labelled.TRUE: 0, Labelled.REST: leads, Labelled.FALSE: len(columns)}[rule.labelled]
+            parts = [
+                labelled(column, self._texts(column)) if at >= bare else self._texts(column)
+                for at, column in enumerate(columns)
+            ]
+            return [joined(cells, rule.join) for cells in zip(*parts, strict=True)], columns[0]
+        return (self._texts(columns[0]), columns[0]) if len(columns) == 1 else None
+
+    def _feed_texts(self, feed: BoundRule, texts: Sequence[str], column: str) -> None:
+        """As most fields: nothing is made for an ordinary text but its value."""
+        target, reader = feed.rule.target, feed.reader
+        find = reader.quick or reader.values.get
         for position, (fields, text) in enumerate(zip(self.fields, texts, strict=True)):
             value = find(text)
             if value is None:
@@ -281,69 +300,66 @@ class _Part:
                     self._note(position, feed, cell, column)
                 value = cell.value
                 if value is None:
-                    if feed.clears_blank and not text.strip():
-                        self.clear.setdefault(position, set()).add(target)
                     continue
             fields[target] = value
 
-    def _feed_together(self, feed: BoundRule) -> None:
-        target = feed.rule.target
-        cells, sources = self._cells(feed)
-        for fields, cell in zip(self.fields, cells, strict=True):
-            value = cell.value
+    def _feed_collected(self, feed: BoundRule) -> None:
+        """All columns of a list field together; the issues of each go to its own cell."""
+        target, reader, first = feed.rule.target, feed.reader, feed.columns[0]
+        find = reader.quick or reader.values.get
+        gathered: list[Value] = [None] * self.size
+        other: dict[int, Cell] = {}
+        """Of rows without a value what the first cell says instead."""
+        for column in feed.columns:
+            for position, text in enumerate(self._texts(column)):
+                value = find(text) if text else None
+                if value is None:
+                    cell = (reader.memo.get(text) or reader.read_the_long_way(text)) if text else BLANK
+                    if cell is BLANK:
+                        continue
+                    if cell.seeds or cell.kept or cell.links:
+                        self._note(position, feed, cell, column)
+                    value = cell.value
+                    if value is None:
+                        if gathered[position] is None:
+                            other.setdefault(position, cell)
+                        continue
+                before = gathered[position]
+                gathered[position] = value if before is None else [*before, *value]
+        default = reader.default if feed.rule.default is not None else BLANK
+        for position, (fields, value) in enumerate(zip(self.fields, gathered, strict=True)):
+            if value is None and (position in other or default is not BLANK):
+                cell = Cell(clears=other[position].clears) if position in other else default
+                self._note(position, feed, cell, first)
+                value = cell.value
             if value is not None:
                 fields[target] = value
-        for position, cell in enumerate(cells):
+
+    def _feed_cells(self, feed: BoundRule) -> None:
+        cells, sources = self._cells(feed)
+        for position, (fields, cell) in enumerate(zip(self.fields, cells, strict=True)):
+            if cell.value is not None:
+                fields[feed.rule.target] = cell.value
             if cell.seeds or cell.kept or cell.clears or cell.links:
                 self._note(position, feed, cell, sources[position])
-        if feed.clears_blank:
-            self._clear_blank(feed, cells)
 
-    def _cells(self, feed: BoundRule) -> tuple[list[Cell], Sequence[str]]:
+    def _cells(self, feed: BoundRule) -> tuple[Sequence[Cell], Sequence[str]]:
         """The cell of each row, and the column each came from."""
-        rule, read, columns = feed.rule, feed.reader.read, feed.columns
-        if rule.template:
-            texts = filled_templates(rule.template, self.header.columns, self._texts, self.size)
-            return [read(text) for text in texts], [""] * self.size
-        if rule.constant is not None and not columns:
+        memo, read, columns = feed.reader.memo, feed.reader.read, feed.columns
+        if (one := self._one_text(feed)) is not None:
+            return [memo.get(text) or read(text) for text in one[0]], [one[1]] * self.size
+        if not columns:
             return [feed.reader.constant()] * self.size, [""] * self.size
-        if rule.join is not None and (len(columns) > 1 or rule.labelled is not Labelled.FALSE):
-            leads = 1 if not rule.columns or named(columns[:1], rule.columns[:1]) else 0
-            bare = {Labelled.TRUE: 0, Labelled.REST: leads, Labelled.FALSE: len(columns)}[rule.labelled]
-            parts = [
-                labelled(column, self._texts(column)) if at >= bare else self._texts(column)
-                for at, column in enumerate(columns)
-            ]
-            return [read(joined(cells, rule.join)) for cells in zip(*parts, strict=True)], [columns[0]] * self.size
-        if len(columns) == 1:
-            memo = feed.reader.memo
-            return [memo.get(text) or read(text) for text in self._texts(columns[0])], [columns[0]] * self.size
-        if feed.collects:
-            return self._collected(feed)
-        found = [first_filled(feed, texts) for texts in zip(*map(self._texts, columns), strict=True)]
+        known: dict[tuple[str, ...], tuple[Cell, str]] = {}
+        found = []
+        for texts in zip(*map(self._texts, columns), strict=True):
+            chosen = known.get(texts)
+            if chosen is None:
+                chosen = first_filled(feed, texts)
+                if len(known) < MEMO:
+                    known[texts] = chosen
+            found.append(chosen)
         return [cell for cell, _ in found], [source for _, source in found]
-
-    def _collected(self, feed: BoundRule) -> tuple[list[Cell], Sequence[str]]:
-        """All columns of a list field together; the issues of each go to its own cell."""
-        gathered: list[Cell] = [BLANK] * self.size
-        for column in feed.columns:
-            memo, read = feed.reader.memo, feed.reader.read
-            for position, text in enumerate(self._texts(column)):
-                if not text:
-                    continue
-                cell = memo.get(text) or read(text)
-                if cell is BLANK:
-                    continue
-                if cell.seeds or cell.kept or cell.links:
-                    self._note(position, feed, cell, column)
-                before = gathered[position]
-                if before is BLANK:
-                    gathered[position] = Cell(cell.value, clears=cell.clears)
-                elif cell.value is not None:
-                    gathered[position] = Cell([*(before.value or ()), *cell.value])
-        if feed.rule.default is not None:
-            gathered = [feed.reader.default if cell is BLANK else cell for cell in gathered]
-        return gathered, [feed.columns[0]] * self.size
 
     def _parts(self, feed: BoundRule) -> None:
         target = feed.rule.target
@@ -381,12 +397,11 @@ class _Part:
         issue = seed.at(self.rows[position].place(column), target or feed.rule.target)
         self.issues.setdefault(position, []).append(issue)
 
-    def _clear_blank(self, feed: BoundRule, cells: list[Cell]) -> None:
-        if not feed.columns:
-            return
+    def _clear_blank(self, feed: BoundRule) -> None:
+        target = feed.rule.target
         for position, texts in enumerate(zip(*(self._texts(column) for column in feed.columns), strict=True)):
-            if cells[position].value is None and not any(text.strip() for text in texts):
-                self.clear.setdefault(position, set()).add(feed.rule.target)
+            if target not in self.fields[position] and not any(text.strip() for text in texts):
+                self.clear.setdefault(position, set()).add(target)
 
     def _missing_names(self) -> None:
         feed = next(feed for feed in self.layout.feeds if feed.rule.target == "value")

@@ -22,6 +22,7 @@ _SAMPLE_ROWS = 400
 _BLOCK = 5_000
 _LAST_COLUMN = 16_383
 _DATES = frozenset((dt.date, dt.datetime, dt.time))
+_TEXT = {str}
 _FAILED = "The cell's formula ended in an error."
 _UNSTORED = "The cell's formula has no stored value; open the workbook in Excel or LibreOffice and save it."
 _STRUCK = "The cell is struck through in the workbook; the row was read all the same."
@@ -113,13 +114,18 @@ class Sheet:
         for index, cells in enumerate(source.iter_rows()):
             if index < self.first:
                 continue
-            row = [cell if cell.__class__ is str else cell_text(cell) for cell in cells]
+            kinds = set(map(type, cells))
+            row = (
+                list(cells)
+                if kinds == _TEXT
+                else [cell if cell.__class__ is str else cell_text(cell) for cell in cells]
+            )
             if index in hidden:
                 if text := next((cell.strip() for cell in row if cell.strip()), ""):
                     passed.append((index + 1, text))
                 continue
             issues = self._special(index, row, cells) if index in special else ()
-            if not _DATES.isdisjoint(map(type, cells)):
+            if not _DATES.isdisjoint(kinds):
                 dates += [
                     (count, index, at) for at, cell in enumerate(cells)
                     if cell.__class__ in _DATES and at not in self.date_columns

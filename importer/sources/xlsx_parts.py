@@ -39,11 +39,13 @@ _ATTRIBUTE = re.compile(rb"""([A-Za-z_][\w:.-]{0,60})\s{0,20}=\s{0,20}(?:"([^"]*
 _PREFIX = re.compile(rb"<(\w{1,40}:)?worksheet[\s>]")
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 _NUMBER = re.compile(rb"""\sr=["'](\d{1,7})["']""")
+_USUAL_ROW = re.compile(rb'< r="(\d{1,7})"')
 _CELL_REFERENCE = re.compile(rb"""\sr=["']([A-Z]{1,3})(\d{1,7})["']""")
 _USUAL_LINK = re.compile(rb' ref="([A-Z]{1,3})(\d{1,7})" r:id="(\w{1,40})"/?')
 _STYLE = re.compile(rb"""\ss=["'](\d{1,6})["']""")
 _TYPE = re.compile(rb"""\st=["'](\w{1,10})["']""")
-_WIDE = re.compile(rb"""\sr=["']([A-Z]{2,3})\d""")
+_WIDE = re.compile(rb"""r=["']([A-Z]{2,3})\d""")
+"""Columns behind Z, and whatever looks like one: what follows is the exact count."""
 _LINK_FORMULA = re.compile(r'HYPERLINK\(\s{0,9}"([^"]{1,4000})"', re.IGNORECASE)
 
 
@@ -263,6 +265,7 @@ class _Tags:
         self._row, self._col, self._link = tag(b"row"), tag(b"col"), tag(b"hyperlink")
         self._cell = tag(b"c")
         styles = b"|".join(style.encode() for style in {*formats, *book.struck_styles} if style.isdigit())
+        self._signs = (b't="e"', *(b's="' + style.encode() + b'"' for style in {*formats, *book.struck_styles}))
         marked = rb"t=[\"']e[\"']" + (rb"|s=[\"'](?:" + styles + rb")[\"']" if styles else b"")
         self._marked = tag(b"c", rb"(?=[^<>]*?\s(?:" + marked + rb"))")
         usual = rb's="(?:' + styles + rb')"|' if styles else b""
@@ -278,7 +281,14 @@ class _Tags:
         first, last, width = 1 << 30, 0, 26
         number = 0
         for piece in self._book.pieces(self._path, b"<" + self._prefix + b"row"):
-            for given in self._row.findall(piece):
+            tags = self._row.findall(piece)
+            every = b"<".join([b"", *tags])
+            usual = _USUAL_ROW.findall(every)
+            if usual and len(usual) == len(tags) and b"hidden" not in every and b"ht=" not in every:
+                numbers = list(map(int, usual))
+                first, last, number = min(first, *numbers), max(last, *numbers), numbers[-1]
+                tags = []
+            for given in tags:
                 found = _NUMBER.search(b" " + given)
                 number = int(found[1]) if found else number + 1
                 first, last = min(first, number), max(last, number)
@@ -315,6 +325,8 @@ class _Tags:
     def _cells(self, piece: bytes) -> None:
         formulas, struck = self._formula in piece, b"strike" in piece
         every = formulas or struck or bool(self._book.struck_texts)
+        if not every and b"='" not in piece and not any(sign in piece for sign in self._signs):
+            return
         usual = not self._prefix and piece.count(b"<c ") == piece.count(b'<c r="')
         for found in (self._cell if every else self._usual if usual else self._marked).finditer(piece):
             given, at = found[1], found.end()
