@@ -6,7 +6,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "": ("validate actors.xlsx", "apply actors.xlsx --sandbox"),
     "validate": ("validate actors.csv", "validate actors.xlsx --annotate mended.xlsx"),
     "plan": ("plan actors.csv --sandbox", "plan nightly.yaml --out plan --detailed-exitcode"),
-    "apply": ("apply actors.csv --mode upsert", "apply plan/plan.json --yes"),
+    "apply": ("apply actors.csv --mode upsert", "apply jobs/ --out tonight --yes"),
     "resume": ("resume 20260504T0302", "resume my-run --max-wait '1 h'"),
     "undo": ("undo my-run --dry-run", "undo my-run --yes"),
     "report": ("report 20260504T0302", "report my-run --format markdown"),

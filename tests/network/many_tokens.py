@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from tests.hostile.limit import SlidingLimit
 from .servers import served
 
 QUOTA, WINDOW = 60, 3.0
+TOKENS = {"a": "first-token-0001", "b": "second-token-002", "c": "third-token-0003"}
 
 
 @dataclass
@@ -109,3 +110,17 @@ async def ended(process: asyncio.subprocess.Process) -> Ended:
     out, err = await asyncio.wait_for(process.communicate(), 120)
     assert b"Traceback" not in err, err.decode()
     return Ended(process.returncode or 0, out.decode(), err.decode())
+
+
+def jobs(folder: Path, accounts: Mapping[str, str], rows: int = 20) -> None:
+    """A job file for each account, with the token that it is given; and the lists."""
+    (folder / "jobs").mkdir()
+    for name, token in TOKENS.items():
+        (folder / name).write_text(token)
+        (folder / name).chmod(0o600)
+    for account, token in accounts.items():
+        (folder / f"{account}.csv").write_text("name\n" + "".join(f"{account} Actor {row}\n" for row in range(rows)))
+        (folder / "jobs" / f"{account}.yaml").write_text(
+            f"sources: ../{account}.csv\naccount: {account}\ntoken_file: ../{token}\nmode: upsert\n"
+            f"output: {{runs: ../runs/{account}, metrics_file: ../metrics/{account}.prom}}\n"
+        )

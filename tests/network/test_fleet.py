@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +13,7 @@ import pytest
 
 from importer.reports.fleet import fleet_schema
 
-from .many_tokens import Ended, Server, ended, many_tokens, start
-
-TOKENS = {"a": "first-token-0001", "b": "second-token-002", "c": "third-token-0003"}
-
-
-def jobs(folder: Path, accounts: Mapping[str, str], rows: int = 20) -> None:
-    """A job file for each account, with the token that it is given; and the lists."""
-    (folder / "jobs").mkdir()
-    for name, token in TOKENS.items():
-        (folder / name).write_text(token)
-        (folder / name).chmod(0o600)
-    for account, token in accounts.items():
-        (folder / f"{account}.csv").write_text("name\n" + "".join(f"{account} Actor {row}\n" for row in range(rows)))
-        (folder / "jobs" / f"{account}.yaml").write_text(
-            f"sources: ../{account}.csv\naccount: {account}\ntoken_file: ../{token}\nmode: upsert\n"
-            f"output: {{runs: ../runs/{account}, metrics_file: ../metrics/{account}.prom}}\n"
-        )
+from .many_tokens import TOKENS, Ended, Server, ended, jobs, many_tokens, start
 
 
 async def apply(server: Server, folder: Path, *words: str) -> Ended:

@@ -50,7 +50,7 @@ def test_the_first_example_finds_its_sample() -> None:
 def commands() -> list[tuple[str, list[str]]]:
     """Every tag-importer command line in the schedules, with the file it stands in."""
     found = []
-    for path in sorted(SCHEDULING.iterdir()):
+    for path in sorted(SCHEDULING.glob("*.*")):
         for match in re.finditer(
             r"(?:^|[ =/])tag-importer ((?:apply|plan|runs) [^\n>|)]+)", path.read_text("utf-8"), re.M
         ):
@@ -76,7 +76,7 @@ def test_every_schedule_runs_a_command() -> None:
 
 def test_no_schedule_holds_a_token() -> None:
     """Tokens come from files or secrets, never from a schedule itself."""
-    for path in SCHEDULING.iterdir():
+    for path in SCHEDULING.glob("*.*"):
         for line in path.read_text("utf-8").splitlines():
             value = re.search(r"CLOUDFLARE_API_TOKEN\s*[=:]\s*(\S+)", line)
             assert value is None or value[1].startswith("${{"), f"{path.name}: {line}"
