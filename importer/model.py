@@ -8,6 +8,7 @@ as long to make; a copy with changes is `msgspec.structs.replace`.
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
@@ -151,10 +152,9 @@ class Table(Struct, frozen=True, dict=True):
     __hash__ = object.__hash__
 
     @cached_property
-    def numbers(self) -> list[int]:
+    def numbers(self) -> Sequence[int]:
         """Where each row is: 1-based line in a text file, row of a sheet, position in a list of objects."""
-        numbers: list[int] = self.frame.index.get_level_values("row").tolist()
-        return numbers
+        return array("q", self.frame.index.get_level_values("row").to_numpy("int64").tobytes())
 
     def texts(self, column: str, rows: Sequence[int] = ALL) -> list[str]:
         """The cells of a column, or those of it at some positions."""

@@ -103,9 +103,9 @@ class _Rows:
         self.files: list[int] = []
         self.issues: dict[int, Sequence[Issue]] = {}
         self.invalid = self.left_out = 0
-        self.named = array("q"), array("q"), array("q")
+        self.named = array("i"), array("q"), array("q")
         """Of rows that ask for a tag: the row, the hash of its name, and of that without punctuation."""
-        self.labelled = array("q"), array("q")
+        self.labelled = array("i"), array("q")
         """Other names: the row, the hash."""
         self.planned: set[int] = set()
         """Rows that are planned whatever they have in common with others."""

@@ -68,7 +68,12 @@ class RowList:
         self._check()
 
     def table(self) -> Table:
-        """All of them."""
+        """All of them, which are not held here any longer: a reader that gives its table is not yet at its end."""
+        table = self._table()
+        self.rows, self.parts, self.numbers, self.ids = [], [], [], []
+        return table
+
+    def _table(self) -> Table:
         if not self.parts:
             cells = text_array(self.rows, len(self.header.columns))
             frame = text_frame(self.header, cells, self.numbers)
