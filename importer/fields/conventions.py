@@ -67,7 +67,8 @@ def judge(field: Field, texts: Sequence[str]) -> Judged:
 
 
 def _counted(texts: Iterable[str]) -> Counter[str]:
-    return Counter(text for text in texts if text and not text.isspace() and not says_nothing(text))
+    counts = Counter(texts)
+    return Counter({text: counts[text] for text in counts if text and not text.isspace() and not says_nothing(text)})
 
 
 _LEAST_OF_100 = 20

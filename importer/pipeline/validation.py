@@ -131,26 +131,28 @@ class _Rows:
             self.tables.append((self.sifted, drafting))
             self.files.append(file)
         start, self.sifted = self.sifted, self.sifted + len(part)
-        rows, names, bare = self.named
-        label_rows, labels = self.labelled
-        everything = RELATED in drafting.header.columns
+        asking: list[int] = []
         for row, draft in enumerate(part, start):
             if draft.issues:
                 self.issues[row] = draft.issues
-            if not usable(draft):
+            if usable(draft):
+                asking.append(row)
+            else:
                 self.left_out += draft.left_out != ""
                 self.invalid += draft.left_out == "" and draft.asked is not Asked.SKIP
-                continue
-            key = identity_key(draft.name)
-            without = loose_key(key)
-            if everything or draft.clear or not without:
-                self.planned.add(row)
-            rows.append(row)
-            names.append(hash(key))
-            bare.append(hash(without))
-            for label in labels_of(draft.fields):
-                label_rows.append(row)
+        keys = [identity_key(part[row - start].name) for row in asking]
+        bare = list(map(loose_key, keys))
+        for held, more in zip(self.named, (asking, map(hash, keys), map(hash, bare)), strict=True):
+            held.extend(more)
+        rows, labels = self.labelled
+        for row in asking:
+            for label in labels_of(part[row - start].fields):
+                rows.append(row)
                 labels.append(hash(identity_key(label)))
+        whole = RELATED in drafting.header.columns
+        self.planned.update(
+            row for row, key in zip(asking, bare, strict=True) if whole or not key or part[row - start].clear
+        )
 
     def validation(self, inputs: Inputs, options: PlanOptions) -> Validation:
         """The same as of all drafts: the rows that are not planned here have no name that another one has."""

@@ -7,7 +7,7 @@ it is told once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -141,13 +141,7 @@ class _Search:
     def _by_labels(self) -> None:
         import pandas as pd
 
-        claims = [
-            (row, identity_key(label))
-            for row in self.rows
-            for name in ALIAS_FIELDS
-            if name in self.drafts[row].fields
-            for label in labels(self.drafts[row].fields[name])
-        ]
+        claims = [(row, identity_key(label)) for row in self.rows for label in labels_of(self.drafts[row].fields)]
         claimed = pd.Series([key for _, key in claims], [row for row, _ in claims], dtype=object)
         elsewhere = {*self.tag_names, *self.tag_aliases}
         groups = _groups(claimed[claimed.duplicated(keep=False) | claimed.isin(self.names) | claimed.isin(elsewhere)])
@@ -347,10 +341,9 @@ def speaks_for(pair: Pair) -> str:
     return "; ".join((*said, *pair.stated))
 
 
-def labels_of(fields: Mapping[str, Json]) -> Iterable[str]:
+def labels_of(fields: Mapping[str, Json]) -> list[str]:
     """All other names of a draft or a tag."""
-    for name in ALIAS_FIELDS:
-        yield from labels(fields.get(name))
+    return [label for name in ALIAS_FIELDS if name in fields for label in labels(fields[name])]
 
 
 def _country(fields: Mapping[str, Json]) -> str:
