@@ -11,7 +11,8 @@
     |-- LockHeld              7  another run holds the lock for this account or this token
     `-- ProgramFault         70  a fault of the program itself
 
-An error says what is wrong, where, why, and what to do about it. None of them ever carries a token.
+An error says what is wrong, where, why, what to do about it, and the command to type next. None of them ever carries
+a token.
 """
 
 from __future__ import annotations
@@ -74,58 +75,89 @@ class ImporterError(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
     retry_after: float = 0.0
     """Seconds after which it may come right by itself; 0 where nobody knows."""
+    then: str
+    """The command to type after an error of this kind; `{again}` is what was typed, `{command}` its first word."""
 
-    def __init__(self, message: str, *, hint: str = "", details: tuple[str, ...] = ()) -> None:
-        """`message` is one sentence; `hint` says what to do; `details` are further lines, one problem each."""
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        details: tuple[str, ...] = (),
+        then: str = "",
+        meant: tuple[str, str] | None = None,
+    ) -> None:
+        """`message` is one sentence; `hint` says what to do; `details` are further lines, one problem each.
+
+        `then` is the command to type where it is not that of the kind; `meant` is a word that was typed and the one
+        that was probably meant: then the next command is the same with that word.
+        """
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.details = details
+        self.meant = meant
+        self.run = ""
+        """The run that it ended."""
+        if then or meant:
+            self.then = then or "{again}"
 
 
 class UsageError(ImporterError):
     """A flag, an argument or a setting is wrong; nothing was attempted."""
 
+    then = "tag-importer {command} --help"
+
 
 class MappingError(UsageError):
     """A mapping file is wrong; `details` hold one line a problem, each with file, line and column."""
 
+    then = "{again}"
+
 
 class JobError(UsageError):
     """A job file is wrong; `details` hold one line a problem, each with file, line and column."""
+
+    then = "{again}"
 
 
 class SourceError(ImporterError):
     """A source cannot be read, or is not an actor list; nothing was attempted."""
 
     exit_code = ExitCode.SOURCE
+    then = "{again}"
 
 
 class AccessRefused(ImporterError):
     """The API refused the token (401) or a permission it lacks (403)."""
 
     exit_code = ExitCode.ACCESS
+    then = "tag-importer doctor"
 
 
 class SafetyLimit(ImporterError):
     """The plan is larger than a safety limit allows; the hint is the exact override."""
 
     exit_code = ExitCode.SAFETY_LIMIT
+    then = "{again}"
 
 
 class StoppedEarly(ImporterError):
     """The run stopped before its end and can be resumed."""
 
     exit_code = ExitCode.STOPPED_EARLY
+    then = "{again}"
 
 
 class LockHeld(ImporterError):
     """Another run holds the lock for this account or this token; the message says who and since when."""
 
     exit_code = ExitCode.LOCKED
+    then = "{again} --wait 600"
 
 
 class ProgramFault(ImporterError):
     """A fault of the program itself; nothing that a user does should lead here."""
 
     exit_code = ExitCode.PROGRAM_FAULT
+    then = "TAG_IMPORTER_TRACEBACK=1 {again}"

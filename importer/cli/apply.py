@@ -9,7 +9,7 @@ from pathlib import Path
 
 from importer.cli.console import page_path, settings_of, show
 from importer.cli.observer import observing, refuse_to_delete
-from importer.cli.unattended import carry_out, failed
+from importer.cli.unattended import carry_out, ended
 from importer.clock import SystemClock
 from importer.engine.resume import open_resumable, open_run
 from importer.engine.runs import find_run
@@ -53,7 +53,7 @@ def _plan_or_apply(namespace: Namespace, *, dry: bool) -> int:
     except UsageError as error:
         if dry:
             raise
-        return failed(Session(glimpse(vars(namespace), os.environ, sources), clock), error)
+        raise ended(Session(glimpse(vars(namespace), os.environ, sources), clock), error) from None
     # A saved plan is carried out in its folder, unless --out says otherwise.
     folder = saved.parent if saved is not None and saved.name == "plan.json" else None
     session = Session(settings, clock, path=settings.out or folder)
@@ -116,7 +116,7 @@ def resume(namespace: Namespace) -> int:
         if file := job_file_of(earlier):
             settings = settings_of(namespace, [file])
     except ImporterError as error:
-        return failed(Session(settings, clock, path=path), error)
+        raise ended(Session(settings, clock, path=path), error) from None
     session = Session(settings, clock, path=path)
     return carry_out(session, lambda: verbs.resume(session, earlier))
 

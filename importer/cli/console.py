@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from importer.cli.parser import COMMANDS
 from importer.cli.streams import hide
 from importer.errors import ImporterError, UsageError
+from importer.masking import without_user
 from importer.reports.formats import Document, Listing, report
 from importer.reports.screen import Screen
-from importer.reports.text import visible
+from importer.reports.text import shortened, visible
 
 if TYPE_CHECKING:
     from importer.model import Json
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from importer.settings.settings import Settings
 
 PROGRAM = "tag-importer"
+_LONGEST_COMMAND = 1_000
 
 
 def settings_of(namespace: Namespace, sources: Sequence[str] = ()) -> Settings:
@@ -103,25 +108,44 @@ class Messages:
         else:
             tell(self._name + (text if level == "info" else f"{PROGRAM}: {text}"))
 
-    def explain(self, error: ImporterError) -> None:
-        """An error: what is wrong, each detail, and what to do."""
+    def explain(self, error: ImporterError, words: Sequence[str]) -> None:
+        """An error: what is wrong, each detail, what to do, and what to type; `words` are those that were typed."""
+        told = _facts(error, words)
         if self._log is not None:
             event = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
-            self._log.line("error", event, error.message, details=list(error.details), hint=error.hint or None,
-                           exit_code=error.exit_code)  # fmt: skip
+            self._log.run = error.run
+            self._log.line("error", event, **told)
             return
         tell(f"{PROGRAM}: {error.message}")
         for line in (*error.details, error.hint):
             if line:
                 tell(f"  {line}")
+        tell(f"  {'To try again' if error.then == '{again}' and not error.meant else 'Next'}: {told['next']}")
 
 
-def show_error(error: ImporterError) -> None:
+def _facts(error: ImporterError, words: Sequence[str]) -> dict[str, Json]:
+    """`words` are those that were typed."""
+    given, meant = error.meant or ("", "")
+    said = [re.sub(rf"^{re.escape(given)}(?=$|=)", lambda _: meant, word) if given else word for word in words]
+    again = " ".join((PROGRAM, *(shlex.quote(without_user(word)) for word in said)))
+    command = next((word for word in said if not word.startswith("-")), "")
+    typed = error.then.replace("{command} ", f"{command} " if command in COMMANDS else "")
+    place = shlex.join(
+        word
+        for before, word in pairwise(["", *words])
+        if word == "--sandbox" or word.startswith("--sandbox-db=") or "--sandbox-db" in (before, word)
+    )
+    typed = typed.replace("{place}", f" {place}" if place else "")
+    typed = visible(shortened(typed.replace("{again}", again), _LONGEST_COMMAND))
+    return {"message": error.message, "details": list(error.details), "hint": error.hint or None, "next": typed,
+            "exit_code": int(error.exit_code)}  # fmt: skip
+
+
+def show_error(error: ImporterError, words: Sequence[str]) -> None:
     """With `--format json` an error is the result, on standard output, as well as a line on standard error."""
     from importer.reports.json_text import json_text
 
-    told = {"message": error.message, "details": list(error.details), "hint": error.hint or None}
-    show(json_text({"schema": 1, "error": {**told, "exit_code": int(error.exit_code)}}))
+    show(json_text({"schema": 1, "error": _facts(error, words)}))
 
 
 def page_path(namespace: Namespace) -> Path | None:
@@ -147,6 +171,8 @@ def write_new(path: Path, text: str, *, force: bool) -> None:
         with atomic_text(path, 0o644) as file:
             file.write(text)
     except FileExistsError:
-        raise UsageError(f"{path} exists already", hint="choose another name, or add --force") from None
+        raise UsageError(
+            f"{path} exists already", hint="Choose another name, or overwrite it.", then="{again} --force"
+        ) from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error

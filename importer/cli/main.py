@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import pairwise
 
 from importer.cli.parser import COMMANDS, build_parser
 from importer.cli.streams import hide, open_streams, undelivered
@@ -28,17 +29,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (DESIGN: 0-7 and 10). It is that of the work, whoever hears of it."""
     open_streams()
     hide(filter(None, map(os.environ.get, _SECRET_VARIABLES)))
-    words = sys.argv[1:] if argv is None else argv
+    words = list(sys.argv[1:] if argv is None else argv)
     namespace = Namespace()
     try:
         with _signals_interrupt():
-            namespace = build_parser(next((word for word in words if not word.startswith("-")), "-")).parse_args(words)
-            return _run(namespace)
-    except KeyboardInterrupt:
-        from importer.errors import ExitCode  # only once `--help` is out of the way
-
-        _messages(namespace).tell("interrupted", level="error", event="interrupted")
-        return ExitCode.STOPPED_EARLY
+            build_parser(next((word for word in words if not word.startswith("-")), "-")).parse_args(words, namespace)
+            module = import_module(f"importer.cli.{COMMANDS[namespace.command][0]}")
+            code: int = getattr(module, namespace.command)(namespace)
+            return code
+    except (Exception, KeyboardInterrupt) as error:
+        return _ended(error, namespace, words)
     finally:
         if reason := undelivered():
             _messages(namespace).tell(
@@ -48,30 +48,32 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
 
 
-def _run(namespace: Namespace) -> int:
-    from importer.errors import ExitCode, ImporterError
+def _ended(error: BaseException, namespace: Namespace, words: Sequence[str]) -> int:
+    """Say why the command ended; with `--format json` that is the result, too."""
+    from importer.cli.console import show_error  # only once `--help` is out of the way
+    from importer.errors import ImporterError, ProgramFault, StoppedEarly
 
-    try:
-        module = import_module(f"importer.cli.{COMMANDS[namespace.command][0]}")
-        code: int = getattr(module, namespace.command)(namespace)
-    except ImporterError as error:
-        _messages(namespace).explain(error)
-        if getattr(namespace, "format", "") == "json":
-            from importer.cli.console import show_error
-
-            show_error(error)
-        return error.exit_code
-    except Exception as error:
+    if isinstance(error, KeyboardInterrupt):
+        error = StoppedEarly("interrupted")
+    elif not isinstance(error, ImporterError):
         if os.environ.get("TAG_IMPORTER_TRACEBACK"):
-            raise
-        _messages(namespace).tell(
-            f"a fault in the program itself ({type(error).__name__}). Nothing of the run folder is "
-            "lost; set TAG_IMPORTER_TRACEBACK=1 to see where, and please report it.",
-            level="error",
-            event="fault",
-        )
-        return ExitCode.PROGRAM_FAULT
-    return code
+            raise error
+        said = f"a fault in the program itself ({type(error).__name__})"
+        error = ProgramFault(said, hint="Nothing of the run folder is lost. The command shows where; please report it.")
+    if not hasattr(namespace, "command"):  # the parser's own complaint: it has kept no flag
+        namespace.log_format, namespace.ping_url = _given("--log-format", words), _given("--ping-url", words)
+    messages = _messages(namespace)
+    messages.explain(error, words)
+    if _given("--format", words) == "json":
+        show_error(error, words)
+    return error.exit_code
+
+
+def _given(flag: str, words: Sequence[str]) -> str | None:
+    """The last value of a flag, wherever it is."""
+    found = [after for word, after in pairwise([*words, ""]) if word == flag]
+    found += [word.partition("=")[2] for word in words if word.startswith(f"{flag}=")]
+    return found[-1] if found else None
 
 
 @contextmanager

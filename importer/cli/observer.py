@@ -122,7 +122,8 @@ def refuse_to_delete(what: str, settings: Settings) -> None:
     if not settings.yes and not person():
         raise UsageError(
             f"{what} deletes tags, and there is no terminal to ask at; nothing was attempted",
-            hint="Look at it first with --dry-run; then add --yes.",
+            hint="Look at it first; then add --yes.",
+            then="{again} --dry-run",
         )
 
 
@@ -159,7 +160,7 @@ def ask(question: str, lines: Iterable[Line] = ()) -> None:
     except OSError:  # the terminal went away
         answer = ""
     if not answer:
-        raise StoppedEarly("there was no answer: nothing was attempted", hint="Answer y, or add --yes.")
+        raise StoppedEarly("there was no answer: nothing was attempted", then="{again} --yes")
     if answer.strip().casefold() not in ("y", "yes"):
         raise StoppedEarly("the answer was no: nothing was attempted")
 
@@ -173,7 +174,7 @@ def terminal_to_ask_on() -> Iterator[TextIO]:
             return
     opened = open_terminal()
     if opened is None:
-        raise UsageError("there is a terminal to answer at, but none to ask on", hint="Add --yes to go on unasked.")
+        raise UsageError("there is a terminal to answer at, but none to ask on", then="{again} --yes")
     with opened:
         yield opened
 

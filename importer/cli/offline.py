@@ -42,7 +42,7 @@ def _annotated(namespace: Namespace, settings: Settings) -> Path | None:
     if path.exists() and Path(source).exists() and path.samefile(source):
         raise UsageError(f"{path} is the list itself, which stays as it is", hint="choose another name")
     if path.exists() and not getattr(namespace, "force", False):
-        raise UsageError(f"{path} exists already", hint="choose another name, or add --force")
+        raise UsageError(f"{path} exists already", hint="Choose another name, or overwrite it.", then="{again} --force")
     return path
 
 

@@ -43,29 +43,35 @@ class _Parser(argparse.ArgumentParser):
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:  # one answer of its own to what is left over
         found, rest = self.parse_known_args(args, namespace)
         if rest:
+            from difflib import get_close_matches
+
+            from importer.errors import UsageError
+
             flag = next((word.partition("=")[0] for word in rest if word.startswith("-")), "")
-            self.error(self._unknown_flag(flag) if flag else f"there is no place for {' '.join(rest)}")
+            if not flag:
+                self.error(f"there is no place for {' '.join(rest)}")
+            near = get_close_matches(flag, self.flags, 1)
+            # What was typed is not repeated: behind a flag that there is not, a secret may be.
+            raise UsageError(f"there is no flag {flag}" + (f"; did you mean {near[0]}?" if near else ""))
         return found
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is not None and value not in action.choices:
-            from difflib import get_close_matches
-
-            words = list(map(str, action.choices))
-            near = get_close_matches(str(value), words, 1)
-            listed = f"; choose from {', '.join(words)}" if len(words) < 10 else ""
-            meant = f"; did you mean {near[0]}?" if near else listed
-            name = "/".join(action.option_strings) or str(action.metavar or action.dest)
-            self.error(f"{name}: there is no {value!r}{meant}")
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n  {self.prog} --help shows what there is.\n")
-
-    def _unknown_flag(self, given: str) -> str:
+        if action.choices is None or value in action.choices:
+            return
         from difflib import get_close_matches
 
-        near = get_close_matches(given, self.flags, 1)
-        return f"there is no flag {given}" + (f"; did you mean {near[0]}?" if near else "")
+        from importer.errors import UsageError
+
+        words = list(map(str, action.choices))
+        said = f"{'/'.join(action.option_strings) or action.metavar or action.dest}: there is no {value!r}"
+        if near := get_close_matches(str(value), words, 1):
+            raise UsageError(f"{said}; did you mean {near[0]}?", meant=(str(value), near[0]))
+        self.error(said + (f"; choose from {', '.join(words)}" if len(words) < 10 else ""))
+
+    def error(self, message: str) -> NoReturn:
+        from importer.errors import UsageError  # not for `--help`
+
+        raise UsageError(message, then=f"{self.prog} --help")
 
 
 class _Man(argparse.Action):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from importer.cli.console import Messages, show_error, show_record
+from importer.cli.console import Messages, show_record
 from importer.cli.observer import observing
 from importer.errors import ImporterError, ProgramFault, StoppedEarly
 from importer.pipeline.session import Session
@@ -21,24 +21,21 @@ def carry_out(session: Session, work: Callable[[], Coroutine[Any, Any, RunRecord
             record = asyncio.run(work())
         show_record(record, session.settings)
     except ImporterError as error:
-        return failed(session, error)
+        raise ended(session, error) from error.__cause__
     except KeyboardInterrupt:  # before anything was sent, or while the reports were written
-        return failed(session, StoppedEarly("interrupted", hint="Run it again, or resume it where it had begun."))
+        raise ended(session, StoppedEarly("interrupted", hint="Resume it where it had begun.")) from None
     except Exception as error:
-        fault = ProgramFault(f"a fault in the program itself ({type(error).__name__})")
-        _tell(session, note_failure(session, fault) + notify(session, fault.exit_code))
+        ended(session, ProgramFault(f"a fault in the program itself ({type(error).__name__})"))
         raise
     _tell(session, notify(session, record.exit_code))
     return record.exit_code
 
 
-def failed(session: Session, error: ImporterError) -> int:
-    """Say why the run ended, and return its exit code. A job leaves a folder all the same, which says so too."""
-    Messages.of(session.settings, session.folder.run).explain(error)
-    if session.settings.format == "json":
-        show_error(error)
+def ended(session: Session, error: ImporterError) -> ImporterError:
+    """The error, for `main` to tell. Whoever watches is notified, and a job leaves a folder that says so, too."""
+    error.run = session.folder.run
     _tell(session, note_failure(session, error) + notify(session, error.exit_code))
-    return error.exit_code
+    return error
 
 
 def _tell(session: Session, problems: Iterable[str]) -> None:

@@ -106,5 +106,5 @@ def _held(about: Path, what: str) -> LockHeld:
         told = "a process that has not said who it is"
     return LockHeld(
         f"another run holds the lock for this {what}: {told}",
-        hint="Wait for it, ten minutes with --wait 600, or stop it first.",
+        hint="Wait for it, ten minutes as here, or stop it first.",
     )

@@ -61,7 +61,8 @@ def check_not_undone(earlier: EarlierRun) -> None:
     if state is not None and state.undoing:
         raise UsageError(
             f"an undo of run {earlier.folder.run} was begun and has not ended: {state.undoing}",
-            hint=f"Finish the undo: tag-importer resume {shlex.quote(state.undoing)}",
+            hint="Finish the undo.",
+            then=f"tag-importer resume {shlex.quote(state.undoing)}{{place}}",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shlex
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -56,7 +57,9 @@ class RunFolder:
             own_folder(path)
             if os.path.lexists(folder.journal_path):
                 raise UsageError(
-                    f"{path} holds a run already", hint=f"Take another folder, or: tag-importer resume {path}"
+                    f"{path} holds a run already",
+                    hint="Take another folder, or go on with that run.",
+                    then=f"tag-importer resume {shlex.quote(str(path))}{{place}}",
                 )
             theirs = [name for name in _REPLACED if (path / name).exists()]
             if theirs and not (folder.plan_path.exists() and is_plan_file(folder.plan_path)):
@@ -74,7 +77,7 @@ class RunFolder:
         """The folder of an earlier run. Raises UsageError when there is none."""
         folder = cls(path if path.is_dir() else path.parent)
         if not folder.plan_path.is_file():
-            raise UsageError(f"{path} is not a run folder: it has no plan.json", hint="tag-importer runs lists them.")
+            raise UsageError(f"{path} is not a run folder: it has no plan.json", then="tag-importer runs")
         return folder
 
     def sweep(self) -> None:

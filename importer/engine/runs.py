@@ -184,7 +184,7 @@ def find_run(words: str, runs_dir: Path) -> Path:
         return found[0]
     if found:
         raise UsageError(f"{words} is the start of {len(found)} runs", details=tuple(path.name for path in found[:10]))
-    raise UsageError(f"there is no run {words}", hint="tag-importer runs lists them.")
+    raise UsageError(f"there is no run {words}", then="tag-importer runs")
 
 
 def prune_runs(base: Path, keep: int) -> list[RunInfo]:

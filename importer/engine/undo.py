@@ -83,7 +83,8 @@ def check_settled(earlier: EarlierRun) -> None:
     if number := len({*state.open, *unknown}):
         raise UsageError(
             f"what became of {number:,} row{'s' * (number > 1)} of run {earlier.folder.run} is not known",
-            hint=f"Resume it first: tag-importer resume {shlex.quote(str(earlier.folder.path))}, then undo.",
+            hint="Resume it first, then undo it.",
+            then=f"tag-importer resume {shlex.quote(str(earlier.folder.path))}{{place}}",
         )
 
 

@@ -34,6 +34,8 @@ _MORE = 0.75
 class NoActors(SourceError):
     """A table that does not list actors; `looks_like` says what it lists instead, where that is known."""
 
+    then = "{again} --map value=COLUMN"
+
     def __init__(self, message: str, looks_like: str) -> None:
         super().__init__(message, hint=HINT)
         self.looks_like = looks_like

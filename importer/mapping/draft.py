@@ -6,6 +6,7 @@ some thousand rows at a time, so that their drafts need not all be held.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 from itertools import chain
@@ -462,25 +463,26 @@ class Drafter:
         """What is to be said of a table's columns: unread ones, missing ones, ambiguous finds. Once for each header."""
         return self.layout(table).notes
 
-    def misfit(self, table: Table) -> str:
-        """Why this table cannot be drafted (no column for the name), as a sentence; empty when it can."""
+    def check(self, table: Table) -> None:
+        """SourceError where this table cannot be drafted: it has no column for the name."""
         layout, header = self.layout(table), table.header
         if layout.skip or any(feed.rule.target == "value" for feed in layout.feeds):
-            return ""
+            return
         rule = next((rule for rule in self.mapping.rules if rule.target == "value"), None)
         wanted = (*rule.columns, *columns_in(rule.template)) if rule else ()
         where = f"{header.file} ({header.sheet})" if header.sheet else header.file
         shown = ", ".join(header.columns[:10]) + (", ..." if len(header.columns) > 10 else "")
-        if not wanted:
-            return (
-                f"{where} has no column that the mapping {self.mapping.name} knows as a name: its columns are {shown}"
-            )
-        near = nearest(wanted[0], header.columns)
-        hint = f"; nearest is '{near}'" if near else ""
-        spot = f" ({rule.spot})" if rule and not self.mapping.shipped and rule.spot.line else ""
-        return (
-            f"{where} has no column '{wanted[0]}', from which the mapping {self.mapping.name} takes the name{spot}: "
-            f"its columns are {shown}{hint}"
+        if wanted:
+            near = nearest(wanted[0], header.columns)
+            spot = f" ({rule.spot})" if rule and not self.mapping.shipped and rule.spot.line else ""
+            why = f"'{wanted[0]}', from which the mapping {self.mapping.name} takes the name{spot}"
+            shown += f"; nearest is '{near}'" if near else ""
+        else:
+            why = f"that the mapping {self.mapping.name} knows as a name"
+        raise SourceError(
+            f"{where} has no column {why}: its columns are {shown}",
+            hint="Write a mapping that fits, and name it with --mapping.",
+            then=f"tag-importer mapping init {shlex.quote(header.file)}",
         )
 
     def draft(self, table: Table) -> list[Draft]:
@@ -494,7 +496,6 @@ class Drafter:
 
     def drafting(self, table: Table) -> Drafting:
         """A table that is to be drafted some rows at a time. SourceError where it has no column for the name."""
-        if why := self.misfit(table):
-            raise SourceError(why, hint="`tag-importer mapping init SOURCE` writes a mapping that fits")
+        self.check(table)
         self._layouter.forget()
         return Drafting(self.layout(table), table)

@@ -32,8 +32,12 @@ def load_mapping(name_or_path: str) -> Mapping:
     given = Path(name_or_path)
     if given.suffix.lower() not in (".yaml", ".yml") and not given.exists():
         near = nearest(name_or_path, ORDER)
-        hint = f"did you mean '{near}'?" if near else f"presets: {', '.join(ORDER)}"
-        raise MappingError(f"there is no mapping '{name_or_path}': neither a preset nor a file", hint=hint)
+        raise MappingError(
+            f"there is no mapping '{name_or_path}': neither a preset nor a file",
+            hint=f"presets: {', '.join(ORDER)}",
+            meant=(name_or_path, near) if near else None,
+            then="" if near else "tag-importer mapping list",
+        )
     problems = _problems(name_or_path)
     return _mapping(read_file(given, problems), problems)
 

@@ -66,7 +66,8 @@ def _drafted(tables: Sequence[Table], wanted: MappingABC[str, Sequence[str]]) ->
             refused[header] = error
     if not chosen:
         first, *rest = refused.values()
-        raise SourceError(first.message, hint=first.hint, details=(*first.details, *(error.message for error in rest)))
+        first.details += tuple(error.message for error in rest)
+        raise first
     names = [mapping.name for mapping in chosen.values()]
     base = next(mapping for mapping in chosen.values() if mapping.name == max(names, key=names.count))
     own = {header: _named_rules(mapping, header) for header, mapping in chosen.items()}

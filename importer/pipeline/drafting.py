@@ -237,8 +237,7 @@ class _Group:
         try:
             mapping = as_asked(self.mapping, table, self.columns) if self.mapping else choose(table, self.columns)
             drafter = self._drafter_of(mapping)
-            if why := drafter.misfit(table):
-                raise SourceError(why, hint="`tag-importer mapping init SOURCE` writes a mapping that fits.")
+            drafter.check(table)
         except SourceError as error:
             self.refusals.append((table.header, error))
             return None
@@ -253,8 +252,8 @@ class _Group:
         self.refusals, self.accepted = [], 0
         if refusals and not accepted and refusals[0][0].file in self.specs:
             first = refusals[0][1]
-            rest = tuple(error.message for _, error in refusals[1:])
-            raise SourceError(first.message, hint=first.hint, details=(*first.details, *rest))
+            first.details += tuple(error.message for _, error in refusals[1:])
+            raise first
         for header, error in refusals:
             what = "sheet" if header.sheet else "file"
             place = Place(header.file, header.sheet)

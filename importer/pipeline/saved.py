@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from importer.model import Change, Plan, RowRef, SourceFile, Table, Tag
 from importer.pipeline.account import Target, read_account
 from importer.pipeline.session import Timings
 from importer.planning.plan_file import is_plan_file, read_plan
-from importer.planning.verify import check_marks, check_not_moved, check_plan, some
+from importer.planning.verify import AGAIN, check_marks, check_not_moved, check_plan, plan_again, some
 from importer.settings.model import Origin
 from importer.settings.settings import Settings
 from importer.sources.fetch import fetch
@@ -28,7 +29,6 @@ from importer.sources.read import ReadOptions, read
 _SETTLED: Final = ("mapping", "sheet", "include_hidden", "include_revoked", "header_row", "encoding", "delimiter",
                    "records", "mode", "category", "create_category", "managed_by", "adopt", "prune",
                    "lists", "decisions", "evidence", "only", "exclude", "limit")  # fmt: skip
-_AGAIN: Final = "Plan again, look at the plan, and apply that one."
 
 
 def saved_plan(words: Sequence[str]) -> Path | None:
@@ -71,7 +71,11 @@ async def read_saved(path: Path, target: Target, settings: Settings, timings: Ti
     saved = read_plan(path)
     plan, made_here = saved.plan, saved.made_with(local_key())
     if plan.mode == UNDO:
-        raise UsageError(f"{path} is the plan of an undo", hint="Use: tag-importer undo RUN, or resume the undo.")
+        raise UsageError(
+            f"{path} is the plan of an undo",
+            hint="Resume the undo.",
+            then=f"tag-importer resume {shlex.quote(str(path.parent))}{{place}}",
+        )
     if plan.account != target.account_id:
         raise UsageError(f"{path} is a plan for account {plan.account}, not for {target.account_id}")
     check_plan(plan, made_here=made_here)
@@ -86,7 +90,8 @@ async def read_saved(path: Path, target: Target, settings: Settings, timings: Ti
     if gone := sent - {category.uuid.lower() for category in account.categories or ()}:
         raise SafetyLimit(
             f"the account changed since the plan was made: category {', '.join(sorted(gone))} is not there any more",
-            hint=_AGAIN,
+            hint=AGAIN,
+            then=plan_again(plan),
         )
     check_not_moved(plan, account)
     check_marks(plan, account.tags)
@@ -114,7 +119,12 @@ def _check_sources(plan: Plan, *, made_here: bool) -> None:
             rows += _rows_moved(plan, source)
     if problems:
         said = f"since the plan was made, {'; '.join(problems)}"
-        raise SafetyLimit(said + (f": {len(rows):,} rows moved" if rows else ""), hint=_AGAIN, details=some(rows))
+        raise SafetyLimit(
+            said + (f": {len(rows):,} rows moved" if rows else ""),
+            hint=AGAIN,
+            then=plan_again(plan),
+            details=some(rows),
+        )
 
 
 def _sha256_now(source: SourceFile) -> str | None:

@@ -5,7 +5,8 @@ The command line prints their results and turns them into exit codes; `importer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from msgspec import structs
@@ -40,6 +41,7 @@ from importer.reports.formats import PlanResult
 from importer.reports.run_record import RunRecord
 from importer.reports.summary import Previous, previous_run
 from importer.reports.template import Template, write_template
+from importer.sandbox.settings import DEFAULT_ACCOUNT
 from importer.settings.settings import Settings
 
 
@@ -114,53 +116,47 @@ async def apply(session: Session, what: Inputs | Path | Plan) -> RunRecord:
 
 async def resume(session: Session, earlier: EarlierRun) -> RunRecord:
     """Take a run up where its journal ends."""
-    async with open_target(session) as target:
-        _check_account(earlier, target)
-        async with locked(session, target):
-            earlier = read_again(earlier)
-            check_not_undone(earlier)
-            left = left_to_do(earlier)
-            check_plan(earlier.plan, made_here=earlier.made_here)
-            origin = _origin(session, earlier)
-            if not earlier.made_here:
-                tags = (await read_account(target, categories=False)).tags
-                check_marks(left, tags)
-                _check_foreign(session, left, tags)
-            if any(change.action.calls for change in left.changes):
-                session.observer.confirm(f"Resume run {earlier.folder.run}", left, target, origin)
-            undoes = earlier.plan.mode == MODE
-            execution = Execution(
-                earlier.plan, earlier.sha256, earlier.folder, session, "undo" if undoes else "apply", earlier.state
-            )
-            record = await _carry_out(session, target, execution)
-            if undoes and not record.stopped:
-                _note_undone(session, earlier)
-            return record
+    async with _opened(session, earlier) as target:
+        earlier = read_again(earlier)
+        check_not_undone(earlier)
+        left = left_to_do(earlier)
+        check_plan(earlier.plan, made_here=earlier.made_here)
+        origin = _origin(session, earlier)
+        if not earlier.made_here:
+            tags = (await read_account(target, categories=False)).tags
+            check_marks(left, tags)
+            _check_foreign(session, left, tags)
+        if any(change.action.calls for change in left.changes):
+            session.observer.confirm(f"Resume run {earlier.folder.run}", left, target, origin)
+        undoes = earlier.plan.mode == MODE
+        execution = Execution(
+            earlier.plan, earlier.sha256, earlier.folder, session, "undo" if undoes else "apply", earlier.state
+        )
+        record = await _carry_out(session, target, execution)
+        if undoes and not record.stopped:
+            _note_undone(session, earlier)
+        return record
 
 
 async def plan_undo(session: Session, earlier: EarlierRun) -> PlanResult:
     """What an undo of the run would do to the account as it is now."""
-    async with open_target(session) as target:
-        _check_account(earlier, target)
-        async with locked(session, target):
-            made, origin = await _undo_plan(session, earlier, target, asked=True)
-            return plan_result(made, target, session.settings, origin)
+    async with _opened(session, earlier) as target:
+        made, origin = await _undo_plan(session, earlier, target, asked=True)
+        return plan_result(made, target, session.settings, origin)
 
 
 async def undo(session: Session, earlier: EarlierRun) -> RunRecord:
     """Delete what a run created and restore what it updated, where the tag is still as the run left it."""
-    async with open_target(session) as target:
-        _check_account(earlier, target)
-        async with locked(session, target):
-            made, origin = await _undo_plan(session, earlier, target)
-            session.observer.confirm(f"Undo run {earlier.folder.run}", made, target, origin)
-            folder = _begin(session)
-            digest = save_plan(folder.plan_path, made)
-            mark_undoing(earlier.folder, folder, session.clock)
-            record = await _carry_out(session, target, Execution(made, digest, folder, session, "undo"))
-            if not record.stopped:
-                mark_undone(earlier.folder, folder.run, session.clock)
-            return record
+    async with _opened(session, earlier) as target:
+        made, origin = await _undo_plan(session, earlier, target)
+        session.observer.confirm(f"Undo run {earlier.folder.run}", made, target, origin)
+        folder = _begin(session)
+        digest = save_plan(folder.plan_path, made)
+        mark_undoing(earlier.folder, folder, session.clock)
+        record = await _carry_out(session, target, Execution(made, digest, folder, session, "undo"))
+        if not record.stopped:
+            mark_undone(earlier.folder, folder.run, session.clock)
+        return record
 
 
 async def export(session: Session, path: Path, *, force: bool = False) -> Exported:
@@ -247,9 +243,17 @@ async def _carry_out(session: Session, target: Target, execution: Execution) -> 
     return record
 
 
-def _check_account(earlier: EarlierRun, target: Target) -> None:
-    if earlier.plan.account != target.account_id:
-        raise UsageError(f"the run is of account {earlier.plan.account}, not of {target.account_id}")
+@asynccontextmanager
+async def _opened(session: Session, earlier: EarlierRun) -> AsyncIterator[Target]:
+    """The account that a run is of, under its locks. UsageError where another one is given."""
+    of, given = earlier.plan.account, session.settings
+    if of == DEFAULT_ACCOUNT != given.account and not given.sandbox:
+        raise UsageError(f"run {earlier.folder.run} was made in the sandbox", then="{again} --sandbox")
+    async with open_target(session) as target:
+        if of != target.account_id:
+            raise UsageError(f"the run is of account {of}, not of {target.account_id}")
+        async with locked(session, target):
+            yield target
 
 
 def _note_undone(session: Session, undone: EarlierRun) -> None:

@@ -52,7 +52,11 @@ def resolve_category(wanted: str, categories: Iterable[Category], *, create: boo
 
     close = process.extractOne(wanted, [item.name for item in held], processor=_folded, score_cutoff=60)
     hint = f"did you mean {close[0]!r}? " if close else f"{_listing(held)}; "
-    raise UsageError(f"the account has no category {wanted!r}", hint=hint + "--create-category makes it")
+    raise UsageError(
+        f"the account has no category {wanted!r}",
+        hint=hint + "--create-category makes it",
+        then="tag-importer categories list{place}",
+    )
 
 
 def _listing(held: list[Category]) -> str:

@@ -41,7 +41,7 @@ def check_target(path: Path, *, force: bool = False, endings: Iterable[str] = EN
     if path.is_dir():
         raise UsageError(f"{path} is a folder")
     if path.exists() and not force:
-        raise UsageError(f"{path} exists already", hint="--force overwrites it")
+        raise UsageError(f"{path} exists already", hint="Choose another name, or overwrite it.", then="{again} --force")
     if not path.parent.is_dir():
         raise UsageError(f"the folder {path.parent} does not exist")
 

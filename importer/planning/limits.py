@@ -192,5 +192,6 @@ def check_limits(
     part = f"of the part {plan.options[PART]}: " if PART in plan.options else ""
     raise SafetyLimit(
         f"{part}{'; '.join(said for said, _ in problems)}; allow with {override}",
-        hint=f"nothing was attempted; if this is meant, run it again with {override}",
+        hint="Nothing was attempted; if this is meant:",
+        then=f"{{again}} {override}",
     )

@@ -5,6 +5,7 @@ A plan file can be written by anybody. Whatever a plan made now would refuse, a 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -18,7 +19,7 @@ from importer.planning.marking import MARK_KEY, Owner, mark_of, owner
 from importer.planning.options import Account, Mode
 
 _SHOWN: Final = 50
-_AGAIN: Final = "Plan again, look at the plan, and apply that one."
+AGAIN: Final = "Plan again, look at the plan, and apply that one."
 _FIELDS: Final = {field.name: field for field in FIELDS}
 
 
@@ -47,9 +48,16 @@ def check_not_moved(plan: Plan, account: Account) -> None:
     if rows := moved(plan, account) or _shown_otherwise(plan, account.tags):
         raise SafetyLimit(
             f"the account changed since the plan was made: {len(rows):,} of {len(plan.changes):,} rows moved",
-            hint=_AGAIN,
+            hint=AGAIN,
+            then=plan_again(plan),
             details=some(tuple(map(str, rows))),
         )
+
+
+def plan_again(plan: Plan) -> str:
+    """The command that makes a plan of the same sources."""
+    named = dict.fromkeys(source.file for source in plan.sources[:_SHOWN])
+    return f"tag-importer plan {shlex.join(named)} --mode {plan.mode} --out new-plan{{place}}"
 
 
 def some(lines: Sequence[str]) -> tuple[str, ...]:

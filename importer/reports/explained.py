@@ -39,6 +39,9 @@ def codes() -> Mapping[str, Explained]:
                     found.setdefault(code.replace(_OF_VOCABULARY, name), explained)
             else:
                 found[code] = explained
+    for failure in FAILURES:
+        sentence = f"{failure.sentence[0].upper()}{failure.sentence[1:]}."
+        found[failure.code] = msgspec.structs.replace(found[failure.code], means=sentence)
     return found
 
 
@@ -51,13 +54,17 @@ def explain(code: str) -> Listing:
 
         found = process.extract(wanted, list(codes()), limit=3, score_cutoff=75)
         near = [word for word, score, _ in found if score > found[0][1] - 5]
-        hint = f"did you mean {' or '.join(near)}?" if near else "`tag-importer explain` lists them all"
-        raise UsageError(f"there is no code {code!r}", hint=hint)
+        hint = f"did you mean {' or '.join(near)}?" if near else ""
+        raise UsageError(
+            f"there is no code {code!r}",
+            hint=hint,
+            meant=(code, near[0]) if near else None,
+            then="" if near else "tag-importer explain",
+        )
     called = next((one for one in FAILURES if one.code == wanted), None)
     said = {"means": explained.means, "example": explained.example, "settle": explained.settle}
     if called is not None:
-        said |= {"means": f"{called.sentence[0].upper()}{called.sentence[1:]}.", "when": ", ".join(called.matches),
-                 "again": called.retried, "shown": called.shown}  # fmt: skip
+        said |= {"when": ", ".join(called.matches), "again": called.retried, "shown": called.shown}
     name = next((name for name in NAMES if wanted in (f"unknown-{name}", f"unclear-{name}")), "")
     if name:
         said["allowed"] = ", ".join(load_vocabulary(name).allowed)
@@ -70,6 +77,5 @@ def explain(code: str) -> Listing:
 def all_codes() -> Listing:
     """Every code with its meaning."""
     width = max(map(len, codes()))
-    failures = {one.code: one.sentence for one in FAILURES}
-    said = {code: failures.get(code, explained.means) for code, explained in sorted(codes().items())}
+    said = {code: explained.means for code, explained in sorted(codes().items())}
     return Listing([(f"{code:<{width}}  {means}",) for code, means in said.items()], said)

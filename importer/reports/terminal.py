@@ -69,22 +69,24 @@ def source_lines(sources: Sequence[SourceFile], mappings: Sequence[str], *, show
         yield (f"mapping  {', '.join(visible(name) for name in mappings)}",)
 
 
-def reading_lines(readings: Sequence[Reading], *, shown: int = 5) -> Iterator[Line]:
-    """Which column feeds which field and why, how many cells are filled, and what is not read."""
+def reading_lines(readings: Sequence[Reading], *, why: bool = True, shown: int = 5) -> Iterator[Line]:
+    """Which column feeds which field, and what is not read; with `why` a line for each column, with the reason."""
     for reading in readings[:shown]:
         where = f"{visible(reading.file)}{f' ({visible(reading.sheet)})' if reading.sheet else ''}"
         more = f" and {count(reading.tables - 1, 'list')} like it" if reading.tables > 1 else ""
-        yield ()
+        if why:
+            yield ()
         yield (("Columns", "head"), f"  of {where}{more}, {count(reading.rows, 'row')}")
-        told = [use for use in reading.columns if use.field or (use.filled and not use.left_alone)]
-        width = max((len(_cut(use.column)) for use in told), default=0)
-        for use in told:
-            name = _cut(use.column)
-            if use.field:
-                why = f": {visible(shortened(use.why, 80))}" if use.why else ""
-                yield (f"  {name:<{width}} -> {visible(use.field)}", (f"  {use.filled:,} filled{why}", "dim"))
-            else:
-                yield ((f"  {name:<{width}}    not read", "warn"), (f"  {unread_text(use)}", "dim"))
+        fed = [(_cut(use.column), use) for use in reading.columns if use.field]
+        width = max((len(name) for name, _ in fed), default=0)
+        for name, use in fed if why else ():
+            reason = f": {visible(shortened(use.why, 80))}" if use.why else ""
+            yield (f"  {name:<{width}} -> {visible(use.field)}", (f"  {use.filled:,} filled{reason}", "dim"))
+        if not why:
+            yield (f"  {', '.join(f'{name} -> {visible(use.field)}' for name, use in fed)}",)
+        for use in reading.columns:
+            if not use.field and use.filled and not use.left_alone:
+                yield ((f"  {_cut(use.column):<{width}}    not read", "warn"), (f"  {unread_text(use)}", "dim"))
         alone = [use for use in reading.columns if not use.field and (use.left_alone or not use.filled)]
         if alone:
             names = ", ".join(_cut(use.column) for use in alone[:12])
@@ -92,6 +94,10 @@ def reading_lines(readings: Sequence[Reading], *, shown: int = 5) -> Iterator[Li
             yield ((f"  left alone: {names}{rest}", "dim"),)
     if len(readings) > shown:
         yield (f"  ... and {len(readings) - shown:,} more lists: --format json",)
+
+
+def _only_file(sources: Sequence[SourceFile]) -> str:
+    return sources[0].file if len(sources) == 1 else ""
 
 
 def _cut(column: str) -> str:
@@ -105,7 +111,7 @@ def plan(result: PlanResult) -> Iterator[Line]:
     if result.origin:
         yield (("Made elsewhere: ", "bad"), visible(result.origin))
     yield from source_lines(plan.sources, plan.mappings)
-    yield from reading_lines(plan.readings)
+    yield from reading_lines(plan.readings, why=False)
     where = f"account {visible(plan.account)}, {count(plan.account_tags, 'tag')} now, mode {plan.mode}"
     yield (("Plan", "head"), f"     {where}")
     if made_first := plan.options.get("create_category"):
@@ -130,7 +136,9 @@ def plan(result: PlanResult) -> Iterator[Line]:
     for severity in reversed(ORDER):
         if some := [issue for issue in issues if issue.severity is severity]:
             yield ()
-            yield from issue_lines(some, rest="all of them: --format json")
+            yield from issue_lines(some, rest="all of them: --format json", file=_only_file(plan.sources))
+    yield ()
+    yield from _to_mend(issues, _only_file(plan.sources))
     yield (_plan_sentence(counts),)
 
 
@@ -154,11 +162,11 @@ def _listed(plan: Plan, action: Action, shown: int = NAMES_SHOWN) -> Iterator[Li
         changes = [change for change in changes if change.differences]
     if not changes:
         return
-    sign, style = SIGNS[action]
-    title = "Skipped, but different from the account" if action is Action.SKIP else action.value.capitalize()
-    yield ((f"{title} ({len(changes):,})", "head"),)
+    sign, style, file = *SIGNS[action], _only_file(plan.sources)
+    if action is Action.SKIP:
+        yield (("Skipped, but different from the account", "head"),)
     for change in changes[:shown]:
-        yield ((f"  {sign} {visible(shortened(change.name, 100))}", style), (f"  {_origin(change)}", "dim"))
+        yield ((f"  {sign} {visible(shortened(change.name, 100))}", style), (f"  {_origin(change, file)}", "dim"))
         if action in (Action.CONFLICT, Action.DELETE) and change.message:
             yield (f"      {visible(change.message)}",)
         for difference in change.differences:
@@ -168,15 +176,14 @@ def _listed(plan: Plan, action: Action, shown: int = NAMES_SHOWN) -> Iterator[Li
     yield ()
 
 
-def _origin(change: Change) -> str:
-    if change.row is None:
-        return visible(change.uuid)
-    return _row_text(change.row.place())
+def _origin(change: Change, file: str = "") -> str:
+    return visible(change.uuid) if change.row is None else _row_text(change.row.place(), file)
 
 
-def _row_text(place: Place) -> str:
+def _row_text(place: Place, file: str = "") -> str:
+    """`file` need not be named."""
     where = f"{place.sheet}!{place.row}" if place.sheet else f"row {place.row}"
-    return visible(f"{place.file} {where}")
+    return visible(where if place.file == file else f"{place.file} {where}")
 
 
 def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
@@ -185,13 +192,14 @@ def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
     yield from reading_lines(validation.readings)
     if issues := others(validation.issues):
         yield ()
-        yield from issue_lines(issues, shown=shown, rest="all of them: --format json", rows=validation.by == "row")
+        rest, file = "all of them: --format json", _only_file(validation.sources)
+        yield from issue_lines(issues, shown=shown, rest=rest, rows=validation.by == "row", file=file)
     if validation.pairs:
         yield ()
         yield from pair_lines(validation.pairs)
     if issues or validation.pairs:
         yield ()
-    yield from _to_mend(validation.issues)
+    yield from _to_mend(validation.issues, _only_file(validation.sources))
     counts = issue_counts(list(validation.issues))
     parts = [f"{validation.valid:,} valid", f"{validation.invalid:,} invalid"]
     if validation.left_out:
@@ -203,10 +211,10 @@ def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
     )
 
 
-def _to_mend(issues: Iterable[Issue], shown: int = 8) -> Iterator[Line]:
+def _to_mend(issues: Iterable[Issue], file: str, shown: int = 8) -> Iterator[Line]:
     """Where the rows are that need work, and what to type next."""
     wrong = [issue for issue in issues if issue.severity is Severity.ERROR]
-    places = list(dict.fromkeys(_row_text(issue.place) for issue in wrong if issue.place.row))
+    places = list(dict.fromkeys(_row_text(issue.place, file) for issue in wrong if issue.place.row))
     if places:
         more = f" and {len(places) - shown:,} more" if len(places) > shown else ""
         yield (("To mend: ", "bad"), f"{count(len(places), 'row')}: {visible(', '.join(places[:shown]))}{more}")
@@ -294,23 +302,29 @@ def _unsettled(record: RunRecord, shown: int = 10) -> Iterator[Line]:
 
 
 def issue_lines(
-    issues: Iterable[Issue], *, shown: int = ISSUES_SHOWN, rest: str = "", rows: bool = False
+    issues: Iterable[Issue], *, shown: int = ISSUES_SHOWN, rest: str = "", rows: bool = False, file: str = ""
 ) -> Iterator[Line]:
     """Lines for all kinds, or for all rows; of each kind at most `shown`, `rest` says where the others can be read.
 
-    What is said of many rows is one line: of a value its first cells, of a kind of warning one example.
+    What is said of many rows is one line: of a value its first cells, of a kind of warning one example. `file` need
+    not be named: the reader knows it.
     """
     if rows:
         yield from _by_row(issues, shown)
         return
     for severity, code, found in by_kind(issues):
-        yield ((f"{severity.value} {code}", STYLE[severity]), f" ({count(len(found), 'time')})")
+        kind = (f"{severity.value} {code}", STYLE[severity])
         # What is allowed is said once where it is the same for all; a list of countries in each line helps nobody.
         common = len({issue.allowed for issue in found}) == 1
         groups = by_value(found)
         often = severity is not Severity.ERROR and len(groups) > _OFTEN
         told = groups[: 1 if often else shown]
-        yield from _groups(told, allowed=not common)
+        lines = list(_groups(told, allowed=not common, file=file))
+        if len(lines) == 1 == len(found):
+            yield (kind, f"  {lines[0][0].strip()}")
+        else:
+            yield (kind, f" ({count(len(found), 'time')})")
+            yield from lines
         if left := len(found) - sum(map(len, told)):
             yield (f"    ... and {left:,} more of this kind{'; ' + rest if rest else ''}",)
         if common and found[0].allowed:
@@ -322,13 +336,14 @@ _OFTEN = 20
 _CELLS_SHOWN = 4
 
 
-def _groups(groups: Sequence[Sequence[Issue]], *, allowed: bool) -> Iterator[Line]:
-    current = ""
+def _groups(groups: Sequence[Sequence[Issue]], *, allowed: bool, file: str) -> Iterator[tuple[str]]:
+    current = file
     for group in groups:
         issue = group[0]
         if issue.place.file != current:
             current = issue.place.file
-            yield (f"  {visible(current)}",) if current else ()
+            if current:
+                yield (f"  {visible(current)}",)
         text = issue_text(issue, allowed=allowed)
         field = f" [{issue.field}]" if issue.field and issue.field != issue.place.column else ""
         cell = cell_text(issue)

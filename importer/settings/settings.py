@@ -196,7 +196,8 @@ class Settings(Job, frozen=True, kw_only=True):
         if missing:
             raise UsageError(
                 "no account to work on" if len(missing) > 1 else missing[0],
-                hint="Or try it out without an account: --sandbox.",
+                hint="Or try it out without an account.",
+                then="{again} --sandbox",
                 details=tuple(missing) if len(missing) > 1 else (),
             )
         if token in account:

@@ -82,7 +82,10 @@ def _locate_one(spec: str, options: ReadOptions, stdin: BinaryIO | None, found: 
     elif any(char in spec for char in "*?["):
         _from_glob(spec, options, found, seen)
     else:
-        raise SourceError(f"{without_user(spec)} does not exist.", hint=_similar(path))
+        near = _similar(path)
+        meant = (spec, near) if near else None
+        hint = f"Is {near} meant?" if near else "Is the folder right, and the name?"
+        raise SourceError(f"{without_user(spec)} does not exist.", hint=hint, meant=meant)
 
 
 def _downloaded(spec: str, options: ReadOptions) -> list[Located | Issue]:
@@ -209,7 +212,7 @@ def readable_ending(name: str) -> bool:
 
 
 def _similar(path: Path) -> str:
-    """A file beside it whose name differs little, as a hint."""
+    """A file beside it whose name differs little."""
     import difflib
 
     try:
@@ -217,4 +220,4 @@ def _similar(path: Path) -> str:
     except OSError:
         return ""
     near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
-    return f"Is {path.parent / near[0]} meant?" if near else ""
+    return str(path.parent / near[0]) if near else ""

@@ -88,7 +88,7 @@ def test_a_person_at_the_keyboard_is_asked_wherever_the_outputs_go(shows: str, p
     ran = person("apply", "a.csv", *SANDBOX, answer="y\n", shows=shows)
     assert ran.code == 1, "one row is in error"
     assert ran.screen.endswith(QUESTION)
-    assert "Create (2)" in ran.screen
+    assert "+ create           2" in ran.screen
     assert QUESTION not in ran.out + ran.err
     assert len(here.tags(*SANDBOX)) == 2
 

@@ -118,7 +118,7 @@ def test_the_end_is_said_once_and_validate_ends_with_where(here: Here) -> None:
     assert (ran.out + ran.err).count("finished after") == 1
     rows(here.folder / "a.csv", "Name,Country", "Red Fox,IR", ",IR", "Grey Wolf,IR")
     *_, where, how, counts = here("validate", "a.csv").out.splitlines()
-    assert where == "To mend: 1 row: a.csv row 3"
+    assert where == "To mend: 1 row: row 3"
     assert how.endswith("tag-importer explain missing-name")
     assert counts.startswith("3 rows: 2 valid + 1 invalid")
 

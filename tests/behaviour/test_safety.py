@@ -80,7 +80,7 @@ def test_a_plan_over_a_limit_is_shown_but_not_written(here: Here) -> None:
     listed(here, NAMES, "RU")
     ran = here("plan", "a.csv", *UPSERT, "--out", "p")
     assert ran.code == 5
-    assert "Update (11)" in ran.out
+    assert "~ update          11" in ran.out
     assert not (here.folder / "p" / "plan.json").exists()
 
 
