@@ -192,6 +192,6 @@ def check_limits(
     part = f"of the part {plan.options[PART]}: " if PART in plan.options else ""
     raise SafetyLimit(
         f"{part}{'; '.join(said for said, _ in problems)}; allow with {override}",
-        hint="Nothing was attempted; if this is meant:",
+        hint="Nothing was attempted; if this is meant, raise the limit.",
         then=f"{{again}} {override}",
     )
