@@ -115,18 +115,29 @@ def open_terminal() -> TextIO | None:
 
 
 @contextmanager
-def one_key() -> Iterator[Callable[[], str]]:
-    """Reads one key of the terminal on standard input; where systems have no such terminals, a line's first letter."""
+def one_key() -> Iterator[tuple[Callable[[], str], Callable[[], str]]]:
+    """Two readers of the terminal on standard input: of one key, and of a line.
+
+    Where systems have no such terminals, a key is the first letter of a line.
+    """
     try:
         import termios
         import tty
     except ImportError:
-        yield lambda: sys.stdin.readline().strip()[:1]
+        yield lambda: sys.stdin.readline().strip()[:1], lambda: sys.stdin.readline().strip()
         return
     number = sys.stdin.fileno()
     before = termios.tcgetattr(number)
+
+    def line() -> str:
+        termios.tcsetattr(number, termios.TCSADRAIN, before)
+        try:
+            return os.read(number, 4_096).decode(sys.stdin.encoding or "utf-8", "replace").strip()
+        finally:
+            tty.setcbreak(number)
+
     try:
         tty.setcbreak(number)
-        yield lambda: os.read(number, 1).decode("ascii", "replace")
+        yield lambda: os.read(number, 1).decode("ascii", "replace"), line
     finally:
         termios.tcsetattr(number, termios.TCSADRAIN, before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO
@@ -19,19 +20,21 @@ from importer.masking import Mask
 from importer.model import Pair, Plan, Side
 from importer.pipeline.validation import check
 from importer.planning.collisions import speaks_for
-from importer.planning.decisions import Verdict
+from importer.planning.decisions import AskedValue, Verdict
 from importer.planning.plan_file import read_plan
-from importer.planning.review import FileChanged, Review
-from importer.reports.text import visible
+from importer.planning.review import FileChanged, NotAnAnswer, Review
+from importer.reports.run_record import issues_of
+from importer.reports.text import count, quoted, visible
 from importer.system import one_key
 
 _FILE = "decisions.yaml"
 _VERDICTS: dict[str, Verdict] = {"s": "same", "S": "same", "d": "different", "o": "overlaps", "u": "unsure"}
-_KEYS = "s same, S same but keep the second name, d different, o overlaps, u unsure, n next, b back, q stop"
+_PAIR_KEYS = "s same, S same but keep the second name, d different, o overlaps, u unsure, n next, b back, q stop"
+_VALUE_KEYS = "m say what it means, l leave it as it is and do not ask again, n next, b back, q stop"
 
 
 def review(namespace: Namespace) -> int:
-    """Ask about each pair that nobody has decided; what was decided is kept, and asked never again."""
+    """Ask about each pair and each value that nobody has decided; what was decided is kept, and asked never again."""
     page = getattr(namespace, "page", False) or getattr(namespace, "open", False)
     if not page and not sys.stdin.isatty():
         raise UsageError(
@@ -43,7 +46,8 @@ def review(namespace: Namespace) -> int:
     settings = replace(settings, decisions=str(path) if path.exists() else "")
     plan = read_plan(run).plan if run is not None else check(settings)[0]
     today = SystemClock().now().date().isoformat()
-    held = Review(path, plan.pairs, stated=bool(getattr(namespace, "stated", False)), by=_person(), on=today)
+    stated = bool(getattr(namespace, "stated", False))
+    held = Review(path, plan.pairs, issues_of(plan), stated=stated, by=_person(), on=today)
     if page:
         _on_page(plan, held, Mask(settings.secrets()), open_it=getattr(namespace, "open", False))
     else:
@@ -63,9 +67,10 @@ def _run(sources: list[str]) -> Path | None:
 
 def _ask(review: Review) -> None:
     at = 0
-    with terminal_to_ask_on() as screen, one_key() as key:
+    with terminal_to_ask_on() as screen, one_key() as (key, line):
         while at < len(review.asked):
-            _show(screen, review.asked[at], at + 1, len(review.asked))
+            asked = review.asked[at]
+            _show(screen, asked, f"{at + 1:,} of {len(review.asked):,}")
             answer = key()
             if answer in ("q", "", "\x03", "\x04"):
                 break
@@ -73,14 +78,26 @@ def _ask(review: Review) -> None:
                 if answer == "b":
                     at = max(0, at - 1)
                     review.undo(at)
-                elif answer in _VERDICTS:
+                elif answer == "n":
+                    at += 1
+                elif isinstance(asked, Pair) and answer in _VERDICTS:
                     review.decide(at, _VERDICTS[answer], keep=int(answer == "S"))
                     at += 1
-                elif answer == "n":
+                elif isinstance(asked, AskedValue) and (answer in ("m", "l") or (answer == "y" and asked.nearest)):
+                    means = asked.nearest if answer == "y" else _typed(screen, line) if answer == "m" else ""
+                    review.decide(at, "leave" if answer == "l" else "means", means=means)
                     at += 1
             except FileChanged as changed:
                 at = 0
                 screen.write(f"\n{visible(changed.message)}\n")
+            except NotAnAnswer as wrong:
+                screen.write(f"\n{visible(wrong.message)}\n")
+
+
+def _typed(screen: TextIO, line: Callable[[], str]) -> str:
+    screen.write("\nmeans: ")
+    screen.flush()
+    return line()
 
 
 def _on_page(plan: Plan, review: Review, mask: Mask, *, open_it: bool) -> None:
@@ -117,11 +134,16 @@ def _person() -> str:
         return ""
 
 
-def _show(screen: TextIO, pair: Pair, number: int, total: int) -> None:
-    lines = [f"{number:,} of {total:,}", f"  1  {_side(pair.one)}", f"  2  {_side(pair.other)}"]
-    lines += [f"     {item.label}  ({item.cell or '-'} | {item.other_cell or '-'})" for item in pair.shared[:12]]
-    lines += [f"  {speaks_for(pair)}", f"[{_KEYS}] "]
-    screen.write("\n" + "\n".join(map(visible, lines)))
+def _show(screen: TextIO, asked: Pair | AskedValue, number: str) -> None:
+    if isinstance(asked, Pair):
+        keys, lines = _PAIR_KEYS, [f"  1  {_side(asked.one)}", f"  2  {_side(asked.other)}"]
+        lines += [f"     {item.label}  ({item.cell or '-'} | {item.other_cell or '-'})" for item in asked.shared[:12]]
+        lines.append(f"  {speaks_for(asked)}")
+    else:
+        keys = f"y it means {asked.nearest}, {_VALUE_KEYS}" if asked.nearest else _VALUE_KEYS
+        lines = [f"  {quoted(asked.value)} {asked.issue.message} ({asked.field})",
+                 f"  {count(asked.count, 'row')}: {', '.join(asked.cells)}"]  # fmt: skip
+    screen.write("\n" + "\n".join(map(visible, [number, *lines, f"[{keys}] "])))
     screen.flush()
 
 

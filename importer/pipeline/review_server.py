@@ -1,4 +1,4 @@
-"""`review --page`: the page on the loopback interface, on which pairs are decided, and nothing else can be done.
+"""`review --page`: the page on the loopback interface, where pairs and values are decided and nothing else is done.
 
 Other users of the machine, and other sites in the same browser, can reach the port too. So the token in the link is
 good once, for a cookie; the cookie belongs to a path that cannot be guessed, as a browser sends it to every port of a
@@ -18,8 +18,7 @@ from aiohttp import web
 
 from importer.clock import Clock
 from importer.errors import UsageError
-from importer.planning.decisions import Verdict
-from importer.planning.review import FileChanged, Review
+from importer.planning.review import FileChanged, Reply, Review
 from importer.system import on_stop_signals
 
 HOST = "127.0.0.1"
@@ -39,12 +38,13 @@ _NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-ac
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the page sends: the number of what was asked, and what was answered; null takes an answer back."""
+    """What the page sends: the number of what was asked, and the reply; null takes a reply back."""
 
     edition: int
     number: int
-    are: Verdict | None
+    reply: Reply | None
     keep: Literal[0, 1] = 0
+    means: str = ""
 
 
 class ReviewServer:
@@ -148,11 +148,11 @@ class ReviewServer:
             if answer.edition != review.edition:
                 raise FileChanged(f"{review.path} was read again since this page was loaded: decide this once more")
             if not 0 <= answer.number < len(review.asked):
-                return _refusal(404, "There is no such pair.")
-            if answer.are is None:
+                return _refusal(404, "That was not asked.")
+            if answer.reply is None:
                 review.undo(answer.number)
             else:
-                review.decide(answer.number, answer.are, answer.keep)
+                review.decide(answer.number, answer.reply, keep=answer.keep, means=answer.means)
         except FileChanged as error:
             return self._told(409, error=error.message, again=True)
         except UsageError as error:

@@ -33,8 +33,9 @@ from importer.fields.vocabulary import load_vocabulary
 from importer.masking import Mask, MaskedStream
 from importer.model import ACCOUNT, Action, Change, Issue, Outcome, Pair, Plan, Reading, Severity, Side, Status
 from importer.planning.collisions import speaks_for
+from importer.planning.decisions import AskedValue, Decision, PairDecision, ValueDecision
 from importer.planning.exposure import Exposure, exposure
-from importer.planning.review import Review
+from importer.planning.review import Review, words_of
 from importer.reports.failed import failed_files, retry_command
 from importer.reports.issue_groups import by_kind, by_value
 from importer.reports.pairs import others
@@ -169,13 +170,13 @@ def check_page(plan: Plan, annotated: str = "") -> str:
 
 
 def review_page(plan: Plan, review: Review, path: str) -> tuple[str, str]:
-    """The page on which pairs are decided, and its policy; answers go to `path`."""
-    number = len(review.asked)
-    question = (
-        f"{count(number, 'pair')} of actors to decide: {'is it' if number == 1 else 'is each'} one actor, or two?"
-    )
+    """The page on which pairs and values are decided, and its policy; answers go to `path`."""
+    pairs = sum(isinstance(asked, Pair) for asked in review.asked)
+    values = len(review.asked) - pairs
+    what = _listed([f"{count(pairs, 'pair')} of actors"] * bool(pairs) + [count(values, "value")] * bool(values))
+    question = f"{what} {'waits' if pairs + values == 1 else 'wait'} for your decision."
     text = _page(plan, _foreseen(plan), "plan" if plan.account else "check",
-                 question if number else "No pair is left to decide.",
+                 question if what else "Nothing is left to decide.",
                  seen=exposure(plan), asked=_asked(plan, review, path))  # fmt: skip
     return text, _policy(review=True)
 
@@ -647,20 +648,42 @@ def _side(side: Side) -> dict[str, Any]:
 
 
 def _asked(plan: Plan, review: Review, path: str) -> dict[str, Any]:
-    """What the script asks: each pair with all that its rows say, and what was answered."""
+    """What the script asks: each pair with all that its rows say, each value, and what was answered."""
     rows = {(row.header.file, row.header.sheet, row.number): row for change in plan.changes if (row := change.row)}
-    pairs = []
+    questions: list[dict[str, Any]] = []
     for pair in review.asked:
+        if isinstance(pair, AskedValue):
+            questions.append(_asked_value(pair))
+            continue
         asked = _pair(pair)
         for side, shown in zip((pair.one, pair.other), asked["sides"], strict=True):
             row = rows.get((side.place.file, side.place.sheet, side.place.row))
             cells = zip(row.header.columns, row.cells, strict=False) if row is not None else ()
             filled = [(name, text) for name, text in cells if text.strip()][:_FACTS]
             shown["facts"] = [(visible(shortened(name, 80)), visible(shortened(text, 600))) for name, text in filled]
-        pairs.append({**asked, "shared": [visible(item.label) for item in pair.shared]})
-    answers = {str(number): decision.are for number, decision in review.decided.items()}
-    return {"path": path, "edition": review.edition, "file": visible(str(review.path)), "pairs": pairs,
+        questions.append({**asked, "shared": [visible(item.label) for item in pair.shared]})
+    answers = {str(number): _answered(decision) for number, decision in review.decided.items()}
+    return {"path": path, "edition": review.edition, "file": visible(str(review.path)), "questions": questions,
             "answers": answers}  # fmt: skip
+
+
+def _asked_value(asked: AskedValue) -> dict[str, Any]:
+    more = asked.count - len(asked.cells)
+    return {
+        "value": visible(shortened(asked.value, 600)),
+        "field": visible(asked.field),
+        "rows": count(asked.count, "row"),
+        "cells": visible(", ".join(asked.cells)) + (f" and {more:,} more" if more else ""),
+        "why": visible(shortened(asked.issue.message, 600)),
+        "nearest": asked.nearest,
+        "allowed": words_of(asked)[:300],
+    }
+
+
+def _answered(decision: Decision) -> str:
+    if isinstance(decision, PairDecision):
+        return decision.are
+    return f"means {visible(decision.means)}" if isinstance(decision, ValueDecision) else "left as it is"
 
 
 def _reading(reading: Reading) -> dict[str, Any]:

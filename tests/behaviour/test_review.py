@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from importer.planning.decisions import parse
@@ -15,8 +16,8 @@ from tests.behaviour.program import environment
 PROMPT = b"q stop] "
 
 
-def sit(folder: Path, keys: str, *args: str) -> tuple[int, str]:
-    """Answer each question with one key; the exit code and what the terminal showed."""
+def sit(folder: Path, keys: Sequence[str], *args: str) -> tuple[int, str]:
+    """Answer each question with one key, or with one and a line; the exit code and what the terminal showed."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "importer", "review", *args], cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs,
@@ -71,3 +72,20 @@ def test_the_pairs_of_a_run_are_asked(here: Here) -> None:
     assert "1 of 3" in sit(here.folder, "ddd", "run", "--decisions", "mine.yaml")[1]
     assert len(parse((here.folder / "mine.yaml").read_text("utf-8")).pairs) == 3
     assert here("review", "run").code == 2
+
+
+def test_values_are_asked_after_pairs(here: Here) -> None:
+    """What a text means is taken from the nearest word or typed; what the field cannot take is asked again."""
+    rows(
+        here.folder / "one.csv", "name,country", "Amber Jackal,Chnia", "Tin Owl,Chnia", "Red Fox,Mordor", "Mud Heron,Oz"
+    )
+    code, shown = sit(here.folder, ["y", "mGondor\n", "mCôte d'Ivoire\n", "l"], "one.csv")
+    assert code == 0, shown
+    assert '"Chnia"' in shown
+    assert "2 rows: one.csv B2, one.csv B3" in shown
+    assert "'Gondor' is not a country" in shown
+    assert "3 decided, 0 left" in shown
+    held = parse((here.folder / "decisions.yaml").read_text("utf-8"))
+    assert [(one.value, one.means) for one in held.values] == [("Chnia", "China (CN)"), ("Mordor", "Côte d'Ivoire")]
+    assert [one.value for one in held.accepted] == ["Oz"]
+    assert "0 decided, 0 left" in sit(here.folder, "", "one.csv")[1]

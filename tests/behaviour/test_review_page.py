@@ -97,7 +97,7 @@ class Served:
 
     async def answer(self, **more: Any) -> int:
         """The status of an answer: the first pair is one actor."""
-        return await self.ask(f"{self.path}answer", json={"edition": 1, "number": 0, "are": "same", **more})
+        return await self.ask(f"{self.path}answer", json={"edition": 1, "number": 0, "reply": "same", **more})
 
 
 @asynccontextmanager
@@ -149,7 +149,7 @@ async def test_other_sites_and_other_names_are_refused(tmp_path: Path) -> None:
             assert (await review.client.get(link, headers={"Host": wrong})).status == 403
         assert (await review.open()).status == 200, "the token was not used up by any of these"
         path = f"{review.path}answer"
-        good = {"edition": 1, "number": 0, "are": "same"}
+        good = {"edition": 1, "number": 0, "reply": "same"}
         for origin in ("http://evil.example", "null", "http://127.0.0.1:1", f"https://{host}", ""):
             assert await review.ask(path, headers={"Origin": origin}, json=good) == 403
         assert await review.ask(path, headers={"Host": "evil.example"}, json=good) == 403
@@ -173,9 +173,9 @@ async def test_nothing_else_can_be_done(tmp_path: Path) -> None:
             assert await review.ask(f"{review.path}{path}", json={}) in (403, 404)
         for number in (-1, 2, 10**9):
             assert await review.answer(number=number) == 404
-        for wrong in ({"are": "deleted"}, {"number": "0"}, {"keep": 2}, {"path": "/etc/passwd"}, {"edition": None}):
+        for wrong in ({"reply": "deleted"}, {"number": "0"}, {"keep": 2}, {"path": "/etc/passwd"}, {"edition": None}):
             assert await review.answer(**wrong) == 400
-        assert await review.ask(f"{review.path}answer", json={"are": "x" * 2_000}) == 413
+        assert await review.ask(f"{review.path}answer", json={"means": "x" * 2_000}) == 413
         headers = {"Content-Type": "application/json"}
 
         async def endless() -> AsyncIterator[bytes]:
@@ -237,7 +237,7 @@ def test_what_others_write_is_kept(tmp_path: Path) -> None:
     with pytest.raises(FileChanged):
         review.undo(0)
     assert path.read_bytes() == theirs.encode()
-    assert [asked.one.name for asked in review.asked] == ["Tin Owl"]
+    assert review.asked == [PAIRS[1]]
     review.decide(0, "different")
     text = path.read_bytes().decode()
     assert text.startswith("# theirs\r\n")
@@ -310,7 +310,7 @@ def test_pairs_are_decided_on_the_page(here: Here, browse: Browse) -> None:
     with program(here.folder, "one.csv", "two.csv") as (process, link):
         page = browse(link)
         assert "token" not in page.url
-        assert page.locator("h1").inner_text() == "3 pairs of actors to decide: is each one actor, or two?"
+        assert page.locator("h1").inner_text() == "3 pairs of actors wait for your decision."
         box = page.locator("#decide")
         assert "1 of 3" in box.inner_text()
         sides = page.locator("#decide-sides article").all_inner_texts()
@@ -353,6 +353,59 @@ def test_pairs_are_decided_on_the_page(here: Here, browse: Browse) -> None:
     text = path.read_text("utf-8")
     assert text.startswith("# mine\naliases:\n  - {alias: Dune, belongs-to: {name: Tin Owl}}  # ours\n")
     assert [one.are for one in parse(text).pairs] == ["same", "unsure", "overlaps"]
+
+
+def test_values_are_decided_on_the_page(here: Here, browse: Browse) -> None:
+    """The nearest word by a key, another one that the field takes, or left as it is; each is in the file at once."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    rows(here.folder / "list.csv", "name,country,motive", "Tin Owl,Chnia,spyng", "Mud Heron,Chnia,Espionage",
+         "Red Fox,Mordor,Espionage", "Blue Eel,Iran,Espionage", "Salt Crane,Iran,xyzzy <i>1</i>")  # fmt: skip
+    with program(here.folder, "list.csv") as (process, link):
+        page = browse(link)
+        assert page.locator("h1").inner_text() == "4 values wait for your decision."
+        box = page.locator("#decide")
+        assert "“Chnia”" in box.inner_text()
+        assert "2 rows · list.csv B2, list.csv B3" in box.inner_text()
+        assert Axe().run(page).response["violations"] == []
+        page.screenshot(path=SCREENSHOTS / "review-value-desk-light.png")
+        page.keyboard.press("y")
+        page.get_by_text("Written: means China (CN). 3 left.").wait_for()
+        seen = set()
+        for _ in range(3):
+            text = page.locator("#decide h3").inner_text()
+            seen.add(text)
+            if text == "“Mordor”":
+                page.keyboard.press("m")
+                page.keyboard.type("Gondor")
+                page.keyboard.press("Enter")
+                page.get_by_text("is not a country").last.wait_for()
+                page.locator("#decide-word").fill("India")
+                page.keyboard.press("Enter")
+                page.get_by_text("Written: means India.").wait_for()
+            elif text == "“spyng”":
+                page.locator("#decide-word").fill("no such word")
+                page.keyboard.press("Enter")
+                page.get_by_text("is not one of the words that motive takes").wait_for()
+                page.locator("#decide-word").fill("espionage")
+                page.keyboard.press("Enter")
+                page.get_by_text("Written: means espionage.").wait_for()
+            else:
+                page.get_by_role("button", name="Leave it as it is").click()
+                page.get_by_text("Written: left as it is.").wait_for()
+        assert len(seen) == 3
+        page.keyboard.press("q")
+        assert process.wait(10) == 0
+    kept = parse((here.folder / "decisions.yaml").read_text("utf-8"))
+    means = {one.value: (one.means.casefold(), one.source) for one in kept.values}
+    assert means == {
+        "Chnia": ("china (cn)", "list.csv"),
+        "Mordor": ("india", "list.csv"),
+        "spyng": ("espionage", "list.csv"),
+    }
+    assert len(kept.accepted) == 1
+    told = here.ok("validate", "list.csv", "--decisions", "decisions.yaml", "--format", "json").json
+    assert told["issue_counts"]["warning"] == 0
 
 
 def test_on_a_phone_and_after_the_end(cli: Cli, tmp_path: Path, browse: Browse) -> None:

@@ -1,9 +1,9 @@
 "use strict";
-// Pair after pair with a key or a button each; the program writes each answer down before the next pair is shown.
+// Pairs, then values, with a key or a button each; the program writes each answer down before the next one is asked.
 (() => {
   const by = (id) => document.getElementById(id);
   const asked = JSON.parse(by("asked").textContent);
-  const { pairs, answers } = asked;
+  const { questions, answers } = asked;
   const NOTE = "tag-importer-review-note";
   const make = (tag, text, kind) => {
     const made = document.createElement(tag);
@@ -60,24 +60,26 @@
     return made;
   };
 
-  const left = () => pairs.filter((_, number) => !(number in answers)).length;
-  const answer = (are, keep) => async () => {
-    if (!await send("answer", { edition: asked.edition, number: at, are, keep })) return;
-    answers[at] = are;
+  const left = () => questions.filter((_, number) => !(number in answers)).length;
+  const answer = (reply, more, said) => async () => {
+    if (!await send("answer", { edition: asked.edition, number: at, reply, ...more })) return;
+    answers[at] = said ?? reply;
     at += 1;
     show();
-    say(`Written: ${are}. ${left()} left.`);
+    box.focus({ preventScroll: true });
+    say(`Written: ${said ?? reply}. ${left()} left.`);
   };
+  const means = (word) => answer("means", { means: word }, `means ${word}`);
   const back = async () => {
     if (!at) return;
     const before = at - 1;
-    if (before in answers && !await send("answer", { edition: asked.edition, number: before, are: null })) return;
+    if (before in answers && !await send("answer", { edition: asked.edition, number: before, reply: null })) return;
     delete answers[before];
     at = before;
     show();
-    say("Back; what was decided of this pair is taken back.");
+    say("Back; what was decided here is taken back.");
   };
-  const next = () => { at = Math.min(at + 1, pairs.length); show(); };
+  const next = () => { at = Math.min(at + 1, questions.length); show(); };
   const done = async () => {
     const decided = Object.keys(answers).length;
     if (!await send("done", {})) return;
@@ -89,25 +91,48 @@
 
   const CLOSE = ["q", "Done", done];
   const choices = () => {
-    if (at >= pairs.length) return [["b", "Back, and undo", back], CLOSE];
-    const [one, other] = pairs[at].sides;
-    return [
-      ["s", `Same, keep “${one.name}”`, answer("same", 0)], ["S", `Same, keep “${other.name}”`, answer("same", 1)],
-      ["d", "Different", answer("different", 0)], ["o", "Overlap", answer("overlaps", 0)], ["u", "Unsure", answer("unsure", 0)],
-      ["n", "Next", next], ["b", "Back, and undo", back], CLOSE,
+    if (at >= questions.length) return [["b", "Back, and undo", back], CLOSE];
+    const { sides, nearest } = questions[at];
+    const own = sides ? [
+      ["s", `Same, keep “${sides[0].name}”`, answer("same", { keep: 0 })], ["S", `Same, keep “${sides[1].name}”`, answer("same", { keep: 1 })],
+      ["d", "Different", answer("different")], ["o", "Overlap", answer("overlaps")], ["u", "Unsure", answer("unsure")],
+    ] : [
+      ...(nearest ? [["y", `It means “${nearest}”`, means(nearest)]] : []),
+      ["m", "It means something else", () => by("decide-word").focus()],
+      ["l", "Leave it as it is", answer("leave", {}, "left as it is")],
     ];
+    return [...own, ["n", "Next", next], ["b", "Back, and undo", back], CLOSE];
+  };
+  // A text that could not be read: where it is, and a line to write what it means.
+  const value = ({ value: text, field, rows, cells, allowed }) => {
+    const made = make("article"), title = make("h3"), label = make("label", `It means, as a ${field}: `), word = make("input");
+    title.append("“", make("bdi", text), "”");
+    word.id = "decide-word";
+    word.maxLength = 200;
+    word.setAttribute("list", "decide-words");
+    word.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && word.value.trim()) means(word.value.trim())();
+      if (event.key === "Escape") box.focus({ preventScroll: true });
+      event.stopPropagation();
+    });
+    by("decide-words").replaceChildren(...allowed.map((one) => new Option(one)));
+    label.append(word);
+    made.append(title, make("p", `${rows} · ${cells}`, "soft"), label);
+    return made;
   };
   const show = () => {
-    const pair = pairs[at];
-    by("decide-at").textContent = pair ? `${at + 1} of ${pairs.length}${at in answers ? `, decided: ${answers[at]}` : ""}` : "";
-    by("decide-sides").replaceChildren(...(pair?.sides ?? []).map((one) => side(one, pair.shared)));
-    by("decide-why").textContent = pair?.why ?? `${left() ? `${left()} left undecided` : "All decided"}. Done ends the review.`;
+    const question = questions[at];
+    by("decide-what").textContent = !question ? "" : question.sides ? "Are these one actor?" : "What does this mean?";
+    by("decide-at").textContent = question ? `${at + 1} of ${questions.length}${at in answers ? `, decided: ${answers[at]}` : ""}` : "";
+    by("decide-sides").replaceChildren(...(question?.sides ?? []).map((one) => side(one, question.shared)),
+      ...(question && !question.sides ? [value(question)] : []));
+    by("decide-why").textContent = question?.why ?? `${left() ? `${left()} left undecided` : "All decided"}. Done ends the review.`;
     by("decide-answers").replaceChildren(...choices().map(([key, text, act]) => {
       const press = make("button"), sign = make("kbd", key);
       press.type = "button";
       press.setAttribute("aria-keyshortcuts", key);
       press.append(make("bdi", text), " ", sign);
-      press.addEventListener("click", () => { act(); box.focus({ preventScroll: true }); });
+      press.addEventListener("click", () => { box.focus({ preventScroll: true }); act(); });
       return press;
     }));
   };
