@@ -93,7 +93,7 @@ class Header(Struct, frozen=True):
     file: str
     """The source as the user named it (a path, URL or `-`; a member is `lists.zip/actors.csv`)."""
     kind: str
-    """csv, xlsx, xlsm, xlsb, xls, ods, stix, misp, json or yaml."""
+    """csv, xlsx, xlsm, xlsb, xls, ods, parquet, stix, misp, json or yaml."""
     columns: tuple[str, ...]
     """Unique names. A repeated header word gets ` (2)`, a blank one becomes `column D`; both with an issue."""
     letters: tuple[str, ...] = ()

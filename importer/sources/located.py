@@ -73,7 +73,7 @@ class Opened(Struct, frozen=True):
 
     file: str
     kind: str
-    """csv, workbook, json or yaml: which reader takes it."""
+    """csv, workbook, parquet, json or yaml: which reader takes it."""
     open: Callable[[], BinaryIO]
     size: int
     """Bytes of the file as it was found."""

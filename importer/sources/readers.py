@@ -41,6 +41,7 @@ READERS: Final = (
     Reader("csv", "importer.sources.csv_file:read_csv", ("csv", "tsv", "tab", "psv", "txt")),
     Reader("workbook", "importer.sources.workbook_file:read_workbook",
            ("xlsx", "xlsm", "xlsb", "xls", "ods", "xltx", "xltm")),
+    Reader("parquet", "importer.sources.workbook_file:read_workbook", ("parquet", "pq"), (b"PAR1\x15",)),
     Reader("json", "", ("json", "jsonl", "ndjson", "stix", "stix2")),
     Reader("yaml", "", ("yaml", "yml")),
 )  # fmt: skip

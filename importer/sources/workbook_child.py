@@ -51,6 +51,7 @@ class Request(Struct):
     path: str
     options: dict[str, Any]
     """Those that a workbook is read by."""
+    kind: str = "workbook"
 
     def read_options(self) -> ReadOptions:
         """Without a check: the program itself asks."""
@@ -111,7 +112,10 @@ def main(stdin: BinaryIO, stdout: BinaryIO) -> None:
     request = msgspec.msgpack.decode(stdin.read(size), type=Request)
     data = b"" if request.path else stdin.read()
     try:
-        for frame in frames(request, data):
+        read = frames
+        if request.kind == "parquet":
+            from importer.sources.parquet_rows import frames as read
+        for frame in read(request, data):
             send(frame)
     except SourceError as error:
         send(Refused(error.message, error.hint, isinstance(error, NotAList)))

@@ -1,4 +1,5 @@
-"""Reads workbooks (XLSX, XLSM, XLSB, XLS, ODS) through a child with bounded memory and time; here nothing is parsed."""
+"""Reads workbooks (XLSX, XLSM, XLSB, XLS, ODS) and Parquet through a child with bounded memory and time; here nothing
+is parsed."""
 
 from __future__ import annotations
 
@@ -100,7 +101,7 @@ def _frames(opened: Opened, options: ReadOptions) -> Iterator[Frame]:
         raise RuntimeError("The reader of workbooks did not start.")
     if code:
         raise SourceError(
-            f"{opened.file} was not read: it is damaged, or made to use up memory; the workbook reader gave up on it "
+            f"{opened.file} was not read: it is damaged, or made to use up memory; its reader gave up on it "
             f"(it may use {limits.workbook_memory / MIB:,.0f} MiB).",
             hint=limits.hint("workbook_memory"),
         )
@@ -111,7 +112,7 @@ def _ask(stdin: IO[bytes], opened: Opened, options: ReadOptions) -> None:
     path = str(opened.path.absolute()) if opened.path else ""
     asked = {name: getattr(options, name) for name in _ASKED}
     asked["limits"] = msgspec.structs.asdict(options.limits)
-    request = msgspec.msgpack.encode(Request(opened.file, path, asked), enc_hook=dict)
+    request = msgspec.msgpack.encode(Request(opened.file, path, asked, opened.kind), enc_hook=dict)
     with stdin:
         stdin.write(len(request).to_bytes(4, "big") + request)
         if not path:

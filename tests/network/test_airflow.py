@@ -10,14 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-from filelock import FileLock
+from tests.beside import ROOT, beside
 
 from .many_tokens import TOKENS, Server, jobs, many_tokens
 
-ROOT = Path(__file__).parents[2]
-HOME = ROOT / ".airflow"
-NEEDED = Path(__file__).with_name("airflow-requirements.txt")
 LONGEST = 400
 
 
@@ -34,19 +30,6 @@ async def _run(*words: str | Path, env: dict[str, str] | None = None) -> tuple[i
     return process.returncode or 0, out.decode(errors="replace")
 
 
-async def airflow() -> Path:
-    """The interpreter of Airflow's environment, which is made where there is none; skips where it cannot be had."""
-    ready, python = HOME / "ready.txt", HOME / "bin" / "python"
-    with FileLock(f"{HOME}.lock"):
-        if not ready.exists() or ready.read_text() != NEEDED.read_text():
-            for words in ((sys.executable, "-m", "venv", HOME), (python, "-m", "pip", "install", "-q", "-r", NEEDED)):
-                code, said = await _run(*words)
-                if code:
-                    pytest.skip(f"Airflow cannot be installed here: {said[-300:]}")
-            ready.write_text(NEEDED.read_text())
-    return python
-
-
 async def _kill_once(server: Server, account: str, state: Path) -> None:
     """Kill the importer that is at this account, as soon as it has made a few tags."""
     while len(server.made[account]) < 4:  # noqa: ASYNC110 - another process
@@ -56,7 +39,7 @@ async def _kill_once(server: Server, account: str, state: Path) -> None:
 
 async def test_three_tokens_with_four_accounts_each(tmp_path: Path) -> None:
     """One token is revoked, one worker killed: all other jobs end with 0, no 429, nothing twice, and one fleet.json."""
-    python = await airflow()
+    python = beside("airflow", "apache-airflow-core==3.3.2")
     accounts = {f"{token}{number}": token for token in TOKENS for number in range(4)}
     jobs(tmp_path, accounts, 10)
     env = {
