@@ -55,7 +55,7 @@ def fleet(namespace: Namespace, files: Sequence[str], *, dry: bool) -> int:
     folder = Path(namespace.out) if getattr(namespace, "out", None) else None
     if folder is None and not dry:
         folder = Path(getattr(namespace, "runs_dir", "tag-importer-runs")) / name_run(clock.now())
-    earlier = _earlier(folder, resume=bool(getattr(namespace, "resume", False)))
+    earlier = _earlier(folder, jobs, resume=bool(getattr(namespace, "resume", False)), dry=dry)
     jobs = [replace(job, run=_begun(earlier.get(absolute(job.file)))) for job in jobs]
     if asked(settings) and not dry:
         jobs = _asked(jobs, earlier)
@@ -100,13 +100,22 @@ def _groups(jobs: Sequence[Job]) -> Listing:
     return Listing(lines, {"schema": 1, "command": "groups", "groups": values})
 
 
-def _earlier(folder: Path | None, *, resume: bool) -> dict[str, reports.JobResult]:
-    """What an earlier fleet in this folder came to, by job file."""
+def _earlier(folder: Path | None, jobs: Sequence[Job], *, resume: bool, dry: bool) -> dict[str, reports.JobResult]:
+    """What an earlier fleet in this folder came to, by job file. UsageError where it would be lost."""
     if folder is None or not reports.is_fleet(folder):
         return {}
-    if not resume:
+    before = reports.read_fleet(folder)
+    if dry and before.command == "plan":
+        return {}
+    if dry or not resume or before.command == "plan":
         raise UsageError(f"{folder} holds a fleet already", hint="Take another folder, or go on with it: --resume")
-    return {result.file: result for result in reports.read_fleet(folder).jobs}
+    if gone := {result.file for result in before.jobs} - {absolute(job.file) for job in jobs}:
+        raise UsageError(
+            f"{folder} holds the results of {len(gone)} other jobs, which would be lost",
+            hint="Name all of its jobs, or take another folder.",
+            details=tuple(sorted(gone)[:5]),
+        )
+    return {result.file: result for result in before.jobs}
 
 
 def _begun(result: reports.JobResult | None) -> Path | None:
@@ -120,7 +129,7 @@ def _begun(result: reports.JobResult | None) -> Path | None:
 def _asked(jobs: Sequence[Job], earlier: dict[str, reports.JobResult]) -> list[Job]:
     """The jobs with the plans that a person has seen, added up, and said yes to."""
     new = [job for job in jobs if job.run is None and absolute(job.file) not in earlier]
-    run = FleetRun(new, SystemClock(), lambda job: _observer(job.settings, None), dry=True)
+    run = FleetRun(new, SystemClock(), lambda job: _observer(job.settings, None), dry=True, keep=True)
     planned = _with_signals(run)
     if planned.exit_code == ExitCode.STOPPED_EARLY:
         show_listing(reports.listing(planned), "text")

@@ -104,11 +104,13 @@ class FleetRun:
 
     def __init__(
         self, jobs: Sequence[Job], clock: Clock, observer: Callable[[Job], Observer], *, dry: bool = False,
-        folder: Path | None = None, earlier: Mapping[str, JobResult] | None = None,
+        keep: bool = False, folder: Path | None = None, earlier: Mapping[str, JobResult] | None = None,
     ) -> None:  # fmt: skip
-        """`earlier` are results, by file, of jobs that came to their end before: they stay as they are."""
+        """`earlier` are results, by file, of jobs that came to their end before: they stay as they are. `keep` keeps
+        the plans that `dry` comes to."""
         self.plans: dict[str, Plan] = {}
-        """By job file: what `dry` came to."""
+        """By job file."""
+        self._keep = keep
         self._jobs, self._clock, self._observer, self._dry, self._folder = jobs, clock, observer, dry, folder
         self._started = stamp(clock.now())
         self._lock = threading.RLock()
@@ -237,7 +239,8 @@ class FleetRun:
     async def _planned(self, job: Job, session: Session) -> JobResult:
         made = await verbs.plan(session, verbs.draft(session))
         verbs.check(session, made.plan, made.tags)
-        self.plans[job.file] = made.plan
+        if self._keep:
+            self.plans[job.file] = made.plan
         pending = any(change.action.calls for change in made.plan.changes)
         code = ExitCode.CHANGES_PENDING if pending and job.settings.detailed_exitcode else ExitCode.DONE
         code = ExitCode.ROWS_NEED_WORK if verbs.needs_work(made.plan) else code
@@ -257,7 +260,8 @@ class FleetRun:
 
     def _failed(self, job: Job, session: Session, error: ImporterError) -> JobResult:
         """A job that an error ended."""
-        session.observer.tell(_sentence(error), level="error", event="job-failed", hint=error.hint or None)
+        session.observer.tell(_sentence(error), level="error", event="job-failed", job=job.settings.name,
+                              hint=error.hint or None)  # fmt: skip
         self._tell(session, [] if self._dry else note_failure(session, error))
         begun = job.run is not None or (session.begun and session.folder.plan_path.exists())
         left_something = not self._dry and session.folder.path.is_dir()
@@ -287,7 +291,7 @@ class FleetRun:
 
     def _tell(self, session: Session, problems: Sequence[str]) -> None:
         for problem in problems:
-            session.observer.tell(problem, level="warning", event="not-reported")
+            session.observer.tell(problem, level="warning", event="not-reported", job=session.settings.name)
 
     def _set(self, at: int, result: JobResult) -> None:
         with self._lock:

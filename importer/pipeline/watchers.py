@@ -38,10 +38,11 @@ def notify(session: Session, code: int) -> list[str]:
 def note_failure(session: Session, error: ImporterError) -> list[str]:
     """A summary in the run folder where a run would have left one; returns what did not work."""
     settings = session.settings
-    earlier = not session.begun and session.folder.plan_path.exists()  # a run that should have been taken up again
-    if session.record is not None or earlier or not (session.begun or settings.job):
+    if session.record is not None or not (session.begun or settings.job):
         return []
     try:
+        if not session.begun and session.folder.plan_path.exists():
+            return []  # a run that was to be taken up again has its summary already
         folder = session.folder if session.begun else RunFolder.make(session.folder.path)
         write_failure(folder.path, error, started=session.started, finished=session.clock.now(),
                       job=settings.job.name if settings.job else "", mask=Mask(settings.secrets()))  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -140,7 +141,9 @@ def write_fleet(folder: Path, fleet: Fleet, mask: Mask = NO_MASK) -> None:
 
 def is_fleet(path: Path) -> bool:
     """Whether this is a fleet.json, or a folder that holds one."""
-    return (path / NAME).is_file() or (path.name == NAME and path.is_file())
+    with suppress(OSError):  # a name that is too long to be one
+        return (path / NAME).is_file() or (path.name == NAME and path.is_file())
+    return False
 
 
 def read_fleet(path: Path) -> Fleet:

@@ -110,6 +110,8 @@ async def test_a_revoked_token_ends_its_own_jobs_alone(tmp_path: Path) -> None:
         assert 'exit_code{import="a2"} 0.0' in (tmp_path / "metrics" / "a2.prom").read_text(), (
             "its job's, not named again"
         )
+        part = await apply(server, tmp_path, "jobs/a3.yaml", "jobs/b1.yaml", "--out", "fleet", "--resume")
+        assert (part.code, "3 other jobs" in part.err) == (2, True), "what became of them would be lost"
         again = await apply(server, tmp_path, "jobs", "--out", "fleet", "--resume")
     assert (again.code, codes(fleet(tmp_path / "fleet"))) == (0, dict.fromkeys(["a1", "a2", "a3", "b1", "b2"], 0))
     assert sorted(server.made["a3"]) == sorted(f"a3 Actor {row}" for row in range(20))
@@ -182,6 +184,10 @@ async def test_a_plan_of_many_jobs_sends_nothing(tmp_path: Path) -> None:
     async with many_tokens() as server:
         done = await ended(await start(server, tmp_path, "plan", "jobs", "--detailed-exitcode", "--out", "planned"))
         assert not any(server.made.values())
+        again = await ended(await start(server, tmp_path, "plan", "jobs", "--out", "planned"))
+        assert again.code == 0, "a plan gives way to the next one"
+        over = await apply(server, tmp_path, "jobs/a1.yaml", "jobs/b1.yaml", "--out", "planned", "--resume")
+        assert over.code == 2, "there is nothing in a plan to go on with"
     found = fleet(tmp_path / "planned")
     assert (done.code, found["totals"]["counts"]) == (10, {"create": 6})
 
