@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import Final
 
 from importer.clock import Clock
@@ -18,7 +17,7 @@ from importer.model import Action, Json
 from importer.planning.returned import Returned
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed, Meaning, failure
-from importer.remote.wire import TagAnswer, Unreadable, decode_object, decode_written, encode
+from importer.remote.wire import TagAnswer, encode
 
 _REMEMBERED: Final = 10_000
 
@@ -46,7 +45,7 @@ class Caller:
         change, api = work.change, self._api
         work.began = self._clock.monotonic()
 
-        def leaving() -> Awaitable[None]:
+        def leaving() -> Awaitable[None] | None:
             if self._stop:
                 raise StoppedEarly(self._stop.reason)
             if self._outdated(work):  # it waited long for its turn
@@ -57,21 +56,14 @@ class Caller:
             work.began = self._clock.monotonic()
             return written
 
-        said = b""
-
-        def read(body: bytes) -> TagAnswer:
-            nonlocal said
-            said = body
-            return decode_written(body)
-
         answer: TagAnswer | None = None
         try:
             if change.action is Action.CREATE:
-                answer = await api.create(_bytes(change.body), key=change.key, before=leaving, read=read)
+                answer = await api.create(_bytes(change.body), key=change.key, before=leaving)
                 _check_name(work, answer)
                 self._check_new(answer)
             elif change.action is Action.UPDATE:
-                answer = await api.update(change.uuid, _bytes(change.body), key=change.key, before=leaving, read=read)
+                answer = await api.update(change.uuid, _bytes(change.body), key=change.key, before=leaving)
             else:
                 await api.delete(change.uuid, key=change.key, before=leaving)
         except CallFailed as failed:
@@ -84,9 +76,8 @@ class Caller:
             raise
         work.sending = False
         self._breaker.worked()
-        if said:
-            with suppress(Unreadable):
-                self._returned.compare(change.body, decode_object(said))
+        if answer is not None:
+            self._returned.compare(change.body, answer.fields)
         return answer
 
     def _check_new(self, answer: TagAnswer) -> None:
@@ -97,7 +88,7 @@ class Caller:
             )
         if len(self._made) >= _REMEMBERED:
             self._made.clear()
-        self._made.add(answer.uuid or "")
+        self._made.add(answer.uuid)
 
     def _note(self, work: Work, failed: CallFailed) -> None:
         line = failed.failure
@@ -122,7 +113,7 @@ class Caller:
 
 def _check_name(work: Work, answer: TagAnswer) -> None:
     """An answer about another tag answers nothing."""
-    said = answer.value
+    said = answer.name
     if said is not None and said != work.name and identity_key(said) != identity_key(work.name):
         raise CallFailed(failure("answer-unreadable"), status=200, detail="it is about another tag")
 

@@ -8,14 +8,12 @@ and must be quick; what they raise ends the run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from importer.model import Action, Outcome
 from importer.remote.events import CallFinished, Event, LimitLearned, Observe, Remark, Retrying, Waiting, ignore
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted(Event):
+class RunStarted(Event, frozen=True):
     """The run begins, or goes on."""
 
     run: str
@@ -26,8 +24,7 @@ class RunStarted(Event):
     resumed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RowDone(Event):
+class RowDone(Event, frozen=True):
     """A row has its outcome. `outcome.status` may be unknown or not_attempted when the run stops early."""
 
     key: str
@@ -36,8 +33,7 @@ class RowDone(Event):
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerLost(Event):
+class AnswerLost(Event, frozen=True):
     """A call's answer was lost after the request went out; the row waits to be settled while others go on."""
 
     key: str
@@ -45,8 +41,7 @@ class AnswerLost(Event):
     failure: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settled(Event):
+class Settled(Event, frozen=True):
     """A look-up decided about a lost answer."""
 
     key: str
@@ -56,8 +51,7 @@ class Settled(Event):
     create was refused, and a tag of the name is there that it did not make)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stopping(Event):
+class Stopping(Event, frozen=True):
     """The run stops early; requests under way are let finish for at most `seconds`."""
 
     reason: str
@@ -65,8 +59,7 @@ class Stopping(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class RunFinished(Event):
+class RunFinished(Event, frozen=True):
     """The run is over."""
 
     run: str

@@ -72,8 +72,6 @@ class Journal:
         self._commit: asyncio.Handle | None = None
         self._turn: asyncio.Future[None] | None = None
         self._waiting: list[asyncio.Future[None]] = []
-        self._second: tuple[int, ...] = ()
-        self._prefix = ""
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY | NO_LINK, PRIVATE)
             set_mode(self._file, PRIVATE)
@@ -211,12 +209,8 @@ class Journal:
         stamp = "started" if event in ("run", "resume") else "at"
         self.write({"event": event, **values, stamp: self._now()})
 
-    def _now(self) -> str:
-        now = self._clock.now()
-        second = (now.second, now.minute, now.hour, now.day)
-        if second != self._second:
-            self._second, self._prefix = second, now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{self._prefix}.{now.microsecond // 1000:03d}+00:00"
+    def _now(self) -> datetime:
+        return self._clock.now()
 
     def _sync_soon(self) -> None:
         with contextlib.suppress(RuntimeError):  # outside a loop, closing does it

@@ -14,7 +14,7 @@ def done(work: Work, answer: TagAnswer | None) -> Outcome:
     if answer is None:
         return Outcome(change.key, change.action.status, change.uuid, work.attempts)
     return Outcome(
-        change.key, change.action.status, answer.uuid or change.uuid, work.attempts, after=after(answer)
+        change.key, change.action.status, answer.uuid, work.attempts, after=after(answer)
     )  # fmt: skip
 
 

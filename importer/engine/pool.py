@@ -225,7 +225,7 @@ class Pool:
         self._worked(work, answer)
 
     def _worked(self, work: Work, answer: TagAnswer | None) -> None:
-        if answer is not None and answer.uuid and work.change.action is Action.CREATE:
+        if answer is not None and work.change.action is Action.CREATE:
             self._lag.made(work.name, answer.uuid, self._clock.monotonic())
         self._finish(work, done(work, answer))
         self._breaker.row_done(failed=False)

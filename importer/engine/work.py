@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from importer.model import Change, Outcome, Status
-from importer.remote.wire import TagAnswer, number_of
+from importer.remote.wire import TagAnswer
 
 NEVER: Final = float("-inf")
 """The time at which a tag was seen of which nothing is known."""
@@ -87,10 +87,10 @@ def without_a_call(change: Change) -> Outcome | None:
 def after(answer: TagAnswer) -> Mapping[str, Any]:
     """What undo recognises the tag by, out of the answer that wrote it."""
     found: dict[str, Any] = {}
-    if version := number_of(answer.version):
-        found["version"] = version
-    if answer.updatedAt:
-        found["updatedAt"] = answer.updatedAt
+    if answer.version:
+        found["version"] = answer.version
+    if answer.updated_at:
+        found["updatedAt"] = answer.updated_at
     return found
 
 

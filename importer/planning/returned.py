@@ -104,11 +104,12 @@ class Returned:
         """Take the answer to a create or update with this body."""
         uuid = str(answer.get("uuid"))
         differing = {}
+        came_back = self._came_back
         for name, sent in body.items():
             if answer.get(name) != sent and answer.get(f"{name}_annotated") != sent:
                 differing[name] = sent
-            elif name not in self._came_back or type(sent) in (dict, list):
-                self._came_back.update(_names(name, sent))
+            elif name not in came_back or type(sent) is dict or (type(sent) is list and sent and type(sent[0]) is dict):
+                came_back.update(_names(name, sent))
         known = uuid in self._state.tags
         if not differing and not known:
             return

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from yarl import URL
@@ -22,7 +23,7 @@ from importer.remote.pacer import Earlier, Pacer, PacerSettings
 from importer.remote.pages import Page, read_pages
 from importer.remote.retry import again
 from importer.remote.settings import ApiSettings
-from importer.remote.transport import Transport
+from importer.remote.transport import Before, Transport
 from importer.remote.wire import TagAnswer, Unreadable, category_of, decode_object, decode_written, encode, tag_of
 
 _UUID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -51,6 +52,7 @@ class Api:
         self._create = self._tags / "create"
         self.tags_a_page = self.settings.page_size or 100
         """How many tags a page of the list holds: what was asked for until an answer shows what the server gives."""
+        self._written = partial(decode_written, mask=transport.mask)
         self._worked = False
 
     @property
@@ -60,36 +62,20 @@ class Api:
 
     # -- tags
 
-    async def create(
-        self,
-        body: bytes,
-        *,
-        key: str = "",
-        before: Callable[[], Awaitable[None]] | None = None,
-        read: Callable[[bytes], TagAnswer] = decode_written,
-    ) -> TagAnswer:
+    async def create(self, body: bytes, *, key: str = "", before: Before | None = None) -> TagAnswer:
         """Create a tag from an encoded body (`wire.encode`). One attempt. Raises CallFailed."""
-        answer: TagAnswer = await self._transport.send(
-            "create", "POST", self._create, body, key=key, before=before, read=read
-        )
-        return answer
+        return await self._write("create", "POST", self._create, body, key, before)
 
-    async def update(
-        self,
-        uuid: str,
-        body: bytes,
-        *,
-        key: str = "",
-        before: Callable[[], Awaitable[None]] | None = None,
-        read: Callable[[bytes], TagAnswer] = decode_written,
-    ) -> TagAnswer:
+    async def update(self, uuid: str, body: bytes, *, key: str = "", before: Before | None = None) -> TagAnswer:
         """Change the fields in `body`, leave the others. One attempt. Raises CallFailed."""
-        answer: TagAnswer = await self._transport.send(
-            "update", "PATCH", self._tag(uuid), body, key=key, before=before, read=read
-        )
-        return answer
+        return await self._write("update", "PATCH", self._tag(uuid), body, key, before)
 
-    async def delete(self, uuid: str, *, key: str = "", before: Callable[[], Awaitable[None]] | None = None) -> None:
+    def _write(
+        self, call: str, method: str, url: URL, body: bytes, key: str, before: Before | None
+    ) -> Awaitable[TagAnswer]:
+        return self._transport.send(call, method, url, body, key=key, before=before, read=self._written, masks=False)
+
+    async def delete(self, uuid: str, *, key: str = "", before: Before | None = None) -> None:
         """Delete a tag. One attempt. Raises CallFailed."""
         await self._transport.send("delete", "DELETE", self._tag(uuid), key=key, before=before)
 

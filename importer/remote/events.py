@@ -6,16 +6,15 @@ No event carries a token, a header or a body. `importer.engine.events` adds thos
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Base of all events."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallFinished(Event):
+class CallFinished(Event, frozen=True):
     """One HTTP request came to its end, with an answer or without."""
 
     call: str
@@ -31,8 +30,7 @@ class CallFinished(Event):
     """Calls that the server says are left in its window; -1 when it does not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retrying(Event):
+class Retrying(Event, frozen=True):
     """A failed call will be made again."""
 
     call: str
@@ -44,8 +42,7 @@ class Retrying(Event):
     """How long until the next attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting(Event):
+class Waiting(Event, frozen=True):
     """Calls wait for the limit. Sent once when a wait of note begins, not for every worker."""
 
     seconds: float
@@ -54,16 +51,14 @@ class Waiting(Event):
     (what was written does not show yet)."""
 
 
-@dataclass(frozen=True, slots=True)
-class LimitLearned(Event):
+class LimitLearned(Event, frozen=True):
     """The server announced a limit that differs from the one assumed so far."""
 
     quota: int
     window: float
 
 
-@dataclass(frozen=True, slots=True)
-class Remark(Event):
+class Remark(Event, frozen=True):
     """Something about the account's settings that a person should know."""
 
     text: str

@@ -67,10 +67,11 @@ class Lookup:
         `ahead` is how many values will have to be asked for soon, where that is more than these: the whole list
         answers for them too.
         """
-        calls = max(len(list(_chunks(names))) + len(list(_chunks(uuids))), -(-ahead // TOGETHER))
-        if self._pages <= calls:
+        self.cost = max(-(-len(names) // TOGETHER) - (-len(uuids) // TOGETHER), -(-ahead // TOGETHER))
+        if self._pages > self.cost:  # not for each row of a long run, of which the list is the cheaper answer
+            self.cost = max(self.cost, sum(1 for values in (names, uuids) for _ in _chunks(values)))
+        if self._pages <= self.cost:
             return await self._everything()
-        self.cost = calls
         found: dict[str, Tag] = {}
         if not await self._by_uuid(list(uuids), found):
             return await self._everything()

@@ -35,6 +35,10 @@ _OPEN_HEADERS: Final = {
 """What a proxy may read as well."""
 
 
+Before = Callable[[], Awaitable[None] | None]
+"""Called when a request is about to leave, which then waits for what it returns."""
+
+
 class Transport:
     """Sends single requests, each of them through the pacer. Nothing is retried here and no redirect is followed."""
 
@@ -60,7 +64,7 @@ class Transport:
         """The last answer's Date header."""
         self._reading = 0
         """Bytes of answers that are being read."""
-        self._mask = Mask((settings.token,))
+        self.mask = Mask((settings.token,))
         # A session's headers go to a proxy as well, so the token is set on each request. One header merged into each
         # is cheap; all of them would cost a tenth of it, so those that are no secret stand in a session of our own.
         token = {"Authorization": f"Bearer {settings.token}"}
@@ -105,13 +109,15 @@ class Transport:
         body: bytes | None = None,
         *,
         key: str = "",
-        before: Callable[[], Awaitable[None]] | None = None,
+        before: Before | None = None,
         read: Callable[[bytes], Any] | None = None,
+        masks: bool = True,
     ) -> Any:
         """Make one request when the pacer allows it; the answer's body, or what `read` makes of it.
 
-        `before` is awaited when the request is about to leave; what it raises keeps it from leaving. `read` raises
-        Unreadable or SaysNo of `wire`. Raises CallFailed, and WaitTooLong of the pacer.
+        `before` is called when the request is about to leave; what it raises keeps it from leaving. `read` raises
+        Unreadable or SaysNo of `wire`; where not `masks`, it masks what it keeps. Raises CallFailed, and WaitTooLong of
+        the pacer.
         """
         pacer = self.pacer
         sent = pacer.take()
@@ -119,7 +125,8 @@ class Transport:
             sent = await pacer.acquire()
         if before is not None:
             try:
-                await before()
+                if (ready := before()) is not None:
+                    await ready
             except BaseException:
                 pacer.give_back()
                 raise
@@ -132,8 +139,11 @@ class Transport:
             headers = response.headers
             self.date = headers.get("Date", "")
             limits = (headers.get("Ratelimit", ""), headers.get("Ratelimit-Policy", ""))
-            data = self._mask.data(await self._body(response, call))  # no row that holds the token was sent
-            if 200 <= status < 300:
+            data = await self._body(response, call)
+            good = 200 <= status < 300
+            if masks or not good:
+                data = self.mask.data(data)  # no row that holds the token was sent
+            if good:
                 answer = data if read is None else read(data)
             else:
                 failed = self._refusal(status, data, response)
@@ -183,17 +193,17 @@ class Transport:
         seconds = parse_retry_after(after, self.clock.now()) if after else 0.0
         if status >= 500 and told:
             told = f"{_NOT_THE_API}{told}" if body.strip() else ""
-        detail = shown(words, self._mask) or told
+        detail = shown(words, self.mask) or told
         return CallFailed(line, status=status, detail=detail, retry_after=seconds, url=_address(response))
 
     def _foreign(self, body: bytes, response: aiohttp.ClientResponse) -> str:
-        return foreign(body, response.headers.get("cf-ray", ""), self._mask)
+        return foreign(body, response.headers.get("cf-ray", ""), self.mask)
 
     def _named(
         self, error: BaseException, status: int, body: bytes, response: aiohttp.ClientResponse | None
     ) -> CallFailed:
         if isinstance(error, SaysNo):
-            return CallFailed(failure("says-no"), status=status, detail=shown(str(error), self._mask))
+            return CallFailed(failure("says-no"), status=status, detail=shown(str(error), self.mask))
         if isinstance(error, Unreadable):
             # What begins like JSON is the API's, cut short.
             page = self._foreign(body, response) if response is not None and body.strip()[:1] not in b"{[" else ""

@@ -9,10 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from importer.fields.table import FIELDS
-from importer.masking import Mask
+from importer.masking import NO_MASK, Mask
 from importer.model import Category, Json, Tag
 
-_NAMES: Final = tuple(field.name for field in FIELDS)
+_NAMES: Final = frozenset(field.name for field in FIELDS)
 _ANNOTATED: Final = tuple((field.name, f"{field.name}_annotated") for field in FIELDS if field.annotated)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _MARKUP: Final = re.compile(
@@ -34,19 +34,18 @@ class SaysNo(ValueError):
     """An answer of status 2xx that says `success: false`; the message is the server's, whole (see `shown`)."""
 
 
-class TagAnswer(msgspec.Struct):
-    """What the hot path needs of a tag that came back; everything else in it is skipped unparsed."""
+class TagAnswer(msgspec.Struct, frozen=True):
+    """The tag that a create or update was answered with."""
 
-    uuid: str | None = None
-    value: str | None = None
-    version: int | float | str | None = None
-    updatedAt: str | None = None  # noqa: N815
-    success: bool | None = None
-    errors: msgspec.Raw = msgspec.Raw(b"")
-    result: msgspec.Raw = msgspec.Raw(b"")
+    uuid: str
+    name: str | None = None
+    """None where the answer does not say."""
+    version: float = 0
+    updated_at: str = ""
+    fields: Mapping[str, Json] = {}
+    """All of the answer as it came: to be compared with, never to be shown."""
 
 
-_tag_answer = msgspec.json.Decoder(TagAnswer)
 _anything = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
 
@@ -56,22 +55,24 @@ def encode(body: Mapping[str, Json]) -> bytes:
     return _encoder.encode(body if type(body) is dict else dict(body))
 
 
-def decode_written(body: bytes) -> TagAnswer:
-    """The answer of a create or update. Raises Unreadable when it has no uuid, SaysNo when it reports an error."""
-    try:
-        answer = _tag_answer.decode(body)
-        if answer.success is False:
-            raise SaysNo(errors_of(body)[0])
-        if not answer.uuid and answer.result:
-            answer = _tag_answer.decode(answer.result)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Unreadable(_describe(body)) from None
-    if not answer.uuid:
+def decode_written(body: bytes, mask: Mask = NO_MASK) -> TagAnswer:
+    """The answer of a create or update. Raises Unreadable when it has no uuid, SaysNo when it reports an error.
+
+    Of an answer that is not masked the uuid and the stamp are: they go into the journal and the reports.
+    """
+    answer = decode_object(body)
+    if "uuid" not in answer and isinstance(inner := answer.get("result"), dict):
+        answer = inner
+    uuid, name, stamp = answer.get("uuid"), answer.get("value"), text_of(answer.get("updatedAt"))
+    if not isinstance(uuid, str) or not uuid:
         raise Unreadable("it holds no uuid")
-    _check_uuid(answer.uuid)
-    if answer.updatedAt is not None and len(answer.updatedAt) > _LONGEST_STAMP:
-        answer.updatedAt = None
-    return answer
+    if name is not None and not isinstance(name, str):
+        raise Unreadable("its name is no text")
+    _check_uuid(uuid)
+    stamp = stamp if len(stamp) <= _LONGEST_STAMP else ""
+    if mask.shows(f"{uuid} {stamp}"):
+        uuid, stamp = mask.text(uuid), mask.text(stamp)
+    return TagAnswer(uuid, name, number_of(answer.get("version")), stamp, answer)
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def tag_of(item: object) -> Tag:
     if not isinstance(uuid, str) or not uuid or not isinstance(name, str):
         raise Unreadable("a tag in it has no uuid or value")
     _check_uuid(uuid)
-    fields = {key: item[key] for key in _NAMES if item.get(key) is not None}
+    fields = {key: value for key, value in item.items() if value is not None and key in _NAMES}
     for key, annotated in _ANNOTATED:
         full = item.get(annotated)
         if isinstance(full, dict) and full.get("value") is not None and _says_more(full):

@@ -13,6 +13,7 @@ from typing import Final
 
 from importer.engine.events import (
     AnswerLost,
+    CallFinished,
     Event,
     LimitLearned,
     Remark,
@@ -76,6 +77,8 @@ class Log:
 
     def observe(self, event: Event) -> None:
         """Turn one event of a run into a line, or into none."""
+        if isinstance(event, CallFinished):
+            return
         if isinstance(event, RowDone):
             self._row(event)
         elif isinstance(event, RunStarted):

@@ -408,9 +408,7 @@ def test_the_same_uuid_for_every_create_stops_the_run(tmp_path: Path) -> None:
         whole = world.create
 
         async def create(body: bytes, **more: Any) -> Any:
-            answer = await whole(body, **more)
-            answer.uuid = "always-the-same"
-            return answer
+            return structs.replace(await whole(body, **more), uuid="always-the-same")
 
         world.create = create  # type: ignore[method-assign]
         settings = ExecuteSettings(concurrency=2, max_consecutive=4)

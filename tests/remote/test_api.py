@@ -52,7 +52,7 @@ async def test_a_create_on_the_wire(api: Api, wire: Any, answer: dict[str, Any])
     """A create posts the body as it is, with the token in its header, and reads bare and enveloped answers alike."""
     wire.post(f"{EVENTS}/tags/create", payload=answer, status=201, response_class=Response)
     made = await api.create(encode({"value": "APT28"}))
-    assert (made.uuid, made.value, made.version) == ("u-1", "APT28", 3)
+    assert (made.uuid, made.name, made.version) == ("u-1", "APT28", 3)
     (request,) = wire.requests["POST", URL(f"{EVENTS}/tags/create")]
     assert json.loads(request.kwargs["data"]) == {"value": "APT28"}
     assert request.kwargs["allow_redirects"] is False
