@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from shlex import quote
 
 from msgspec.structs import replace
 
@@ -163,16 +164,17 @@ def _carried_out(
 
     run = FleetRun(jobs, clock, observer, dry=dry, folder=folder, earlier=ended)
     with progress or nullcontext():
-        return _with_signals(run)
+        return _with_signals(run, folder)
 
 
-def _with_signals(run: FleetRun) -> reports.Fleet:
+def _with_signals(run: FleetRun, folder: Path | None = None) -> reports.Fleet:
     """The first signal that asks to end lets requests under way finish; the second one leaves at once."""
     asked_before: list[Signals] = []
 
     def received(number: Signals) -> None:
         if asked_before:
-            tell("left at once; what each job had begun is in its run folder, and fleet.json says which")
+            again = f"the same command with --resume --out {quote(str(folder))}" if folder else "the same command"
+            tell(f"left at once, and the journals are whole. Go on with {again}")
             os._exit(ExitCode.STOPPED_EARLY)
         asked_before.append(number)
         run.stop(f"stopped by {number.name}")

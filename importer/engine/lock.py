@@ -54,7 +54,6 @@ def account_lock(
     account: str,
     folder: Path | None = None,
     *,
-    wait: float = 0.0,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     command: str = "",
     run: str = "",
@@ -62,9 +61,8 @@ def account_lock(
 ) -> Iterator[None]:
     """Hold the lock of an account while inside; with another `what`, of something else that runs have in common.
 
-    `wait` is how many seconds to wait for another run, infinity for as long as it takes. `command` and `run` are what
-    others are told. Raises LockHeld (exit 7), which names who holds it and since when, and UsageError when the state
-    directory cannot be used.
+    `command` and `run` are what others are told. Raises LockHeld (exit 7), which names who holds it and since when, and
+    UsageError when the state directory cannot be used.
     """
     from filelock import FileLock, Timeout
 
@@ -72,8 +70,8 @@ def account_lock(
     name = hashlib.sha256(account.encode()).hexdigest()[:16]
     try:
         private_folder(place)
-        lock = FileLock(place / f"{name}.lock", timeout=-1 if wait == float("inf") else max(0.0, wait))
-        lock.acquire(poll_interval=0.2)
+        lock = FileLock(place / f"{name}.lock", timeout=0)
+        lock.acquire()
     except Timeout:
         raise _held(place / f"{name}.json", what) from None
     except OSError as error:

@@ -30,6 +30,7 @@ from importer.planning.part import PART
 from importer.reports.run_record import RunRecord, Traffic, resume_command
 from importer.reports.summary import FINISHED, earlier_traffic
 from importer.reports.write import write_reports
+from importer.settings.settings import Settings
 
 
 class Execution(Struct, frozen=True):
@@ -93,7 +94,7 @@ class Execution(Struct, frozen=True):
             exposure=exposure(self.plan),
             sandbox=target.sandbox,
             job=given.job.name if given.job else "",
-            again=self._again(),
+            again=sandbox_flags(given),
             mask=Mask(self.session.settings.secrets()),
         )
         session.observer.phase("writing the report")
@@ -102,21 +103,21 @@ class Execution(Struct, frozen=True):
 
     def _leave(self, number: int) -> None:
         """The second signal: no answer is waited for and no report written, but what to do next is said."""
-        command = resume_command(self.folder.path, self._again())
+        command = resume_command(self.folder.path, sandbox_flags(self.session.settings))
         with suppress(OSError):
             said = f"left at once; no report was written, and the journal is whole. Go on with: {command}"
             self.session.observer.tell(said, level="warning", event="left-at-once")
         os._exit(StoppedEarly.exit_code)
-
-    def _again(self) -> str:
-        settings = self.session.settings
-        if not settings.sandbox:
-            return ""
-        given = settings.sandbox_db
-        return f"--sandbox --sandbox-db {shlex.quote(str(given))}" if given else "--sandbox"
 
     def _about(self) -> Mapping[str, str]:
         about = {"command": self.command, "version": __version__}
         with suppress(OSError):  # a folder that was deleted under our feet
             about["cwd"] = str(Path.cwd())
         return about
+
+
+def sandbox_flags(settings: Settings) -> str:
+    """What leads another command to the same account: the sandbox's flags, or nothing."""
+    if not settings.sandbox:
+        return ""
+    return f"--sandbox --sandbox-db {shlex.quote(settings.sandbox_db)}" if settings.sandbox_db else "--sandbox"

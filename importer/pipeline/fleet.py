@@ -30,6 +30,7 @@ from importer.masking import Mask
 from importer.model import Plan
 from importer.pipeline import verbs
 from importer.pipeline.account import token_lock
+from importer.pipeline.execution import sandbox_flags
 from importer.pipeline.remembered import absolute
 from importer.pipeline.session import Observer, Session
 from importer.pipeline.watchers import note_failure, notify
@@ -122,8 +123,11 @@ class FleetRun:
         self._results = [(earlier or {}).get(absolute(job.file)) or self._blank(job) for job in jobs]
 
     def carry_out(self) -> Fleet:
-        """Every job to its end, or to where `stop` or its token ended it."""
-        self._save()
+        """Each job to its end, or to where `stop` or its token ended it. UsageError where the folder cannot be made."""
+        try:
+            self._save(self._fleet())
+        except OSError as error:
+            raise UsageError(f"{self._folder} cannot be used: {error.strerror or error}") from error
         threads = [threading.Thread(target=self._group, args=(places,), name=f"token {group}", daemon=True)
                    for group, places in groups_of(self._jobs).items()]  # fmt: skip
         for thread in threads:
@@ -131,7 +135,10 @@ class FleetRun:
         for thread in threads:
             while thread.is_alive():  # in short steps: a signal is heard between two of them, on every system
                 thread.join(_LOOK)
-        return self._save(over=True)
+        done = self._fleet(over=True)
+        with suppress(OSError):  # the end is told all the same
+            self._save(done)
+        return done
 
     def stop(self, reason: str) -> None:
         """Ask every run to end so that it can be resumed; jobs that have not begun are not attempted."""
@@ -140,10 +147,6 @@ class FleetRun:
             for stop in self._stops.values():
                 with suppress(RuntimeError):  # it has ended just now
                     stop(self._reason)
-
-    def so_far(self) -> Fleet:
-        """The jobs as they are now."""
-        return self._save()
 
     def _group(self, places: Sequence[int]) -> None:
         waiting = [at for at in places if not self._results[at].finished]
@@ -158,10 +161,11 @@ class FleetRun:
                         self._not_attempted(at, error, ExitCode.ACCESS)
                     elif self._job(at):
                         refused = f"job {self._jobs[at].settings.name}"
-        except ImporterError as error:
+        except Exception as error:
+            told = error if isinstance(error, ImporterError) else _fault(error)
             for at in waiting:
-                if self._results[at].state == "waiting":
-                    self._not_attempted(at, error, error.exit_code)
+                if self._results[at].exit_code is None:
+                    self._not_attempted(at, told, told.exit_code)
 
     @contextmanager
     def _token(self, job: Job) -> Iterator[None]:
@@ -204,8 +208,7 @@ class FleetRun:
                     return False
                 result = self._failed(job, session, error)
             except Exception as error:  # a fault in one job is no reason to leave the others undone
-                fault = ProgramFault(f"a fault in the program itself ({type(error).__name__})")
-                result = self._failed(job, session, fault)
+                result = self._failed(job, session, _fault(error))
             finally:
                 with self._lock:
                     self._stops.pop(job.file, None)
@@ -263,13 +266,12 @@ class FleetRun:
         session.observer.tell(_sentence(error), level="error", event="job-failed", job=job.settings.name,
                               hint=error.hint or None)  # fmt: skip
         self._tell(session, [] if self._dry else note_failure(session, error))
-        begun = job.run is not None or (session.begun and session.folder.plan_path.exists())
-        left_something = not self._dry and session.folder.path.is_dir()
-        command = resume_command(session.folder.path.absolute()) if begun else f"tag-importer apply {quote(job.file)}"
+        folder = session.folder
+        begun = folder.path if job.run or (session.begun and folder.plan_path.exists()) else None
         return replace(
             self._traffic(job, session), exit_code=error.exit_code, message=_sentence(error), hint=error.hint,
-            run=str(session.folder.path.absolute()) if left_something else "",
-            command="" if self._dry else command, retry_after=error.retry_after,
+            run=absolute(str(folder.path)) if not self._dry and folder.path.is_dir() else "",
+            command="" if self._dry else _again(job, begun), retry_after=error.retry_after,
         )  # fmt: skip
 
     def _traffic(self, job: Job, session: Session) -> JobResult:
@@ -279,9 +281,8 @@ class FleetRun:
 
     def _not_attempted(self, at: int, error: ImporterError, code: int) -> None:
         job = self._jobs[at]
-        command = resume_command(job.run) if job.run else f"tag-importer apply {quote(job.file)}"
         self._set(at, replace(self._blank(job), state="not-attempted", exit_code=code, message=_sentence(error),
-                              hint=error.hint, command="" if self._dry else command))  # fmt: skip
+                              hint=error.hint, command="" if self._dry else _again(job, job.run)))  # fmt: skip
         session = Session(job.settings, self._clock, self._observer(job))
         self._tell(session, notify(session, code) if not self._dry else [])
 
@@ -296,17 +297,26 @@ class FleetRun:
     def _set(self, at: int, result: JobResult) -> None:
         with self._lock:
             self._results[at] = result
-            with suppress(OSError):  # the end is told all the same
-                self._save()
+            with suppress(OSError):
+                self._save(self._fleet())
 
-    def _save(self, *, over: bool = False) -> Fleet:
-        """UsageError at the beginning where the folder cannot be made."""
-        with self._lock:
-            finished = stamp(self._clock.now()) if over else None
-            fleet = fleet_of("plan" if self._dry else "apply", self._results, self._started, finished)
-            if self._folder is not None:
-                write_fleet(self._folder, fleet, self._mask)
-            return fleet
+    def _save(self, fleet: Fleet) -> None:
+        if self._folder is not None:
+            write_fleet(self._folder, fleet, self._mask)
+
+    def _fleet(self, *, over: bool = False) -> Fleet:
+        finished = stamp(self._clock.now()) if over else None
+        return fleet_of("plan" if self._dry else "apply", self._results, self._started, finished)
+
+
+def _fault(error: Exception) -> ProgramFault:
+    return ProgramFault(f"a fault in the program itself ({type(error).__name__})")
+
+
+def _again(job: Job, run: Path | None) -> str:
+    """The command that takes a job up again."""
+    words = sandbox_flags(job.settings)
+    return resume_command(run.absolute(), words) if run else f"tag-importer apply {quote(job.file)} {words}".rstrip()
 
 
 def _sentence(error: ImporterError) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,25 +28,6 @@ def test_the_second_is_told_who_holds_it(tmp_path: Path) -> None:
             pass
     with account_lock("acc", tmp_path):
         pass
-
-
-def test_waiting_for_the_lock(tmp_path: Path) -> None:
-    """With a wait, the second run begins when the first has ended."""
-    holds, leave = threading.Event(), threading.Event()
-
-    def first() -> None:
-        with account_lock("acc", tmp_path):
-            holds.set()
-            leave.wait(5)
-
-    thread = threading.Thread(target=first)
-    thread.start()
-    holds.wait(5)
-    threading.Timer(0.1, leave.set).start()
-    began = time.monotonic()
-    with account_lock("acc", tmp_path, wait=5):
-        assert time.monotonic() - began >= 0.05
-    thread.join()
 
 
 def test_a_state_directory_that_cannot_be_used(tmp_path: Path) -> None:

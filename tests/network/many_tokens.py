@@ -37,6 +37,8 @@ class Server:
     """Token -> how many tags it may make before it is revoked."""
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     """Account -> what its creates wait for before they are answered."""
+    forbidden: set[str] = field(default_factory=set)
+    """Accounts that no token may write to."""
     by_token: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     @property
@@ -59,6 +61,8 @@ class Server:
         if self.by_token[token] >= self.revoke_after.get(token, sys.maxsize):
             return web.json_response({"errors": [{"code": 10000, "message": "no"}]}, status=401, headers=headers)
         account = request.path.split("/")[2]
+        if account in self.forbidden:
+            return web.json_response({"errors": [{"code": 10000, "message": "no"}]}, status=403, headers=headers)
         held = self.made[account]
         if request.method != "POST":
             await asyncio.sleep(self.latency)

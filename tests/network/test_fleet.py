@@ -117,6 +117,17 @@ async def test_a_revoked_token_ends_its_own_jobs_alone(tmp_path: Path) -> None:
     assert sorted(server.made["a3"]) == sorted(f"a3 Actor {row}" for row in range(20))
 
 
+async def test_an_account_that_is_refused_is_not_the_token(tmp_path: Path) -> None:
+    """Where one account refuses a token that others accept, its other jobs are done all the same."""
+    jobs(tmp_path, {"a1": "a", "a2": "a", "a3": "a"}, 3)
+    async with many_tokens() as server:
+        server.forbidden.add("a2")
+        done = await apply(server, tmp_path, "jobs", "--out", "fleet")
+        assert (done.code, codes(fleet(tmp_path / "fleet"))) == (4, {"a1": 0, "a2": 4, "a3": 0})
+        nowhere = await apply(server, tmp_path, "jobs", "--out", "a1.csv/fleet")
+        assert (nowhere.code, "cannot be used" in nowhere.err) == (2, True)
+
+
 async def test_another_run_of_the_token_is_waited_for_or_told(tmp_path: Path) -> None:
     """While a fleet is at a token no process beside it uses it, not even between two jobs; its other tokens it does."""
     jobs(tmp_path, {"a1": "a", "a2": "a", "b1": "b", "c1": "c"}, 5)
