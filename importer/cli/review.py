@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import TextIO
 
 from msgspec.structs import replace
@@ -117,8 +118,11 @@ def _on_page(plan: Plan, review: Review, mask: Mask, *, open_it: bool) -> None:
                 # Others can see a browser's command line: it gets a file that leads on, and not the link.
                 file = Path(folder, "review.html")
                 file.write_text(f'<meta http-equiv="refresh" content="0;url={url}">', "utf-8")
-                if not webbrowser.open(file.as_uri()):
-                    tell("No browser could be opened: open the link by hand.")
+                Thread(target=opened, args=(file.as_uri(),), daemon=True).start()  # some return when they are closed
+
+        def opened(address: str) -> None:
+            if not webbrowser.open(address):
+                tell("No browser could be opened: open the link by hand.")
 
         def page(path: str) -> tuple[str, str]:
             text, policy = review_page(plan, review, path)

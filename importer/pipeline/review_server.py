@@ -8,6 +8,7 @@ host; and a request under another name of the host, or from another origin, is r
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Mapping
 from hmac import compare_digest
@@ -65,7 +66,9 @@ class ReviewServer:
         """`listening` gets the link, which opens the page once. UsageError where no port can be had."""
         app = web.Application(client_max_size=_BODY)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handle_signals=False)
+        # What strangers send is not for the terminal: its log could fill a pipe until the server waits for it.
+        quiet = logging.Logger("review", logging.CRITICAL + 1)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handle_signals=False, logger=quiet)
         try:
             await self._listen(runner)
             loop = asyncio.get_running_loop()

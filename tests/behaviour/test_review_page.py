@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
@@ -188,6 +189,29 @@ async def test_nothing_else_can_be_done(tmp_path: Path) -> None:
         assert not review.task.done()
 
 
+async def test_strangers_write_nothing_on_the_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever bytes come in: they are refused, nothing of them is said or logged, and the page is still there."""
+    async with served(tmp_path) as review:
+        link = await review.link
+        host = link.split("/")[2].encode()
+        own = b" HTTP/1.1\r\nHost: " + host + b"\r\n"
+        for sent in (
+            b"\x16\x03\x01garbage\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"a" * 100_000 + own + b"\r\n",
+            b"POST /" + own + b"Content-Length: -5\r\n\r\n", b"GET http://evil/" + own + b"\r\n",
+            b"GET /?token=\xff\xfe" + own + b"Cookie: review=\xff\xff; a=%ff\r\n\r\n",
+            b"GET /?token=%ed%a0%80" + own + b"\r\n",
+        ):  # fmt: skip
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(host.partition(b":")[2]))
+            writer.write(sent)
+            assert re.match(rb"HTTP/1\.[01] 4[0-9][0-9] ", await reader.readline())
+            writer.close()
+        assert (await review.open()).status == 200
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
+
+
 async def test_no_answer_is_kept_or_framed(tmp_path: Path) -> None:
     """Whatever is answered: no cache, no frame, no referrer, no guessing of types, and a policy."""
     async with served(tmp_path) as review:
@@ -254,11 +278,11 @@ def test_what_others_write_is_kept(tmp_path: Path) -> None:
 
 
 @contextmanager
-def program(folder: Path, *args: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def program(folder: Path, *args: str, env: dict[str, str] | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`tag-importer review --page` in a process of its own, and the link that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-m", "importer", "review", "--page", *args], cwd=folder, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(folder),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(folder, env),
     )  # fmt: skip
     try:
         assert process.stdout is not None
@@ -266,6 +290,29 @@ def program(folder: Path, *args: str) -> Iterator[tuple[subprocess.Popen[str], s
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_browser_is_opened_without_showing_the_link(tmp_path: Path) -> None:
+    """With --open a browser gets a file that leads on: its command line, which others can see, holds no token."""
+    lists(tmp_path)
+    script = tmp_path / "browser.py"
+    script.write_text(
+        "import sys, stat, pathlib\n"
+        "path = pathlib.Path(sys.argv[1].removeprefix('file://'))\n"
+        "mode = oct(stat.S_IMODE(path.parent.stat().st_mode))\n"
+        "pathlib.Path('told').write_text('\\n'.join([sys.argv[1], mode, path.read_text()]))\n"
+        "pathlib.Path('told').rename('opened')\n"
+    )
+    env = {"BROWSER": f"{sys.executable} {script} %s"}
+    with program(tmp_path, "one.csv", "two.csv", "--open", env=env) as (process, link):
+        while not (tmp_path / "opened").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        address, mode, text = (tmp_path / "opened").read_text("utf-8").split("\n")
+        token = link.partition("token=")[2]
+        assert token not in address
+        assert mode == "0o700"
+        assert text == f'<meta http-equiv="refresh" content="0;url={link}">'
 
 
 def lists(folder: Path) -> None:

@@ -104,8 +104,8 @@
     return [...own, ["n", "Next", next], ["b", "Back, and undo", back], CLOSE];
   };
   // A text that could not be read: where it is, and a line to write what it means.
-  const value = ({ value: text, field, rows, cells, allowed }) => {
-    const made = make("article"), title = make("h3"), label = make("label", `It means, as a ${field}: `), word = make("input");
+  const value = ({ value: text, field, rows, cells, why, allowed }) => {
+    const made = make("article"), title = make("h3"), label = make("label", `As ${field} it means `), word = make("input");
     title.append("“", make("bdi", text), "”");
     word.id = "decide-word";
     word.maxLength = 200;
@@ -117,7 +117,7 @@
     });
     by("decide-words").replaceChildren(...allowed.map((one) => new Option(one)));
     label.append(word);
-    made.append(title, make("p", `${rows} · ${cells}`, "soft"), label);
+    made.append(title, make("p", why), make("p", `${rows} · ${cells}`, "soft"), label);
     return made;
   };
   const show = () => {
@@ -126,7 +126,7 @@
     by("decide-at").textContent = question ? `${at + 1} of ${questions.length}${at in answers ? `, decided: ${answers[at]}` : ""}` : "";
     by("decide-sides").replaceChildren(...(question?.sides ?? []).map((one) => side(one, question.shared)),
       ...(question && !question.sides ? [value(question)] : []));
-    by("decide-why").textContent = question?.why ?? `${left() ? `${left()} left undecided` : "All decided"}. Done ends the review.`;
+    by("decide-why").textContent = question ? (question.sides ? question.why : "") : `${left() ? `${left()} left undecided` : "All decided"}. Done ends the review.`;
     by("decide-answers").replaceChildren(...choices().map(([key, text, act]) => {
       const press = make("button"), sign = make("kbd", key);
       press.type = "button";
