@@ -23,7 +23,7 @@ def test_each_command_has_its_page(cli: Cli, tmp_path: Path) -> None:
     assert 'href="./mended.xlsx"' in (tmp_path / "check.html").read_text("utf-8")
     planned = cli("plan", "list.csv", "--sandbox", "--html", "plan.html")
     assert planned.code == 1
-    assert "Create" in planned.out
+    assert "To do: create 2." in planned.out
     assert heading(tmp_path / "plan.html") == "Apply would create 2 tags; 1 of 3 rows needs you first."
     cli("apply", "list.csv", "--sandbox", "--out", "run")
     assert heading(tmp_path / "run" / "report.html") == "2 of 3 actors are tags now; 1 row needs you."
