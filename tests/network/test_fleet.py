@@ -203,6 +203,19 @@ async def test_a_plan_of_many_jobs_sends_nothing(tmp_path: Path) -> None:
     assert (done.code, found["totals"]["counts"]) == (10, {"create": 6})
 
 
+async def test_the_wait_that_was_too_long_is_named(tmp_path: Path) -> None:
+    """A job that the limit would make wait too long ends with 6, and fleet.json says when another try is worth it."""
+    jobs(tmp_path, {"a1": "a", "b1": "b"}, 70)
+    (tmp_path / "b1.csv").write_text("name\nRed Fox\n")
+    async with many_tokens(window=40.0) as server:
+        done = await apply(server, tmp_path, "jobs", "--out", "fleet", "--max-wait", "2")
+    found = fleet(tmp_path / "fleet")
+    assert (done.code, codes(found)) == (6, {"a1": 6, "b1": 0})
+    first, second = found["jobs"]
+    assert 2 < first["retry_after"] <= 41
+    assert (second["retry_after"], first["command"]) == (0, f"tag-importer resume {first['run']}")
+
+
 async def test_two_tokens_of_one_account_take_turns(tmp_path: Path) -> None:
     """Jobs of one account on several tokens wait for each other instead of finding its lock held."""
     jobs(tmp_path, {"a1": "a", "b1": "b"}, 30)
