@@ -251,7 +251,7 @@ class FleetRun:
         return replace(self._traffic(job, session), exit_code=code, rows=rows, counts=_some(made.plan.counts()))
 
     def _carried_out(self, job: Job, session: Session, record: RunRecord) -> JobResult:
-        again = "" if record.exit_code in (ExitCode.DONE, ExitCode.ROWS_NEED_WORK) else record.resume_command
+        again = "" if record.exit_code in (ExitCode.DONE, ExitCode.ROWS_NEED_WORK) else _again(job, record.folder)
         failed = [str(path) for path in failed_files(record.folder)] if record.exit_code else []
         return replace(
             self._traffic(job, session), exit_code=record.exit_code, run=str(record.folder.absolute()),
