@@ -90,12 +90,14 @@ def _scores(texts: Sequence[str]) -> Judged:
     large = sum(counts[text] for text, number in found.items() if number > 10)
     most = max(found.values(), default=0.0)
     settle = "`score: {out_of: 100}` in the mapping (or 10, or 1) says which"
-    if 10 * large <= usual:  # a slip among many, which is out of range
+    if (10 if most > _LEAST_OF_100 else 5) * large <= usual:  # a slip among many, which is out of range
         large, most = 0, 10.0
         found = {text: number for text, number in found.items() if number <= 10}
     if large:
         if 3 * large < large + usual or most <= _LEAST_OF_100:
-            message = f"holds numbers up to 10 and some above it, so that the scale is not clear; {settle}"
+            above = ", ".join(text.strip() for text, number in found.items() if number > 10)
+            message = f"holds numbers up to 10 and some above it ({above[:60]}), so that the scale is not "
+            message += f"clear: mend those, or {settle}"
             return Judged(Convention(scale="?"), "mixed-scale", message, True)
         shown = "; ".join(f"{text.strip()} is {parse_score(text, '100').value}" for text in _examples(found, 1, 100))
         message = f"was read on a scale of 0 to 100, rounded to tenths: {shown}"

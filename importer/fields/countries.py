@@ -213,11 +213,18 @@ def _flag(text: str) -> CountryMatch | None:
 def _nearest(text: str) -> str:
     """The code of the name whose spelling is nearest; empty where none is near."""
     from rapidfuzz import fuzz, process
+    from rapidfuzz.distance import OSA
 
     key = country_key(text)
     if not 4 <= len(key) <= _LONGEST_NAME:
         return ""
     known = terms()
+    names = dict(translated())
+    names |= {name: match.code for name, match in known.items() if match.code and len(name) > 3}
+    slips = process.extract(key, list(names), scorer=OSA.distance, score_cutoff=1, limit=None)  # `Chian`, `Iarn`
+    meant = {names[name] for name, _, _ in slips}
+    if len(meant) == 1:
+        return meant.pop()
     cutoff = _CLOSE_SHORT if len(key) <= _SHORT else _CLOSE
     best = process.extractOne(key, known.keys(), scorer=fuzz.ratio, score_cutoff=cutoff)
     return known[best[0]].code if best else ""

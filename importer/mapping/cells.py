@@ -42,6 +42,8 @@ NOTES: Final = "internalDescription"
 """Where the text of a value that was left out is kept, unless the mapping says otherwise."""
 SHORT: Final = 500
 """Characters of a text, or texts of a list, that no check refuses for their number."""
+LONG_NAME: Final = 120
+"""Characters beyond which a name is told: it may be a sentence."""
 
 
 def quick_reading(field: Field | None, rule: Rule) -> Quick | None:
@@ -85,7 +87,7 @@ def _text(text: str) -> Value:
 
 
 def _name(text: str) -> Value:
-    if len(text) > SHORT:
+    if len(text) > LONG_NAME:
         return None
     if _bare(text):
         text, lower = text.strip(), text.lower()
@@ -507,6 +509,8 @@ _REMARKED = re.compile(r".*\S\s?\([^()]+\)")
 def _doubt(value: Value, listed: bool) -> Note | None:
     """What a person would ask about names: whether one is several, whether a remark belongs to it."""
     if not listed:
+        if isinstance(value, str) and len(value) > LONG_NAME:
+            return Note(About.DOUBTFUL, "long-name", f"has {len(value):,} characters: is it a name?", value)
         if not isinstance(value, str) or not _PERHAPS_SEVERAL.search(value) or not _SEVERAL.search(value):
             return None
         if len(split_labels(value)) < 2 and "," in value and not _SEVERAL.search(value.replace(",", "")):

@@ -6,6 +6,7 @@ some thousand rows at a time, so that their drafts need not all be held.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingABC
@@ -45,6 +46,9 @@ from importer.text.nearest_word import nearest
 
 T = TypeVar("T")
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_OF_FORMULAS = ("error-cell", "formula-without-value")
+"""They do not matter in a column that is not read."""
 _DELETES = frozenset(("delete", "remove", "drop", "prune", "deleted", "removed"))
 NO_CLEAR: frozenset[str] = frozenset()
 
@@ -218,6 +222,7 @@ class _Part:
             elif feed.collects:
                 unique_links(self.fields, target)
         self._missing_names()
+        self._swapped_dates()
         self._names_turned_dates()
         if not self.layout.publishes_marked and any(feed.rule.target == "tlp" for feed in self.layout.feeds):
             self.withheld = {position: names for position, fields in enumerate(self.fields)
@@ -225,7 +230,9 @@ class _Part:
         self._group_properties()
         for position, mistake in self._of(self.whole.mistaken).items():
             self.issues.setdefault(position, []).append(mistake)
-        for position, found in self._of(self.whole.table.issues).items():
+        read = {column for feed in self.layout.feeds for column in feed.columns}
+        for position, given in self._of(self.whole.table.issues).items():
+            found = [issue for issue in given if issue.code not in _OF_FORMULAS or issue.place.column in read]
             self.issues[position] = [*found, *self.issues.get(position, ())]
         for position, verdict in self.verdicts.items():
             if position in self.left_out:  # nothing else is wrong with a row that is none
@@ -415,6 +422,19 @@ class _Part:
             text = self._texts(column)[position].strip() if column else ""
             seed = Finding(Severity.ERROR, "missing-name", "has no name; every tag needs one", text)
             self._add(position, feed, column, seed)
+
+    def _swapped_dates(self) -> None:
+        """First seen after last seen: one of the two is wrong, or they are in each other's column."""
+        feeds = {feed.rule.target: feed for feed in self.layout.feeds}
+        feed = feeds.get("dateOfDiscovery")
+        if feed is None or "lastSeen" not in feeds:
+            return
+        for position, fields in enumerate(self.fields):
+            first, last = str(fields.get("dateOfDiscovery", "")), str(fields.get("lastSeen", ""))
+            if first[:10] > last[:10] and _DAY.match(first) and _DAY.match(last):
+                column = self._source(feed, position)
+                told = f"is after the day on which it was last seen, {last[:10]}"
+                self._add(position, feed, column, Finding(Severity.WARNING, "dates-swapped", told, first[:10]))
 
     def _names_turned_dates(self) -> None:
         """A spreadsheet makes `MAR1` a date as it is typed: no name, and in a list of other names worth a look."""

@@ -122,6 +122,11 @@ class _Judge:
         if not filled:
             return "", "", ""
         (text, column), others = filled[0], [cell for cell, _ in filled[1:]]
+        if column != self._name and self._wide and others and _NUMBER.fullmatch(text):  # behind a running number
+            name, column_of_name = filled[1]
+            total = name.casefold().strip(" .:") in row_words().totals
+            if total and column_of_name == self._name and all(map(_NUMBER.fullmatch, others[1:])):
+                return self._name, name, "looks like a row of totals, not an actor"
         numbers = all(_NUMBER.fullmatch(cell) for cell in others)
         return column, text, self._why(position, text, filled, others, numbers)
 

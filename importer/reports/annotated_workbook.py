@@ -29,6 +29,7 @@ from importer.fields.table import FIELDS
 from importer.fields.vocabulary import load_vocabulary
 from importer.model import Draft, Issue, Severity, Table
 from importer.planning.workbook import Sheet, write_workbook
+from importer.reports.explained import codes
 from importer.sources.header import column_index, letters
 from importer.sources.xlsx_parts import ANNOTATOR, ISSUES_TITLE
 
@@ -275,7 +276,9 @@ def _sentence(issue: Issue) -> str:
 def _right(issue: Issue) -> str:
     """What would be right, as far as it is known."""
     nearest = f"Did you mean {issue.nearest}? " if issue.nearest else ""
-    return nearest + (f"Allowed: {', '.join(issue.allowed)}." if issue.allowed else "")
+    allowed = f"Allowed: {', '.join(issue.allowed)}." if issue.allowed else ""
+    known = codes().get(issue.code)
+    return nearest + allowed or (known.settle if known is not None else "")
 
 
 def _relation(attributes: Mapping[str, str]) -> str:

@@ -28,7 +28,8 @@ FOUND = {
     "level": "Low=low|poor;Medium=medium|moderate;High=HIGH|good;Very High=very high|excellent",
     "confidence": "9=High|high confidence|very likely;5=medium|Moderate|possibly true;2=low;10=confirmed;"
     "7=likely|B2;1=A5",
-    "tlp": "red=TLP:RED|red|Red;amber=TLP:AMBER|tlp amber|Amber;green=TLP-GREEN|green;clear=white|TLP:WHITE|CLEAR|"
+    "tlp": "red=TLP:RED|red|Red|rot|TLP:Rouge;amber=gelb|Ámbar|TLP:AMBER|tlp amber|Amber;"
+    "green=TLP-GREEN|green|grün|verde;clear=white|TLP:WHITE|CLEAR|"
     "TLP:CLEAR|marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9;purple=purple|TLP:PURPLE;"
     "amber+strict=amber strict|TLP:AMBER+STRICT|amber+strict|AMBER-STRICT|Amber (Strict);amber-strict=amber-strict",
 }  # fmt: skip

@@ -8,7 +8,7 @@ from importer.errors import SourceError
 from importer.mapping.choose import choose
 from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
-from importer.model import Table
+from importer.model import Issue, Place, Severity, Table
 from tests.mapping.tables import codes, drafts, table
 
 SPREADSHEET = load_mapping("spreadsheet")
@@ -36,6 +36,31 @@ def test_rows_of_totals_headers_and_lines_are_left_out_and_told(row: tuple[str, 
     (draft,) = drafts(SPREADSHEET, ("Actor", "Aliases", "Country"), row)
     assert draft.left_out
     assert "no-actor" in codes(draft)
+
+
+def test_a_total_behind_a_running_number_is_no_actor() -> None:
+    """A number that counts the rows does not make an actor of `Total`; a name behind one stays, whatever it is like."""
+    columns = ("ID", "Actor", "Country", "Motive")
+    listed = (("1", "Pewter Wren", "China", ""), ("2", "Total", "", ""), ("3", "Total Eclipse", "", ""))
+    assert [draft.left_out != "" for draft in drafts(SPREADSHEET, columns, *listed)] == [False, True, False]
+
+
+def test_what_a_person_typed_wrongly_in_a_row_is_told_at_its_cell() -> None:
+    """A day first seen behind the day last seen, and a sentence for a name; a formula only where its column is read."""
+    columns = ("Actor", "First seen", "Last seen", "Rank")
+    row = ("Pewter Wren", "2022-05-05", "2018-05-05", "")
+    long = (" ".join(["A group that is said to be"] * 12), "2018-05-05", "2022-05-05", "")
+    swapped, named = drafts(SPREADSHEET, columns, row, long)
+    assert [(issue.code, issue.place.cell, issue.value) for issue in swapped.issues] == [
+        ("dates-swapped", "B2", "2022-05-05")
+    ]
+    assert codes(named) == ["long-name"]
+    found = table(columns, ("Pewter Wren", "", "", ""))
+    told = {
+        0: tuple(Issue(Severity.WARNING, "error-cell", "", Place("a", "", 2, "", column)) for column in columns[::3])
+    }
+    (draft,) = Drafter(SPREADSHEET).draft(Table(found.header, found.frame, issues=told))
+    assert [(issue.code, issue.place.column) for issue in draft.issues] == [("error-cell", "Actor")]
 
 
 def test_a_second_header_in_another_order_is_an_error() -> None:
