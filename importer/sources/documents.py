@@ -10,7 +10,7 @@ from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.flatten import flatten, object_tables, repeated_key_issues
 from importer.sources.json_envelope import Envelope, issues, unwrapped, with_head
 from importer.sources.json_shape import Records, find_records
-from importer.sources.json_text import check_depth, check_values, documents, load_text, parse, too_deep
+from importer.sources.json_text import Parser, check_depth, check_values, documents, load_text, too_deep
 from importer.sources.located import NotAList, Opened, not_a_list
 from importer.sources.misp import is_galaxy, read_galaxy
 from importer.sources.options import ReadOptions
@@ -78,6 +78,7 @@ class Documents:
     def _read_other(self, opened: Opened) -> Iterator[SourceFile | Issue | Table]:
         limits = self._options.limits
         values: list[Any]
+        repeats = True
         if opened.kind == "yaml":
             from importer.sources.yaml_text import parse_yaml
 
@@ -90,7 +91,10 @@ class Documents:
             data = load_text(opened, limits.json_bytes, "JSON")
             check_values(opened.file, data, limits)
             raws = documents(opened.file, data, limits)
-            values = [parse(opened.file, raw) for raw in opened.deadline.each(raws)]
+            parser = Parser(opened.file)
+            values = [parser.parse(raw) for raw in opened.deadline.each(raws)]
+            repeats = parser.repeats
+            del raws
         check_depth(opened.file, values, limits)
         del data
         value: Any = values[0] if len(values) == 1 else values
@@ -99,12 +103,14 @@ class Documents:
             head = {key: item for key, item in envelope.head.items() if key.lower() == "tlp"}
             galaxy = envelope.value
             values = [item if isinstance(item, dict) else {"value": item} for item in galaxy["values"]]
-            yield from read_galaxy(opened, {**galaxy, "values": with_head(values, head)}, self._options)
+            yield from read_galaxy(opened, {**galaxy, "values": with_head(values, head)}, self._options, repeats)
             return
         records = find_records(opened.file, envelope.value, self._options.records)
-        yield from self._tables(opened, records, envelope)
+        yield from self._tables(opened, records, envelope, repeats)
 
-    def _tables(self, opened: Opened, records: Records, envelope: Envelope) -> Iterator[SourceFile | Issue | Table]:
+    def _tables(
+        self, opened: Opened, records: Records, envelope: Envelope, repeats: bool
+    ) -> Iterator[SourceFile | Issue | Table]:
         if len(records.rows) > self._options.limits.rows:
             raise SourceError(
                 f"{opened.file} has more than {self._options.limits.rows:,} records.",
@@ -120,7 +126,7 @@ class Documents:
         yield from _around(opened.file, records)
         yield from issues(opened.file, envelope, len(records.rows))
         rows = (
-            (number, "", flatten(row, {}), repeated_key_issues(row, Place(opened.file, row=number)))
+            (number, "", flatten(row, {}), repeated_key_issues(row, Place(opened.file, row=number)) if repeats else ())
             for number, row in enumerate(with_head([marked(row) for row in records.rows], envelope.head), 1)
             if row
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from importer.errors import SourceError
-from importer.model import Header, Issue, Place, Severity, Table
+from importer.model import Header, Issue, Place, Severity, Table, text_array
 from importer.sources.json_text import Repeated, json_text
 from importer.sources.located import Opened
 from importer.sources.options import ReadOptions
@@ -30,7 +30,7 @@ def flatten(value: dict[str, Any], into: dict[str, str], prefix: str = "", depth
         path = f"{prefix}{key}"
         if type(item) is str:
             text = item
-        elif isinstance(item, dict) and item and depth < 6:
+        elif type(item) is not list and isinstance(item, dict) and item and depth < 6:
             flatten(item, into, f"{path}.", depth + 1)
             continue
         else:
@@ -73,31 +73,60 @@ def object_tables(
     rows: Iterable[tuple[int, str, dict[str, str], Sequence[Issue]]],
     options: ReadOptions,
     first: Sequence[str] = (),
+    *,
+    sparse: bool = False,
 ) -> Iterator[Table]:
     """The table of (number, id, cells, issues), none without rows.
 
-    Its columns are all keys, those of `first` in front where they occur.
+    Its columns are all keys, those of `first` in front where they occur; `sparse` leaves out those that are blank in
+    every row, but for the name.
     """
     file, limits = opened.file, options.limits
-    kept = list(opened.deadline.each(rows))
-    seen: dict[str, None] = {}
-    for _, _, cells, _ in kept:
-        if not seen.keys() >= cells.keys():
-            seen.update(dict.fromkeys(cells))
+    numbers: list[int] = []
+    ids: list[str] = []
+    issues: dict[int, tuple[Issue, ...]] = {}
+    alike: dict[tuple[str, ...], tuple[list[int], list[tuple[str, ...]]]] = {}
+    """By keys: positions and cells. Most rows of a list have the same ones."""
+    for position, (number, id_, cells, found) in enumerate(opened.deadline.each(rows)):
+        numbers.append(number)
+        ids.append(id_)
+        if found:
+            issues[position] = tuple(found)
+        positions, texts = alike.setdefault(tuple(cells), ([], []))
+        positions.append(position)
+        texts.append(tuple(cells.values()))
+    if not numbers:
+        return
+    held = [(keys, positions, text_array(texts, len(keys))) for keys, (positions, texts) in alike.items()]
+    alike.clear()
+    seen: dict[str, tuple[int, int]] = {}
+    """By key the first row that has it, and its place among those of the row."""
+    for keys, positions, array in held:
+        for at, key in enumerate(keys):
+            filled = array[:, at] != "" if sparse and key != "name" else None
+            if filled is None or filled.any():
+                row = positions[0 if filled is None else int(filled.argmax())]
+                seen[key] = min(seen.get(key, (row, at)), (row, at))
     if len(seen) > limits.columns:
         raise SourceError(
             f"{file} has objects with {len(seen):,} different keys, at most {limits.columns:,} are read.",
             hint=limits.hint("columns"),
         )
-    columns = [name for name in first if name in seen] + [name for name in seen if name not in set(first)]
-    if len(columns) * len(kept) > limits.sheet_cells:
-        message = f"{file}: {len(kept):,} objects with {len(columns):,} different keys are nearly all empty cells."
+    inside = sorted(seen.keys() - set(first), key=lambda name: seen[name])
+    columns = [*(name for name in first if name in seen), *inside]
+    if len(columns) * len(numbers) > limits.sheet_cells:
+        message = f"{file}: {len(numbers):,} objects with {len(columns):,} different keys are nearly all empty cells."
         raise SourceError(message, hint=limits.hint("sheet_cells"))
-    found = RowList(Header(file, kind, tuple(columns)), limits)
-    for number, id_, cells, issues in kept:
-        found.add(number, [cells.get(column, "") for column in columns], id_, issues)
-    if found.rows:
-        yield found.table()
+    whole = text_array([[""] * len(numbers)] * len(columns), len(numbers))
+    for keys, positions, array in held:
+        rows_of = slice(None) if len(held) == 1 else positions
+        for at, key in enumerate(keys):
+            if key in seen:
+                whole[columns.index(key), rows_of] = array[:, at]
+    yield RowList(
+        Header(file, kind, tuple(columns)), limits, numbers=numbers, ids=ids if any(ids) else [], issues=issues,
+        parts=[whole.T],
+    ).table()  # fmt: skip
 
 
 def _free(path: str, taken: dict[str, str]) -> str:

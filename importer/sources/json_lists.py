@@ -51,7 +51,9 @@ def is_objects(value: Any) -> bool:
 
 def common_keys(rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """The keys that at least half of some objects have."""
-    counts = Counter(key for row in rows for key in row)
+    counts: Counter[str] = Counter()
+    for keys, many in Counter(map(tuple, rows)).items():  # most rows have the same
+        counts.update(dict.fromkeys(keys, many))
     return {key for key, count in counts.items() if count * 2 >= len(rows)}
 
 
@@ -74,8 +76,11 @@ def inner_list(rows: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
 
     `{"region": "RU", "actors": [{...}]}` is a region, not an actor. Empty where the objects are the records.
     """
-    lists = Counter(key for row in rows for key, item in row.items() if is_objects(item))
-    named = bool(name_cells({key for row in rows for key, item in row.items() if isinstance(item, str)}))
+    lists = Counter(key for row in rows for key, item in row.items() if type(item) is list and is_objects(item))
+    texts: set[str] = set()
+    for row in rows:
+        texts.update([key for key, item in row.items() if isinstance(item, str)])
+    named = bool(name_cells(texts))
     for key, count in lists.most_common():
         if key.lower() in _NO_SIBLINGS or (named and (key.lower() not in _ACTORS or _ALIASES & common_keys(rows))):
             continue

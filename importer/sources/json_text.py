@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]|[^\s\[\]{}",:]++', re.DOTALL
 """A string, a bracket, or another value such as a number."""
 _OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
 _DEEPEST = 1000
+_TEXT = {str}
 _WORDS = {None: "null", True: "true", False: "false"}
 
 
@@ -76,7 +78,32 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return repeated
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=NumberText, parse_float=NumberText).decode
+def _decoder(pairs: Callable[[list[tuple[str, Any]]], dict[str, Any]]) -> Callable[[str], Any]:
+    return json.JSONDecoder(object_pairs_hook=pairs, parse_int=NumberText, parse_float=NumberText).decode
+
+
+_decode = _decoder(_pairs)
+
+
+class Parser:
+    """Parses the values of one file, and knows whether a key was repeated: as a rule none is, so none is looked for."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self.repeats = False
+        """Whether an object that was parsed since this was set holds a key more than once."""
+        self._decode = _decoder(self._pairs)
+
+    def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) == len(pairs):
+            return value
+        self.repeats = True
+        return _pairs(pairs)
+
+    def parse(self, raw: Any) -> Any:
+        """See `parse`."""
+        return parse(self._file, raw, self._decode)
 
 
 def documents(file: str, data: bytes, limits: Limits) -> list[msgspec.Raw]:
@@ -166,17 +193,17 @@ def check_depth(file: str, values: list[Any], limits: Limits) -> None:
         raise too_deep(file)
 
 
-def parse(file: str, raw: Any, line: int = 0) -> Any:
+def parse(file: str, raw: Any, decode: Callable[[str], Any] = _decode) -> Any:
     """A whole value: dict, list, str, NumberText, bool or None. SourceError with line and column for what is not."""
     text = bytes(raw)
     try:
-        return _decode(text.decode("utf-8"))
+        return decode(text.decode("utf-8"))
     except RecursionError as error:
         raise too_deep(file) from error
     except UnicodeDecodeError as error:
         raise _not_utf8(file, text, error) from error
     except json.JSONDecodeError as error:
-        raise _no_json(file, error, line) from error
+        raise _no_json(file, error) from error
 
 
 def too_deep(file: str) -> SourceError:
@@ -217,9 +244,9 @@ def _line(lead: str) -> int:
     return lead.count("\n") + 1
 
 
-def _no_json(file: str, error: json.JSONDecodeError, line: int = 0) -> SourceError:
+def _no_json(file: str, error: json.JSONDecodeError) -> SourceError:
     message = error.msg[:1].lower() + error.msg[1:].rstrip(".")
-    at = f"line {error.lineno + line}, column {error.colno}"
+    at = f"line {error.lineno}, column {error.colno}"
     if error.pos >= len(error.doc.rstrip()):
         return SourceError(f"{file} is not valid JSON: it ends too early, at {at} ({message}).")
     return SourceError(f"{file} is not valid JSON: {message} at {at}.")
@@ -242,5 +269,9 @@ def json_text(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join([f"{_quote(key)}: {json_text(item)}" for key, item in value.items()]) + "}"
     if kind is list:
+        if set(map(type, value)) == _TEXT:
+            text = '", "'.join(value)
+            if text.isprintable() and "\\" not in text and text.count('"') == 2 * len(value) - 2:
+                return f'["{text}"]'
         return "[" + ", ".join([_quote(item) if type(item) is str else json_text(item) for item in value]) + "]"
     return _WORDS.get(value) or str(value)

@@ -28,8 +28,10 @@ def is_galaxy(value: Any) -> bool:
     return len(about) >= 3 and bool(items) and all("value" in item for item in items)
 
 
-def read_galaxy(opened: Opened, value: dict[str, Any], options: ReadOptions) -> Iterator[SourceFile | Issue | Table]:
-    """SourceFile, a warning for a galaxy of something close to actors, then the values."""
+def read_galaxy(
+    opened: Opened, value: dict[str, Any], options: ReadOptions, repeats: bool
+) -> Iterator[SourceFile | Issue | Table]:
+    """SourceFile, a warning for a galaxy of something close to actors, then the values; `repeats`: see `Parser`."""
     kind, category = str(value.get("type") or ""), str(value.get("category") or "")
     name = str(value.get("name") or kind or "a galaxy")
     rows = value["values"]
@@ -51,16 +53,17 @@ def read_galaxy(opened: Opened, value: dict[str, Any], options: ReadOptions) -> 
             Place(opened.file),
             value=category,
         )
-    yield from object_tables(opened, "misp", _rows(opened.file, rows), options, COLUMNS)
+    yield from object_tables(opened, "misp", _rows(opened.file, rows, repeats), options, COLUMNS)
 
 
-def _rows(file: str, rows: list[Any]) -> Iterator[tuple[int, str, dict[str, str], list[Issue]]]:
+def _rows(file: str, rows: list[Any], repeats: bool) -> Iterator[tuple[int, str, dict[str, str], list[Issue]]]:
     for number, item in enumerate(rows, 1):
         value = item if isinstance(item, dict) else {"value": item}
         value = marked(_bare_name(value))
         uuid = value.get("uuid")
         id_ = uuid if isinstance(uuid, str) else ""
-        yield number, id_, flatten(value, {}), repeated_key_issues(value, Place(file, row=number, id=id_))
+        issues = repeated_key_issues(value, Place(file, row=number, id=id_)) if repeats else []
+        yield number, id_, flatten(value, {}), issues
 
 
 def _bare_name(value: dict[str, Any]) -> dict[str, Any]:

@@ -170,7 +170,8 @@ class Actor:
     """1-based position among the objects of the file."""
     id: str
     modified: str
-    raw: bytes
+    raw: msgspec.Raw | bytes
+    """Its text; empty once there is a row of it."""
     left_out: str = ""
     """revoked or deprecated."""
 
@@ -215,14 +216,17 @@ def gather_bundle(opened: Opened, data: bytes, graph: StixGraph) -> StixFile | N
     if isinstance(bundle.spec_version, str):
         found.version = bundle.spec_version
     _gather_all(bundle.objects, probes, found, graph, 0)
-    _settle_version(found)
+    _settle(found, len(data))
     return found
 
 
-def _settle_version(found: StixFile) -> None:
-    """STIX 2.1 says its version in each object, 2.0 in the bundle."""
+def _settle(found: StixFile, size: int) -> None:
+    """STIX 2.1 says its version in each object, 2.0 in the bundle; a few actors do not keep a large text in memory."""
     if not found.version:
-        found.version = "2.1" if any(b'"spec_version"' in actor.raw for actor in found.actors[:20]) else "2.0"
+        found.version = "2.1" if any(b'"spec_version"' in bytes(actor.raw) for actor in found.actors[:20]) else "2.0"
+    if sum(memoryview(actor.raw).nbytes for actor in found.actors) * 2 < size:
+        for actor in found.actors:
+            actor.raw = bytes(actor.raw)
 
 
 def gather(opened: Opened, documents: list[msgspec.Raw], graph: StixGraph) -> StixFile:
@@ -230,7 +234,7 @@ def gather(opened: Opened, documents: list[msgspec.Raw], graph: StixGraph) -> St
     found = StixFile(opened)
     for raw in documents:
         _gather(raw, found, graph, 0)
-    _settle_version(found)
+    _settle(found, sum(memoryview(raw).nbytes for raw in documents))
     return found
 
 
@@ -321,6 +325,6 @@ def _actor(raw: msgspec.Raw, number: int) -> Actor:
         number,
         found.id if isinstance(found.id, str) else "",
         found.modified if isinstance(found.modified, str) else "",
-        bytes(raw),
+        raw,
         left_out,
     )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from importer.model import Issue, Place, Severity, SourceFile, Table
 from importer.sources.flatten import cell, flatten, object_tables, repeated_key_issues
-from importer.sources.json_text import json_text, parse
+from importer.sources.json_text import Parser, json_text, parse
 from importer.sources.options import ReadOptions
 from importer.sources.stix_gather import Actor, StixFile, keys_of
 from importer.sources.stix_graph import StixGraph, marking_ids
-from importer.sources.tlp import is_label, is_property, labelled, properties, strictest, strictness, word_of
+from importer.sources.tlp import is_label, said_of, strictest, strictness, word_of
 
 COLUMNS = [
     "type",
@@ -52,7 +53,7 @@ Version = tuple[int, int]
 
 def choose_versions(files: Iterable[StixFile]) -> tuple[set[Version], dict[int, list[Issue]]]:
     """Which version of each actor counts, the newest; and by file the issues for those that do not."""
-    best: dict[str, tuple[str, Version]] = {}
+    best: dict[str, Version] = {}
     lost: list[tuple[Version, str]] = []
     kept: set[Version] = set()
     listed = list(files)
@@ -62,18 +63,16 @@ def choose_versions(files: Iterable[StixFile]) -> tuple[set[Version], dict[int, 
             if not actor.id:
                 kept.add(version)
                 continue
-            other = best.get(actor.id)
-            if other is None:
-                best[actor.id] = (_moment(actor.modified), version)
-            elif _moment(actor.modified) > other[0]:
-                lost.append((other[1], actor.id))
-                best[actor.id] = (_moment(actor.modified), version)
-            else:
-                lost.append((version, actor.id))
-    kept.update(version for _, version in best.values())
+            other = best.setdefault(actor.id, version)
+            if other == version:
+                continue
+            if _moment(actor.modified) > _moment(listed[other[0]].actors[other[1]].modified):
+                best[actor.id], version = version, other
+            lost.append((version, actor.id))
+    kept.update(best.values())
     issues: dict[int, list[Issue]] = {}
     for (file_position, position), id_ in lost:
-        issues.setdefault(file_position, []).append(_same_id(listed, (file_position, position), best[id_][1]))
+        issues.setdefault(file_position, []).append(_same_id(listed, (file_position, position), best[id_]))
     return kept, issues
 
 
@@ -112,41 +111,46 @@ def read_stix(
     groups: tuple[list[Actor], list[Actor]] = [], []
     for actor in actors:
         groups[_is_mitres(actor)].append(actor)
+    parser = Parser(opened.file)
     for group in groups:
-        rows = (_row(opened.file, actor, graph) for actor in group)
-        yield from object_tables(opened, "stix", rows, options, COLUMNS)
+        rows = (_row(opened.file, actor, graph, parser) for actor in group)
+        yield from object_tables(opened, "stix", rows, options, COLUMNS, sparse=True)
 
 
 def _is_mitres(actor: Actor) -> bool:
     """Whether the actor is an object of ATT&CK itself, not one of somebody else's that refers to it."""
-    return b'"x_mitre_' in actor.raw and any(key.startswith("x_mitre_") for key in keys_of(actor.raw))
+    return b'"x_mitre_' in bytes(actor.raw) and any(key.startswith("x_mitre_") for key in keys_of(actor.raw))
 
 
-def _row(file: str, actor: Actor, graph: StixGraph) -> tuple[int, str, dict[str, str], list[Issue]]:
-    value: dict[str, Any] = parse(file, actor.raw)
-    issues = repeated_key_issues(value, Place(file, row=actor.number, id=actor.id))
-    issues += _unused(file, actor, value, graph)
+def _row(file: str, actor: Actor, graph: StixGraph, parser: Parser) -> tuple[int, str, dict[str, str], list[Issue]]:
+    parser.repeats = False
+    value: dict[str, Any] = parser.parse(actor.raw)
+    issues = repeated_key_issues(value, Place(file, row=actor.number, id=actor.id)) if parser.repeats else []
+    linked = actor.id in graph.links
+    marked = "object_marking_refs" in value or "granular_markings" in value
+    if linked or marked:
+        issues += _unused(file, actor, value, graph)
     cells: dict[str, str] = {"name": cell(value.pop("name", ""))}
     references = value.pop("external_references", None)
     if isinstance(references, list):
         cells["external_references"] = json_text(references) if references else ""
-        found = [item for item in references if isinstance(item, dict)]
-        urls = list(dict.fromkeys(item["url"] for item in found if isinstance(item.get("url"), str) and item["url"]))
-        cells["urls"] = json_text(urls) if urls else ""
-        ids = (
-            item["external_id"]
-            for item in found
-            if isinstance(item.get("external_id"), str)
-            and isinstance(item.get("source_name"), str)
-            and item["source_name"].startswith("mitre")
-        )
-        cells["attack_id"] = next(ids, "")
-    cells["tlp"] = _tlp(value, graph)
-    for key, held in value.items():
-        # MISP writes each of its own properties as a list, of one text as a rule.
-        if key.startswith("x_misp_") and isinstance(held, list) and len(held) == 1 and isinstance(held[0], str):
+        urls: dict[str, None] = {}
+        attack_id: str | None = None
+        for item in references:
+            if not isinstance(item, dict):
+                continue
+            url, id_, source = item.get("url"), item.get("external_id"), item.get("source_name")
+            if url and isinstance(url, str):
+                urls[url] = None
+            if attack_id is None and isinstance(id_, str) and isinstance(source, str) and source.startswith("mitre"):
+                attack_id = id_
+        cells["urls"] = json_text(list(urls)) if urls else ""
+        cells["attack_id"] = attack_id or ""
+    cells["tlp"] = _tlp(value, graph, marked)
+    for key in _misps(tuple(value)):
+        held = value[key]
+        if isinstance(held, list) and len(held) == 1 and isinstance(held[0], str):
             value[key] = held[0]
-    linked = actor.id in graph.links
     cells["related"] = cell(graph.same_actors(actor.id)) if linked else ""
     cells["organization"] = _one_or_list(graph.organizations(actor.id)) if linked else ""
     countries = graph.countries(actor.id) if linked else []
@@ -155,26 +159,34 @@ def _row(file: str, actor: Actor, graph: StixGraph) -> tuple[int, str, dict[str,
         countries = list(dict.fromkeys([*countries, own] if isinstance(own, str) and own else countries))
         cells["country"] = _one_or_list(countries)
     flatten(value, cells)
-    return actor.number, actor.id, {key: text for key, text in cells.items() if text or key == "name"}, issues
+    actor.raw = b""  # what is a row now need not be held twice
+    return actor.number, actor.id, cells, issues
 
 
-def _tlp(value: dict[str, Any], graph: StixGraph) -> str:
+@lru_cache(maxsize=4_096)
+def _misps(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of MISP's own properties: it writes each as a list, of one text as a rule."""
+    return tuple(key for key in keys if key.startswith("x_misp_"))
+
+
+def _tlp(value: dict[str, Any], graph: StixGraph, marked: bool) -> str:
     """The strictest TLP of markings, labels and properties; those are taken out of the actor.
 
     Where no word of them is known, it is what stands there: the mapping tells that it is unknown.
     """
-    said = [*labelled(value), *properties(value)]
+    said, keys = said_of(value)
+    by_marking = graph.tlp_of(value) if marked else ""
     if not said:
-        return graph.tlp_of(value)
+        return by_marking
     labels = value.get("labels")
     if isinstance(labels, list):
         value["labels"] = [one for one in labels if not is_label(one)]
     elif is_label(labels):
         del value["labels"]
-    for key in [key for key in value if is_property(key)]:
+    for key in keys:
         del value[key]
     unknown = next((text for text in said if text and not word_of(text)), "")
-    return max(graph.tlp_of(value), strictest(iter(said)), key=strictness) or unknown
+    return max(by_marking, strictest(iter(said)), key=strictness) or unknown
 
 
 def _unused(file: str, actor: Actor, value: dict[str, Any], graph: StixGraph) -> Iterator[Issue]:
@@ -240,7 +252,7 @@ def _left_out(file: str, actors: list[Actor]) -> Iterator[Issue]:
 def _same_id(files: list[StixFile], loser: Version, winner: Version) -> Issue:
     file, actor = files[loser[0]].opened.file, files[loser[0]].actors[loser[1]]
     other_file, other = files[winner[0]].opened.file, files[winner[0]].actors[winner[1]]
-    same = actor.raw == other.raw
+    same = bytes(actor.raw) == bytes(other.raw)
     if actor.modified == other.modified:
         reason = "the same" if same else "another version of the same time; the first was taken"
     else:

@@ -69,6 +69,7 @@ class RowList:
 
     def table(self) -> Table:
         """All of them, which are not held here any longer: a reader that gives its table is not yet at its end."""
+        self._check()
         table = self._table()
         self.rows, self.parts, self.numbers, self.ids = [], [], [], []
         return table
@@ -82,7 +83,8 @@ class RowList:
 
         self._pack()
         # Columns are what is worked on: each is one piece of memory.
-        cells = np.concatenate([part.T for part in self.parts], axis=1)
+        parts = [part.T for part in self.parts]
+        cells = np.concatenate(parts, axis=1) if parts[1:] else np.ascontiguousarray(parts[0])
         return Table(self.header, text_frame(self.header, cells.T, self.numbers), self.ids, self.issues, self._gaps())
 
     def _gaps(self) -> frozenset[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 ORDER = ("clear", "white", "green", "amber", "amber+strict", "red")
@@ -52,11 +53,20 @@ def is_property(key: str) -> bool:
     return key[-3:].lower() == "tlp" and _PROPERTY.search(key) is not None
 
 
-def properties(value: dict[str, Any]) -> Iterator[str]:
-    """The texts of such properties."""
-    for key, held in value.items():
-        if key[-1:] in "pP" and is_property(key):
-            yield from (one for one in (held if isinstance(held, list) else [held]) if isinstance(one, str))
+@lru_cache(maxsize=4_096)
+def told_by(keys: tuple[str, ...]) -> tuple[bool, tuple[str, ...]]:
+    """Of an object's keys: whether one may hold labels, and which are such properties. Most objects share theirs."""
+    return not set(_LABELS).isdisjoint(keys), tuple(key for key in keys if is_property(key))
+
+
+def said_of(value: dict[str, Any]) -> tuple[list[str], tuple[str, ...]]:
+    """What the labels and properties of an object say of TLP, and the keys of the properties."""
+    labels, keys = told_by(tuple(value))
+    said = list(labelled(value)) if labels else []
+    for key in keys:
+        held = value[key]
+        said += [one for one in (held if isinstance(held, list) else [held]) if isinstance(one, str)]
+    return said, keys
 
 
 def strictest(texts: Iterator[str]) -> str:
@@ -68,7 +78,8 @@ def marked(value: dict[str, Any]) -> dict[str, Any]:
     """A record with a `tlp` of its own where only a label or tag says it, its own or one in `meta`."""
     inner = value.get("meta")
     parts = [value, inner] if isinstance(inner, dict) else [value]
-    if any(is_property(key) for part in parts for key in part if key[-1:] in "pP"):
+    told = [told_by(tuple(part)) for part in parts]
+    if any(keys for _, keys in told):
         return value
-    found = [text for part in parts for text in labelled(part)]
+    found = [text for part, (labels, _) in zip(parts, told, strict=True) if labels for text in labelled(part)]
     return {**value, "tlp": strictest(iter(found)) or found[0]} if found else value
