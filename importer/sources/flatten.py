@@ -98,7 +98,7 @@ def object_tables(
     if not numbers:
         return
     held = [(keys, positions, text_array(texts, len(keys))) for keys, (positions, texts) in alike.items()]
-    alike.clear()
+    del alike, positions, texts
     seen: dict[str, tuple[int, int]] = {}
     """By key the first row that has it, and its place among those of the row."""
     for keys, positions, array in held:
@@ -119,14 +119,15 @@ def object_tables(
         raise SourceError(message, hint=limits.hint("sheet_cells"))
     whole = text_array([[""] * len(numbers)] * len(columns), len(numbers))
     for keys, positions, array in held:
-        rows_of = slice(None) if len(held) == 1 else positions
+        there = slice(None) if len(held) == 1 else positions
         for at, key in enumerate(keys):
             if key in seen:
-                whole[columns.index(key), rows_of] = array[:, at]
-    yield RowList(
-        Header(file, kind, tuple(columns)), limits, numbers=numbers, ids=ids if any(ids) else [], issues=issues,
-        parts=[whole.T],
-    ).table()  # fmt: skip
+                whole[columns.index(key), there] = array[:, at]
+    del held, array
+    made = RowList(Header(file, kind, tuple(columns)), limits, numbers=numbers, issues=issues, parts=[whole.T])
+    made.ids = ids if any(ids) else []
+    del numbers, ids, whole
+    yield made.table()
 
 
 def _free(path: str, taken: dict[str, str]) -> str:
