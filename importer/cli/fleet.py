@@ -27,6 +27,7 @@ from importer.reports.listings import table_lines
 from importer.reports.logs import Log
 from importer.reports.progress import FleetProgress, ProgressState, progress_on
 from importer.reports.text import count
+from importer.settings.job_file import is_job_file, load_job
 from importer.settings.merge import glimpse
 from importer.system import on_stop_signals
 
@@ -77,11 +78,15 @@ def report(paths: Sequence[str], form: str) -> int:
 
 def _job(namespace: Namespace, file: str, *, dry: bool) -> Job:
     try:
+        if not is_job_file(file):
+            load_job(Path(file))  # says what is wrong with it
+            raise UsageError(f"{file} is not a job file, and was named beside job files")
         settings = settings_of(namespace, [file])
         if not dry and settings.plan_options().prune and not (settings.job and settings.job.marking.prune):
             refuse_to_delete("--prune", settings)
     except ImporterError as error:
-        return job_of(file, glimpse(vars(namespace), os.environ, [file]), error)
+        known = glimpse(vars(namespace), os.environ, [file])
+        return job_of(file, known if known.job else replace(known, name=Path(file).stem), error)
     return job_of(file, settings)
 
 

@@ -73,16 +73,18 @@ async def test_the_limit_of_a_token_holds_over_all_its_jobs(headers: str, tmp_pa
 async def test_one_jobs_failure_stops_no_other(tmp_path: Path) -> None:
     """A job whose list is gone, one that is broken and one that has no token end with their codes; the rest is done."""
     jobs(tmp_path, {"a1": "a", "a2": "a", "b1": "b", "b2": "nobody", "b3": "b"}, 3)
+    (tmp_path / "jobs" / "list.yaml").write_text("- name: Grey Wolf\n  country: FR\n- name: Red Kite\n  country: DE\n")
     (tmp_path / "a1.csv").unlink()
     with (tmp_path / "jobs" / "b1.yaml").open("a") as file:
         file.write("moode: x\n")
     (tmp_path / "b3.csv").write_text("name,country\nRed Fox,Atlantis\n,France\n")
     async with many_tokens() as server:
-        done = await apply(server, tmp_path, *(f"jobs/{name}.yaml" for name in ("a1", "a2", "b1", "b2", "b3")),
-                           "--out", "fleet", "--format", "json")  # fmt: skip
+        names = ("a1", "a2", "b1", "b2", "b3", "list", "gone")
+        words = (*(f"jobs/{name}.yaml" for name in names), "--out", "fleet", "--format", "json")
+        done = await apply(server, tmp_path, *words)
         assert (sorted(server.made["a2"]), server.made["b3"]) == ([f"a2 Actor {row}" for row in range(3)], ["Red Fox"])
     found = fleet(tmp_path / "fleet")
-    assert codes(found) == {"a1": 3, "a2": 0, "b1": 2, "b2": 2, "b3": 1}
+    assert codes(found) == {"a1": 3, "a2": 0, "b1": 2, "b2": 2, "b3": 1, "list": 2, "gone": 2}
     assert done.code == found["exit_code"] == 2, "usage is worse than a source, and rows that need work"
     assert json.loads(done.out) == found
     assert "moode" in found["jobs"][2]["message"]
