@@ -250,6 +250,13 @@ class MappingFile(Struct, frozen=True, kw_only=True):
     on_blank: Annotated[Blank, _about("What blank cells ask for: `leave` the field alone (default) or `clear` it.")] = (
         Blank.LEAVE
     )
+    lists: Annotated[
+        Literal["union", "replace"] | None,
+        _about(
+            "What an update does to other names and links: `replace` them, or add what is new (`union`). A job's "
+            "`lists:` stands above it. Without either, tags that carry this job's mark are replaced, others united."
+        ),
+    ] = None
     when: Annotated[tuple[Choice, ...], _about("Which rows are taken and which are left out.")] = ()
     vocabularies: Annotated[
         dict[Vocabulary, Words],

@@ -68,6 +68,7 @@ def _mapping(data: bytes, problems: Problems) -> Mapping:
         id=written.id,
         publishes_marked=written.publish_marked,
         on_blank=written.on_blank,
+        lists=written.lists or "",
         when=tuple(_conditions(written.when)),
         rules=_rules(written.fields),
         sheets=sheets,

@@ -173,6 +173,8 @@ class Mapping(Struct, frozen=True):
     publishes_marked: bool = False
     """Whether rows marked TLP amber or stricter may fill public fields."""
     on_blank: Blank = Blank.LEAVE
+    lists: str = ""
+    """`union` or `replace`: what an update does to a list of a tag; empty where the mapping leaves that open."""
     when: tuple[Condition, ...] = ()
     rules: tuple[Rule, ...] = ()
     sheets: tuple[Section, ...] = ()

@@ -26,7 +26,7 @@ from importer.planning.collisions import labels_of
 from importer.planning.contents import contents_of, together
 from importer.planning.decisions import Decisions, load_decisions
 from importer.planning.mapping_beside import mapping_beside
-from importer.planning.options import PlanOptions
+from importer.planning.options import Lists, PlanOptions
 from importer.planning.statements import NO_EVIDENCE, Evidence
 from importer.settings.model import Source
 from importer.settings.settings import Settings
@@ -64,6 +64,8 @@ class Inputs(Struct, frozen=True):
     readings: tuple[Reading, ...] = ()
     decisions: Decisions | None = None
     """What they were drafted by."""
+    lists: dict[tuple[str, str], Lists] = {}
+    """What mappings say of lists, by the file and the sheet that they read."""
 
 
 Item = SourceFile | Issue | MappedTable | Decisions
@@ -109,6 +111,7 @@ def collect(items: Iterable[Item], keep: Keeper | None = None) -> Inputs:
     notes: list[Issue] = []
     readings: list[Reading] = []
     decisions = None
+    lists: dict[tuple[str, str], Lists] = {}
     begun = 0
     with gc_paused():
         for item in items:
@@ -127,12 +130,14 @@ def collect(items: Iterable[Item], keep: Keeper | None = None) -> Inputs:
                 notes.extend(drafting.notes)
                 readings.append(replace(item.reading, contents=together(contents)))
                 mappings.setdefault(item.mapping)
+                if said := item.drafter.mapping.lists:
+                    lists[item.table.header.file, item.table.header.sheet] = Lists(said)
                 if begun < len(drafts) and not drafts[begun].row.header.sheet and made:
                     # Objects of one file in two tables, each with its mapping: back in the order of the file.
                     drafts[begun:] = heapq.merge(drafts[begun:], made, key=lambda draft: draft.row.number)
                 else:
                     drafts.extend(made)
-    return Inputs(tuple(drafts), tuple(sources), tuple(mappings), tuple(notes), _alike(readings), decisions)
+    return Inputs(tuple(drafts), tuple(sources), tuple(mappings), tuple(notes), _alike(readings), decisions, lists)
 
 
 def _alike(readings: Sequence[Reading]) -> tuple[Reading, ...]:
@@ -274,4 +279,5 @@ def who_is_who(options: PlanOptions, settings: Settings, inputs: Inputs) -> Plan
     decisions = inputs.decisions or next(iter(_decided(settings)), None)
     if decisions is not None and decisions.held.values and inputs.decisions is None:
         raise UsageError(f"{decisions.file} decides about values, and the drafts were made without it")
-    return dataclasses.replace(options, decisions=decisions, evidence=evidence(settings))
+    found = evidence(settings)
+    return dataclasses.replace(options, decisions=decisions, evidence=found, mapped_lists=inputs.lists)

@@ -16,7 +16,7 @@ from importer.planning.decide import Setting, decide
 from importer.planning.decided import accept, decide_rows
 from importer.planning.identity import Tags, match_rows
 from importer.planning.marking import MARK_KEY, Owner, owner
-from importer.planning.options import Account, PlanOptions
+from importer.planning.options import Account, Lists, Mode, PlanOptions
 from importer.planning.vanished import vanished
 
 CREATE_CATEGORY: Final = "create_category"
@@ -72,7 +72,7 @@ def _plan(
         decide(draft, match, rows, collisions.issues.get(position, ()), setting)
         for position, (draft, match) in enumerate(zip(rows, matches, strict=True))
     ]
-    more_notes = [*notes, *collisions.notes, *decided.notes, *_unmarkable(changes, setting)]
+    more_notes = [*notes, *collisions.notes, *decided.notes, *_unmarkable(changes, setting), *_lists_kept(setting)]
     if options.decisions is not None:
         changes = [decided.changed(*item) for item in enumerate(zip(changes, matches, strict=True))]
         more_notes += decided.tags_left(matches, tags)
@@ -135,6 +135,16 @@ def _setting(account: Account, options: PlanOptions) -> tuple[Setting, str]:
     if account.categories is not None:
         by_uuid = {category.uuid.lower(): category for category in account.categories}
     return Setting(options, uuid, by_uuid, account.returned), to_create
+
+
+def _lists_kept(setting: Setting) -> list[Issue]:
+    """That lists of tags hold more than the rows say, and keep it: once for the plan, unless that was asked for."""
+    if not setting.kept or setting.options.lists is not Lists.AUTO or setting.options.mode == Mode.CREATE:
+        return []
+    first = ", ".join(map(repr, setting.kept[:3])) + (", ..." if len(setting.kept) > 3 else "")
+    who = f"{len(setting.kept):,} tags" if len(setting.kept) > 1 else "one tag"
+    message = f"other names or links of {who} that the rows do not have stay ({first}); `lists: replace` removes them"
+    return [Issue(Severity.INFO, "lists-kept", message, Place(""))]
 
 
 def _unmarkable(changes: Sequence[Change], setting: Setting) -> list[Issue]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from importer.fields.table import field_named
+from importer.fields.table import FIELDS, field_named
 from importer.model import Action, Asked, Category, Change, Draft, FieldChange, Issue, Json, Severity, Tag
 from importer.planning.diff import differences, update_body
 from importer.planning.identity import Match, name_place, place_seen_from
 from importer.planning.marking import MARK_KEY, Owner, mark_of, marked, owner
 from importer.planning.merging import with_lists
-from importer.planning.options import Lists, Mode, PlanOptions
+from importer.planning.options import Mode, PlanOptions
 from importer.planning.properties import check_properties
 from importer.planning.property_formats import READABLE, how_to_read
 from importer.planning.returned import Returned
 from importer.planning.source_ids import with_id
+
+LISTS: Final = tuple(field.name for field in FIELDS if field.is_list)
 
 
 class Setting(Struct, frozen=True):
@@ -29,6 +32,8 @@ class Setting(Struct, frozen=True):
     categories: Mapping[str, Category] | None
     """By lower-case UUID; None where the account's categories are not known."""
     returned: Returned | None = None
+    kept: list[str] = field(default_factory=list)
+    """Names of tags in whose lists there are entries that the row does not have: they stay."""
 
     @property
     def plain_creates(self) -> bool:
@@ -61,7 +66,7 @@ def decide(
     return _Decision(draft, match, setting, issues).change(drafts, collisions)
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Decision:
     draft: Draft
     match: Match
@@ -69,7 +74,7 @@ class _Decision:
     issues: list[Issue]
     uuid: str = ""
     found: tuple[FieldChange, ...] = ()
-    body: Mapping[str, Json] = field(default_factory=dict)
+    body: Mapping[str, Json] = dataclasses.field(default_factory=dict)
 
     def change(self, drafts: Sequence[Draft], collisions: Sequence[Issue]) -> Change:
         draft, match = self.draft, self.match
@@ -107,8 +112,12 @@ class _Decision:
         # The mark is the program's: a row that says otherwise, or clears it, does not take it away.
         adopts = whose is Owner.NOBODY and self.setting.options.adopt and updates
         wanted = marked(draft.fields, mark) if mark and (adopts or whose is Owner.OURS) else draft.fields
-        if self.setting.options.lists is Lists.UNION:
-            wanted = with_lists(wanted, tag, draft.clear)
+        header = draft.row.header
+        ours = bool(mark) and whose is Owner.OURS
+        if self.setting.options.unites(header.file, header.sheet, marked=ours):
+            bare, wanted = wanted, with_lists(wanted, tag, draft.clear)
+            if any(len(wanted[name]) > len(bare[name]) for name in LISTS if name in bare):
+                self.setting.kept.append(tag.name)
         self.found = differences(wanted, tag, draft.clear)
         if self.setting.returned is not None:
             self.found = self.setting.returned.unsettled(tag, wanted, self.found)

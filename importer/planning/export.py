@@ -101,6 +101,7 @@ def export_mapping(table: ExportTable, file: str) -> str:
         "name: export",
         "description: An export of an account's tags. Cells are taken exactly as they are.",
         "publish_marked: true  # what the account shows of marked tags is left as it is",
+        "lists: replace  # what was taken out of a list of the export is taken out of the tag",
         "read:",
         "  header_row: 1",
     ]

@@ -80,8 +80,19 @@ def with_lists(wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = ()
     for field in FIELDS:
         held = tag.fields.get(field.name)
         if field.is_list and field.name in wanted and field.name not in clear and isinstance(held, list):
-            found[field.name] = united(held, wanted[field.name], names=field.name in ALIAS_FIELDS)
+            names, ours = field.name in ALIAS_FIELDS, wanted[field.name]
+            key = identity_key if names else _composed
+            known = {key(entry_text(entry)): entry for entry in ours}
+            before = [_as_told(entry, known.get(key(entry_text(entry)))) for entry in held]
+            found[field.name] = united(before, ours, names=names)
     return found
+
+
+def _as_told(held: Json, told: Json) -> Json:
+    """An entry in the tag's spelling, with the confidence, TLP or description that the row gives it."""
+    if not (isinstance(held, dict) and isinstance(told, dict)):
+        return held
+    return {**told, **{key: held[key] for key in ("value", "url") if key in held}}
 
 
 def _added(fields: dict[str, Json], first: Draft, part: Part) -> list[tuple[str, Json]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -31,6 +31,8 @@ class Mode(StrEnum):
 class Lists(StrEnum):
     """What an update does to a list of a tag."""
 
+    AUTO = "auto"
+    """As the mapping says; else a tag that carries this job's mark has one source, and others may have more."""
     REPLACE = "replace"
     UNION = "union"
 
@@ -53,7 +55,9 @@ class PlanOptions:
     """What shapes a plan. Impossible combinations raise UsageError when it is built."""
 
     mode: str = "create"
-    lists: Lists = Lists.REPLACE
+    lists: Lists = Lists.AUTO
+    mapped_lists: Mapping[tuple[str, str], Lists] = field(default_factory=dict)
+    """What mappings say of it, by the file and the sheet that they read."""
     category: str = ""
     """Name or UUID of the category that new tags get, unless their row names one."""
     create_category: bool = False
@@ -93,6 +97,11 @@ class PlanOptions:
                 "--adopt marks existing tags as the job's own, and marking is off",
                 hint="turn marking on in the job file, or leave --adopt out: nothing bars an update",
             )
+
+    def unites(self, file: str, sheet: str, *, marked: bool) -> bool:
+        """Whether an update leaves what a list of the tag holds; `marked` is whether it carries this job's mark."""
+        lists = self.lists if self.lists is not Lists.AUTO else self.mapped_lists.get((file, sheet), Lists.AUTO)
+        return not marked if lists is Lists.AUTO else lists is Lists.UNION
 
     def allowed(self, asked: Asked | None) -> tuple[bool, bool]:
         """Whether a row may create, and whether it may update: what the run allows and its action column asks."""

@@ -223,9 +223,10 @@ class Job(Struct, frozen=True, kw_only=True):
     lists: Annotated[
         Lists,
         about(
-            "What an update does to other names and links: replace them, or add what is new (for one source of many)."
+            "What an update does to other names and links: replace them, or add what is new (union). As usual it adds, "
+            "and replaces in tags that carry this job's mark."
         ),
-    ] = Lists.REPLACE
+    ] = Lists.AUTO
     category: Annotated[Text, about("Name or UUID of the category that new tags are given.", metavar="NAME|UUID")] = ""
     create_category: Annotated[bool, about("Create the category when there is none of that name.")] = False
     decisions: Annotated[

@@ -101,16 +101,18 @@ def test_a_decision_that_no_longer_applies_or_is_wrong(here: Here) -> None:
 
 
 def test_lists_of_a_second_source_are_added_or_replace(here: Here) -> None:
-    """With `lists: union` another source's update keeps names and links that are there, and it converges."""
+    """Another source's update keeps names and links that are there, and it converges; `replace` has to be said."""
     rows(here.folder / "two.csv", "name,aliases,references", "Amber Jackal,DUST;Rust,https://b.example/2")
     here.ok("apply", "one.csv", *SANDBOX)
-    (here.folder / "job.yaml").write_text("sources: [two.csv]\nmode: upsert\nlists: union\n")
+    (here.folder / "job.yaml").write_text("sources: [two.csv]\nmode: upsert\n")
     here.ok("apply", "job.yaml", *SANDBOX)
     held = json.dumps(here.tags(*SANDBOX)["Amber Jackal"])
     assert all(word in held for word in ("Dust", "Sand", "Rust", "a.example/1", "b.example/2"))
     assert "DUST" not in held
     assert here.ok("plan", "job.yaml", *SANDBOX, "--format", "json").json["actions"]["unchanged"] == 1
-    here.ok("apply", "job.yaml", *SANDBOX, "--lists", "replace")
+    assert "lists-kept" in here.ok("plan", "one.csv", "--mode", "upsert", *SANDBOX).out
+    (here.folder / "map.yaml").write_text("guess: true\nlists: replace\nfields: {value: name}\n")
+    here.ok("apply", "job.yaml", *SANDBOX, "--mapping", "map.yaml")
     assert "a.example/1" not in json.dumps(here.tags(*SANDBOX)["Amber Jackal"])
 
 

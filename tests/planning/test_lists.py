@@ -1,0 +1,40 @@
+"""Whose entries a list of a tag loses by an update: none but those of a job whose tag it is, unless that is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.model import Json, Tag
+from importer.planning.marking import marked
+from importer.planning.options import Lists
+
+from .examples import draft, drafts, plan
+
+HELD: dict[str, Json] = {"aliases": [{"value": "Dust", "confidence": 3}, {"value": "Sand"}]}
+
+
+@pytest.mark.parametrize(
+    ("mark", "given", "mapped", "wanted"),
+    [
+        ("", Lists.AUTO, None, ["Dust", "Sand", "Rust"]),
+        ("", Lists.AUTO, Lists.REPLACE, ["DUST", "Rust"]),
+        ("", Lists.UNION, Lists.REPLACE, ["Dust", "Sand", "Rust"]),
+        ("", Lists.REPLACE, Lists.UNION, ["DUST", "Rust"]),
+        ("tag-importer:nightly", Lists.AUTO, None, ["DUST", "Rust"]),
+        ("tag-importer:nightly", Lists.AUTO, Lists.UNION, ["Dust", "Sand", "Rust"]),
+    ],
+)
+def test_what_a_list_becomes(mark: str, given: Lists, mapped: Lists | None, wanted: list[str]) -> None:
+    """A flag or job stands above the mapping, that above what is usual: a marked tag has one source, others may have
+    more. What the row says of an entry that stays counts."""
+    tag = Tag("u-1", "Amber Jackal", marked(HELD, mark) if mark else HELD)
+    row = draft("Amber Jackal", aliases=[{"value": "DUST", "confidence": 8}, {"value": "Rust"}])
+    made = plan(
+        drafts(row), [tag], mode="upsert", lists=given, managed_by=mark,
+        mapped_lists={("actors.csv", ""): mapped} if mapped else {},
+    )  # fmt: skip
+    (change,) = made.changes
+    assert [entry["value"] for entry in change.body["aliases"]] == wanted
+    assert change.body["aliases"][0]["confidence"] == 8
+    kept = [note.code for note in made.notes if note.code == "lists-kept"]
+    assert kept == (["lists-kept"] if given is Lists.AUTO and "Sand" in wanted else [])
