@@ -1,4 +1,4 @@
-"""Whose entries a list of a tag loses by an update: none but those of a job whose tag it is, unless that is asked for."""
+"""Whose entries a list of a tag loses by an update: those of a job whose tag it is, else none unasked."""
 
 from __future__ import annotations
 
