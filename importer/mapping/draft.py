@@ -53,7 +53,7 @@ _DELETES = frozenset(("delete", "remove", "drop", "prune", "deleted", "removed")
 NO_CLEAR: frozenset[str] = frozenset()
 
 
-PART = 10_000
+PART = 4_000
 """Rows that are drafted together: of a longer list only so many are on the way at once."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from importer.mapping.cells import Finding
@@ -102,7 +102,7 @@ class _Judge:
             for text in set(texts)
             if text
             and (
-                (_may_open(text) and (_opening().match(text) or _DRAWN.fullmatch(text)))
+                (_may_open(text[:5]) and (_opening().match(text) or _DRAWN.fullmatch(text)))
                 or text.casefold() in usual
                 or text == row_words().example
                 or (word and _may_be(text, word) and normalised(text) == word)
@@ -267,9 +267,10 @@ def _head(text: str) -> str:
     return head.lower() if head.isascii() else unicodedata.normalize("NFKC", text[:5])[:4].casefold()[:4]
 
 
-def _may_open(text: str) -> bool:
-    """Whether a text begins with a sign, or as one of the words does; for a quick no."""
-    head = _head(text)
+@lru_cache(maxsize=4096)
+def _may_open(beginning: str) -> bool:
+    """Whether a text that begins so begins with a sign, or as one of the words does; for a quick no."""
+    head = _head(beginning)
     signs = not (head[0].isalnum() and head.replace(" ", "").isalnum())
     return signs or not _opening_heads().isdisjoint((head, head[:3], head[:2], head[:1]))
 

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import nsmallest
-from itertools import chain
 from typing import Final
 from zlib import crc32
 
@@ -27,7 +26,9 @@ _MAIN: Final = ("value", "url", "name")
 
 def contents_of(drafts: Sequence[Draft], notes: Sequence[Issue]) -> Contents:
     """What the drafts of one table hold; `notes` are what was decided of its columns."""
-    rows = Counter(chain.from_iterable(draft.fields for draft in drafts))
+    rows: Counter[str] = Counter()
+    for names, many in Counter(tuple(draft.fields) for draft in drafts).items():
+        rows.update(dict.fromkeys(names, many))
     several: Counter[str] = Counter()
     for name in list(rows):
         values = [draft.fields[name] for draft in drafts if name in draft.fields] if name in _COMPOUND else ()
@@ -35,9 +36,9 @@ def contents_of(drafts: Sequence[Draft], notes: Sequence[Issue]) -> Contents:
         for value in values:
             if type(value) is dict:
                 rows.update(f"{name}.{part}" for part in value if part != "value")
-    names = {_digest(draft.fields["value"]): draft for draft in reversed(drafts) if "value" in draft.fields}
-    actors = tuple(nsmallest(ACTORS, names))
-    kept = [dict(_values(names[actor].fields)) for actor in actors]
+    by_actor = {_digest(draft.fields["value"]): draft for draft in reversed(drafts) if "value" in draft.fields}
+    actors = tuple(nsmallest(ACTORS, by_actor))
+    kept = [dict(_values(by_actor[actor].fields)) for actor in actors]
     how = {note.field: _decision(note.message) for note in notes if note.code in _CONVENTIONS}
     return Contents(
         tuple(

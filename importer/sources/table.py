@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ class RowList:
     limits: Limits
     """How many rows and cells a table may have; SourceError for one more."""
     rows: list[Sequence[str]] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
+    numbers: MutableSequence[int] = field(default_factory=lambda: array("q"))
     ids: list[str] = field(default_factory=list)
     issues: dict[int, tuple[Issue, ...]] = field(default_factory=dict)
 
@@ -71,7 +72,7 @@ class RowList:
         """All of them, which are not held here any longer: a reader that gives its table is not yet at its end."""
         self._check()
         table = self._table()
-        self.rows, self.parts, self.numbers, self.ids = [], [], [], []
+        self.rows, self.parts, self.numbers, self.ids = [], [], array("q"), []
         return table
 
     def _table(self) -> Table:
