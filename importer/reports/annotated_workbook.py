@@ -13,14 +13,14 @@ import re
 import zipfile
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import BinaryIO, Final
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from importer.atomic import atomic_path
@@ -29,13 +29,11 @@ from importer.fields.table import FIELDS
 from importer.fields.vocabulary import load_vocabulary
 from importer.model import Draft, Issue, Severity, Table
 from importer.planning.workbook import Sheet, write_workbook
+from importer.reports.archive_parts import Element, Package, Part
 from importer.reports.explained import codes
 from importer.sources.header import column_index, letters
 from importer.sources.xlsx_parts import ANNOTATOR, ISSUES_TITLE
 
-_MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_RELATIONS: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml."
 _TINTS: Final = {Severity.ERROR: "FFFFC7CE", Severity.WARNING: "FFFFEB9C", Severity.INFO: "FFDDEBF7"}
 # fmt: off
@@ -56,7 +54,6 @@ _LARGEST_MERGE: Final = 1_000
 _MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _SEVERITIES: Final = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 _NO_XML: Final = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
-_VML_TYPE: Final = "application/vnd.openxmlformats-officedocument.vmlDrawing"
 _NO_STYLES: Final = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <styleSheet xmlns="{main}"><fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>
 <fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>
@@ -161,9 +158,9 @@ def annotate(
     """
     try:
         with zipfile.ZipFile(stream) as archive:
-            package = _Package(archive)
+            package = Package(archive)
             _annotate(package, sorted(issues, key=lambda issue: _SEVERITIES.index(issue.severity)), drop_downs)
-            _copy(archive, package.changed(), target)
+            package.write(target)
     except (zipfile.BadZipFile, expat.ExpatError, LookupError, StopIteration, ValueError) as error:
         raise SourceError(
             f"{file} was not annotated: a part of the workbook is not as Excel writes it.",
@@ -171,7 +168,7 @@ def annotate(
         ) from error
 
 
-def _annotate(package: _Package, issues: Sequence[Issue], drop_downs: Sequence[DropDown]) -> None:
+def _annotate(package: Package, issues: Sequence[Issue], drop_downs: Sequence[DropDown]) -> None:
     book = package.part(package.book)
     top = book.elements(lambda depth, *_: depth <= 2)
     sheets = [element for element in top if element.name == "sheet"]
@@ -198,7 +195,7 @@ def _annotate(package: _Package, issues: Sequence[Issue], drop_downs: Sequence[D
 
 
 def _put_in_front(
-    package: _Package, book: _Part, top: Sequence[_Element], touched: Mapping[int, _Worksheet], text: str
+    package: Package, book: Part, top: Sequence[Element], touched: Mapping[int, _Worksheet], text: str
 ) -> None:
     """A new first sheet: what counts sheets by position, counts one more."""
     sheets = [element for element in top if element.name == "sheet"]
@@ -230,7 +227,7 @@ def _by_cell(issues: Iterable[Issue]) -> dict[tuple[int, int], list[Issue]]:
     return cells
 
 
-def _sheet(package: _Package, styles: _Styles, issues: Sequence[Issue], names: Sequence[str]) -> str:
+def _sheet(package: Package, styles: _Styles, issues: Sequence[Issue], names: Sequence[str]) -> str:
     """The sheet in front: a line for each issue, with a link to its cell."""
     lines = [f'<row r="1">{_text("A1", ISSUES_TITLE)}</row>']
     words = ("Severity", "Cell", "Column", "Value", "What is wrong", "What would be right")
@@ -246,11 +243,8 @@ def _sheet(package: _Package, styles: _Styles, issues: Sequence[Issue], names: S
             where = "'" + place.sheet.replace("'", "''") + f"'!{place.letter or 'A'}{place.row}"
             links.append(f'<hyperlink ref="B{row}" location={quoteattr(where)}/>')
     if len(issues) > _MOST_SHOWN:
-        lines.append(
-            f'<row r="{_MOST_SHOWN + 3}">'
-            + _text(f"A{_MOST_SHOWN + 3}", f"and {len(issues) - _MOST_SHOWN:,} more")
-            + "</row>"
-        )
+        more, row = f"and {len(issues) - _MOST_SHOWN:,} more", _MOST_SHOWN + 3
+        lines.append(f'<row r="{row}">{_text(f"A{row}", more)}</row>')
     widths = "".join(f'<col min="{n}" max="{n}" width="{width}" customWidth="1"/>'
                      for n, width in enumerate((11, 18, 20, 30, 70, 50), 1))  # fmt: skip
     return (
@@ -269,10 +263,6 @@ def _text(reference: str, text: str, style: int = 0) -> str:
     return f'<c r="{reference}"{tint} t="inlineStr"><is><t xml:space="preserve">{words}</t></is></c>'
 
 
-def _sentence(issue: Issue) -> str:
-    return f"{issue.message} {_right(issue)}".strip()
-
-
 def _right(issue: Issue) -> str:
     """What would be right, as far as it is known."""
     nearest = f"Did you mean {issue.nearest}? " if issue.nearest else ""
@@ -289,261 +279,10 @@ def _no_control(text: str) -> str:
     return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _index(name: bytes) -> int:
-    return column_index(name.decode())
-
-
-def _quoted(words: str) -> str:
-    return '"' + words.replace('"', '""') + '"'
-
-
-def _copy(archive: zipfile.ZipFile, changed: Mapping[str, bytes], target: BinaryIO) -> None:
-    """Each member in its place, the new ones at the end."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
-        for member in archive.infolist():
-            data = changed.get(member.filename)
-            if data is None:
-                with archive.open(member) as source, out.open(_same(member), "w", force_zip64=True) as copy:
-                    while piece := source.read(1 << 20):
-                        copy.write(piece)
-            else:
-                out.writestr(_same(member), data)
-        for name in changed.keys() - set(archive.namelist()):
-            out.writestr(name, changed[name])
-
-
-def _same(member: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    copy = zipfile.ZipInfo(member.filename, member.date_time)
-    copy.compress_type = zipfile.ZIP_STORED if member.compress_type == zipfile.ZIP_STORED else zipfile.ZIP_DEFLATED
-    copy.external_attr, copy.create_system = member.external_attr, member.create_system
-    return copy
-
-
-class _Element(Struct, frozen=True):
-    """An element of a part, by the byte offsets of its tags."""
-
-    name: str
-    """Without prefix."""
-    attributes: Mapping[str, str]
-    depth: int
-    start: int
-    """Where `<name` begins."""
-    inside: int
-    """Behind the start tag's `>`."""
-    end: int
-    """Where `</name>` begins; `inside` where the element is empty (`<name/>`)."""
-    after: int
-    """Behind the end tag."""
-
-
-class _Part(Struct):
-    """The bytes of one member, UTF-8, and what is put in where."""
-
-    data: bytes
-    edits: list[tuple[int, int, bytes]] = field(default_factory=list)
-    """(offset, number of bytes replaced, the new bytes)."""
-    appended: dict[int, tuple[_Element, list[str]]] = field(default_factory=dict)
-    """By the element's start."""
-
-    @classmethod
-    def of(cls, data: bytes) -> _Part:
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            data = re.sub(
-                rb"(?i)(<\?xml[^>]*?)encoding\s*=\s*[\"'][^\"']*[\"']", rb"\1", data.decode("utf-16").encode()
-            )
-        return cls(data)
-
-    @property
-    def root(self) -> _Element:
-        return self.elements(lambda depth, *_: depth == 0)[0]
-
-    def replace(self, text: str) -> None:
-        """Other bytes altogether."""
-        self.edits[:] = [(0, len(self.data), text.encode("utf-8", "replace"))]
-
-    @property
-    def prefix(self) -> str:
-        """The prefix of the root's name with its colon; empty where the namespace is the default one."""
-        found = re.search(rb"<([A-Za-z_][\w.-]*:)?[A-Za-z_]", self.data)
-        return found[1].decode() if found and found[1] else ""
-
-    def elements(self, keep: Callable[[int, str, Mapping[str, str]], bool]) -> list[_Element]:
-        """The elements for which `keep(depth, name, attributes)` says yes, in document order; the root has depth 0."""
-        found: list[tuple[int, _Element]] = []
-        open_: list[tuple[str, Mapping[str, str], int, int, int] | None] = []
-        parser = expat.ParserCreate()
-        data, number = self.data, 0
-
-        def begin(name: str, attributes: dict[str, str]) -> None:
-            nonlocal number
-            local = name.rpartition(":")[2]
-            if not keep(len(open_), local, attributes):
-                open_.append(None)
-                return
-            number += 1
-            start = parser.CurrentByteIndex
-            open_.append((local, attributes, start, _tag_end(data, start), number))
-
-        def finish(_name: str) -> None:
-            kept = open_.pop()
-            if kept is None:
-                return
-            local, attributes, start, inside, order = kept
-            at = parser.CurrentByteIndex
-            empty = at == inside and data[inside - 2 : inside] == b"/>"  # expat is behind the tag then
-            after = inside if empty else data.index(b">", at) + 1
-            element = _Element(local, attributes, len(open_), start, inside, inside if empty else at, after)
-            found.append((order, element))
-
-        parser.StartElementHandler, parser.EndElementHandler = begin, finish
-        parser.Parse(data, True)
-        return [element for _, element in sorted(found, key=lambda pair: pair[0])]
-
-    def insert(self, offset: int, text: str) -> None:
-        self.edits.append((offset, 0, text.encode("utf-8", "replace")))
-
-    def set(self, element: _Element, attribute: str, value: str) -> None:
-        """Give the element's start tag this attribute value."""
-        tag = self.data[element.start : element.inside]
-        found = re.search(rb"\s%s\s*=\s*(\"[^\"]*\"|'[^']*')" % attribute.encode(), tag)
-        new = f" {attribute}={quoteattr(value)}".encode()
-        if found:
-            self.edits.append((element.start + found.start(), len(found[0]), new))
-        else:
-            self.edits.append((element.inside - (2 if tag.endswith(b"/>") else 1), 0, new))
-
-    def append(self, element: _Element, text: str) -> None:
-        """Put `text` in as the element's last content."""
-        self.appended.setdefault(element.start, (element, []))[1].append(text)
-
-    @property
-    def changed(self) -> bool:
-        return bool(self.edits or self.appended)
-
-    def result(self) -> bytes:
-        """The bytes with the edits in them."""
-        edits = list(self.edits)
-        for element, texts in self.appended.values():
-            text = "".join(texts).encode("utf-8", "replace")
-            if element.after == element.inside:  # <name/>
-                name = re.match(rb"<([\w.:-]+)", self.data[element.start : element.inside])
-                assert name is not None
-                edits.append((element.inside - 2, 2, b">%s</%s>" % (text, name[1])))
-            else:
-                edits.append((element.end, 0, text))
-        pieces, at = [], 0
-        for offset, length, new in sorted(edits, key=lambda edit: edit[0]):
-            pieces += [self.data[at:offset], new]
-            at = offset + length
-        return b"".join([*pieces, self.data[at:]])
-
-
-def _tag_end(data: bytes, start: int) -> int:
-    """Behind the `>` of the tag that begins at `start`: one in an attribute's value does not count."""
-    at = start
-    while True:
-        end = data.index(b">", at)
-        quotes = re.findall(rb"[\"']", data[start:end])
-        inside = b""
-        for quote in quotes:
-            inside = quote if not inside else b"" if quote == inside else inside
-        if not inside:
-            return end + 1
-        at = end + 1
-
-
-class _Package:
-    """The parts of a workbook's archive, their relationships and content types."""
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
-        self._members = {name.replace("\\", "/").lstrip("/").lower(): name for name in archive.namelist()}
-        self._parts: dict[str, _Part] = {}
-        self._types: list[str] = []
-        self._ids = 0
-        self.book = next(path for path in self._members if path.rpartition("/")[2] == "workbook.xml")
-        namespaces = re.search(rb"""xmlns(?::\w+)?\s*=\s*["'](http[^"']*/main)["']""", self.part(self.book).data)
-        self.main = namespaces[1].decode() if namespaces else _MAIN
-        strict = "purl.oclc.org" in self.main
-        self.relations = "http://purl.oclc.org/ooxml/officeDocument/relationships" if strict else _RELATIONS
-
-    def part(self, path: str) -> _Part:
-        key = path.lower()
-        if key not in self._parts:
-            self._parts[key] = _Part.of(self._archive.read(self._members[key]))
-        return self._parts[key]
-
-    def __contains__(self, path: str) -> bool:
-        return path.lower() in self._members or path.lower() in self._parts
-
-    def add(self, path: str, text: str, type_: str = "") -> None:
-        """A new part; `type_` is its content type."""
-        self._parts[path.lower()] = _Part(text.encode("utf-8", "replace"))
-        self._members[path.lower()] = self._members.get(path.lower(), path)
-        if type_:
-            self._types.append(f'<Override PartName="/{path}" ContentType="{type_}"/>')
-
-    def free(self, pattern: str) -> str:
-        """A path that is not taken: `pattern` with a number in it."""
-        return next(path for number in range(1, 1 << 20) if (path := pattern.format(number)) not in self)
-
-    def related(self, owner: str) -> dict[str, tuple[str, str]]:
-        """Relationship id -> (last word of its type, path) of the parts that `owner` refers to."""
-        links = _links_of(owner)
-        if links not in self:
-            return {}
-        found = {}
-        for element in self.part(links).elements(lambda depth, *_: depth == 1):
-            at = element.attributes
-            if at.get("TargetMode") != "External":
-                target = at.get("Target", "").replace("\\", "/")
-                folder = posixpath.dirname(owner)
-                path = (
-                    target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
-                )
-                found[at.get("Id", "")] = at.get("Type", "").rpartition("/")[2], path
-        return found
-
-    def relate(self, owner: str, type_: str, path: str) -> str:
-        """Let `owner` refer to `path`; the id of the new relationship."""
-        links = _links_of(owner)
-        if links not in self:
-            self.add(
-                links, f'<?xml version="1.0" encoding="UTF-8"?>\n<Relationships xmlns="{_PACKAGE}"></Relationships>'
-            )
-        part = self.part(links)
-        taken = self.related(owner).keys()
-        while (id_ := f"rIdTagImporter{self._ids}") in taken or not self._ids:
-            self._ids += 1
-        self._ids += 1
-        target = posixpath.relpath(path, posixpath.dirname(owner))
-        type_ = f"{self.relations}/{type_}"
-        root = part.root
-        part.append(root, f'<{part.prefix}Relationship Id="{id_}" Type="{type_}" Target="{target}"/>')
-        return id_
-
-    def changed(self) -> dict[str, bytes]:
-        """Member -> bytes, of those that differ from the archive's or are not in it."""
-        types = self.part("[Content_Types].xml")
-        if any(path.endswith(".vml") for path in self._parts) and b'"vml"' not in types.data.lower():
-            self._types.insert(0, f'<Default Extension="vml" ContentType="{_VML_TYPE}"/>')
-        prefix = types.prefix
-        types.append(types.root, "".join(f"<{prefix}{text[1:]}" for text in self._types))
-        return {
-            self._members[path]: part.result() for path, part in self._parts.items()
-            if part.changed or self._members[path] not in self._archive.namelist()
-        }  # fmt: skip
-
-
-def _links_of(path: str) -> str:
-    folder, _, name = path.rpartition("/")
-    return f"{folder}/_rels/{name}.rels".lstrip("/")
-
-
 class _Styles:
     """The workbook's styles, with a tinted twin of each that a faulty cell has."""
 
-    def __init__(self, package: _Package) -> None:
+    def __init__(self, package: Package) -> None:
         found = [path for kind, path in package.related(package.book).values() if kind == "styles"]
         path = found[0] if found else posixpath.join(posixpath.dirname(package.book), "styles.xml")
         if not found:
@@ -575,7 +314,7 @@ class _Styles:
         )
         formats = []
         for style, severity in self._tints:
-            twin = _Part(self._known[style].encode())
+            twin = Part(self._known[style].encode())
             tag = twin.root
             twin.set(tag, "fillId", str(self._plain_fills + list(_TINTS).index(severity)))
             twin.set(tag, "applyFill", "1")
@@ -591,7 +330,7 @@ class _Styles:
 class _Worksheet:
     """One sheet: the cells that are tinted, its comments and drop-downs."""
 
-    def __init__(self, package: _Package, path: str, styles: _Styles, number: int) -> None:
+    def __init__(self, package: Package, path: str, styles: _Styles, number: int) -> None:
         self._package, self._path, self._styles, self._number = package, path, styles, number
         self.part = package.part(path)
 
@@ -611,7 +350,7 @@ class _Worksheet:
             if view.name == "sheetView" and "tabSelected" in view.attributes:
                 self.part.set(view, "tabSelected", "0")
 
-    def _elements(self) -> list[_Element]:
+    def _elements(self) -> list[Element]:
         row = column = 0
         self._places: dict[int, tuple[int, int]] = {}
 
@@ -640,7 +379,10 @@ class _Worksheet:
         """Of merged cells the first is the one that is seen."""
         corners = {}
         for first, top, last, bottom in _MERGED.findall(self.part.data):
-            rows, columns = range(int(top), int(bottom) + 1), range(_index(first), _index(last) + 1)
+            rows, columns = (
+                range(int(top), int(bottom) + 1),
+                range(column_index(first.decode()), column_index(last.decode()) + 1),
+            )
             if len(rows) * len(columns) <= _LARGEST_MERGE:
                 corners.update({(row, column): (rows[0], columns[0]) for row in rows for column in columns})
         shown: dict[tuple[int, int], list[Issue]] = defaultdict(list)
@@ -652,7 +394,7 @@ class _Worksheet:
         data = self._by_name["sheetData"]
         rows = list(zip(self._rows, (at for at in self._top if at.name == "row" and at.depth == 2), strict=True))
         cells = dict(zip(self._cells, (at for at in self._top if at.name == "c" and at.depth == 3), strict=True))
-        in_row: dict[int, list[tuple[int, _Element]]] = defaultdict(list)
+        in_row: dict[int, list[tuple[int, Element]]] = defaultdict(list)
         for (row, column), element in cells.items():
             in_row[row].append((column, element))
         missing: dict[int, list[tuple[int, str]]] = defaultdict(list)
@@ -676,7 +418,7 @@ class _Worksheet:
                 text = f'<{prefix}row r="{row}">{"".join(text for _, text in new)}</{prefix}row>'
                 self._before(rows[at : at + 1], 0, data, text)
 
-    def _before(self, places: Sequence[tuple[int, _Element]], number: int, within: _Element, text: str) -> None:
+    def _before(self, places: Sequence[tuple[int, Element]], number: int, within: Element, text: str) -> None:
         """Put `text` in before the first of `places` with a higher number, else at the end of `within`."""
         following = next((element for other, element in places if other > number), None)
         if following is None:
@@ -710,7 +452,9 @@ class _Worksheet:
         added = []
         for (row, column), found in sorted(issues.items()):
             reference = f"{letters(column)}{row}"
-            words = escape(_no_control("\n".join(map(_sentence, found)))[:_LONGEST_COMMENT])
+            words = escape(
+                _no_control("\n".join(f"{issue.message} {_right(issue)}".strip() for issue in found))[:_LONGEST_COMMENT]
+            )
             begin, end = f'<{prefix}r><{prefix}t xml:space="preserve">', f"</{prefix}t></{prefix}r>"
             if reference in written:
                 # Excel shows a threaded comment's own text, and this one to programs that know no threads.
@@ -747,12 +491,12 @@ class _Worksheet:
         prefix = self.part.prefix
         texts = []
         for down in downs:
-            words = ",".join(down.words)
+            words = ",".join(down.words).replace('"', '""')
             if re.search(rf"\b{down.letter}\d", taken) or len(words) > 250 or any("," in word for word in down.words):
                 continue
             texts.append(
                 f'<{prefix}dataValidation type="list" errorStyle="warning" allowBlank="1" showErrorMessage="1" '
-                f'sqref="{down.letter}{down.first}:{down.letter}{down.last}"><{prefix}formula1>{escape(_quoted(words))}'
+                f'sqref="{down.letter}{down.first}:{down.letter}{down.last}"><{prefix}formula1>"{escape(words)}"'
                 f"</{prefix}formula1></{prefix}dataValidation>"
             )
         if not texts:
