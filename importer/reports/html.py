@@ -33,7 +33,14 @@ from importer.fields.vocabulary import load_vocabulary
 from importer.masking import Mask, MaskedStream
 from importer.model import ACCOUNT, Action, Change, Issue, Outcome, Pair, Plan, Reading, Severity, Side, Status
 from importer.planning.collisions import speaks_for
-from importer.planning.decisions import AskedValue, Decision, PairDecision, ValueDecision
+from importer.planning.decisions import (
+    AskedValue,
+    Decision,
+    DecisionsFile,
+    PairDecision,
+    ValueDecision,
+    undecided_values,
+)
 from importer.planning.exposure import Exposure, exposure
 from importer.planning.review import Review, words_of
 from importer.reports.failed import failed_files, retry_command
@@ -173,7 +180,7 @@ def review_page(plan: Plan, review: Review, path: str) -> tuple[str, str]:
     """The page on which pairs and values are decided, and its policy; answers go to `path`."""
     pairs = sum(isinstance(asked, Pair) for asked in review.asked)
     values = len(review.asked) - pairs
-    what = _listed([f"{count(pairs, 'pair')} of actors"] * bool(pairs) + [count(values, "value")] * bool(values))
+    what = _counted((pairs, "pair"), (values, "value"))
     question = f"{what} {'waits' if pairs + values == 1 else 'wait'} for your decision."
     text = _page(plan, _foreseen(plan), "plan" if plan.account else "check",
                  question if what else "Nothing is left to decide.",
@@ -214,7 +221,8 @@ def _page(
     kinds = [_kind(*found) for found in by_kind(issues)]
     data = _data(plan, ended, words)
     pairs = [pair for pair in plan.pairs if pair.open] if asked is None else []
-    mending = list(_todo(ended, kinds, files, len(pairs), review or "SOURCE", retry))
+    to_decide = _counted((len(pairs), "pair"), (len(undecided_values(issues, DecisionsFile())), "value"))
+    mending = list(_todo(ended, kinds, files, to_decide, review or "SOURCE", retry))
     return template.render(
         csp=_policy(review=asked is not None),
         # Ours, not a stranger's: the files beside the template, and JSON that holds no markup.
@@ -350,6 +358,11 @@ def _yours(plan: Plan, counts: Mapping[Status, int], of: str = "") -> str:
     return f"{_listed(told)} need{'s' if rows + pairs == 1 else ''} you" if told else "no row needs you"
 
 
+def _counted(*numbers: tuple[int, str]) -> str:
+    """`2 pairs and 1 value`, without what there is none of."""
+    return _listed([count(number, what) for number, what in numbers if number])
+
+
 def _listed(parts: Sequence[str]) -> str:
     return " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else "".join(parts)
 
@@ -361,13 +374,9 @@ def _total(plan: Plan, ended: Ended) -> str:
 
 
 def _todo(
-    ended: Ended,
-    kinds: Sequence[Mapping[str, Any]],
-    files: Sequence[tuple[str, str]],
-    pairs: int,
-    review: str,
+    ended: Ended, kinds: Sequence[Mapping[str, Any]], files: Sequence[tuple[str, str]], asked: str, review: str,
     retry: str,
-) -> Iterator[Todo]:
+) -> Iterator[Todo]:  # fmt: skip
     """What is wrong or doubtful, with the file or the command to settle it."""
     mended = [(change, outcome) for change, outcome in ended if _needs_mending(outcome.status)]
     file = next((name for name, _ in files if name.startswith("failed") or not name.startswith(_OURS)), "")
@@ -375,21 +384,13 @@ def _todo(
         reasons = Counter(row_code(change, outcome) for change, outcome in mended)
         about = _top((number, code) for code, number in reasons.items() if code)
         where = (_link(file), visible(file)) if file else ("#needs", "below")
-        yield Todo(
-            f"Mend {count(len(mended), 'row')}{' in' if file else ''}",
-            *where,
-            about,
-            ", then" if retry else "",
-            visible(retry),
-        )
-    if pairs:
-        command = visible(f"tag-importer review {review} --page")
-        yield Todo("Decide", "#pairs", f"{count(pairs, 'pair')}: one actor or two?", code=command)
+        text, then = f"Mend {count(len(mended), 'row')}{' in' if file else ''}", ", then" if retry else ""
+        yield Todo(text, *where, about, then, visible(retry))
+    if asked:
+        yield Todo("Decide", "#needs", asked, then=" with", code=visible(f"tag-importer review {review} --page"))
     found = [(kind["number"], kind["code"]) for kind in kinds if kind["severity"] == "warning"]
     if found:
-        yield Todo(
-            f"Look at {count(sum(number for number, _ in found), 'warning')}", "#needs", "below", about=_top(found)
-        )
+        yield Todo(f"Look at {count(sum(number for number, _ in found), 'warning')}", "#needs", "below", _top(found))
 
 
 def _top(kinds: Iterable[tuple[int, str]]) -> str:

@@ -357,7 +357,7 @@ def test_pairs_are_decided_on_the_page(here: Here, browse: Browse) -> None:
     with program(here.folder, "one.csv", "two.csv") as (process, link):
         page = browse(link)
         assert "token" not in page.url
-        assert page.locator("h1").inner_text() == "3 pairs of actors wait for your decision."
+        assert page.locator("h1").inner_text() == "3 pairs wait for your decision."
         box = page.locator("#decide")
         assert "1 of 3" in box.inner_text()
         sides = page.locator("#decide-sides article").all_inner_texts()

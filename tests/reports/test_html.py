@@ -153,7 +153,7 @@ def test_pairs_are_side_by_side() -> None:
     words = Read(check_page(plan([change(Action.CREATE, row(2, "A"))], pairs=(pair, settled)))).words.replace(" :", ":")
     told = "1 pair Amber Jackal actors.csv A2 Jackal the tag u-1 in the account both have the name 'Dust Courier'"
     assert told in words
-    assert "Decide 1 pair: one actor or two? tag-importer review SOURCE --page" in words
+    assert "Decide 1 pair with tag-importer review SOURCE --page" in words
     assert "Basalt Heron" not in words
 
 

@@ -190,7 +190,7 @@ def test_what_needs_a_person_by_row(show: Shown, run: str) -> None:
     page.get_by_role("button", name="By row").click()
     items = page.locator("#by-row > ul > li")
     assert items.count() == 177 + 15
-    first = items.first.inner_text()
+    first = items.first.text_content() or ""
     assert "Amber Jackal 7" in first
     assert 'B7 (Country): "Chnia" this is not a country; nearest: France' in first
     assert not page.locator("#more-rows").is_visible()
