@@ -70,8 +70,11 @@ class ProgressState:
         elif isinstance(event, RunFinished):
             self.phase = ""
 
-    def text(self) -> str:
-        """The text beside the bar now: `412 of 1,041   38/s   16 s left   waiting 212 s for the rate limit`."""
+    def text(self, *, short: bool = False) -> str:
+        """The text beside the bar now: `412 of 1,041   38/s   16 s left   waiting 212 s for the rate limit`.
+
+        A `short` one begins with the wait, as its end may be cut off: `until 12:03:04 for the rate limit   412 of ...`.
+        """
         now = self._monotonic()
         waiting = self._waiting_until - now
         parts = []
@@ -84,7 +87,10 @@ class ProgressState:
                 parts.append(f"{duration(left)} left")
         elif self.calls:
             parts.append(f"{self.calls:,} calls")
-        if waiting > 0:
+        if waiting > 0 and short:
+            until = self._until(waiting)[2:] or f"waiting {ceil(waiting)} s"
+            parts.insert(0, f"{until} {self._waiting_why}")
+        elif waiting > 0:
             parts.append(f"waiting {ceil(waiting)} s {self._waiting_why}{self._until(waiting)}")
         return "   ".join(parts)
 
@@ -145,8 +151,9 @@ class Progress:
         grid = Table.grid(padding=(0, 2))
         for _ in range(3):
             grid.add_column(no_wrap=True, overflow="ellipsis")  # one line, however narrow the terminal is
-        said = Text(state.text())
-        if state.total and self._console.width >= _NARROW:
+        wide = self._console.width >= _NARROW
+        said = Text(state.text(short=not wide))
+        if state.total and wide:
             bar = ProgressBar(total=state.total, completed=min(state.done, state.total), width=20)
             grid.add_row(Text(state.phase), bar, said)
         elif state.total:
