@@ -83,8 +83,8 @@ class Pacer:
         self._fixed = [Window("ip", _IP_QUOTA, _IP_WINDOW, settings.reserve)] if settings.per_address else []
         if explicit:
             self._fixed.append(self._ours)
-        self._windows: list[Window] = [*self._fixed, *([] if explicit else [self._ours])]
         self._announced: list[Window] = []
+        self._use([] if explicit else [self._ours])
         self._unannounced: Window | None = None
         self._policy_header = ""
         self._blocked_until = -1.0
@@ -110,8 +110,7 @@ class Pacer:
 
     def limit(self) -> tuple[int, float]:
         """The longest limit that is known by now: calls, seconds."""
-        longest = max(self._windows, key=lambda window: window.span)
-        return longest.quota, longest.span
+        return self._longest.quota, self._longest.span
 
     def left(self) -> int:
         """Calls that could go out now without waiting, answers permitting."""
@@ -198,7 +197,7 @@ class Pacer:
 
         0 as well where a run may not wait for a whole span: it ends at the limit, and uses what is there until then.
         """
-        if self.ahead is None or self.settings.max_wait < self.limit()[1]:
+        if self.ahead is None or self.settings.max_wait < self._longest.span:
             return 0
         return self.ahead() + len(self._queue) + 1
 
@@ -234,12 +233,16 @@ class Pacer:
         """
         if not self._announced:
             return
-        longest = max(self._windows, key=lambda window: window.span)
+        longest = self._longest
         learned = Window("refusals", longest.quota, longest.span, self.settings.reserve, guessed=True)
         learned.take_log(longest)
         self._unannounced = learned
         self._fixed.insert(0, learned)
-        self._windows = [*self._fixed, *self._announced]
+        self._use(self._announced)
+
+    def _use(self, announced: list[Window]) -> None:
+        self._windows = [*self._fixed, *announced]
+        self._longest = max(self._windows, key=lambda window: window.span)
 
     def _hand_on(self, earlier: Earlier) -> None:
         self._earlier = None
@@ -295,12 +298,10 @@ class Pacer:
                 later = "later"
                 if known:
                     later = f"after {self._clock.now() + timedelta(seconds=math.ceil(seconds)):%H:%M:%S} UTC"
-                too_long = WaitTooLong(
+                raise WaitTooLong(
                     f"the rate limit would make the run wait {wait:.0f} s, longer than {self.settings.max_wait:.0f} s",
                     hint=f"Resume {later}, or allow a longer wait with --max-wait.",
                 )
-                too_long.retry_after = seconds if known else 0.0
-                raise too_long
             if known and seconds >= _NOTABLE and not noted:
                 noted, told = True, now
                 self.waits += 1
@@ -356,9 +357,9 @@ class Pacer:
                 announced.append(known)
                 continue
             window = Window(policy.name, policy.quota, policy.window, self.settings.reserve, confirmed=True)
-            window.take_log(max(self._windows, key=lambda held: held.span))
+            window.take_log(self._longest)
             announced.append(window)
             if (policy.quota, policy.window) != (self._ours.quota, self._ours.span):
                 self._observe(LimitLearned(policy.quota, policy.window))
         self._announced = announced
-        self._windows = [*self._fixed, *announced]
+        self._use(announced)

@@ -29,8 +29,6 @@ _MOST_AT_ONCE: Final = 0.8
 """Share of the free calls that goes out at once at most where more are to be made than fit into one span."""
 _SEEN: Final = 0.2
 """Share of the span after which others that began with us have been seen."""
-_MARGIN: Final = 0.01
-"""Share of the quota that stays free beside what others use."""
 
 
 class Window:
@@ -169,7 +167,7 @@ class Window:
             if in_flight and now - self.told_at > max(0.5, self.span * _OLD):
                 return False
             # Others read the same numbers at the same moment: everybody takes a part of what is left at a time.
-            if (first or self._others.unsteady) and in_flight >= max(1, (free + in_flight) // 4):
+            if in_flight >= max(2, (free + in_flight) // (4 if first or self._others.unsteady else 2)):
                 return False
         elif first and self.told >= 0 and in_flight > max(1, free):
             return False  # the end of the first window is felt for: until then somebody may have been there unseen
@@ -177,9 +175,7 @@ class Window:
 
     def free(self, own: int) -> int:
         """Calls that are left to us beside so many of our own: the reserve is for others, or what they use if more."""
-        others = self._others.expected
-        most = self.quota - int(self.quota * _MARGIN) - others
-        return (min(self.budget, most) if others else self.budget) - own
+        return min(self.budget, self.quota - self._others.expected) - own
 
     def delay(self, now: float, in_flight: int, waiting: int = 0) -> float:
         """Seconds until `room` can be true without another answer; infinity when only an answer can help."""

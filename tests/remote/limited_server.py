@@ -25,6 +25,8 @@ class LimitedServer:
     latency: tuple[float, float] = (0.02, 0.08)
     headers: bool = True
     seed: int = 0
+    uneven: bool = False
+    """Whether it makes them at irregular intervals: half to one and a half of the mean."""
     begins: float = 0.0
     """When the neighbour begins."""
     neighbour_calls: int = 0
@@ -46,7 +48,7 @@ class LimitedServer:
         while self.neighbour and self._neighbour_next <= now:
             self.neighbour_calls += 1
             self.neighbour_refused += self._count(self._neighbour_next) > 0
-            self._neighbour_next += 1 / self.neighbour
+            self._neighbour_next += (self._chance.uniform(0.5, 1.5) if self.uneven else 1.0) / self.neighbour
 
     def _count(self, now: float) -> float:
         """Seconds to wait when the call is refused, else 0."""
