@@ -22,7 +22,7 @@ from importer.planning.categories import resolve_category
 from importer.planning.category_file import WantedCategory, dump_category_yaml, load_category_yaml
 from importer.planning.export_file import check_target
 from importer.reports import listings
-from importer.reports.formats import Listing
+from importer.reports.formats import Listing, report
 from importer.reports.text import count
 from importer.settings.settings import Settings
 
@@ -46,12 +46,20 @@ def export(namespace: Namespace) -> int:
 
 
 def duplicates(namespace: Namespace) -> int:
-    """List the tags that share a name; exit code 1 where there are any."""
-    session = Session(settings_of(namespace), SystemClock())
+    """List the tags that are one actor's, or write the plan that merges them; exit code 1 where there are any."""
+    settings = settings_of(namespace)
+    session = Session(settings, SystemClock(), path=settings.out)
     with observing(session):
-        found = asyncio.run(verbs.duplicates(session))
-    show_listing(listings.doubles(found), session.settings.format)
-    return ExitCode.ROWS_NEED_WORK if found else ExitCode.DONE
+        found, result = asyncio.run(verbs.duplicates(session))
+    if settings.out is None:
+        show_listing(listings.doubles(found), settings.format)
+        return ExitCode.ROWS_NEED_WORK if found else ExitCode.DONE
+    try:
+        verbs.check(session, result.plan, result.tags)
+        result = verbs.write(session, result)
+    finally:
+        show(report(settings.format).plan(result))
+    return ExitCode.ROWS_NEED_WORK if verbs.needs_work(result.plan) else ExitCode.DONE
 
 
 def template(namespace: Namespace) -> int:

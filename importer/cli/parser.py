@@ -220,6 +220,9 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 
 def _duplicates(parser: argparse.ArgumentParser) -> None:
     _account(parser)
+    _flags(parser, "who is who", "decisions")
+    _flags(parser, "limits", "max_updates", "max_deletes")
+    parser.add_argument("--out", metavar="DIR", help="write the plan of a merge into this folder")
     _pacing(parser)
     _output(parser)
 
@@ -380,7 +383,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     "categories": ("account", "list, show, export and apply tag categories", _categories),
     "template": ("account", "write an empty workbook to fill in: notes, drop-downs, an example row", _template),
     "export": ("account", "save the account's tags as CSV, XLSX or JSON, ready to be imported again", _export),
-    "duplicates": ("account", "list the tags that share a name, the oldest first, with what differs", _duplicates),
+    "duplicates": ("account", "list the tags that are one actor's, with what differs; plan to merge them", _duplicates),
     "review": ("review", "decide pair by pair whether two actors are one; writes decisions.yaml", _review),
     "explain": ("offline", "say what a code means, with an example, and how to settle it", _explain),
     "doctor": ("account", "look at what a run needs: account, token, network, clock, folders, locks", _doctor),

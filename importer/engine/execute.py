@@ -65,7 +65,7 @@ async def execute(
     stop = StopSignal() if stop is None else stop
     began = clock.monotonic()
     pool = Pool(plan, api, journal, settings, clock, observe, stop, earlier, seen_at, returned or Returned())
-    observe(RunStarted(run, len(plan.changes), len(pool.todo), earlier is not None))
+    observe(RunStarted(run, len(plan.changes), pool.unfinished, earlier is not None))
     pool.tell_settled_rows()
     unlisted = ""
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from importer.clock import Clock
-from importer.engine.backlog import open_rows, sort_rows
+from importer.engine.backlog import after_its_forerunner, hold_back, open_rows, sort_rows, stays_of
 from importer.engine.breaker import Breaker
 from importer.engine.call import Caller
 from importer.engine.duplicates import find_duplicates, made_twice
@@ -24,6 +25,7 @@ from importer.engine.stop import StopSignal, unless_stopped
 from importer.engine.work import NEVER, Work, left_open
 from importer.errors import ExitCode, ImporterError, StoppedEarly, UsageError
 from importer.model import Action, Outcome, Plan, Status, Tag
+from importer.planning.binding import BESIDE
 from importer.planning.returned import Returned
 from importer.remote.api import Api
 from importer.remote.failures import CallFailed, Meaning
@@ -66,8 +68,9 @@ class Pool:
         self._earlier = earlier
         self._chance = random.Random()  # noqa: S311 - jitter, not a secret
         self._outcomes, works = sort_rows(plan, earlier, seen_at)
-        self._works = {work.change.key: work for work in works}
-        self.todo = deque(works)
+        free, self._behind = hold_back(plan, self._outcomes, works)
+        self._works = {work.change.key: work for work in works if work.change.key not in self._outcomes}
+        self.todo = deque(free)
         self._held: list[tuple[Work, CallFailed, float]] = []
         """Rows that were refused in a way that may meet every row, with when."""
         self._worked_at = NEVER
@@ -90,8 +93,8 @@ class Pool:
             done=self._settled, again=self._requeue, returned=returned, lag=self._lag, pause=self._between_looks,
         )  # fmt: skip
         self._reconciler = Reconciler(
-            self.lookup, clock, stop, plan.options, fresh=settings.fresh, done=self._finish
-        )  # fmt: skip
+            self.lookup, clock, stop, plan.options, fresh=settings.fresh, done=self._finish, stays=stays_of(plan)
+        )
         self._outdated = self._reconciler.outdated
         self._call = Caller(api, journal, self._breaker, clock, stop, self._outdated, returned).call
 
@@ -328,6 +331,12 @@ class Pool:
         del self._works[change.key]
         self._outcomes[change.key] = outcome
         self._observe(RowDone(change.key, change.name, change.action, outcome))
+        for follower in self._behind.pop(change.key, ()):
+            withheld = after_its_forerunner(follower, outcome)
+            if withheld is None:
+                self._requeue(follower)
+            else:
+                self._finish(follower, withheld)
         if self._idle and not self._active and not self.todo and not self._settler.parked:
             self._wake_all()
 
@@ -360,10 +369,12 @@ class Pool:
         its resume looks at all that it made.
         """
         earlier = self._earlier.outcomes if self._earlier is not None else {}
+        beside: Mapping[str, Any] = self._plan.options.get(BESIDE) or {}
         rows = {
             outcome.uuid: change
             for change in self._plan.changes
             if (outcome := self._outcomes.get(change.key)) is not None
+            and change.key not in beside
             and outcome.status is Status.CREATED
             and outcome.uuid
         }

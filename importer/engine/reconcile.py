@@ -20,9 +20,9 @@ from typing import Final
 from importer.clock import Clock
 from importer.engine.settle import adopted, several
 from importer.engine.stop import StopSignal
-from importer.engine.work import Work
+from importer.engine.work import Work, own
 from importer.fields.table import field_named
-from importer.model import Action, Json, Outcome, Status, Tag
+from importer.model import EMPTY, Action, Json, Outcome, Status, Tag
 from importer.planning.binding import STAMPS, edited, is_done, lacks_parts, overwritten
 from importer.planning.diff import differences
 from importer.remote.failures import CallFailed
@@ -48,12 +48,14 @@ class Reconciler:
         *,
         fresh: float,
         done: Callable[[Work, Outcome], None],
+        stays: Mapping[str, str] = EMPTY,
     ) -> None:
-        """`options` are the plan's."""
+        """`options` are the plan's; `stays` is the uuid of the tag into which a delete, by its key, is merged."""
         self._lookup = lookup
         self._clock = clock
         self._stop = stop
         self._options = options
+        self._stays = stays
         self._fresh = fresh
         self._done = done
         self._turn = asyncio.Lock()
@@ -82,6 +84,7 @@ class Reconciler:
             began = self._clock.monotonic()
             names = [work.name for work in batch if work.change.action is Action.CREATE]
             uuids = [work.change.uuid for work in batch if work.change.action is not Action.CREATE]
+            uuids += filter(None, {self._stays.get(work.change.key, "") for work in batch})
             try:
                 seen = await self._lookup.look(names, uuids, ahead=min(len(todo), _AHEAD))
             except CallFailed as failed:
@@ -95,7 +98,9 @@ class Reconciler:
             for work in list(todo) if seen.whole else batch:
                 if work.ended or not self.outdated(work):
                     continue
-                outcome = verdict(work, seen, self._options)
+                stays = self._stays.get(work.change.key, "")
+                gone = stays and stays not in seen.held
+                outcome = _orphaned(work, stays) if gone else verdict(work, seen, self._options)
                 if outcome is None:
                     work.seen_at = began
                     work.looks += 1
@@ -108,7 +113,7 @@ def verdict(work: Work, seen: Seen, options: Mapping[str, Json]) -> Outcome | No
     """How a row ends, given what the account holds now; None where it is to be sent as planned."""
     change = work.change
     if change.action is Action.CREATE:
-        return _create(work, seen.of_name(work.name))
+        return _create(work, own(work, seen.of_name(work.name)))
     tag = seen.held.get(change.uuid)
     if change.action is Action.DELETE:
         return _delete(work, tag, options)
@@ -161,6 +166,11 @@ def _delete(work: Work, tag: Tag | None, options: Mapping[str, Json]) -> Outcome
         return Outcome(change.key, status, change.uuid, work.attempts, "gone", "it was gone already")
     how = edited(change, tag, options)
     return _changed(work, tag, how) if how else None
+
+
+def _orphaned(work: Work, stays: str) -> Outcome:
+    message = f"the tag into which it was to be merged ({stays}) is gone, so this one is left"
+    return Outcome(work.change.key, Status.CONFLICT, work.change.uuid, work.attempts, "gone", message)
 
 
 def _changed(work: Work, tag: Tag, how: str) -> Outcome:

@@ -17,7 +17,7 @@ from importer.clock import Clock
 from importer.engine.events import Settled
 from importer.engine.read_lag import ReadLag
 from importer.engine.stop import StopSignal
-from importer.engine.work import Work
+from importer.engine.work import Work, own
 from importer.fields.names import clean
 from importer.fields.table import Field, field_named
 from importer.fields.values import same
@@ -126,12 +126,12 @@ class Settler:
                 work.due = later
             return
         for work in works:
-            if work.missed_at is not None and work.lost_at is not None and seen.of_name(work.name):
+            if work.missed_at is not None and work.lost_at is not None and own(work, seen.of_name(work.name)):
                 self._lag.missed(work.missed_at - work.lost_at)
                 self._lag.came_late(began - work.lost_at)
         for work in works:
             if work.change.action is Action.CREATE:
-                self._decide_create(work, seen.of_name(work.name), began)
+                self._decide_create(work, own(work, seen.of_name(work.name)), began)
             else:
                 self._decide_update(work, (*seen.of_name(work.name), *seen.of_name(work.change.name)))
 

@@ -6,7 +6,7 @@ An undo is a plan like any other, carried out by `execute` with its own folder, 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -22,8 +22,10 @@ from importer.errors import ImporterError, UsageError
 from importer.fields.names import clean, identity_key
 from importer.fields.table import Field, field_named
 from importer.model import Action, Change, FieldChange, Json, Outcome, Plan, Status, Tag
-from importer.planning.binding import restamped, what_was_seen
+from importer.planning.binding import AFTER, BESIDE, restamped, what_was_seen
 from importer.planning.diff import cleared
+from importer.planning.identity import index_tags
+from importer.planning.options import MERGE
 from importer.planning.plan_file import DELETES
 from importer.planning.returned import lacking
 
@@ -49,13 +51,14 @@ def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") ->
     state = earlier.state
     outcomes = state.outcomes if state is not None else {}
     held = {tag.uuid: tag for tag in tags}
-    named = {identity_key(tag.name): tag for tag in tags}
-    changes = []
+    named = index_tags(tags)
+    merged = earlier.plan.mode == MERGE
+    changes: list[Change] = []
     # The last is taken back first, as far as order means anything.
     for change in reversed(earlier.plan.changes):
         outcome = outcomes.get(change.key)
         if outcome is not None and change.action is Action.DELETE and outcome.status is Status.DELETED:
-            changes.append(_remake(change, named.get(identity_key(change.name))))
+            changes.append(_remake(change, () if merged else named.get(identity_key(change.name), ())))
         elif state is not None and outcome is not None and (change.action, outcome.status) in _TAKEN_BACK:
             take_back = _TAKEN_BACK[change.action, outcome.status]
             changes.append(take_back(change, outcome, held.get(outcome.uuid), state))
@@ -68,10 +71,29 @@ def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") ->
     return Plan(
         account=earlier.plan.account, mode=MODE, changes=tuple(changes), account_tags=len(tags), created=created,
         options={
+            **(_one_by_one(earlier.plan, changes, named) if merged else {}),
             UNDOES: earlier.folder.run, "plan": earlier.sha256, UNDOES_FOLDER: str(earlier.folder.path.resolve()),
             **what_was_seen(changes, tags, untouched=(Action.DELETE, Action.UPDATE)),
         },
     )  # fmt: skip
+
+
+def _one_by_one(merge: Plan, changes: Sequence[Change], named: Mapping[str, Sequence[Tag]]) -> dict[str, Json]:
+    """The options by which tags that were merged are made again: beside those of their name, one after the other, so
+    that a lost answer is never looked for among two of them; the tag that stayed gives back only once they are there.
+    """
+    into = merge.options.get(AFTER) or {}
+    after: dict[str, str] = {}
+    beside: dict[str, list[str]] = {}
+    last: dict[str, str] = {}
+    for change in changes:
+        stayed = into.get(change.key, change.key)
+        if stayed in last and change.action.calls:
+            after[change.key] = last[stayed]
+        if change.action is Action.CREATE:
+            beside[change.key] = [tag.uuid for tag in named.get(identity_key(change.name), ())]
+            last[stayed] = change.key
+    return {AFTER: after, BESIDE: beside}
 
 
 def check_settled(earlier: EarlierRun) -> None:
@@ -201,11 +223,11 @@ def _restore(change: Change, outcome: Outcome, tag: Tag | None, state: JournalSt
     return Change(change.key, Action.UPDATE, tag.name, change.row, tag.uuid, body, tuple(back), message=message)
 
 
-def _remake(change: Change, there: Tag | None) -> Change:
+def _remake(change: Change, there: Sequence[Tag]) -> Change:
     """The plan of a delete holds every field that was lost; what pointed to the old uuid does not come back."""
-    if there is not None:
-        message = f"deleted by the run, and a tag of this name is there ({there.uuid}), so none is made"
-        return _stays(change, "exists", message, there.uuid)
+    if there:
+        message = f"deleted by the run, and a tag of this name is there ({there[0].uuid}), so none is made"
+        return _stays(change, "exists", message, there[0].uuid)
     body = {item.field: item.old for item in change.differences}
     if "value" not in body:
         return _stays(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from importer.model import Change, Outcome, Status
+from importer.model import Change, Outcome, Status, Tag
 from importer.remote.wire import TagAnswer
 
 NEVER: Final = float("-inf")
@@ -18,6 +18,7 @@ class Work:
     __slots__ = (
         "attempts",
         "began",
+        "beside",
         "call",
         "change",
         "doubts",
@@ -68,6 +69,8 @@ class Work:
         """Monotonic time of what is known of its tag: when the account was asked, before the answer came."""
         self.looks = 0
         """How often its tag was looked at again."""
+        self.beside: set[str] = set()
+        """uuids of tags of its name that its create is meant to be made beside."""
         self.ended = False
         """Whether it has its outcome while it still waits in the queue."""
 
@@ -75,6 +78,11 @@ class Work:
     def open(self) -> bool:
         """Whether a call may have been carried out without our knowing."""
         return self.lost_at is not None or self.sending
+
+
+def own(work: Work, tags: Iterable[Tag]) -> tuple[Tag, ...]:
+    """Of the tags of a row's name those that it may have made."""
+    return tuple(tag for tag in tags if tag.uuid not in work.beside)
 
 
 def without_a_call(change: Change) -> Outcome | None:

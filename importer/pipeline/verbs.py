@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from msgspec import structs
 
@@ -30,7 +31,8 @@ from importer.pipeline.session import Session
 from importer.planning.build import build_plan
 from importer.planning.categories import resolve_category
 from importer.planning.cost import cost
-from importer.planning.doubles import Double, find_doubles
+from importer.planning.decisions import load_decisions
+from importer.planning.doubles import Double, find_doubles, merge_plan
 from importer.planning.export_file import Exported, write_export
 from importer.planning.exposure import exposure
 from importer.planning.limits import NO_LIMIT, check_limits
@@ -43,6 +45,9 @@ from importer.reports.summary import Previous, previous_run
 from importer.reports.template import Template, write_template
 from importer.sandbox.settings import DEFAULT_ACCOUNT
 from importer.settings.settings import Settings
+
+_COUNTED: Final = 50
+"""Names of which it is counted how often their tags are used: each tag takes a call."""
 
 
 def draft(session: Session) -> Inputs:
@@ -187,11 +192,31 @@ async def template(session: Session, path: Path) -> Template:
     return write_template(path, mapping, settings.mapping, categories, category)
 
 
-async def duplicates(session: Session) -> list[Double]:
-    """The account's tags that share a name."""
+async def duplicates(session: Session) -> tuple[list[Double], PlanResult]:
+    """The tags of the account that are one actor's, and the plan that makes one tag of each. Writes nothing to it."""
+    settings = session.settings
+    decisions = load_decisions(settings.decisions) if settings.decisions else None
     session.observer.phase("reading the account's tags")
     async with open_target(session) as target:
-        return find_doubles((await read_account(target, categories=False)).tags)
+        account = await read_account(target, categories=False)
+        found = find_doubles(account.tags, decisions)
+        with explained("counting the indicators of tags", target.api):
+            found = [structs.replace(double, uses=await _uses(target, double)) for double in found[:_COUNTED]] + found[
+                _COUNTED:
+            ]
+        created = session.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        made = merge_plan(account, found, decisions, created=created)
+        return found, structs.replace(plan_result(made, target, settings), tags=account.tags)
+
+
+async def _uses(target: Target, double: Double) -> tuple[int, ...]:
+    """How many indicators refer to each of the tags; none where the server does not say."""
+    uses: list[int] = []
+    for tag in double.tags:
+        uses.append(await target.api.count_indicators(tag.uuid))
+        if uses[-1] < 0:
+            return ()
+    return tuple(uses)
 
 
 async def _planned(session: Session, what: Inputs | Path, target: Target, *, asked: bool = False) -> Saved:

@@ -22,6 +22,10 @@ SEEN: Final = "seen"
 """Key of `Plan.options`: the fingerprint of each tag that a change is about, by the change's key."""
 STAMPS: Final = "stamps"
 """Key of `Plan.options`: version and `updatedAt` of the tags that go, or go back, only if nobody touched them since."""
+AFTER: Final = "after"
+"""Key of `Plan.options`: key of a change -> that of another one, which must have been made before it."""
+BESIDE: Final = "beside"
+"""Key of `Plan.options`: key of a create -> uuids of tags of its name that it is meant to be made beside."""
 _PROPERTIES: Final = "properties"
 
 

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 from importer.errors import SafetyLimit
 from importer.model import EMPTY, Action, Plan, Tag
 from importer.planning.marking import MARK_KEY, Owner, owner
+from importer.planning.options import MERGE
 from importer.planning.part import PART
 from importer.text.amounts import count, is_per_cent, per_cent, shown
 
@@ -131,7 +132,9 @@ def limit_problems(
 
     rows = sum(change.row is not None for change in plan.changes)
     before = previous_rows if previous_rows is not None else managed
-    if rows == 0:
+    if plan.mode == MERGE:
+        pass  # it has no source
+    elif rows == 0:
         if not limits.allow_empty:
             last = f"; last time it had {before:,}" if before and previous_rows is not None else ""
             problems.append((f"the source holds no rows{last}", "--allow-empty"))

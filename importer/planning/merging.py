@@ -14,6 +14,7 @@ from importer.fields.names import identity_key
 from importer.fields.table import ALIAS_FIELDS, FIELDS, field_named
 from importer.fields.values import check
 from importer.model import Draft, Json, Tag
+from importer.planning.decisions import PARTS
 from importer.sources.tlp import strictness, word_of
 
 NOTES: Final = "internalDescription"
@@ -39,7 +40,10 @@ def merged(name: str, parts: Sequence[Part], tags: Sequence[Tag] = ()) -> tuple[
     told: list[str] = []
     for part in parts[1:]:
         source = PurePath(part.draft.row.header.file).name
-        said = [f"{field}: {_short(value)}" for field, value in _added(fields, first, part)]
+        said = [
+            f"{field}: {_short(value)}"
+            for field, value in _added(fields, part.draft.name, part.draft.fields, *part.decided, clear=first.clear)
+        ]
         what = "; ".join(said) or "nothing that was not known"
         told.append(f"{part.draft.name!r} ({source} {part.draft.row.place(part.draft.column()).cell}) gave {what}")
     for tag in tags:
@@ -53,6 +57,44 @@ def merged(name: str, parts: Sequence[Part], tags: Sequence[Tag] = ()) -> tuple[
             if not fields[field]:
                 del fields[field]
     return replace(first, fields=fields, origins=_FirstOrigins(first)), told
+
+
+Decided = tuple[frozenset[str], frozenset[str]]
+ALL: Final[Decided] = (frozenset(PARTS), frozenset())
+"""Everything is united, and no single value counts before that of the first."""
+
+
+def merged_fields(name: str, parts: Sequence[tuple[Tag, Decided]]) -> dict[str, Json]:
+    """The fields of several tags as those of one of this name; single values are the first tag's, or as decided."""
+    fields: dict[str, Json] = {**_held(parts[0][0]), "value": name}
+    for tag, decided in parts[1:]:
+        theirs = _held(tag)
+        _added(fields, tag.name, theirs, *decided)
+        for field, value in theirs.items():
+            if field != "properties" and field in fields:
+                fields[field] = _with_parts(fields[field], value)
+    for tag, _ in parts:
+        if identity_key(tag.name) != identity_key(name):
+            _add_names(fields, "aliasGroupNamesInternal", [tag.name], name)
+    return fields
+
+
+def _held(tag: Tag) -> dict[str, Json]:
+    return {field: held for field, held in tag.fields.items() if held not in (None, "", [], {})}
+
+
+def _with_parts(ours: Json, theirs: Json) -> Json:
+    """A value, or each entry of a list, with the confidence, TLP or description that only the other one has of it."""
+    if isinstance(ours, list) and isinstance(theirs, list):
+        said = {identity_key(entry_text(entry)): entry for entry in theirs if isinstance(entry, dict)}
+        return [_with_parts(entry, said.get(identity_key(entry_text(entry)))) for entry in ours]
+    if not isinstance(theirs, dict):
+        return ours
+    mine = {
+        key: part for key, part in (ours if isinstance(ours, dict) else {"value": ours}).items() if part is not None
+    }
+    alike = all(mine.get(key) == theirs.get(key) for key in ("value", "url"))
+    return {**{key: part for key, part in theirs.items() if part is not None}, **mine} if alike else ours
 
 
 def entry_text(entry: Json) -> str:
@@ -95,13 +137,20 @@ def _as_told(held: Json, told: Json) -> Json:
     return {**told, **{key: held[key] for key in ("value", "url") if key in held}}
 
 
-def _added(fields: dict[str, Json], first: Draft, part: Part) -> list[tuple[str, Json]]:
-    """Take over what a further row gives; the fields and what was new or replaced in each."""
-    theirs, (unites, counts) = part.draft.fields, part.decided
+def _added(
+    fields: dict[str, Json],
+    given_by: str,
+    theirs: Mapping[str, Json],
+    unites: Collection[str],
+    counts: Collection[str],
+    *,
+    clear: Collection[str] = (),
+) -> list[tuple[str, Json]]:
+    """Take over what a further actor gives; the fields and what was new or replaced in each."""
     found: list[tuple[str, Json]] = []
     for field in FIELDS:
         name = field.name
-        if name == "value" or name not in theirs or name in first.clear:
+        if name == "value" or name not in theirs or name in clear:
             continue
         value, before = theirs[name], fields.get(name)
         if name in ALIAS_FIELDS:
@@ -125,7 +174,7 @@ def _added(fields: dict[str, Json], first: Draft, part: Part) -> list[tuple[str,
         else:
             new = []
             if name == "description" and before != value and "notes" in unites:
-                new = _note(fields, f"{part.draft.name}: {entry_text(value) or value}")
+                new = _note(fields, f"{given_by}: {entry_text(value) or value}")
                 name = NOTES
         if new:
             found.append((name, new))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -26,6 +26,10 @@ class Mode(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     UPSERT = "upsert"
+
+
+MERGE: Final = "merge"
+"""Mode of a plan that makes one tag of several."""
 
 
 class Lists(StrEnum):

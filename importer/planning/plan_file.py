@@ -47,6 +47,7 @@ from importer.model import (
 from importer.planning.binding import SEEN, STAMPS
 from importer.planning.bulk import gc_paused
 from importer.planning.canonical import canonical_bytes
+from importer.planning.options import MERGE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +69,8 @@ _MOST_UNPACKED: Final = 200
 _NOTE: Final = (
     "changes and tables are packed: base64 of zlib-compressed JSON. All of it: tag-importer plan FILE --format json"
 )
-DELETES: Final[Mapping[str, str]] = {"undo": "created by the run"}
+MERGED: Final = "one actor with the tag before it, which takes over what this one holds"
+DELETES: Final[Mapping[str, str]] = {"undo": "created by the run", MERGE: MERGED}
 """Why a plan of this mode deletes a tag; every other plan prunes."""
 PRUNED: Final = "marked as this job's, and no row of the sources has its name any more"
 _HEAD: Final = 400
@@ -109,6 +111,8 @@ class _Options(Struct, omit_defaults=True, forbid_unknown_fields=True):
     undoes: str = ""
     plan: str = ""
     undoes_folder: str = ""
+    after: dict[str, str] = {}
+    beside: dict[str, tuple[str, ...]] = {}
 
 
 class _Table(Struct, omit_defaults=True):

@@ -65,7 +65,7 @@ def vanished(
     if doubt is not None:
         found.append(doubt)
         return [], found
-    return [_delete(tag) for tag in gone], found
+    return [deletion(tag, "vanished", PRUNED) for tag in gone], found
 
 
 def _doubt(drafts: Sequence[Draft], matches: Sequence[Match], notes: Sequence[Issue]) -> Issue | None:
@@ -86,8 +86,8 @@ def _doubt(drafts: Sequence[Draft], matches: Sequence[Match], notes: Sequence[Is
     return None
 
 
-def _delete(tag: Tag) -> Change:
-    # All that the tag held, so that the plan, and an undo, know what is lost.
+def deletion(tag: Tag, code: str, message: str) -> Change:
+    """The change that deletes a tag. It has all that the tag held: the plan, and an undo, know what is lost."""
     lost = tuple(
         FieldChange(field.name, tag.fields[field.name], None)
         for field in FIELDS
@@ -99,6 +99,6 @@ def _delete(tag: Tag) -> Change:
         tag.name,
         uuid=tag.uuid,
         differences=(FieldChange("value", tag.name, None), *lost),
-        code="vanished",
-        message=PRUNED,
+        code=code,
+        message=message,
     )

@@ -14,13 +14,18 @@ from importer.fields.names import clean, identity_key
 from importer.fields.table import FIELDS, Kind
 from importer.fields.values import check, same
 from importer.model import Action, Change, FieldChange, Json, Plan, Tag
-from importer.planning.binding import SEEN, STAMPS, Moved, moved
+from importer.planning.binding import AFTER, SEEN, STAMPS, Moved, moved
 from importer.planning.marking import MARK_KEY, Owner, mark_of, owner
-from importer.planning.options import Account, Mode
+from importer.planning.options import MERGE, Account, Mode
 
 _SHOWN: Final = 50
 AGAIN: Final = "Plan again, look at the plan, and apply that one."
 _FIELDS: Final = {field.name: field for field in FIELDS}
+_ALLOWED: Final[Mapping[str, tuple[Action, ...]]] = {
+    Mode.CREATE: (Action.CREATE,),
+    Mode.UPDATE: (Action.UPDATE,),
+    MERGE: (Action.UPDATE, Action.DELETE),
+}
 
 
 def check_plan(plan: Plan, *, made_here: bool) -> None:
@@ -28,7 +33,9 @@ def check_plan(plan: Plan, *, made_here: bool) -> None:
 
     Of a plan that was made elsewhere each value that is sent is checked as one of a list would be.
     """
-    _raise(plan, [(change, how) for change in plan.changes if (how := _contradiction(change, plan, made_here))])
+    deleted = {change.uuid for change in plan.changes if change.action is Action.DELETE}
+    by_key = {change.key: change for change in plan.changes if change.uuid not in deleted}
+    _raise(plan, [(one, how) for one in plan.changes if (how := _contradiction(one, plan, made_here, by_key))])
 
 
 def check_marks(plan: Plan, tags: Sequence[Tag]) -> None:
@@ -77,13 +84,13 @@ def _raise(plan: Plan, found: Sequence[tuple[Change, str]]) -> None:
     )
 
 
-def _contradiction(change: Change, plan: Plan, made_here: bool) -> str:
+def _contradiction(change: Change, plan: Plan, made_here: bool, by_key: Mapping[str, Change]) -> str:
     if not change.action.calls:
         return ""
     undo = plan.mode == "undo"
-    if not undo and plan.mode not in list(Mode):
-        return f"mode {plan.mode[:40]!r} is not one of {', '.join(Mode)}"
-    allowed = {Mode.CREATE: (Action.CREATE,), Mode.UPDATE: (Action.UPDATE,)}.get(Mode(plan.mode)) if not undo else None
+    if not undo and plan.mode not in (*Mode, MERGE):
+        return f"mode {plan.mode[:40]!r} is not one of {', '.join((*Mode, MERGE))}"
+    allowed = _ALLOWED.get(plan.mode)
     if allowed is not None and change.action not in allowed:
         return f"a plan of mode {plan.mode} does not {change.action}"
     if change.action is not Action.CREATE and change.key not in (plan.options.get(SEEN) or {}):
@@ -91,7 +98,11 @@ def _contradiction(change: Change, plan: Plan, made_here: bool) -> str:
     if change.action is Action.DELETE:
         if change.key not in (plan.options.get(STAMPS) or {}):
             return "it does not say which version of the tag it saw"
-        if not undo and not (plan.options.get("prune") and plan.options.get("managed_by")):
+        if plan.mode == MERGE:
+            stays = by_key.get((plan.options.get(AFTER) or {}).get(change.key, ""))
+            if stays is None or stays.action not in (Action.UPDATE, Action.UNCHANGED):
+                return "it does not say into which tag, one that stays, it is merged"
+        elif not undo and not (plan.options.get("prune") and plan.options.get("managed_by")):
             return "it deletes, and was not planned with --prune and marking"
     return "" if made_here else _not_sendable(change)
 

@@ -87,6 +87,26 @@ class Api:
         """How many tags there are, as one small page says; -1 where the server does not. Raises CallFailed."""
         return (await self._page("list", {})(1, 1)).total
 
+    async def count_indicators(self, uuid: str) -> int:
+        """How many indicators refer to a tag; -1 where the server does not say. The official SDK knows the path, the
+        documentation of tags does not. Raises CallFailed."""
+
+        def read(body: bytes) -> int:
+            pagination = decode_object(body).get("pagination")
+            total = pagination.get("totalCount") if isinstance(pagination, dict) else None
+            return total if isinstance(total, int) else -1
+
+        url = (self._tag(uuid) / "indicators").with_query({"page": "1", "pageSize": "1"})
+        try:
+            count: int = await self._read(
+                "indicators", lambda: self._transport.send("indicators", "GET", url, read=read)
+            )
+        except CallFailed as failed:
+            if failed.failure.meaning is not Meaning.REFUSED or failed.failure.stops:
+                raise
+            return -1
+        return count
+
     async def search_tags(self, text: str) -> list[Tag]:
         """What the server finds for a text: at best a superset of the tags of that name."""
         return await read_pages(self._page("find", {"search": text}), size=self.settings.page_size)

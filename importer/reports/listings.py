@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 from unicodedata import combining, east_asian_width
 
@@ -12,7 +13,7 @@ from importer.model import Category, Issue, Json
 from importer.reports.formats import Listing
 from importer.reports.screen import Line
 from importer.reports.terminal import SIGNS, issue_lines
-from importer.reports.text import shortened, value_text, visible
+from importer.reports.text import count, shortened, value_text, visible
 
 if TYPE_CHECKING:
     from importer.mapping.spec import Mapping as Preset
@@ -112,12 +113,17 @@ def category_changes(changes: Sequence[CategoryChange], warnings: Sequence[Issue
 
 
 def doubles(found: Sequence[Double]) -> Listing:
-    """Tags that share a name, the oldest first, and the fields in which they differ."""
+    """Tags that are one actor's, the oldest first, and the fields in which they differ."""
     values: list[Json] = [
         {
-            "name": double.tags[0].name,
-            "tags": [{"uuid": tag.uuid, "created": tag.created_at or None} for tag in double.tags],
+            "name": double.name,
+            "tags": [
+                {"uuid": tag.uuid, "name": tag.name, "created": tag.created_at or None, "indicators": uses}
+                for tag, uses in zip_longest(double.tags, double.uses)
+            ],
             "differing": {field: list(held) for field, held in double.differing.items()},
+            "decided": list(double.decided),
+            "barred": double.barred or None,
         }
         for double in found
     ]
@@ -126,12 +132,24 @@ def doubles(found: Sequence[Double]) -> Listing:
 
 def _double_lines(found: Sequence[Double]) -> Iterator[Line]:
     for double in found:
-        yield ((visible(double.tags[0].name), "head"), f"  {len(double.tags)} tags")
-        for tag in double.tags:
-            yield (f"  {visible(tag.uuid)}", (f"  made {visible(tag.created_at)}" if tag.created_at else "", "dim"))
+        why = f", one actor as decided in {', '.join(map(visible, double.decided))}" if double.decided else ""
+        yield ((visible(double.name), "head"), f"  {len(double.tags)} tags{why}")
+        for tag, uses in zip_longest(double.tags, double.uses):
+            named = f"  {visible(tag.name)}" if double.decided else ""
+            said = f"  made {visible(tag.created_at)}" if tag.created_at else ""
+            used = "" if uses is None else f"  {count(uses, 'indicator')}"
+            yield (f"  {visible(tag.uuid)}{named}", (f"{said}{used}", "dim"))
+        if double.barred:
+            yield ((f"    not to be merged: {visible(double.barred)}", "warn"),)
         for field, held in double.differing.items():
             yield (f"    {visible(field)}: {' | '.join(value_text(value) for value in held)}",)
-    yield (f"{len(found):,} names that several tags have" if found else "No two tags share a name.",)
+    if not found:
+        yield ("No two tags share a name.",)
+        return
+    yield (f"{count(len(found), 'actor')} with several tags",)
+    if not all(double.uses for double in found):
+        yield (("How many indicators refer to a tag is not known: the server does not say.", "dim"),)
+    yield ("To make one tag of each: tag-importer duplicates --out merge, then tag-importer apply merge/plan.json",)
 
 
 def _category_value(held: Category) -> dict[str, Json]:

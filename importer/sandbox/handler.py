@@ -36,6 +36,7 @@ _FIXED = {
 _CATEGORY = {"GET": "get-category", "PATCH": "update-category", "DELETE": "delete-category"}
 _OLD, _NEW = "tags/categories/", "tag-categories/"
 _BY_UUID = {_OLD: _CATEGORY, _NEW: _CATEGORY, "tags/": {"PATCH": "update", "DELETE": "delete"}}
+_INDICATORS = "/indicators"
 _MISSING = {"both": "", "old": _NEW, "new": _OLD}
 
 
@@ -60,6 +61,7 @@ class Handler:
             "list": lambda _, __, query: tags.list(query),
             "update": lambda uuid, body, _: tags.update(uuid, body),
             "delete": lambda uuid, _, __: tags.delete(uuid),
+            "list-indicators": lambda uuid, _, __: tags.indicators(uuid),
             "create-category": lambda _, body, __: categories.create(body),
             "list-categories": lambda _, __, query: categories.list(query),
             "get-category": lambda uuid, _, __: categories.get(uuid),
@@ -148,10 +150,12 @@ class Handler:
             missing = _MISSING[self._settings.category_paths]
             head = next((prefix for prefix in _BY_UUID if prefix != missing and rest.startswith(prefix)), "")
             uuid = rest.removeprefix(head)
+            if head == "tags/" and self._settings.indicators is not None and uuid.endswith(_INDICATORS):
+                uuid, head = uuid.removesuffix(_INDICATORS), _INDICATORS
             if not head or not uuid or "/" in uuid:
                 message = f"Could not route to {path}, perhaps your object identifier is invalid?"
                 raise Refusal(error(404, 7003, message))
-            methods = _BY_UUID[head]
+            methods = _BY_UUID.get(head, {"GET": "list-indicators"})
         kind = methods.get(request.method)
         if kind is None:
             raise Refusal(error(405, 10405, f"Method {request.method} not allowed", {"Allow": ", ".join(methods)}))

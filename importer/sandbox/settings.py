@@ -17,7 +17,7 @@ DEFAULT_TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but the local sand
 DEFAULT_ACCOUNT = "5a5d0b0c5a5d0b0c5a5d0b0c5a5d0b0c"
 
 Filtering = Literal["both", "json", "dotted", "ignored"]
-Read = Literal["list", "list-categories", "get-category"]
+Read = Literal["list", "list-indicators", "list-categories", "get-category"]
 Write = Literal["create", "update", "delete", "create-category", "update-category", "delete-category"]
 Calls = Literal[Read, Write, "reads", "writes"]
 READS = frozenset[str](get_args(Read))
@@ -130,6 +130,8 @@ class SandboxSettings(Struct, frozen=True, forbid_unknown_fields=True):
     category_paths: Literal["both", "old", "new"] = "both"
     """Where one category is read, changed and deleted: `tags/categories/{uuid}` (until 2026-11-28) or its successor
     `tag-categories/{uuid}`; the other one does not exist."""
+    indicators: Count | None = None
+    """How many indicators refer to each tag; left out, the server has no path that says so."""
     page_size: Size = 50
     """Tags on a page when the caller names no `pageSize`."""
     page_size_limit: Size = 1_000

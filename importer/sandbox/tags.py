@@ -126,6 +126,13 @@ class Tags:
         text = '{"tags":[' + ",".join(shown) + '],"pagination":'
         return Answer(200, text.encode() + encode(pagination) + b"}")
 
+    def indicators(self, uuid: str) -> Answer:
+        """How many indicators refer to a tag; none of them is shown."""
+        if self._store.tag(uuid.lower()) is None:
+            raise not_found("Tag")
+        total = self._settings.indicators or 0
+        return result({"indicators": [], "pagination": {"page": 1, "pageSize": 1, "totalCount": total}})
+
     def category_changed(self, uuid: str, name: str | None) -> None:
         """Write a category's new name into its tags, or (None) unlink them."""
         for tag in self._store.tags_in(uuid):

@@ -19,7 +19,8 @@ actor-category alias-of also-known-as amber-strict api-token apt-spreadsheet att
 category-changed category-create category-intent category-update cf-ray cloudforce-one create-category
 cut-body d-mmm d-mmm-yy delete-category dest-uuid duplicate-of error-after-commit error-before-commit euc-jp
 euc-kr get-category hang-after-commit hang-before-commit intrusion-set job-failed left-at-once limit-learned
-list-categories located-at lose-after-commit lose-before-commit malformed-json marking-definition misp-galaxy
+list-categories list-indicators located-at lose-after-commit lose-before-commit malformed-json marking-definition
+misp-galaxy
 mmm-yy no-referrer no-store not-delivered not-importable not-noted not-reported originates-from outage-cut
 python-calamine rate-limit rate-limit-block refuse-token reset-after-commit reset-before-commit run-finished
 run-needs-attention run-started same-as same-origin sandbox-token shift-pages similar-to tag-categories tag-importer
