@@ -95,6 +95,7 @@ class _Judge:
     def suspects(self, usual: set[str]) -> set[int]:
         """The rows that are worth a look: their beginning, the gap above them, or the end of the list makes them so."""
         word = normalised(self._name)
+        example = row_words().example
         columns = (self.names,) if self._first is self.names else (self.names, self._first)
         odd = {
             text
@@ -104,7 +105,7 @@ class _Judge:
             and (
                 (_may_open(text[:5]) and (_opening().match(text) or _DRAWN.fullmatch(text)))
                 or text.casefold() in usual
-                or text == row_words().example
+                or text == example
                 or (word and _may_be(text, word) and normalised(text) == word)
             )
         }

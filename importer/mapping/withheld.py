@@ -52,7 +52,7 @@ def _text(held: Json) -> str:
 def _note(fields: dict[str, Json], text: str, *, first: bool = False) -> None:
     before = fields.get(_NOTES)
     said = _text(before)
-    whole = "\n\n".join(filter(None, (text, said) if first else (said, text)))
+    whole = text if not said else f"{text}\n\n{said}" if first else f"{said}\n\n{text}"
     fields[_NOTES] = {**before, "value": whole} if isinstance(before, dict) else whole
 
 

@@ -32,8 +32,9 @@ def contents_of(drafts: Sequence[Draft], notes: Sequence[Issue]) -> Contents:
     several: Counter[str] = Counter()
     for name in list(rows):
         values = [draft.fields[name] for draft in drafts if name in draft.fields] if name in _COMPOUND else ()
-        several[name] = sum(type(value) is list and len(value) > 1 for value in values)
-        for value in values:
+        kinds = set(map(type, values))
+        several[name] = sum(type(value) is list and len(value) > 1 for value in values) if list in kinds else 0
+        for value in values if dict in kinds else ():
             if type(value) is dict:
                 rows.update(f"{name}.{part}" for part in value if part != "value")
     by_actor = {_digest(draft.fields["value"]): draft for draft in reversed(drafts) if "value" in draft.fields}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.mapping.cells import Cell, CellReader
-from importer.mapping.spec import Rule
+from importer.mapping.spec import Rule, Step
+from importer.mapping.transforms.lists import json_list
 
 TARGETS = ("value", "description", "attributionOrganization", "aliasGroupNamesInternal", "externalReferenceLinks")
 ORDINARY = {
@@ -17,7 +20,15 @@ ORDINARY = {
     "aliasGroupNamesInternal": "Grey Heron; UNC7, Blue|",
     "externalReferenceLinks": "https://reports.example.org/7?a=b",
 }
+STRIPPED = Rule("internalDescription", steps=(Step("strip_html", {}), Step("strip_citations", {})))
+entries = st.lists(
+    st.sampled_from(["Moss Egret", "n", "a", "N/A", " TA-17", "aka Bear", "unknown", "", "UNC7", "x (y)", 'q"', "\\"]),
+    min_size=1, max_size=4,
+)  # fmt: skip
 texts = st.one_of(
+    entries.map(json.dumps),
+    entries.map(lambda labels: '["' + '", "'.join(labels) + '"]'),
+    entries.map(" ".join),
     st.text(),
     st.text(alphabet="aB1 ,;|/\"'.#[]{}()\n\t-of"),
     st.text(alphabet="\u00e9\u0416\u4e2d\u0627\uac00\u03a9\u30ac\u3001\uff0c\uff1b\u300c\u300d"
@@ -25,19 +36,20 @@ texts = st.one_of(
     st.lists(
         st.sampled_from(
             ["#CLEAR", "Iran, Islamic Republic Of", "Inc.", ",", "; ", "|", "  ", "http://a.b/c", "https://x.y", "[1]",
-             "{}", "\u00a0", "\u200b", "APT 1", "a" * 300, "hxxp://a[.]b", "javascript:x", "the", "\u0661"]
+             "{}", "<b>", "&amp;", " (Citation: A)", "[a](https://b.c/d)",
+             "\u00a0", "\u200b", "APT 1", "a" * 300, "hxxp://a[.]b", "javascript:x", "the", "\u0661"]
         ),
         max_size=4,
     ).map("".join),
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("rule", [*map(Rule, TARGETS), STRIPPED], ids=lambda rule: rule.target)
 @settings(max_examples=400)
 @given(text=texts)
-def test_quick_is_the_long_way(target: str, text: str) -> None:
+def test_quick_is_the_long_way(rule: Rule, text: str) -> None:
     """What the short way answers, the long way answers too, without anything to say."""
-    reader = CellReader(Rule(target), {})
+    reader = CellReader(rule, {})
     assert reader.quick is not None
     value = reader.quick(text)
     if value is not None:
@@ -50,3 +62,24 @@ def test_ordinary_texts_are_quick(target: str) -> None:
     quick = CellReader(Rule(target), {}).quick
     assert quick is not None
     assert quick(ORDINARY[target])
+
+
+def test_texts_without_markup_are_quick() -> None:
+    """A text in which the mapping's steps find nothing takes the short way, one in which they do does not."""
+    quick = CellReader(STRIPPED, {}).quick
+    assert quick is not None
+    assert (quick("Steals mail."), quick("Steals <b>mail</b>."), quick("Mail (Citation: A).")) == (
+        "Steals mail.",
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize("text", ['["Moss Egret", "TA-17"]', '["n", "a"]', '["Moss \\"Egret\\""]', '[""]', '["'])
+def test_a_list_is_what_json_says(text: str) -> None:
+    """A list of texts without escapes, which is cut and not parsed, has the entries that a parser finds."""
+    try:
+        parsed = [entry for entry in json.loads(text) if entry]
+    except ValueError:
+        parsed = None
+    assert json_list(text) == parsed
