@@ -145,9 +145,13 @@ class Table(Struct, frozen=True, dict=True):
     def __eq__(self, other: object) -> bool:
         if self is other or not isinstance(other, Table):
             return self is other
-        return (self.header, list(self.ids), dict(self.issues), self.numbers) == (
-            other.header, list(other.ids), dict(other.issues), other.numbers
-        ) and self.frame.equals(other.frame)  # fmt: skip
+        compared, equal = self.__dict__.get("_compared", (None, False))
+        if compared is not other:  # two plans are compared row by row, and every row has its table
+            equal = (self.header, list(self.ids), dict(self.issues), self.numbers) == (
+                other.header, list(other.ids), dict(other.issues), other.numbers
+            ) and self.frame.equals(other.frame)  # fmt: skip
+            self.__dict__["_compared"] = other, equal
+        return bool(equal)
 
     __hash__ = object.__hash__
 

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from msgspec.structs import replace
 
 from importer.errors import SafetyLimit, UsageError
-from importer.model import Asked, Draft, Header, Issue, Place, Plan, Severity, SourceFile, Table
+from importer.model import Asked, Draft, Header, Issue, Place, Plan, RowRef, Severity, SourceFile, Table
 from importer.planning.build import build_plan
 from importer.planning.cost import cost
 from importer.planning.exposure import exposure
@@ -248,3 +249,23 @@ def test_a_wrong_type_at_any_place_is_an_error_or_harmless(tmp_path: Path) -> No
                 continue
             list(terminal.plan(PlanResult(made, exposure(made), cost(made))))
     assert refused > 1_000
+
+
+def test_long_plans_are_compared_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row refers to its table: of two plans the cells of a table are compared once, not once for each row."""
+    asked = 0
+    equals = pd.DataFrame.equals
+
+    def counted(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+        nonlocal asked
+        asked += 1
+        return equals(one, other)
+
+    def made(last: str) -> list[RowRef]:
+        names = [*(f"Tern {number}" for number in range(50)), last]
+        return Table.of_columns(Header("a.csv", "csv", ("Name",), ("A",)), [names], range(2, 53)).rows()
+
+    monkeypatch.setattr(pd.DataFrame, "equals", counted)
+    assert made("Rail") == made("Rail")
+    assert asked == 1
+    assert made("Rail") != made("Coot")
