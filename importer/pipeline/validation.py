@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from importer.errors import UsageError
 from importer.fields.names import identity_key, loose_key
 from importer.mapping.draft import Drafting
 from importer.masking import Mask
@@ -43,6 +44,11 @@ def validate(settings: Settings, *, annotate: Path | None = None, page: Path | N
     `annotate` is where the list is written anew, as a workbook with each issue at its cell; `page` where the result is
     written as a page.
     """
+    if settings.part.first is not None:
+        raise UsageError(
+            f"--limit {settings.part.first} chooses a part of a plan, and validate checks every row",
+            hint="plan and apply take it; validate knows the limits on the size of a source: --limit rows=1000.",
+        )
     if annotate is None and page is None and not settings.decisions:
         rows = _Rows()
         inputs = collect(tables(settings), rows.take)

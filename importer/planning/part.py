@@ -11,10 +11,12 @@ from msgspec.structs import replace
 
 from importer.errors import UsageError
 from importer.fields.countries import resolve
+from importer.fields.country_names import shown_country
 from importer.fields.names import identity_key
 from importer.fields.table import FIELDS, Kind, field_named
+from importer.fields.vocabulary import load_vocabulary
 from importer.model import EMPTY, Action, Change, Draft, Json, Plan
-from importer.text.nearest_word import unknown
+from importer.text.nearest_word import nearest, unknown
 
 PART: Final = "part"
 """Key of `Plan.options`: how the part was chosen; absent for a whole plan."""
@@ -51,6 +53,7 @@ def choose_part(plan: Plan, part: Part, drafts: Sequence[Draft]) -> Plan:
         return plan
     tests = {word: _test(word) for word in (*part.only, *part.exclude)}
     changes: list[Change] = []
+    rows: set[tuple[str, str, int]] = set()
     chosen = 0
     for at, change in enumerate(plan.changes):
         fields = drafts[at].fields if at < len(drafts) else {item.field: item.old for item in change.differences}
@@ -62,14 +65,22 @@ def choose_part(plan: Plan, part: Part, drafts: Sequence[Draft]) -> Plan:
         chosen += inside
         if inside:
             changes.append(change)
+            if change.row is not None:
+                rows.add((change.row.header.file, change.row.header.sheet, change.row.number))
         elif change.row is not None:
             message = f"not in the part that was chosen ({part})"
             changes.append(Change(change.key, Action.SKIP, change.name, change.row, code=NOT_SELECTED, message=message,
                                   column=change.column))  # fmt: skip
     if not chosen:
         hint = "--limit is at least 1." if part.first == 0 else "Names are matched whole; * stands for any text."
-        raise UsageError(f"no row is chosen by {part}", hint=hint)
-    return replace(plan, changes=tuple(changes), options={**plan.options, PART: str(part)})
+        near = next((test.nearest for word, test in tests.items() if word in part.only and test.nearest), "")
+        raise UsageError(f"no row is chosen by {part}" + (f"; nearest: {near}" if near else ""), hint=hint)
+    pairs = tuple(
+        pair
+        for pair in plan.pairs
+        if any((side.place.file, side.place.sheet, side.place.row) in rows for side in (pair.one, pair.other))
+    )
+    return replace(plan, changes=tuple(changes), pairs=pairs, options={**plan.options, PART: str(part)})
 
 
 class _Test(Struct, frozen=True):
@@ -77,6 +88,8 @@ class _Test(Struct, frozen=True):
     pattern: str
     code: str = ""
     """Of a country, its code."""
+    nearest: str = ""
+    """Of a word that the field does not know, the nearest that it knows."""
 
     def fits(self, change: Change, fields: Mapping[str, Json]) -> bool:
         if self.field == "value":
@@ -104,8 +117,16 @@ def _test(word: str) -> _Test:
     if known is None and name not in _OF_ROWS and not name.startswith("properties."):
         fields = (*_OTHERS, *_OF_ROWS, *(one.name for one in FIELDS), "properties.<key>")
         raise UsageError(f"{word!r}: {unknown('field', name, fields)}", hint="A name with = in it is value=NAME.")
-    code = resolve(text).code if known is not None and known.kind is Kind.COUNTRY else ""
-    return _Test(name, text.strip().casefold(), code)
+    code, near = "", ""
+    if known is not None and known.kind is Kind.COUNTRY:
+        found = resolve(text)
+        code, near = found.code, shown_country(found.nearest)
+    elif known is not None and known.vocabulary:
+        match = load_vocabulary(known.vocabulary).lookup(text)
+        near = match.value or match.nearest
+    elif name == "action":
+        near = nearest(text.strip().casefold(), tuple(Action))
+    return _Test(name, text.strip().casefold(), code, near)
 
 
 def _name(text: str) -> str:

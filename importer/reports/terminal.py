@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from importer.model import Action, Change, Issue, Place, Plan, Reading, Severity, SourceFile, Status
+from importer.model import Action, Change, ColumnUse, Issue, Place, Plan, Reading, Severity, SourceFile, Status
 from importer.reports.formats import Listing, PlanResult, Validation
 from importer.reports.issue_groups import ORDER, by_kind, by_row, by_value
 from importer.reports.pairs import others, pair_lines
@@ -84,9 +85,7 @@ def reading_lines(readings: Sequence[Reading], *, why: bool = True, shown: int =
             yield (f"  {name:<{width}} -> {visible(use.field)}", (f"  {use.filled:,} filled{reason}", "dim"))
         if not why:
             yield (f"  {', '.join(f'{name} -> {visible(use.field)}' for name, use in fed)}",)
-        for use in reading.columns:
-            if not use.field and use.filled and not use.left_alone:
-                yield ((f"  {_cut(use.column):<{width}}    not read", "warn"), (f"  {unread_text(use)}", "dim"))
+        yield from _unread(reading.columns, width)
         alone = [use for use in reading.columns if not use.field and (use.left_alone or not use.filled)]
         if alone:
             names = ", ".join(_cut(use.column) for use in alone[:12])
@@ -94,6 +93,37 @@ def reading_lines(readings: Sequence[Reading], *, why: bool = True, shown: int =
             yield ((f"  left alone: {names}{rest}", "dim"),)
     if len(readings) > shown:
         yield (f"  ... and {len(readings) - shown:,} more lists: --format json",)
+
+
+def _unread(columns: Sequence[ColumnUse], width: int) -> Iterator[Line]:
+    """The columns with content that feed nothing; those of one family (`meta.origin:A`, `Link 7`) as one line."""
+    families: dict[str, list[ColumnUse]] = {}
+    for use in columns:
+        if not use.field and use.filled and not use.left_alone:
+            family = re.sub(r"(?<=:).+|(?<=\D)\d+$", "*", use.column)
+            families.setdefault(family, []).append(use)
+    lines: list[tuple[str, int, str]] = []
+    for family, uses in families.items():
+        if len(uses) < _FAMILY:
+            lines += [(use.column, use.filled, unread_text(use)) for use in uses]
+        else:
+            looks = Counter(use.looks_like for use in uses).most_common(1)[0][0]
+            filled = sum(use.filled for use in uses)
+            told = f"{len(uses):,} columns, {count(filled, 'cell')} filled{f', {looks}' if looks else ''}"
+            lines.append((family, filled, told))
+    kept = set(sorted(lines, key=lambda line: ("--map" not in line[2], -line[1]))[:_UNREAD_SHOWN])
+    for line in lines:
+        if line in kept:
+            yield ((f"  {_cut(line[0]):<{width}}    not read", "warn"), (f"  {line[2]}", "dim"))
+    if len(lines) > _UNREAD_SHOWN:
+        rest = sum(filled for _, filled, _ in set(lines) - kept)
+        told = f"  ... and {len(lines) - _UNREAD_SHOWN:,} more that are not read, {count(rest, 'cell')} filled"
+        yield ((f"{told}: --format json", "warn"),)
+
+
+_FAMILY = 4
+"""Columns of one family from which on they are one line."""
+_UNREAD_SHOWN = 12
 
 
 def _only_file(sources: Sequence[SourceFile]) -> str:
@@ -317,8 +347,8 @@ def issue_lines(
         # What is allowed is said once where it is the same for all; a list of countries in each line helps nobody.
         common = len({issue.allowed for issue in found}) == 1
         groups = by_value(found)
-        often = severity is not Severity.ERROR and len(groups) > _OFTEN
-        told = groups[: 1 if often else shown]
+        most = _SHOWN.get(severity, shown)
+        told = groups[: 1 if len(groups) > _OFTEN and severity is not Severity.ERROR else min(shown, most)]
         lines = list(_groups(told, allowed=not common, file=file))
         if len(lines) == 1 == len(found):
             yield (kind, f"  {lines[0][0].strip()}")
@@ -333,6 +363,7 @@ def issue_lines(
 
 _OFTEN = 20
 """Different warnings of one kind of which one example is enough."""
+_SHOWN: Mapping[Severity, int] = {Severity.WARNING: 8, Severity.INFO: 3}
 _CELLS_SHOWN = 4
 
 

@@ -51,6 +51,9 @@ def test_a_part_is_chosen_by_names_fields_and_number(here: Here, flags: list[str
     [
         (["--only", "Nobody"], "Names are matched whole"),
         (["--only", "contry=IR"], "did you mean 'country'"),
+        (["--only", "country=Irna"], "nearest: Iran"),
+        (["--only", "motive=espionnage"], "nearest: Espionage"),
+        (["--only", "action=creat"], "nearest: create"),
         (["--limit", "0"], "--limit is at least 1"),
         (["--limit", "-3"], "expected a number of rows"),
     ],
@@ -111,3 +114,28 @@ def test_a_part_and_the_rest_are_the_whole(names: list[str], held: list[str], wo
 
     every = [change.key for change in whole.changes if change.action.calls]
     assert sorted(sent(Part(only=tuple(words))) + sent(Part(exclude=tuple(words)))) == sorted(every)
+
+
+def test_pairs_are_those_of_the_chosen_rows(here: Here) -> None:
+    """A pair is shown where one of the two was chosen; validate, which checks every row, takes no number of rows."""
+    rows(here.folder / "a.csv", "Name,Aliases", "Amber Jackal,Dust", "Iron Quokka,Dust", "Tin Owl,Sand", "Red Fox,Sand")
+    found = here.ok("plan", "a.csv", "--sandbox", "--only", "red fox", "--format", "json").json["pairs"]
+    assert [(pair["one"]["name"], pair["other"]["name"]) for pair in found["pairs"]] == [("Tin Owl", "Red Fox")]
+    refused = here("validate", "a.csv", "--limit", "2")
+    assert refused.code == 2
+    assert "validate checks every row" in refused.err
+
+
+def test_unread_columns_of_one_family_are_one_line(here: Here) -> None:
+    """Hundreds of columns that are not read take one line, with their number and cells; JSON has each of them."""
+    names = [f"origin:X{number}" for number in range(40)]
+    rows(
+        here.folder / "a.csv",
+        ",".join(["Name", "Country", *names]),
+        ",".join(["Tin Owl", "IR", *["Blue Eel Lab"] * 40]),
+    )
+    shown = here.ok("validate", "a.csv", "--map", "value=Name").out
+    assert len([line for line in shown.splitlines() if "not read  " in line]) == 1
+    assert "40 columns, 40 cells filled" in shown
+    found = here.ok("validate", "a.csv", "--map", "value=Name", "--format", "json").json
+    assert sum(use["column"].startswith("origin:") for use in found["readings"][0]["columns"]) == 40
