@@ -38,7 +38,8 @@ def _annotated(namespace: Namespace, settings: Settings) -> Path | None:
         raise UsageError("--annotate hands one list back, and several were named", hint="Annotate them one by one.")
     ending = ".xlsm" if source.lower().endswith(".xlsm") else ".xlsx"
     if path.suffix.lower() != ending:
-        raise UsageError(f"{path} does not end in {ending}: the annotated list is such a workbook")
+        meant = (str(namespace.annotate), str(path.with_suffix(ending))) if path.name else None
+        raise UsageError(f"{path} does not end in {ending}: the annotated list is such a workbook", meant=meant)
     if path.exists() and Path(source).exists() and path.samefile(source):
         raise UsageError(f"{path} is the list itself, which stays as it is", hint="choose another name")
     if path.exists() and not getattr(namespace, "force", False):

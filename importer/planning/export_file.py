@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,12 +34,13 @@ class Exported(Struct, frozen=True):
     """Sentences on what an import of the file would not bring back; it is in the file's `_other` column."""
 
 
-def check_target(path: Path, *, force: bool = False, endings: Iterable[str] = ENDINGS) -> None:
+def check_target(path: Path, *, force: bool = False, endings: Sequence[str] = ENDINGS) -> None:
     """Raise UsageError, before the account is read, where nothing could be written to `path`."""
-    if path.suffix.lower() not in endings:
-        raise UsageError(f"{path} does not end in {' or '.join(endings)}", hint="the ending says what is written")
     if path.is_dir():
         raise UsageError(f"{path} is a folder")
+    if path.suffix.lower() not in endings:
+        meant = (str(path), str(path.with_suffix(endings[0])))
+        raise UsageError(f"{path} does not end in {' or '.join(endings)}", meant=meant)
     if path.exists() and not force:
         raise UsageError(f"{path} exists already", hint="Choose another name, or overwrite it.", then="{again} --force")
     if not path.parent.is_dir():

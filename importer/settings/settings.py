@@ -196,7 +196,7 @@ class Settings(Job, frozen=True, kw_only=True):
         if missing:
             raise UsageError(
                 "no account to work on" if len(missing) > 1 else missing[0],
-                hint="Or try it out without an account.",
+                hint="Or try it out without an account: --sandbox.",
                 then="{again} --sandbox",
                 details=tuple(missing) if len(missing) > 1 else (),
             )

@@ -216,6 +216,8 @@ def _similar(path: Path) -> str:
     import difflib
 
     try:
+        if not path.parent.exists() and (folder := _similar(path.parent)):  # a slip in the name of the folder
+            return str(found) if (found := Path(folder, path.name)).exists() else _similar(found)
         names = [entry.name for entry in path.parent.iterdir()][:2000]
     except OSError:
         return ""

@@ -68,6 +68,9 @@ def test_every_kind_of_error_has_one(capsys: pytest.CaptureFixture[str]) -> None
         ("validate list.csv --frob", 2, "tag-importer validate --help"),
         ("validate list.csv --by knd", 2, "tag-importer validate list.csv --by kind"),
         ("validate lst.csv", 3, "tag-importer validate list.csv"),
+        ("validate list.csv --annotate out.csv", 2, "tag-importer validate list.csv --annotate out.xlsx"),
+        ("validate lsts/list.csv", 3, "tag-importer validate lists/list.csv"),
+        ("export backup --sandbox", 2, "tag-importer export backup.csv --sandbox"),
         ("validate other/none.csv", 3, "tag-importer validate other/none.csv"),
         ("validate prices.csv", 3, "tag-importer validate prices.csv --map value=COLUMN"),
         ("validate list.csv --mapping broken.yaml", 2, "tag-importer validate list.csv --mapping broken.yaml"),
@@ -86,6 +89,8 @@ def test_every_kind_of_error_has_one(capsys: pytest.CaptureFixture[str]) -> None
 def test_after_a_failure_it_is_said(here: Here, words: str, code: int, then: str) -> None:
     """In text the last line is the command; with --format json the error is JSON, for the parser's complaints too."""
     (here.folder / "list.csv").write_text(LIST)
+    (here.folder / "lists").mkdir()
+    (here.folder / "lists" / "list.csv").write_text(LIST)
     (here.folder / "prices.csv").write_text("Widget,Price\nBolt,12\nNut,13\n")
     (here.folder / "broken.yaml").write_text("fields: [")
     (here.folder / "job.yaml").write_text("sources: [list.csv]\nodd: 1\n")
