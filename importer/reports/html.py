@@ -215,7 +215,8 @@ def _page(
     css, js, review_js = map(_part, ("page.css", "page.js", "review.js"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_part("page.html.j2"))
-    words = _words(kind)
+    words = {status: _WORDS[kind].get(status, status.value.replace("_", " ")) for status in Status}
+    different = [change for change, _ in ended if change.differences]
     counts = Counter(outcome.status for _, outcome in ended)
     issues = others(issues_of(plan))
     kinds = [_kind(*found) for found in by_kind(issues)]
@@ -244,23 +245,16 @@ def _page(
         traffic=traffic,
         todo=[*todo, *mending] if kind == "run" else [*mending, *todo],
         unsettled=_unsettled(ended, words),
-        errors=[found for found in kinds if found["severity"] == "error"],
-        warnings=[found for found in kinds if found["severity"] == "warning"],
-        infos=[found for found in kinds if found["severity"] == "info"],
+        **{f"{name}s": [kind for kind in kinds if kind["severity"] == name] for name in ("error", "warning", "info")},
         pairs=[_pair(pair) for pair in pairs[:_CHANGES]],
         pairs_total=len(pairs),
-        changes=[_changed(change) for change in _different(ended)[:_CHANGES]],
-        changes_total=len(_different(ended)),
-        changed_fields=Counter(
-            item.field for change in _different(ended) for item in change.differences
-        ).most_common(),
+        changes=list(map(_changed, different[:_CHANGES])),
+        changes_total=len(different),
+        changed_fields=Counter(item.field for change in different for item in change.differences).most_common(),
         readings=[_reading(reading) for reading in plan.readings[:20]],
         readings_more=max(0, len(plan.readings) - 20),
         rows=data["rows"][:_FIRST_ROWS],
-        places=data["places"],
-        states=data["states"],
-        countries=data["countries"],
-        motives=data["motives"],
+        **{name: data[name] for name in ("places", "states", "countries", "motives")},
         all_rows=len(ended),
         cut=f"{len(data['rows']):,} of {len(ended):,} rows are on this page, those that need work first; "
         "results.csv has all of them." if len(data["rows"]) < len(ended) else "",
@@ -294,10 +288,6 @@ def _embedded(value: Any) -> str:
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
-
-
-def _words(kind: str) -> dict[Status, str]:
-    return {status: _WORDS[kind].get(status, status.value.replace("_", " ")) for status in Status}
 
 
 # The first screen: a sentence, the bar of outcomes, three charts, what others see, the time line.
@@ -612,10 +602,6 @@ def _unsettled(ended: Ended, words: Mapping[Status, str]) -> list[dict[str, Any]
         for (status, code, message), names in found.items()
         if status is wanted
     ]
-
-
-def _different(ended: Ended) -> list[Change]:
-    return [change for change, _ in ended if change.differences]
 
 
 def _changed(change: Change) -> dict[str, Any]:
