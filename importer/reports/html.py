@@ -476,6 +476,7 @@ def _time_line(record: RunRecord) -> dict[str, Any] | None:
             pauses.add(at)
     if not calls:
         return None
+    calls.sort()  # a clock that was set back does not take them out of the picture
     first, last = min(calls[0][0], record.started), max(calls[-1][0], record.finished)
     whole = max((last - first).total_seconds(), 0.001)
     sent, again = [0] * _BINS, [0] * _BINS

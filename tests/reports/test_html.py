@@ -215,6 +215,16 @@ def test_the_time_line_is_the_journals(tmp_path: Path) -> None:
     assert "1 wait for the rate limit, 3 min 32 s in all; 1 retry." in read.words
 
 
+def test_a_clock_that_was_set_back_is_no_hindrance(tmp_path: Path) -> None:
+    """A journal whose times go back, by minutes, has all of its calls in the picture."""
+    lines = [
+        json.dumps({"event": "intent", "at": (START + timedelta(seconds=at)).isoformat(), "key": str(at), "attempt": 1})
+        for at in (50, 51, -900, -899)
+    ]
+    (tmp_path / "journal.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    assert "4 calls between 17:25:00 and" in Read(run_page(record(tmp_path))).page
+
+
 def test_of_more_rows_than_a_page_holds_those_that_need_work_come_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
