@@ -33,7 +33,6 @@ from importer.remote.lookup import Lookup
 from importer.remote.retry import again, pause
 from importer.remote.wire import TagAnswer
 
-"""Exit code of a run that stopped early and can go on."""
 _UNBOUNDED: Final = 1_000_000
 _PERHAPS_THERE: Final = frozenset({400, 409, 422})
 """Statuses of a refused create that can mean that a tag of the name exists; which one does is not documented."""

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from yarl import URL
 
@@ -26,6 +26,7 @@ from importer.remote.settings import ApiSettings
 from importer.remote.transport import Before, Transport
 from importer.remote.wire import TagAnswer, Unreadable, category_of, decode_object, decode_written, encode, tag_of
 
+T = TypeVar("T")
 _UUID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _NO_UUID: Final = replace(
     failure("bad-request"),
@@ -200,16 +201,12 @@ class Api:
                 raise (failed if failed.failure.code == "not-found" and _no_such_path(again) else again) from None
 
     async def _update_category(self, url: URL, body: Mapping[str, Json]) -> Category:
-        category: Category = await self._read(
-            "category-update", lambda: self._category("category-update", "PATCH", url, body)
-        )
-        return category
+        return await self._read("category-update", lambda: self._category("category-update", "PATCH", url, body))
 
     async def _category(self, call: str, method: str, url: URL, body: Mapping[str, Json]) -> Category:
-        def read(answer: bytes) -> Category:
-            return category_of(decode_object(answer))
-
-        category: Category = await self._transport.send(call, method, url, encode(body), read=read)
+        category: Category = await self._transport.send(
+            call, method, url, encode(body), read=lambda answer: category_of(decode_object(answer))
+        )
         return category
 
     def _tag(self, uuid: str) -> URL:
@@ -239,7 +236,7 @@ class Api:
 
         return page
 
-    async def _read(self, call: str, once: Callable[[], Awaitable[Any]]) -> Any:
+    async def _read(self, call: str, once: Callable[[], Awaitable[T]]) -> T:
         """`once`, and after a failure again: nothing is changed by doing it twice.
 
         A refusal is final, but for a 403 when a call has worked before: a single one has been seen among many others.

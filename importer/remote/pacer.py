@@ -319,7 +319,7 @@ class Pacer:
                 # Where the window itself names no wait, rounding is all that is missing.
                 seconds = max(window.delay(now, self._in_flight, waiting), 0.0005)
                 if seconds > longest:
-                    longest, why = seconds, "shared" if window.others() else "quota"
+                    longest, why = seconds, "shared" if window.others.expected else "quota"
         return longest, why
 
     async def _sleep(self, seconds: float | None) -> None:

@@ -46,11 +46,11 @@ class Window:
         "_latency",
         "_learned",
         "_log",
-        "_others",
         "_reserve",
         "budget",
         "last_sent",
         "name",
+        "others",
         "quota",
         "reset_at",
         "span",
@@ -77,7 +77,7 @@ class Window:
         self._gone: deque[float] = deque()
         """When calls were answered that have just left the log; the server may have held them when it counted."""
         self._handed = 0
-        self._others = Others(span)
+        self.others = Others(span)
         self.told = -1
         self.told_at = -1e18
         self._heard = -1e18
@@ -163,11 +163,11 @@ class Window:
         free = self.free(own)
         if free <= 0:
             return False
-        if self._others.expected:
+        if self.others.expected:
             if in_flight and now - self.told_at > max(0.5, self.span * _OLD):
                 return False
             # Others read the same numbers at the same moment: everybody takes a part of what is left at a time.
-            if in_flight >= max(2, (free + in_flight) // (4 if first or self._others.unsteady else 2)):
+            if in_flight >= max(2, (free + in_flight) // (4 if first or self.others.unsteady else 2)):
                 return False
         elif first and self.told >= 0 and in_flight > max(1, free):
             return False  # the end of the first window is felt for: until then somebody may have been there unseen
@@ -175,7 +175,7 @@ class Window:
 
     def free(self, own: int) -> int:
         """Calls that are left to us beside so many of our own: the reserve is for others, or what they use if more."""
-        return min(self.budget, self.quota - self._others.expected) - own
+        return min(self.budget, self.quota - self.others.expected) - own
 
     def delay(self, now: float, in_flight: int, waiting: int = 0) -> float:
         """Seconds until `room` can be true without another answer; infinity when only an answer can help."""
@@ -218,10 +218,6 @@ class Window:
             return -inf
         return self.last_sent + self.span / self.budget
 
-    def others(self) -> int:
-        """Calls of others to reckon with."""
-        return self._others.expected
-
     def answered(self, sent: float, now: float) -> None:
         """A call was answered, or lost."""
         self._log.append((sent, now))
@@ -254,7 +250,7 @@ class Window:
         while self._gone and self._gone[0] + self.span <= sent:
             self._gone.popleft()
         taken = self.quota - remaining
-        self._others.counted(now, taken - used - in_flight - len(self._gone), taken - certain)
+        self.others.counted(now, taken - used - in_flight - len(self._gone), taken - certain)
 
     def limited(self, now: float, in_flight: int, until: float, *, first: bool = True) -> None:
         """A 429 came although our log had room: somebody else is there, or the limit is lower than assumed.
@@ -264,7 +260,7 @@ class Window:
         if first and self._guessed and self.told < 0:
             self._guess_again(now, until)
         self._cautious_until = until + _CAUTION * self.span
-        self._others.begin_again()
+        self.others.begin_again()
         self._began = -1.0
         own = self.used(now) + in_flight
         if not self._confirmed and not self._guessed and self.told < 0:
