@@ -524,6 +524,11 @@ class Plan(Struct, frozen=True):
     pairs: tuple[Pair, ...] = ()
     """Actors that may be one, those of which most speaks for it first."""
 
+    @property
+    def rows(self) -> int:
+        """How many input rows it holds."""
+        return sum(1 for change in self.changes if change.row is not None)
+
     def counts(self) -> dict[str, int]:
         """Rows by action; the sum is the number of changes."""
         counts = dict.fromkeys((action.value for action in Action), 0)

@@ -59,7 +59,7 @@ def duplicates(namespace: Namespace) -> int:
         result = verbs.write(session, result)
     finally:
         show(report(settings.format).plan(result))
-    return ExitCode.ROWS_NEED_WORK if verbs.needs_work(result.plan) else ExitCode.DONE
+    return verbs.plan_code(result.plan, settings)
 
 
 def template(namespace: Namespace) -> int:

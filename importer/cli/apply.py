@@ -19,7 +19,6 @@ from importer.pipeline import verbs
 from importer.pipeline.remembered import job_file_of
 from importer.pipeline.saved import refuse_what_a_plan_settles, saved_plan
 from importer.pipeline.session import Session
-from importer.pipeline.verbs import needs_work
 from importer.reports.formats import PlanResult, report
 from importer.reports.run_record import RunRecord
 from importer.settings.job_file import job_files
@@ -99,10 +98,7 @@ def _plan(session: Session, saved: Path | None, page: Path | None) -> int:
     if settings.out is not None:
         result = verbs.write(session, result)
     tell(result)
-    if needs_work(result.plan):
-        return ExitCode.ROWS_NEED_WORK
-    pending = any(change.action.calls for change in result.plan.changes)
-    return ExitCode.CHANGES_PENDING if pending and settings.detailed_exitcode else ExitCode.DONE
+    return verbs.plan_code(result.plan, settings)
 
 
 def resume(namespace: Namespace) -> int:

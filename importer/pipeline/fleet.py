@@ -244,10 +244,7 @@ class FleetRun:
         verbs.check(session, made.plan, made.tags)
         if self._keep:
             self.plans[job.file] = made.plan
-        pending = any(change.action.calls for change in made.plan.changes)
-        code = ExitCode.CHANGES_PENDING if pending and job.settings.detailed_exitcode else ExitCode.DONE
-        code = ExitCode.ROWS_NEED_WORK if verbs.needs_work(made.plan) else code
-        rows = sum(1 for change in made.plan.changes if change.row is not None)
+        rows, code = made.plan.rows, verbs.plan_code(made.plan, job.settings)
         return replace(self._traffic(job, session), exit_code=code, rows=rows, counts=_some(made.plan.counts()))
 
     def _carried_out(self, job: Job, session: Session, record: RunRecord) -> JobResult:
@@ -255,7 +252,7 @@ class FleetRun:
         failed = [str(path) for path in failed_files(record.folder)] if record.exit_code else []
         return replace(
             self._traffic(job, session), exit_code=record.exit_code, run=str(record.folder.absolute()),
-            rows=record.rows, counts=_some(record.counts()), calls=record.traffic.total,
+            rows=record.plan.rows, counts=_some(record.counts()), calls=record.traffic.total,
             retries=record.traffic.retries, answers_429=record.traffic.too_many, hint=record.hint,
             message=record.stopped or (f"rows need work: {', '.join(failed)}" if failed else ""), command=again,
             retry_after=session.stop.retry_after,
@@ -324,4 +321,4 @@ def _sentence(error: ImporterError) -> str:
 
 
 def _some(counts: Mapping[str, int]) -> dict[str, int]:
-    return {str(getattr(word, "value", word)): number for word, number in counts.items() if number}
+    return {word: number for word, number in counts.items() if number}

@@ -19,7 +19,7 @@ from importer.engine.run_folder import RunFolder
 from importer.engine.runs import note_elsewhere
 from importer.engine.undo import MODE, UNDOES, check_settled, mark_undoing, mark_undone, undo_plan, undone_run
 from importer.engine.work import NEVER
-from importer.errors import StoppedEarly, UsageError
+from importer.errors import ExitCode, StoppedEarly, UsageError
 from importer.mapping.load import load_mapping
 from importer.model import Action, Draft, Plan, Severity, Tag
 from importer.pipeline.account import Target, explained, locked, open_target, read_account
@@ -324,12 +324,15 @@ def save_plan(path: Path, plan: Plan) -> str:
         ) from error
 
 
-def needs_work(plan: Plan) -> bool:
-    """Whether applying the plan would leave rows, or a part of a source, that somebody has to look at: exit code 1."""
-    bad = (Action.INVALID, Action.CONFLICT)
-    return any(change.action in bad for change in plan.changes) or any(
-        note.severity is Severity.ERROR for note in plan.notes
-    )
+def plan_code(plan: Plan, settings: Settings) -> ExitCode:
+    """1 where applying the plan would leave rows, or a part of a source, that somebody has to look at; 10 for changes
+    where that is asked for."""
+    counts = plan.counts()
+    errors = any(note.severity is Severity.ERROR for note in plan.notes)
+    if counts[Action.INVALID] or counts[Action.CONFLICT] or errors:
+        return ExitCode.ROWS_NEED_WORK
+    pending = settings.detailed_exitcode and any(change.action.calls for change in plan.changes)
+    return ExitCode.CHANGES_PENDING if pending else ExitCode.DONE
 
 
 def _need_categories(drafts: Iterable[Draft]) -> bool:

@@ -71,7 +71,7 @@ def plan(result: PlanResult) -> str:
             "category": plan.category or None,
             "plan_sha256": plan_digest(plan),
             "plan": result.out or None,
-            "rows": sum(1 for change in plan.changes if change.row is not None),
+            "rows": plan.rows,
             "actions": plan.counts(),
             "exposure": exposure_json(result.exposure),
             "cost": {"calls": cost.calls, **asdict(cost), "seconds": round(cost.seconds, 1)} if cost else None,

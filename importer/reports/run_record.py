@@ -155,16 +155,6 @@ class RunRecord(Struct, frozen=True):
             counts[outcome.status.value] += 1
         return counts
 
-    @property
-    def rows(self) -> int:
-        """How many input rows the plan holds."""
-        return sum(1 for change in self.plan.changes if change.row is not None)
-
-    @property
-    def needs_work(self) -> bool:
-        """Whether any row belongs into failed.csv."""
-        return any(outcome.status.needs_work for _, outcome in self.ended())
-
 
 def resume_command(folder: Path, again: str = "") -> str:
     """The command that continues the run in `folder`; `again` are flags that lead to the same account."""

@@ -32,7 +32,7 @@ def summary(record: RunRecord) -> dict[str, Json]:
     """The summary as JSON values. Names of actors do not occur in it, apart from those that a note quotes."""
     plan, traffic = record.plan, record.traffic
     statuses = record.counts()
-    rows, changes = record.rows, len(plan.changes)
+    rows, changes = record.plan.rows, len(plan.changes)
     issues = issues_of(plan)
     rows_of = Counter(change.row.header.file for change in plan.changes if change.row is not None)
     outcomes = [outcome for _, outcome in record.ended()]

@@ -275,7 +275,7 @@ def run(record: RunRecord, *, with_issues: bool = True) -> Iterator[Line]:
     for status in Status:
         if counts[status]:
             yield ((f"  {status.value.replace('_', ' '):<14}", STATUS_STYLE[status]), f"{counts[status]:>8,}")
-    rows, changes = record.rows, len(record.plan.changes)
+    rows, changes = record.plan.rows, len(record.plan.changes)
     yield (f"  {'rows' if rows == changes else 'rows and tags':<14}{sum(counts.values()):>8,}",)
     if rows != changes:
         yield (f"  ({count(rows, 'row')} of the input, {count(changes - rows, 'tag')} without a row)",)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import WORST_FIRST, ExitCode, UsageError, worst
@@ -36,6 +36,7 @@ _RESULTS = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None, max_examples=50)
 @given(_RESULTS, _RESULTS)
 def test_totals_are_the_sums_of_the_jobs(some: list[JobResult], others: list[JobResult]) -> None:
     """Whatever the jobs came to, the totals are their sums, also of several fleets as one; each keeps to the schema."""

@@ -127,5 +127,5 @@ def test_a_row_takes_little_memory(tmp_path: Path) -> None:
 def test_counts_add_up() -> None:
     """Whatever became of the rows, their statuses add up to their number."""
     made = record(Path())
-    assert sum(made.counts().values()) == made.rows == len(mixed_plan().changes)
+    assert sum(made.counts().values()) == made.plan.rows == len(mixed_plan().changes)
     assert issue(row(1, "").place("Country")).place.cell == "B1"
