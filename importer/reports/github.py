@@ -56,7 +56,7 @@ def conflicts(changes: Iterable[Change]) -> Iterator[Issue]:
 
 def _annotations(issues: Sequence[Issue], sources: Sequence[SourceFile]) -> Iterator[str]:
     text_files = {source.file for source in sources if source.kind == "csv"}
-    for severity, code, found in by_kind(issues):
+    for severity, code, found in by_kind(issue for issue in issues if not issue.accepted):
         for group in by_value(found):
             issue, place = group[0], group[0].place
             where = {"file": place.file, "line": str(place.row) if place.file in text_files and place.row else ""}

@@ -74,6 +74,8 @@ def _result(issue: Issue, rule: int, text_files: set[str]) -> dict[str, Json]:
         if cell:
             location["logicalLocations"] = [{"fullyQualifiedName": cell, "kind": "cell"}]
         result["locations"] = [location]
+    if issue.accepted:
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": issue.accepted}]
     details = {"field": issue.field, "value": issue.value, "nearest": issue.nearest, "allowed": list(issue.allowed)}
     result["properties"] = {name: value for name, value in details.items() if value}
     return result

@@ -87,6 +87,11 @@ def test_accepted_issues_and_other_names(here: Here) -> None:
     found = here.ok("validate", *GIVEN, "--format", "json").json
     assert [issue["suppressed"] for issue in found["issues"] if issue["code"] == "unknown-country"] == [True]
     assert found["pairs"]["total"] == 0
+    results = here.ok("validate", *GIVEN, "--format", "sarif").json["runs"][0]["results"]
+    (held,) = [result for result in results if result["ruleId"] == "unknown-country"]
+    assert held["suppressions"][0]["justification"] == "decisions.yaml:1:11"
+    for form in ("github", "markdown"):
+        assert "unknown-country" not in here.ok("validate", *GIVEN, "--format", form).out
     rows(here.folder / "two.csv", "name,aliases,country", "Iron Quokka,Dust,Chnib")
     assert "unknown-country" in here.ok("validate", *GIVEN).out
 
