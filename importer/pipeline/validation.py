@@ -139,17 +139,20 @@ class _Rows:
         start, self.sifted = self.sifted, self.sifted + len(part)
         asking: list[int] = []
         for row, draft in enumerate(part, start):
-            if draft.issues:
-                self.issues[row] = draft.issues
+            more = [one for one in draft.row.issues if one not in draft.issues] if not draft.left_out else []
+            if draft.issues or more:
+                self.issues[row] = (*draft.issues, *more)
             if usable(draft):
                 asking.append(row)
+                if more:
+                    self.planned.add(row)
             else:
                 self.left_out += draft.left_out != ""
                 self.invalid += draft.left_out == "" and draft.asked is not Asked.SKIP
         keys = [identity_key(part[row - start].name) for row in asking]
         bare = list(map(loose_key, keys))
-        for held, more in zip(self.named, (asking, map(hash, keys), map(hash, bare)), strict=True):
-            held.extend(more)
+        for held, taken in zip(self.named, (asking, map(hash, keys), map(hash, bare)), strict=True):
+            held.extend(taken)
         rows, labels = self.labelled
         for row in asking:
             for label in labels_of(part[row - start].fields):
