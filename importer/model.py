@@ -439,6 +439,8 @@ class Reading(Struct, frozen=True, omit_defaults=True):
     tables: int = 1
     """How many lists are read so: of a folder of files one reading stands for all that are alike."""
     contents: Contents = Contents(())
+    digest: str = ""
+    """Of the mapping's file: tells that it was edited."""
 
 
 class Side(Struct, frozen=True, omit_defaults=True):

@@ -51,7 +51,8 @@ class MappedTable(Struct, frozen=True):
     def reading(self) -> Reading:
         """Which column feeds which tag field, and why."""
         header, uses = self.table.header, self.drafter.layout(self.table).uses
-        return Reading(header.file, header.sheet, self.drafter.mapping.name, len(self.table), uses)
+        return Reading(header.file, header.sheet, self.drafter.mapping.name, len(self.table), uses,
+                       digest=self.drafter.mapping.digest)  # fmt: skip
 
 
 class Inputs(Struct, frozen=True):

@@ -111,6 +111,9 @@ class _Comparison:
         old, new = self.old, self.new
         if old.file == new.file and old.sheet != new.sheet:
             yield _note(new, "sheet-renamed", f"the sheet {old.sheet!r} of last time is this one now")
+        if old.digest and new.digest and old.digest != new.digest and old.mapping == new.mapping:
+            message = f"the mapping {new.mapping} is not the file of last time: {old.digest} then, {new.digest} now"
+            yield _note(new, "mapping-edited", message)
         added = [
             f"'{use.column}' ({f'feeds {use.field}' if use.field else 'is not read'})"
             for use in new.columns

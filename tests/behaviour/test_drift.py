@@ -330,3 +330,14 @@ def test_another_mapping_is_another_reading(after: Here) -> None:
     assert upsert(after, "list.csv", "--mapping", "m.yaml", "--max-drift", "none").code == 0
     mapping.write_text("name: m\nfields:\n  value: {column: Actor}\n")
     assert upsert(after, "list.csv", "--mapping", "m.yaml").code == 5
+
+
+def test_an_edited_mapping_is_told(here: Here) -> None:
+    """The same columns read by another text of the mapping: told by its digests, and nothing stops."""
+    (here.folder / "a.csv").write_text("Actor,Country\nGlass Heron,Iran\nTin Badger,China\nAmber Newt,Russia\n")
+    (here.folder / "m.yaml").write_text("fields: {value: Actor, originCountryISO: Country}\n")
+    given = ("a.csv", "--mapping", "m.yaml", "--mode", "upsert", "--sandbox")
+    here.ok("apply", *given)
+    assert "mapping-edited" not in here.ok("plan", *given).out
+    (here.folder / "m.yaml").write_text("fields: {value: Actor, originCountryISO: Country}\non_blank: clear\n")
+    assert "the mapping m is not the file of last time" in here.ok("plan", *given).out
