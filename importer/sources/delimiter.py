@@ -84,7 +84,8 @@ def _variants(delimiter: str, text: str) -> Iterator[tuple[Dialect, float]]:
     yield Dialect(delimiter), 0.01 if whole else 0.0
     if whole or re.search(rf'(?:{mark}|^)[ ]+"|"[ ]+{mark}', text, re.MULTILINE):
         yield Dialect(delimiter, skip_blanks=True), 0.0 if whole else 0.02
-    if '\\"' in text:
+    # A doubled quote in the middle of a cell shows how quotes are written: a backslash before one is then JSON's.
+    if '\\"' in text and not re.search(rf'[^\\{mark}\n"]""[^{mark}\r\n"]', text):
         yield Dialect(delimiter, escape="\\"), 0.02
     if len(re.findall(rf"(?:^|{mark})'[^'\n]*'(?={mark}|\r?$)", text, re.MULTILINE)) >= 4:
         yield Dialect(delimiter, quote="'"), 0.1

@@ -25,6 +25,16 @@ def test_text_is_never_interpreted(tmp_path: Path) -> None:
     assert got(path).cells == [("NA", "None", "007", "1e5", "inf", " x "), ("null", "n/a", "", "nan", "-0", "1.0")]
 
 
+def test_json_in_a_cell_is_one_cell(tmp_path: Path) -> None:
+    """Where quotes are doubled, a backslash before one is text: it does not turn commas of JSON into delimiters."""
+    cell = '{"value": "\x87", "properties": {"\\"\x80": "0"}, "externalReferences": [{"url": "]\x7f"}, {"url": "0"}]}'
+    doubled = cell.replace('"', '""')
+    path = written(tmp_path, "a.csv", f'value,id,extra\r\nA,1,"{doubled}"\r\n')
+    assert got(path).cells == [("A", "1", cell)]
+    escaped = written(tmp_path, "b.csv", 'value,extra\nRed Fox,"the \\"old\\", one"\nBlue Owl,"\\""\n')
+    assert got(escaped).cells == [("Red Fox", 'the "old", one'), ("Blue Owl", '"')]
+
+
 def test_rows_carry_the_line_in_the_file(tmp_path: Path) -> None:
     """A cell with line breaks moves the numbers of the rows after it, as an editor shows them."""
     path = written(tmp_path, "a.csv", 'name,desc\r\n"A","1\r\n2\r\n3"\r\n\r\nB,x\r\n')
