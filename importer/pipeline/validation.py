@@ -139,13 +139,10 @@ class _Rows:
         start, self.sifted = self.sifted, self.sifted + len(part)
         asking: list[int] = []
         for row, draft in enumerate(part, start):
-            more = [one for one in draft.row.issues if one not in draft.issues] if not draft.left_out else []
-            if draft.issues or more:
-                self.issues[row] = (*draft.issues, *more)
+            if draft.issues:
+                self.issues[row] = draft.issues
             if usable(draft):
                 asking.append(row)
-                if more:
-                    self.planned.add(row)
             else:
                 self.left_out += draft.left_out != ""
                 self.invalid += draft.left_out == "" and draft.asked is not Asked.SKIP

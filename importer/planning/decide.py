@@ -47,7 +47,7 @@ def decide(
     """The change for one row; `drafts` are all of them, to name the row it repeats."""
     if (
         match.is_first
-        and not (match.tags or collisions or draft.issues or draft.row.issues or draft.clear or draft.asked is not None)
+        and not (match.tags or collisions or draft.issues or draft.clear or draft.asked is not None)
         and setting.plain_creates
     ):
         # Nothing to weigh: the bulk of a migration comes through here.
@@ -60,10 +60,7 @@ def decide(
             _wanted(draft, setting),
             column=draft.column(),
         )
-    issues = list(draft.issues)
-    if draft.row.issues and not draft.left_out:
-        issues += [issue for issue in draft.row.issues if issue not in draft.issues]
-    return _Decision(draft, match, setting, issues).change(drafts, collisions)
+    return _Decision(draft, match, setting, list(draft.issues)).change(drafts, collisions)
 
 
 @dataclasses.dataclass(slots=True)
