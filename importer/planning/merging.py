@@ -125,7 +125,7 @@ def with_lists(wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = ()
             names, ours = field.name in ALIAS_FIELDS, wanted[field.name]
             key = identity_key if names else _composed
             known = {key(entry_text(entry)): entry for entry in ours}
-            before = [_as_told(entry, known.get(key(entry_text(entry)))) for entry in held]
+            before = [entry if entry in ours else _as_told(entry, known.get(key(entry_text(entry)))) for entry in held]
             found[field.name] = united(before, ours, names=names)
     return found
 

@@ -298,10 +298,12 @@ class Pacer:
                 later = "later"
                 if known:
                     later = f"after {self._clock.now() + timedelta(seconds=math.ceil(seconds)):%H:%M:%S} UTC"
-                raise WaitTooLong(
+                too_long = WaitTooLong(
                     f"the rate limit would make the run wait {wait:.0f} s, longer than {self.settings.max_wait:.0f} s",
                     hint=f"Resume {later}, or allow a longer wait with --max-wait.",
                 )
+                too_long.retry_after = seconds if known else 0.0
+                raise too_long
             if known and seconds >= _NOTABLE and not noted:
                 noted, told = True, now
                 self.waits += 1
