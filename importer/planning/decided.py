@@ -7,6 +7,7 @@ keeps apart: then none of the chain is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Final
 
 from msgspec import Struct
@@ -57,10 +58,10 @@ class Decided(Struct, frozen=True):
         """Tags that the account has of one actor beside the one that its row is about."""
         for position, others in self.also.items():
             held = matches[position].tags
-            found = [tag for other in others for tag in tags.about(other) if tag not in held]
+            found = {tag.uuid: tag.name for other in others for tag in tags.about(other) if tag not in held}
             if held and found:
                 draft = self.drafts[position]
-                told = ", ".join(f"{tag.name!r} ({tag.uuid})" for tag in dict.fromkeys(found))
+                told = ", ".join(f"{name!r} ({uuid})" for uuid, name in found.items())
                 message = f"is one actor with {told}, which stays in the account beside its tag ({held[0].uuid})"
                 yield Issue(Severity.WARNING, "merged-tag-stays", message, name_place(draft), "value", draft.name)
 
@@ -117,9 +118,10 @@ class _Deciding:
         into: dict[Node, Node] = {}
         for nodes in groups:
             self._merge(nodes, before, merges, also, into)
-        verdicts = {frozenset((into.get(a, a), into.get(b, b))): decision.are for a, b, decision in reversed(apart)}
-        for a, b, decision in self.same:  # two of which none could be merged
-            verdicts.setdefault(frozenset((into.get(a, a), into.get(b, b))), decision.are)
+        verdicts: dict[frozenset[Node], str] = {}
+        for a, b, decision in (*apart, *self.same):  # a tag that went into a row may stay in the account beside it
+            for two in product({a, into.get(a, a)}, {b, into.get(b, b)}):
+                verdicts.setdefault(frozenset(two), decision.are)
         return Decided(self.drafts, merges, also, verdicts, self.issues, self.notes)
 
     # ---- who is meant

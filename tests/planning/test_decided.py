@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from importer.model import Action
 from importer.planning.decisions import Actor, Decisions, DecisionsFile, PairDecision
 
-from .examples import draft, drafts, plan
+from .examples import draft, drafts, plan, tag
 
 NAMES = ("Amber", "Basalt", "Cobalt", "Dune", "Ember")
 _pairs = st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)).filter(lambda two: two[0] != two[1])
@@ -42,3 +42,14 @@ def test_rows_are_one_tag_only_by_a_chain_of_decisions(decided: dict[tuple[str, 
             assert others == group - {change.name}
         else:
             assert (change.action, change.code) == (Action.SKIP, "merged-row")
+
+
+def test_a_tag_that_stays_beside_its_row_s_own_is_told_and_not_asked_about() -> None:
+    """A row has its own tag and is decided to be another, too: that one is named in a warning, and not asked about."""
+    tags = [tag("Amber", 1, aliases=[{"value": "Basalt"}]), tag("Basalt", 2, aliases=[{"value": "Dust"}])]
+    two = (Actor(name="Amber", source="actors.csv"), Actor(id=tags[1].uuid, source="account"))
+    held = DecisionsFile(pairs=(PairDecision(actors=two, are="same", keep="Amber"),))
+    rows = drafts(draft("Amber", aliases=[{"value": "Dust"}]))
+    made = plan(rows, tags, mode="upsert", decisions=Decisions("d.yaml", "", 0, held))
+    assert [note.code for note in made.notes if tags[1].uuid in note.message] == ["merged-tag-stays"]
+    assert [pair.decision for pair in made.pairs] == ["same"]
