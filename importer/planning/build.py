@@ -66,7 +66,7 @@ def _plan(
     tags = Tags(account.tags, account.ids)
     matches = match_rows(rows, tags, decided.also)
     collisions = find_collisions(
-        rows, matches, account.tags, options.collisions, options.evidence, decided.verdicts, decided.issues, alone
+        rows, matches, account.tags, options.collisions, options.evidence, decided.closed(tags), decided.issues, alone
     )
     changes = [
         decide(draft, match, rows, collisions.issues.get(position, ()), setting)

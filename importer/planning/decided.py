@@ -54,6 +54,11 @@ class Decided(Struct, frozen=True):
             return replace(change, issues=tuple(issues))
         return change
 
+    def closed(self, tags: Tags) -> dict[frozenset[Node], str]:
+        """The verdicts, and that a row is the same as the tags that rows which went into it had."""
+        pairs = ((at, tag.uuid) for at, others in self.also.items() for one in others for tag in tags.about(one))
+        return {**dict.fromkeys(map(frozenset[Node], pairs), "same"), **self.verdicts}
+
     def tags_left(self, matches: Sequence[Match], tags: Tags) -> Iterator[Issue]:
         """Tags that the account has of one actor beside the one that its row is about."""
         for position, others in self.also.items():

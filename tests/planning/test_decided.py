@@ -53,3 +53,13 @@ def test_a_tag_that_stays_beside_its_row_s_own_is_told_and_not_asked_about() -> 
     made = plan(rows, tags, mode="upsert", decisions=Decisions("d.yaml", "", 0, held))
     assert [note.code for note in made.notes if tags[1].uuid in note.message] == ["merged-tag-stays"]
     assert [pair.decision for pair in made.pairs] == ["same"]
+
+
+def test_the_tag_of_a_row_that_went_into_another_is_not_asked_about() -> None:
+    """Two rows that have a tag each are decided to be one: the tag left over is told, and its pair is closed."""
+    tags = [tag("Amber", 1), tag("Basalt", 2, aliases=[{"value": "Dust"}])]
+    pair = PairDecision(actors=(Actor(name="Amber"), Actor(name="Basalt")), are="same")
+    held = Decisions("d.yaml", "", 0, DecisionsFile(pairs=(pair,)))
+    made = plan(drafts(draft("Amber"), draft("Basalt")), tags, mode="upsert", decisions=held)
+    assert [note.code for note in made.notes if tags[1].uuid in note.message] == ["merged-tag-stays"]
+    assert [pair.decision for pair in made.pairs] == ["same"]
