@@ -38,3 +38,15 @@ def test_what_a_list_becomes(mark: str, given: Lists, mapped: Lists | None, want
     assert change.body["aliases"][0]["confidence"] == 8
     kept = [note.code for note in made.notes if note.code == "lists-kept"]
     assert kept == (["lists-kept"] if given is Lists.AUTO and "Sand" in wanted else [])
+
+
+def test_a_tag_that_is_adopted_keeps_what_it_held_on_later_nights_too() -> None:
+    """The night that adopts a tag and those after it leave what others had put into its lists."""
+    held = Tag("u-1", "Amber Jackal", HELD)
+    rows = drafts(draft("Amber Jackal", aliases=[{"value": "Rust"}]))
+    for night in range(2):
+        made = plan(rows, [held], mode="upsert", managed_by="tag-importer:nightly", adopt=True)
+        (change,) = made.changes
+        assert (change.action.value, night) in (("update", 0), ("unchanged", 1))
+        held = Tag("u-1", "Amber Jackal", {**held.fields, **change.body})
+    assert [entry["value"] for entry in held.fields["aliases"]] == ["Dust", "Sand", "Rust"]
