@@ -22,7 +22,7 @@ from importer.planning.decisions import Actor, Decisions, PairDecision
 from importer.planning.diff import differences, update_body
 from importer.planning.identity import index_tags
 from importer.planning.marking import mark_of
-from importer.planning.merging import ALL, NOTES, Decided, entry_text, merged_fields, united
+from importer.planning.merging import ALL, NOTES, Decided, bare, entry_text, merged_fields, united
 from importer.planning.options import MERGE, Account
 from importer.planning.plan_file import MERGED
 from importer.planning.vanished import deletion
@@ -233,11 +233,11 @@ def _lost(field: Field, held: Json, wanted: Mapping[str, Json]) -> Iterator[str]
         yield from (
             f"{key}: {value}" for key, value in held.items() if not same(field, {key: value}, {key: have.get(key)})
         )
-    elif (bare := _bare(held)) != _bare(now) and not same(field, bare, _bare(now)):
-        looser = field.name == "tlp" and 0 <= strictness(word_of(bare)) <= strictness(word_of(_bare(now)))
-        noted = field.name in (NOTES, "description") and str(bare) in str(_bare(wanted.get(NOTES)))
+    elif (value := bare(held)) != bare(now) and not same(field, value, bare(now)):
+        looser = field.name == "tlp" and 0 <= strictness(word_of(value)) <= strictness(word_of(bare(now)))
+        noted = field.name in (NOTES, "description") and str(value) in str(bare(wanted.get(NOTES)))
         if not (looser or noted):
-            yield str(bare)
+            yield str(value)
     else:
         yield from _lost_parts(held, now)
 
@@ -247,11 +247,7 @@ def _lost_parts(held: Json, now: Json) -> Iterator[str]:
     said = now if isinstance(now, dict) else {}
     for key, part in held.items() if isinstance(held, dict) and now is not None else ():
         if key not in ("value", "url") and part is not None and said.get(key) != part:
-            yield f"{key} {part} of {entry_text(held) or _bare(held)}"
-
-
-def _bare(value: Json) -> Json:
-    return value.get("value") if isinstance(value, dict) else value
+            yield f"{key} {part} of {entry_text(held) or bare(held)}"
 
 
 def _kept(field: Field, wanted: Mapping[str, Json]) -> Json:

@@ -210,15 +210,16 @@ def _note(fields: dict[str, Json], value: Json) -> list[Json]:
 
 
 def _stricter(one: Json, other: Json) -> bool:
-    return strictness(word_of(_plain(one))) > strictness(word_of(_plain(other)))
+    return strictness(word_of(bare(one))) > strictness(word_of(bare(other)))
 
 
-def _plain(value: Json) -> Json:
+def bare(value: Json) -> Json:
+    """A value without its confidence and TLP."""
     return value.get("value") if isinstance(value, dict) else value
 
 
 def _short(values: Sequence[Json]) -> str:
-    said = [repr(entry_text(value) or _plain(value)) for value in values]
+    said = [repr(entry_text(value) or bare(value)) for value in values]
     return ", ".join(one if len(one) <= _SHOWN else f"{one[:_SHOWN]}…" for one in said)
 
 

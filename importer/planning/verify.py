@@ -33,8 +33,10 @@ def check_plan(plan: Plan, *, made_here: bool) -> None:
 
     Of a plan that was made elsewhere each value that is sent is checked as one of a list would be.
     """
-    deleted = {change.uuid for change in plan.changes if change.action is Action.DELETE}
-    by_key = {change.key: change for change in plan.changes if change.uuid not in deleted}
+    by_key: dict[str, Change] = {}
+    if plan.mode == MERGE:
+        deleted = {change.uuid for change in plan.changes if change.action is Action.DELETE}
+        by_key = {change.key: change for change in plan.changes if change.uuid not in deleted}
     _raise(plan, [(one, how) for one in plan.changes if (how := _contradiction(one, plan, made_here, by_key))])
 
 
