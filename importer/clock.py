@@ -34,3 +34,14 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def moment(text: object) -> datetime | None:
+    """A time as ISO 8601 has it, UTC where it names no zone; None for anything else."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    if not 1970 <= found.year < 9000:
+        return None  # nothing can be added to it, or taken away
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

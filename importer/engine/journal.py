@@ -25,7 +25,7 @@ import errno
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -254,17 +254,6 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
         return ""
-
-
-def moment(text: object) -> datetime | None:
-    """A time of the journal; None for anything else."""
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    if not 1970 <= found.year < 9000:
-        return None  # nothing can be added to it, or taken away
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _cut_torn_line(file: int) -> int:

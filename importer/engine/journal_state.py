@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from importer.engine.journal import moment
+from importer.clock import moment
 from importer.errors import UsageError
 from importer.model import Outcome, Status
 

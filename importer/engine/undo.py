@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from importer.clock import Clock
-from importer.engine.journal import Journal, moment
+from importer.clock import Clock, moment
+from importer.engine.journal import Journal
 from importer.engine.journal_state import JournalState
 from importer.engine.resume import EarlierRun, open_run
 from importer.engine.run_folder import RunFolder

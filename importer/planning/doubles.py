@@ -7,12 +7,12 @@ each, the oldest one's counts, and the plan says what is dropped.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import combinations, pairwise, product
 from typing import Final
 
 from msgspec import Struct
 
+from importer.clock import moment
 from importer.fields.names import identity_key
 from importer.fields.table import ALIAS_FIELDS, FIELDS, Field
 from importer.fields.values import same
@@ -128,11 +128,8 @@ class _Groups:
 
 def _age(tag: Tag) -> tuple[bool, float, str]:
     """Sorts the oldest first; a tag that does not say when it was made is last."""
-    try:
-        made = datetime.fromisoformat(tag.created_at)
-    except ValueError:
-        return True, 0.0, tag.uuid
-    return False, (made if made.tzinfo else made.replace(tzinfo=UTC)).timestamp(), tag.uuid
+    made = moment(tag.created_at)
+    return made is None, made.timestamp() if made is not None else 0.0, tag.uuid
 
 
 def _differing(tags: Sequence[Tag]) -> dict[str, tuple[Json, ...]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from importer.clock import SystemClock
-from importer.engine.journal import Fsync, Journal, JournalFull, moment
+from importer.clock import SystemClock, moment
+from importer.engine.journal import Fsync, Journal, JournalFull
 from importer.engine.journal_state import read_journal
 from importer.errors import UsageError
 
