@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import tomllib
 from pathlib import Path
@@ -47,5 +48,21 @@ def test_each_dependency_is_pinned_at_a_version_that_fits(files: list[str], want
 def test_each_pin_is_exact_and_has_hashes(name: str) -> None:
     """Only pins with `==`, each with its hashes: no address, no path, no option of one machine."""
     text = (ROOT / name).read_text("utf-8")
-    pin = re.compile(r"[a-z0-9-]+==[\w.]+( ; [^\\]+)? \\(\n    --hash=sha256:[0-9a-f]{64}( \\)?)+")
+    pin = re.compile(r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[\w.]+( ; [^\\]+)? \\(\n    --hash=sha256:[0-9a-f]{64}( \\)?)+")
     assert not re.sub(r"#.*|" + pin.pattern, "", text).strip()
+
+
+def test_what_a_package_needs_with_an_extra_is_pinned_with_it() -> None:
+    """A newer release of `coverage` stops no installation: pip looks for `coverage[toml]` under a pin of its own."""
+    locked = pins("requirements.lock", "requirements-dev.lock")
+    asked = 0
+    for package in importlib.metadata.distributions():
+        if canonicalize_name(package.name) not in locked:
+            continue
+        for text in package.requires or ():
+            needed = Requirement(text)
+            if needed.extras and (needed.marker is None or needed.marker.evaluate({"extra": ""})):
+                pin = locked[canonicalize_name(needed.name)]
+                assert needed.extras <= pin.extras, f"{package.name} needs {needed}: run nox -s lock"
+                asked += 1
+    assert asked, "no package here needs another with an extra: pytest-cov did"
