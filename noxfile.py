@@ -117,18 +117,23 @@ def licences(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Writes both lock files from pyproject.toml; `-- --upgrade` moves every pin to its newest release."""
+    """Writes the lock files from pyproject.toml; `-- --upgrade` moves every pin to its newest release."""
     session.install("uv")
     build = Path(session.create_tmp()) / "build.in"
     build.write_text("\n".join(nox.project.load_toml("pyproject.toml")["build-system"]["requires"]))
     # Extras stay in the pins: beside a bare `coverage==1`, an older pip takes the newest release for `coverage[toml]`.
-    compiled = (
+    pinned = (
         *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--fork-strategy", "fewest"),
-        *("--generate-hashes", "--no-strip-extras", "--no-emit-index-url", "--no-annotate"),
-        *("--custom-compile-command", "nox -s lock", "pyproject.toml", str(build), *session.posargs),
+        *("--no-strip-extras", "--no-emit-index-url", "--no-annotate", "--custom-compile-command", "nox -s lock"),
+        *session.posargs,
     )
+    compiled = (*pinned, "--generate-hashes", "pyproject.toml", str(build))
     session.run(*compiled, "--output-file", LOCKS[0])
     # What is pinned for every system already is not pinned again.
     pins = [line for line in Path(LOCKS[0]).read_text("utf-8").splitlines() if "==" in line and ";" not in line]
     held = [f"--no-emit-package={pin.partition('==')[0].partition('[')[0]}" for pin in pins]
     session.run(*compiled, "--extra", "dev", "--constraint", LOCKS[0], *held, "--output-file", LOCKS[1])
+    # What the DAG is tested with; tests/beside.py installs it.
+    airflow = Path(session.create_tmp()) / "airflow.in"
+    airflow.write_text("apache-airflow-core==3.3.2")
+    session.run(*pinned, str(airflow), "--output-file", "tests/network/airflow.lock")

@@ -39,7 +39,7 @@ async def _kill_once(server: Server, account: str, state: Path) -> None:
 
 async def test_three_tokens_with_four_accounts_each(tmp_path: Path) -> None:
     """One token is revoked, one worker killed: all other jobs end with 0, no 429, nothing twice, and one fleet.json."""
-    python = beside("airflow", "apache-airflow-core==3.3.2")
+    python = beside("airflow", Path(__file__).with_name("airflow.lock"))
     accounts = {f"{token}{number}": token for token in TOKENS for number in range(4)}
     jobs(tmp_path, accounts, 10)
     env = {
