@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
@@ -106,27 +106,33 @@ async def open_target(session: Session, *, tries: int = 10) -> AsyncIterator[Tar
 
 @asynccontextmanager
 async def locked(session: Session, target: Target) -> AsyncIterator[None]:
-    """Hold the locks of account and token while inside. LockHeld (exit 7) when not free.
+    """Hold the locks of account and token while inside: the limit is the token's, whichever account it is used for."""
+    async with held(session, lock_names(session, target)):
+        yield
 
-    The limit belongs to the token, whichever account it is used for. Neither lock is kept while waiting for the other,
-    so that no two runs wait for each other. With --wait they are looked at again and again, which a signal can end.
+
+@asynccontextmanager
+async def held(session: Session, names: Mapping[str, str]) -> AsyncIterator[None]:
+    """Hold these locks while inside: what each is of, and its name. LockHeld (exit 7) when not free.
+
+    None is kept while waiting for another, so that no two runs wait for each other. With --wait they are looked at
+    again and again, which a signal can end.
     """
-    settings, clock, run = session.settings, session.clock, session.folder.run
-    names = lock_names(session, target)
+    settings, clock = session.settings, session.clock
     until = clock.monotonic() + settings.pacing.lock_wait
     said = settings.quiet
     while True:
         try:
             with ExitStack() as taken:
                 for what, name in names.items():
-                    taken.enter_context(account_lock(name, run=run, what=what))
+                    taken.enter_context(account_lock(name, run=session.folder.run, what=what))
                 stack = taken.pop_all()
             break
-        except LockHeld as held:
+        except LockHeld as other:
             if clock.monotonic() >= until:
                 raise
             if not said:
-                session.observer.tell(f"waiting: {held.message}", event="waiting-for-lock")
+                session.observer.tell(f"waiting: {other.message}", event="waiting-for-lock")
             said = True
         await clock.sleep(_LOOK)
     with stack:

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from typing import Final
@@ -23,13 +22,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from importer.clock import Clock
-from importer.engine.lock import account_lock
 from importer.engine.resume import open_resumable
-from importer.errors import ExitCode, ImporterError, LockHeld, ProgramFault, StoppedEarly, UsageError
+from importer.errors import ExitCode, ImporterError, ProgramFault, StoppedEarly, UsageError
 from importer.masking import Mask
 from importer.model import Plan
 from importer.pipeline import verbs
-from importer.pipeline.account import token_lock
+from importer.pipeline.account import held, token_lock
 from importer.pipeline.execution import sandbox_flags
 from importer.pipeline.remembered import absolute
 from importer.pipeline.session import Observer, Session
@@ -41,8 +39,7 @@ from importer.reports.summary import stamp
 from importer.settings.settings import Settings
 
 _LOOK: Final = 0.2
-"""Seconds between two looks at a lock, and at whether all has ended."""
-
+"""Seconds between two looks at whether all has ended."""
 
 _UNREAD: Final = "unread"
 
@@ -118,7 +115,7 @@ class FleetRun:
         self._accounts: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._reason = ""
         self._stops: dict[str, Callable[[str], object]] = {}
-        """By job file: what ends the run that is under way."""
+        """By group: what ends what is under way."""
         self._mask = Mask(secret for job in jobs for secret in job.settings.secrets())
         self._results = [(earlier or {}).get(absolute(job.file)) or self._blank(job) for job in jobs]
 
@@ -149,88 +146,75 @@ class FleetRun:
                     stop(self._reason)
 
     def _group(self, places: Sequence[int]) -> None:
-        waiting = [at for at in places if not self._results[at].finished]
-        if not waiting:
-            return
+        if waiting := [at for at in places if not self._results[at].finished]:
+            asyncio.run(self._in_turn(waiting))
+
+    async def _in_turn(self, waiting: Sequence[int]) -> None:
+        """The jobs of one token, its lock held from the first to the last."""
+        loop, task, first = asyncio.get_running_loop(), asyncio.current_task(), self._jobs[waiting[0]]
+        assert task is not None
+        running: list[Session] = []
+
+        def end(reason: str) -> None:
+            if running and running[-1].sending:
+                running[-1].stop.request(reason)
+            else:
+                task.cancel()
+
+        with self._lock:
+            self._stops[first.group] = lambda reason: loop.call_soon_threadsafe(end, reason)
+            if self._reason:
+                task.cancel()
+        alone = not first.group or first.settings.sandbox or self._dry
+        names = {} if alone else {"token": token_lock(first.group)}
         try:
-            with self._token(self._jobs[waiting[0]]):
+            async with held(Session(first.settings, self._clock, self._observer(first)), names):
                 refused = ""
                 for at in waiting:
                     if refused:
                         error: ImporterError = ImporterError(f"not attempted: the token was refused in {refused}")
                         self._not_attempted(at, error, ExitCode.ACCESS)
-                    elif self._job(at):
+                    elif await self._job(at, running):
                         refused = f"job {self._jobs[at].settings.name}"
-        except Exception as error:
-            told = error if isinstance(error, ImporterError) else _fault(error)
+        except (Exception, asyncio.CancelledError) as error:
+            told = self._told(error)
             for at in waiting:
                 if self._results[at].exit_code is None:
                     self._not_attempted(at, told, told.exit_code)
 
-    @contextmanager
-    def _token(self, job: Job) -> Iterator[None]:
-        """The lock of the group's token, for as long as its jobs take. LockHeld when it does not come free in time."""
-        if self._dry or not job.group or job.settings.sandbox:
-            yield
-            return
-        until = self._clock.monotonic() + job.settings.pacing.lock_wait
-        while True:
-            lock = account_lock(token_lock(job.group), what="token")
-            try:
-                lock.__enter__()
-                break
-            except LockHeld:
-                if self._reason or self._clock.monotonic() >= until:
-                    raise
-            time.sleep(_LOOK)
-        try:
-            yield
-        finally:
-            lock.__exit__(None, None, None)
+    def _told(self, error: BaseException) -> ImporterError:
+        if isinstance(error, ImporterError):
+            return error
+        if isinstance(error, asyncio.CancelledError):
+            return StoppedEarly(f"{self._reason}: nothing was attempted")
+        return ProgramFault(f"a fault in the program itself ({type(error).__name__}: {error})")
 
-    def _job(self, at: int) -> bool:
-        """One job; returns whether its token was refused."""
+    async def _job(self, at: int, running: list[Session]) -> bool:
+        """One job, whose session is added to those that ran; returns whether its token was refused."""
         job = self._jobs[at]
         with self._accounts[job.account or job.file]:  # two tokens of one account take turns
             session = Session(job.settings, self._clock, self._observer(job), job.run, token_held=not self._dry)
+            running.append(session)
             try:
                 if self._reason:
                     raise StoppedEarly(self._reason)
                 if job.error is not None:
                     raise job.error
                 self._set(at, replace(self._blank(job), state="running", run="" if self._dry else str(session.path)))
-                result = asyncio.run(self._ended(job, session))
-            except asyncio.CancelledError:
-                result = self._failed(job, session, StoppedEarly(f"{self._reason}: nothing was attempted"))
-            except ImporterError as error:
-                if self._reason and not session.begun:
-                    self._not_attempted(at, error, ExitCode.STOPPED_EARLY)
+                result = await self._ended(job, session)
+            except (Exception, asyncio.CancelledError) as error:
+                # A fault in one job is no reason to leave the others undone.
+                told = self._told(error)
+                if self._reason and not session.begun and told is error:
+                    self._not_attempted(at, told, ExitCode.STOPPED_EARLY)
                     return False
-                result = self._failed(job, session, error)
-            except Exception as error:  # a fault in one job is no reason to leave the others undone
-                result = self._failed(job, session, _fault(error))
-            finally:
-                with self._lock:
-                    self._stops.pop(job.file, None)
+                result = self._failed(job, session, told)
             self._set(at, result)
             assert result.exit_code is not None
             self._tell(session, notify(session, result.exit_code) if not self._dry else [])
         return session.traffic.token_refused and result.exit_code == ExitCode.ACCESS
 
     async def _ended(self, job: Job, session: Session) -> JobResult:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
-
-        def end(reason: str) -> None:
-            if session.sending:
-                session.stop.request(reason)
-            else:
-                task.cancel()
-
-        with self._lock:
-            self._stops[job.file] = lambda reason: loop.call_soon_threadsafe(end, reason)
-            if self._reason:
-                raise StoppedEarly(self._reason)
         if self._dry:
             return await self._planned(job, session)
         if job.run is not None:
@@ -304,10 +288,6 @@ class FleetRun:
     def _fleet(self, *, over: bool = False) -> Fleet:
         finished = stamp(self._clock.now()) if over else None
         return fleet_of("plan" if self._dry else "apply", self._results, self._started, finished)
-
-
-def _fault(error: Exception) -> ProgramFault:
-    return ProgramFault(f"a fault in the program itself ({type(error).__name__})")
 
 
 def _again(job: Job, run: Path | None) -> str:
