@@ -43,6 +43,11 @@ def clean(text: str) -> str:
     return text
 
 
+def composed(text: str) -> str:
+    """What two spellings of one link share: NFC, trimmed."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
 def hidden_characters(text: str) -> list[str]:
     """Those of a text that nobody sees, each once, as `U+200B`."""
     if text.isascii():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,10 +21,8 @@ from importer.model import ACCOUNT, Change, Draft, Issue, Json, Place, Severity,
 from importer.planning.collisions import Node
 from importer.planning.decisions import AcceptedIssue, Actor, AliasDecision, Decisions, PairDecision
 from importer.planning.identity import Match, Tags, name_place, usable
-from importer.planning.merging import Part, entry_text, merged
+from importer.planning.merging import MERGED, entry_text, merged
 from importer.planning.source_ids import source_id
-
-MERGED: Final = "merged-row"
 
 
 class Decided(Struct, frozen=True):
@@ -256,12 +253,9 @@ class _Deciding:
         decided = [decision for a, b, decision in self.same if a in nodes and b in nodes]
         spots = ", ".join(str(decision.spot) for decision in decided)
         name = self._kept(decided, before, first, held)
-        parts = [Part(before[row], self._by(before[row], decided)) for row in rows]
-        made, told = merged(name, parts, held)
-        self.drafts[first] = made
-        self.issues.setdefault(first, []).extend(
-            self._row_issue(before[first], f"{said}, as decided in {spots}") for said in told
-        )
+        parts = [(before[row], self._by(before[row], decided)) for row in rows]
+        self.drafts[first], told = merged(name, parts, held, spots)
+        self.issues.setdefault(first, []).extend(told)
         also[first] = [*(before[row] for row in rows[1:]), *held]
         for node in nodes:
             into[node] = first
@@ -333,10 +327,6 @@ class _Deciding:
 
     def _issue(self, severity: Severity, code: str, message: str, spot: Position) -> Issue:
         return Issue(severity, code, message, Place(self.decisions.file, row=spot.line))
-
-    @staticmethod
-    def _row_issue(draft: Draft, message: str) -> Issue:
-        return Issue(Severity.INFO, MERGED, message, name_place(draft), "value", draft.name)
 
 
 def accept(issues: Iterable[Issue], name: str, accepted: Sequence[AcceptedIssue]) -> Iterator[Issue]:

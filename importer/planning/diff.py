@@ -9,11 +9,10 @@ dates and the category, a null for each key of `properties`. The API refuses to 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from importer.fields.names import clean, identity_key
+from importer.fields.names import clean, composed, identity_key
 from importer.fields.table import FIELDS, Field, Kind
 from importer.fields.values import same
 from importer.model import EMPTY, FieldChange, Json, Tag
@@ -96,7 +95,7 @@ def _tidied(field: Field, entries: list[Json], name: str) -> list[Json]:
     kept: list[Json] = []
     for entry in entries:
         text = str(entry.get(main)) if isinstance(entry, Mapping) else str(entry)
-        key = identity_key(text) if named else _composed(text)
+        key = identity_key(text) if named else composed(text)
         if key in seen:
             continue
         seen.add(key)
@@ -138,11 +137,11 @@ def _keep_annotations(field: Field, old: Json, new: Json, dropped: Collection[st
     key = _ENTRY_KEY.get(field.kind)
     if key and isinstance(old, list | tuple) and isinstance(new, list | tuple):
         known = {
-            _composed(entry[key]): entry for entry in reversed(old) if isinstance(entry, Mapping) and entry.get(key)
+            composed(str(entry[key])): entry for entry in reversed(old) if isinstance(entry, Mapping) and entry.get(key)
         }
         merged: list[Json] = []
         for entry in new:
-            kept = known.get(_composed(entry[key])) if isinstance(entry, Mapping) and entry.get(key) else None
+            kept = known.get(composed(str(entry[key]))) if isinstance(entry, Mapping) and entry.get(key) else None
             merged.append({**_said(_without(kept, dropped)), **_said(entry)} if kept is not None else entry)
         return merged
     return new
@@ -183,7 +182,3 @@ def _table(value: Json) -> Mapping[str, Json]:
 
 def _blank(value: Json) -> bool:
     return value is None or value in ("", [], {}, ())
-
-
-def _composed(text: Json) -> str:
-    return unicodedata.normalize("NFC", str(text)).strip()

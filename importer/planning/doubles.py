@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from importer.clock import moment
 from importer.fields.names import identity_key
-from importer.fields.table import ALIAS_FIELDS, FIELDS, Field
+from importer.fields.table import FIELDS
 from importer.fields.values import same
 from importer.model import ACCOUNT, Action, Change, Issue, Json, Place, Plan, Severity, Tag
 from importer.planning.binding import AFTER, what_was_seen
@@ -22,11 +22,10 @@ from importer.planning.decisions import Actor, Decisions, PairDecision
 from importer.planning.diff import differences, update_body
 from importer.planning.identity import index_tags
 from importer.planning.marking import mark_of
-from importer.planning.merging import ALL, NOTES, Decided, bare, entry_text, merged_fields, united
+from importer.planning.merging import ALL, DROPS, Decided, lost, merged_fields
 from importer.planning.options import MERGE, Account
 from importer.planning.plan_file import MERGED
 from importer.planning.vanished import deletion
-from importer.sources.tlp import strictness, word_of
 
 UNKNOWN: Final = -1
 """How often a tag is used, where the server does not say."""
@@ -113,7 +112,7 @@ class _Groups:
         )
 
     def _by(self, tag: Tag, decided: Sequence[PairDecision]) -> Decided:
-        """What of a tag is united, and the fields of which its value counts, as `merging.Part` has it of a row."""
+        """What of a tag is united, and the fields of which its value counts, as of a row."""
         about = [pair for pair in decided if any(tag in self._tags(actor) for actor in pair.actors)]
         if not about:
             return ALL
@@ -205,48 +204,6 @@ def _losses(double: Double, wanted: Mapping[str, Json]) -> Iterator[Issue]:
         if used > 0:
             said = f"{used:,} indicators refer to {tag.name!r} ({tag.uuid}), and do not go over to the tag that stays"
             yield Issue(Severity.WARNING, "merge-loses-uses", said, Place(""), "value", tag.name)
-        for field in FIELDS:
-            held = tag.fields.get(field.name)
-            for lost in _lost(field, held, wanted):
-                said = f"{lost!r} of {tag.name!r} ({tag.uuid}) is dropped; {_kept(field, wanted)!r} stays"
-                yield Issue(Severity.WARNING, "merge-drops", said, Place(""), field.name, lost)
-
-
-def _lost(field: Field, held: Json, wanted: Mapping[str, Json]) -> Iterator[str]:
-    """The values of a field that a tag had and the merged one has not."""
-    now = wanted.get(field.name)
-    if held in (None, "", [], {}) or field.name == "value":
-        return
-    if isinstance(held, list):
-        names = field.name in ALIAS_FIELDS
-        there = [entry for name in ALIAS_FIELDS for entry in wanted.get(name) or ()] if names else now or []
-        there = [*there, wanted["value"]] if names else there
-        yield from map(entry_text, united(there, held, names=names)[len(there) :])
-        known = {identity_key(entry_text(entry)): entry for entry in reversed(there)}
-        for entry in held:
-            yield from _lost_parts(entry, known.get(identity_key(entry_text(entry))))
-    elif field.name == "properties":
-        have = now if isinstance(now, dict) else {}
-        yield from (
-            f"{key}: {value}" for key, value in held.items() if not same(field, {key: value}, {key: have.get(key)})
-        )
-    elif (value := bare(held)) != bare(now) and not same(field, value, bare(now)):
-        looser = field.name == "tlp" and 0 <= strictness(word_of(value)) <= strictness(word_of(bare(now)))
-        noted = field.name in (NOTES, "description") and str(value) in str(bare(wanted.get(NOTES)))
-        if not (looser or noted):
-            yield str(value)
-    else:
-        yield from _lost_parts(held, now)
-
-
-def _lost_parts(held: Json, now: Json) -> Iterator[str]:
-    """What was said of a value (its confidence, its TLP) and is not said, or is said otherwise, of the merged one's."""
-    said = now if isinstance(now, dict) else {}
-    for key, part in held.items() if isinstance(held, dict) and now is not None else ():
-        if key not in ("value", "url") and part is not None and said.get(key) != part:
-            yield f"{key} {part} of {entry_text(held) or bare(held)}"
-
-
-def _kept(field: Field, wanted: Mapping[str, Json]) -> Json:
-    now = wanted.get(field.name)
-    return entry_text(now) or now
+        for field, value, stays in lost(tag.fields, wanted):
+            said = f"{value!r} of {tag.name!r} ({tag.uuid}) is dropped{stays}"
+            yield Issue(Severity.WARNING, DROPS, said, Place(""), field, value)

@@ -2,53 +2,54 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from importer.fields.names import identity_key
-from importer.fields.table import ALIAS_FIELDS, FIELDS, field_named
-from importer.fields.values import check
-from importer.model import Draft, Json, Tag
+from importer.fields.names import composed, identity_key
+from importer.fields.table import ALIAS_FIELDS, FIELDS, Field, field_named
+from importer.fields.values import check, same
+from importer.model import Draft, Issue, Json, Severity, Tag
 from importer.planning.decisions import PARTS
+from importer.planning.identity import name_place
 from importer.sources.tlp import strictness, word_of
 
 NOTES: Final = "internalDescription"
+MERGED: Final = "merged-row"
+DROPS: Final = "merge-drops"
 _LINKS: Final = ("externalReferenceLinks", "externalReferences")
 _SHOWN: Final = 60
 
 
-class Part(Struct, frozen=True):
-    """A row that goes into a merged one, in the order of precedence."""
-
-    draft: Draft
-    decided: tuple[frozenset[str], frozenset[str]]
-    """What of it is united (aliases, links, notes), and the fields of which its value counts."""
+Decided = tuple[frozenset[str], frozenset[str]]
+"""What of an actor is united (aliases, links, notes), and the fields of which its value counts."""
+ALL: Final[Decided] = (frozenset(PARTS), frozenset())
+"""Everything is united, and no single value counts before that of the first."""
 
 
-def merged(name: str, parts: Sequence[Part], tags: Sequence[Tag] = ()) -> tuple[Draft, list[str]]:
-    """One draft of several rows, in the place of the first, and in words what came from each other row.
+def merged(
+    name: str, parts: Sequence[tuple[Draft, Decided]], tags: Sequence[Tag] = (), decided_in: str = ""
+) -> tuple[Draft, list[Issue]]:
+    """One draft of several rows, in the place of the first, with what came from each other row and what is dropped.
 
     The names that are not kept become private other names. The strictest TLP counts.
     """
-    first = parts[0].draft
+    first = parts[0][0]
     fields: dict[str, Json] = {**first.fields, "value": name}
-    told: list[str] = []
-    for part in parts[1:]:
-        source = PurePath(part.draft.row.header.file).name
+    told: list[Issue] = []
+    for draft, decided in parts[1:]:
         said = [
             f"{field}: {_short(value)}"
-            for field, value in _added(fields, part.draft.name, part.draft.fields, *part.decided, clear=first.clear)
+            for field, value in _added(fields, draft.name, draft.fields, *decided, clear=first.clear)
         ]
-        what = "; ".join(said) or "nothing that was not known"
-        told.append(f"{part.draft.name!r} ({source} {part.draft.row.place(part.draft.column()).cell}) gave {what}")
+        gave = "; ".join(said) or "nothing that was not known"
+        message = f"{draft.name!r} ({_where(draft)}) gave {gave}, as decided in {decided_in}"
+        told.append(Issue(Severity.INFO, MERGED, message, name_place(first), "value", first.name))
     for tag in tags:
         fields = with_lists(fields, tag, first.clear)
-    for other in (*(part.draft.name for part in parts), *(tag.name for tag in tags)):
+    for other in (*(draft.name for draft, _ in parts), *(tag.name for tag in tags)):
         if identity_key(other) != identity_key(name):
             _add_names(fields, "aliasGroupNamesInternal", [other], name)
     for field in ALIAS_FIELDS:  # of other rows the kept name may be an alias
@@ -56,12 +57,15 @@ def merged(name: str, parts: Sequence[Part], tags: Sequence[Tag] = ()) -> tuple[
             fields[field] = [entry for entry in fields[field] if identity_key(entry_text(entry)) != identity_key(name)]
             if not fields[field]:
                 del fields[field]
+    for draft, _ in parts:
+        for field, value, stays in lost(draft.fields, fields):
+            message = f"{value!r} of {draft.name!r} ({_where(draft)}) is dropped{stays}, as decided in {decided_in}"
+            told.append(Issue(Severity.INFO, DROPS, message, draft.place(field), field, value))
     return replace(first, fields=fields, origins=_FirstOrigins(first)), told
 
 
-Decided = tuple[frozenset[str], frozenset[str]]
-ALL: Final[Decided] = (frozenset(PARTS), frozenset())
-"""Everything is united, and no single value counts before that of the first."""
+def _where(draft: Draft) -> str:
+    return f"{PurePath(draft.row.header.file).name} {name_place(draft).cell}"
 
 
 def merged_fields(name: str, parts: Sequence[tuple[Tag, Decided]]) -> dict[str, Json]:
@@ -77,6 +81,47 @@ def merged_fields(name: str, parts: Sequence[tuple[Tag, Decided]]) -> dict[str, 
         if identity_key(tag.name) != identity_key(name):
             _add_names(fields, "aliasGroupNamesInternal", [tag.name], name)
     return fields
+
+
+def lost(theirs: Mapping[str, Json], made: Mapping[str, Json]) -> Iterator[tuple[str, str, str]]:
+    """What one actor had and the merged one has not: the field, the value, and a clause that says what stays."""
+    for field in FIELDS:
+        for value, kept in _lost(field, theirs.get(field.name), made):
+            yield field.name, value, f"; {kept!r} stays" if kept not in (None, "", [], {}) else ""
+
+
+def _lost(field: Field, held: Json, made: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    now = made.get(field.name)
+    if held in (None, "", [], {}) or field.name == "value":
+        return
+    if isinstance(held, list):
+        names = field.name in ALIAS_FIELDS
+        there = [entry for name in ALIAS_FIELDS for entry in made.get(name) or ()] if names else now or []
+        there = [*there, made["value"]] if names else there
+        yield from ((entry_text(entry), None) for entry in united(there, held, names=names)[len(there) :])
+        known = {identity_key(entry_text(entry)): entry for entry in reversed(there)}
+        for entry in held:
+            yield from _lost_parts(entry, known.get(identity_key(entry_text(entry))))
+    elif field.name == "properties":
+        have = now if isinstance(now, dict) else {}
+        for key, value in held.items():
+            if not same(field, {key: value}, {key: have.get(key)}):
+                yield f"{key}: {value}", have.get(key)
+    elif (value := bare(held)) != bare(now) and not same(field, value, bare(now)):
+        looser = field.name == "tlp" and 0 <= strictness(word_of(value)) <= strictness(word_of(bare(now)))
+        noted = field.name in (NOTES, "description") and str(value) in str(bare(made.get(NOTES)))
+        if not (looser or noted):
+            yield str(value), bare(now)
+    else:
+        yield from _lost_parts(held, now)
+
+
+def _lost_parts(held: Json, now: Json) -> Iterator[tuple[str, Json]]:
+    """What was said of a value (its confidence, its TLP) and is not said, or is said otherwise, of the merged one's."""
+    said = now if isinstance(now, dict) else {}
+    for key, part in held.items() if isinstance(held, dict) and now is not None else ():
+        if key not in ("value", "url") and part is not None and said.get(key) != part:
+            yield f"{key} {part} of {entry_text(held) or bare(held)}", said.get(key)
 
 
 def _held(tag: Tag) -> dict[str, Json]:
@@ -106,7 +151,7 @@ def entry_text(entry: Json) -> str:
 
 def united(entries: Sequence[Json], more: Sequence[Json], *, names: bool) -> list[Json]:
     """A list with the entries of another that it does not have."""
-    key = identity_key if names else _composed
+    key = identity_key if names else composed
     seen = {key(entry_text(entry)) for entry in entries}
     found = list(entries)
     for entry in more:
@@ -123,7 +168,7 @@ def with_lists(wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = ()
         held = tag.fields.get(field.name)
         if field.is_list and field.name in wanted and field.name not in clear and isinstance(held, list):
             names, ours = field.name in ALIAS_FIELDS, wanted[field.name]
-            key = identity_key if names else _composed
+            key = identity_key if names else composed
             known = {key(entry_text(entry)): entry for entry in ours}
             before = [entry if entry in ours else _as_told(entry, known.get(key(entry_text(entry)))) for entry in held]
             found[field.name] = united(before, ours, names=names)
@@ -221,10 +266,6 @@ def bare(value: Json) -> Json:
 def _short(values: Sequence[Json]) -> str:
     said = [repr(entry_text(value) or bare(value)) for value in values]
     return ", ".join(one if len(one) <= _SHOWN else f"{one[:_SHOWN]}…" for one in said)
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()
 
 
 class _FirstOrigins:

@@ -9,7 +9,6 @@ next update teaches it again.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b
@@ -19,6 +18,7 @@ from typing import Final
 import msgspec
 
 from importer.fields.comparing import token
+from importer.fields.names import composed
 from importer.fields.table import FIELDS, Field, Kind
 from importer.fields.values import canonical, same
 from importer.model import FieldChange, Issue, Json, Place, Severity, Tag
@@ -222,7 +222,7 @@ def _entry_name(key: str, entry: Json) -> str:
 
 def _text(field: Field, entry: Json) -> str:
     text = entry.get(_MAIN.get(field.kind, "value")) if isinstance(entry, Mapping) else entry
-    return unicodedata.normalize("NFC", str(text)).strip()
+    return composed(str(text))
 
 
 def _pieces(fields: Mapping[str, Json]) -> Iterator[tuple[str, Field, Json]]:

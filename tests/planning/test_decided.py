@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.model import Action
-from importer.planning.decisions import Actor, Decisions, DecisionsFile, PairDecision
+from importer.model import Action, Plan, Severity
+from importer.planning.decisions import PARTS, Actor, Decisions, DecisionsFile, PairDecision, Part
 
 from .examples import draft, drafts, plan, tag
 
@@ -63,3 +63,30 @@ def test_the_tag_of_a_row_that_went_into_another_is_not_asked_about() -> None:
     made = plan(drafts(draft("Amber"), draft("Basalt")), tags, mode="upsert", decisions=held)
     assert [note.code for note in made.notes if tags[1].uuid in note.message] == ["merged-tag-stays"]
     assert [pair.decision for pair in made.pairs] == ["same"]
+
+
+def _same(keep: str = "", merge: tuple[Part, ...] = PARTS, **take: str) -> Decisions:
+    pair = PairDecision(actors=(Actor(name="Amber"), Actor(name="Basalt")), are="same", keep=keep, merge=merge,
+                        take=take)  # fmt: skip
+    return Decisions("d.yaml", "", 0, DecisionsFile(pairs=(pair,)))
+
+
+def _dropped(made: Plan) -> list[tuple[str, str, str]]:
+    """The cell, field and value of what is dropped."""
+    return [
+        (issue.place.cell, issue.field, issue.value)
+        for issue in made.changes[0].issues
+        if issue.code == "merge-drops" and issue.severity is Severity.INFO
+    ]
+
+
+def test_each_value_that_a_merge_of_rows_drops_is_named_with_its_cell() -> None:
+    """Of one actor's rows a single value that loses is told, whichever row it is of; what is taken over is not."""
+    rows = drafts(
+        draft("Amber", originCountryISO="IR", motive="Espionage", tlp="green", priority=1),
+        draft("Basalt", originCountryISO="CN", motive="Espionage", tlp="clear", priority=2, description="Said",
+              aliases=[{"value": "Dust"}], properties={"rank": 3}),
+    )  # fmt: skip
+    assert _dropped(plan(rows, decisions=_same())) == [("C3", "originCountryISO", "CN"), ("C3", "priority", "2")]
+    made = plan(rows, decisions=_same(merge=("links",), originCountryISO="Basalt"))
+    assert _dropped(made) == [("C2", "originCountryISO", "IR"), ("C3", "priority", "2"), ("B3", "aliases", "Dust")]
