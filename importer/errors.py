@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import ClassVar, Final, NamedTuple
+from typing import Final, NamedTuple
 
 
 class ExitCode(IntEnum):
@@ -72,7 +72,7 @@ class Position(NamedTuple):
 class ImporterError(Exception):
     """Base of everything that ends a command with a sentence instead of a traceback."""
 
-    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+    exit_code: ExitCode = ExitCode.USAGE
     retry_after: float = 0.0
     """Seconds after which it may come right by itself; 0 where nobody knows."""
     then: str

@@ -19,6 +19,7 @@ from importer.pipeline import verbs
 from importer.pipeline.remembered import job_file_of
 from importer.pipeline.saved import refuse_what_a_plan_settles, saved_plan
 from importer.pipeline.session import Session
+from importer.reports.fleet import is_fleet
 from importer.reports.formats import PlanResult, report
 from importer.reports.run_record import RunRecord
 from importer.settings.job_file import job_files
@@ -36,10 +37,12 @@ def apply(namespace: Namespace) -> int:
 
 
 def _plan_or_apply(namespace: Namespace, *, dry: bool) -> int:
-    if files := _fleet_files(namespace):
-        from importer.cli.fleet import fleet
+    if (files := _fleet_files(namespace)) or is_fleet(Path(namespace.sources[0])):
+        from importer.cli.fleet import fleet, saved_fleet
 
-        return fleet(namespace, files, dry=dry)
+        before = None if files else saved_fleet(namespace.sources)
+        if files or before is not None:
+            return fleet(namespace, files, before, dry=dry)
     clock = SystemClock()
     saved = saved_plan(namespace.sources)
     sources = () if saved else namespace.sources
@@ -69,7 +72,7 @@ def _fleet_files(namespace: Namespace) -> list[str]:
     """The job files, where the command is given several, a folder or a glob of them, or asked about groups."""
     files = job_files(namespace.sources)
     of_fleets = [flag for flag in ("groups", "group", "resume") if getattr(namespace, flag, None)]
-    if of_fleets and not files:
+    if of_fleets and not files and not is_fleet(Path(namespace.sources[0])):
         raise UsageError(f"--{of_fleets[0]} is for job files, and none is named")
     return files if of_fleets or files != namespace.sources or len(files) > 1 else []
 

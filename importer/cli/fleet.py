@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from shlex import quote
 
@@ -21,6 +21,7 @@ from importer.errors import ExitCode, ImporterError, UsageError
 from importer.model import Json
 from importer.pipeline.fleet import FleetRun, Job, check_apart, groups_of, job_of
 from importer.pipeline.remembered import absolute
+from importer.pipeline.saved import refuse_what_a_plan_settles
 from importer.reports import fleet as reports
 from importer.reports.formats import Listing
 from importer.reports.listings import table_lines
@@ -38,30 +39,47 @@ if TYPE_CHECKING:
     from importer.settings.settings import Settings
 
 
-def fleet(namespace: Namespace, files: Sequence[str], *, dry: bool) -> int:
-    """Plan or apply many jobs; returns the worst of their exit codes."""
+_UNPLANNED = "it was not planned"
+
+
+def saved_fleet(words: Sequence[str]) -> Path | None:
+    """The folder of a fleet that the command is given instead of jobs; None where it is given something else."""
+    path = Path(words[0])
+    with suppress(UsageError):  # a list may be called fleet.json, too
+        if len(words) == 1 and reports.is_fleet(path) and reports.read_fleet(path):
+            return path if path.is_dir() else path.parent
+    return None
+
+
+def fleet(namespace: Namespace, files: Sequence[str], before: Path | None, *, dry: bool) -> int:
+    """Plan or apply many jobs, or those of the fleet that is in the folder `before`, with the plans that it saved;
+    returns the worst of their exit codes."""
     if getattr(namespace, "html", None):
         raise UsageError("--html is for one plan, and several jobs were named")
-    jobs = [_job(namespace, file, dry=dry) for file in files]
+    known = {job.file: job for job in reports.read_fleet(before).jobs} if before else {}
+    jobs = [_job(namespace, file, dry=dry) for file in (known or files)]
     hide(secret for job in jobs for secret in job.settings.secrets())
     check_apart(jobs)
     if wanted := getattr(namespace, "group", ""):
-        known = groups_of(jobs)
-        if wanted not in known:
-            raise UsageError(f"none of these jobs is of group {wanted}", hint=f"There is {', '.join(known)}.")
-        jobs = [jobs[at] for at in known[wanted]]
+        groups = groups_of(jobs)
+        if wanted not in groups:
+            raise UsageError(f"none of these jobs is of group {wanted}", hint=f"There is {', '.join(groups)}.")
+        jobs = [jobs[at] for at in groups[wanted]]
     if getattr(namespace, "groups", False):
         show_listing(_groups(jobs), form_of(namespace))
         return ExitCode.DONE
     settings, clock = jobs[0].settings, SystemClock()
     folder = Path(namespace.out) if getattr(namespace, "out", None) else None
     if folder is None and not dry:
-        folder = Path(getattr(namespace, "runs_dir", "tag-importer-runs")) / name_run(clock.now())
-    earlier = _earlier(folder, jobs, resume=bool(getattr(namespace, "resume", False)), dry=dry)
+        folder = before or Path(getattr(namespace, "runs_dir", "tag-importer-runs")) / name_run(clock.now())
+    earlier = _earlier(folder, jobs, before, resume=bool(getattr(namespace, "resume", False)), dry=dry)
+    known |= earlier
+    if any(result.plan for result in known.values()):
+        jobs = [_saved(job, known.get(absolute(job.file))) for job in jobs]
     jobs = [replace(job, run=_begun(earlier.get(absolute(job.file)))) for job in jobs]
     if asked(settings) and not dry:
         jobs = _asked(jobs, earlier)
-    jobs = [replace(job, settings=replace(job.settings, yes=True)) for job in jobs]
+        jobs = [replace(job, settings=replace(job.settings, yes=True)) for job in jobs]
     done = _carried_out(jobs, dry=dry, folder=folder, earlier=earlier)
     if settings.format != "text" or not settings.quiet or done.exit_code:
         show_listing(reports.listing(done, folder), settings.format)
@@ -106,14 +124,19 @@ def _groups(jobs: Sequence[Job]) -> Listing:
     return Listing(lines, {"schema": 1, "command": "groups", "groups": values})
 
 
-def _earlier(folder: Path | None, jobs: Sequence[Job], *, resume: bool, dry: bool) -> dict[str, reports.JobResult]:
+def _earlier(
+    folder: Path | None, jobs: Sequence[Job], planned: Path | None, *, resume: bool, dry: bool
+) -> dict[str, reports.JobResult]:
     """What an earlier fleet in this folder came to, by job file. UsageError where it would be lost."""
     if folder is None or not reports.is_fleet(folder):
         return {}
     before = reports.read_fleet(folder)
     if dry and before.command == "plan":
         return {}
-    if dry or not resume or before.command == "plan":
+    if before.command == "plan" and folder != planned:
+        raise UsageError(f"{folder} holds the plans of a fleet", hint="Take another folder, or carry them out.",
+                         then=f"tag-importer apply {quote(str(folder))}")  # fmt: skip
+    if dry or not (resume or before.command == "plan"):
         raise UsageError(f"{folder} holds a fleet already", hint="Take another folder, or go on with it: --resume")
     if gone := {result.file for result in before.jobs} - {absolute(job.file) for job in jobs}:
         raise UsageError(
@@ -121,7 +144,18 @@ def _earlier(folder: Path | None, jobs: Sequence[Job], *, resume: bool, dry: boo
             hint="Name all of its jobs, or take another folder.",
             details=tuple(sorted(gone)[:5]),
         )
-    return {result.file: result for result in before.jobs}
+    return {} if before.command == "plan" else {result.file: result for result in before.jobs}
+
+
+def _saved(job: Job, result: reports.JobResult | None) -> Job:
+    """A job with the plan that was saved of it: nothing but that is carried out."""
+    refuse_what_a_plan_settles(job.settings)
+    if job.error is not None or (result and result.plan):
+        return replace(job, saved=Path(result.plan) if result and result.plan else None)
+    why = f": {result.message.removeprefix(f'{_UNPLANNED}: ')}" if result else ""
+    error = ImporterError(f"{_UNPLANNED}{why}", hint=result.hint if result else "Plan all jobs again.")
+    error.exit_code = ExitCode((result and result.exit_code) or ExitCode.USAGE)
+    return replace(job, error=error)
 
 
 def _begun(result: reports.JobResult | None) -> Path | None:
@@ -135,7 +169,7 @@ def _begun(result: reports.JobResult | None) -> Path | None:
 def _asked(jobs: Sequence[Job], earlier: dict[str, reports.JobResult]) -> list[Job]:
     """The jobs with the plans that a person has seen, added up, and said yes to."""
     new = [job for job in jobs if job.run is None and absolute(job.file) not in earlier]
-    run = FleetRun(new, SystemClock(), lambda job: _observer(job.settings, None), dry=True, keep=True)
+    run = FleetRun(new, SystemClock(), lambda job: _observer(job.settings, None), dry=True)
     planned = _with_signals(run)
     if planned.exit_code == ExitCode.STOPPED_EARLY:
         show_listing(reports.listing(planned), "text")

@@ -54,6 +54,8 @@ class Job(Struct, frozen=True):
     account: str = ""
     error: ImporterError | None = None
     """Why it cannot be attempted."""
+    saved: Path | None = None
+    """The plan.json that is to be carried out."""
     plan: Plan | None = None
     """What a person has said yes to."""
     run: Path | None = None
@@ -74,6 +76,13 @@ def job_of(file: str, settings: Settings, error: ImporterError | None = None) ->
     if known is None:
         return Job(file, settings, error=error)
     return Job(file, settings, token_key(known.base_url, known.token), known.account)
+
+
+def _folder_name(jobs: Sequence[Job], at: int) -> str:
+    """The name of the folder of a job's plan: the job's, with a number where another one's is the same."""
+    names = ["".join(char if char.isalnum() or char in "-_" else "-" for char in job.settings.name) for job in jobs]
+    first = [name.casefold() for name in names].index(names[at].casefold())
+    return names[at] if first == at else f"{names[at]}.{at + 1}"
 
 
 def check_apart(jobs: Sequence[Job]) -> None:
@@ -102,13 +111,12 @@ class FleetRun:
 
     def __init__(
         self, jobs: Sequence[Job], clock: Clock, observer: Callable[[Job], Observer], *, dry: bool = False,
-        keep: bool = False, folder: Path | None = None, earlier: Mapping[str, JobResult] | None = None,
+        folder: Path | None = None, earlier: Mapping[str, JobResult] | None = None,
     ) -> None:  # fmt: skip
-        """`earlier` are results, by file, of jobs that came to their end before: they stay as they are. `keep` keeps
-        the plans that `dry` comes to."""
+        """`earlier` are results, by file, of jobs that came to their end before: they stay as they are. `dry` saves
+        its plans in `folder`, one for each job, or without one keeps them in `plans`."""
         self.plans: dict[str, Plan] = {}
         """By job file."""
-        self._keep = keep
         self._jobs, self._clock, self._observer, self._dry, self._folder = jobs, clock, observer, dry, folder
         self._started = stamp(clock.now())
         self._lock = threading.RLock()
@@ -193,7 +201,8 @@ class FleetRun:
         """One job, whose session is added to those that ran; returns whether its token was refused."""
         job = self._jobs[at]
         with self._accounts[job.account or job.file]:  # two tokens of one account take turns
-            session = Session(job.settings, self._clock, self._observer(job), job.run, token_held=not self._dry)
+            path = self._folder / _folder_name(self._jobs, at) if self._dry and self._folder else job.run
+            session = Session(job.settings, self._clock, self._observer(job), path, token_held=not self._dry)
             running.append(session)
             try:
                 if self._reason:
@@ -220,16 +229,20 @@ class FleetRun:
         if job.run is not None:
             record = await verbs.resume(session, open_resumable(job.run))
         else:
-            record = await verbs.apply(session, job.plan or verbs.draft(session))
+            record = await verbs.apply(session, job.plan or job.saved or verbs.draft(session))
         return self._carried_out(job, session, record)
 
     async def _planned(self, job: Job, session: Session) -> JobResult:
-        made = await verbs.plan(session, verbs.draft(session))
+        made = await verbs.plan(session, job.saved or verbs.draft(session))
         verbs.check(session, made.plan, made.tags)
-        if self._keep:
+        if self._folder is None:
             self.plans[job.file] = made.plan
-        rows, code = made.plan.rows, verbs.plan_code(made.plan, job.settings)
-        return replace(self._traffic(job, session), exit_code=code, rows=rows, counts=_some(made.plan.counts()))
+        else:
+            made = verbs.write(session, made)
+        return replace(
+            self._traffic(job, session), exit_code=verbs.plan_code(made.plan, job.settings), rows=made.plan.rows,
+            counts=_some(made.plan.counts()), message=made.origin, plan=absolute(made.out) if made.out else "",
+        )  # fmt: skip
 
     def _carried_out(self, job: Job, session: Session, record: RunRecord) -> JobResult:
         again = "" if record.exit_code in (ExitCode.DONE, ExitCode.ROWS_NEED_WORK) else _again(job, record.folder)
@@ -269,7 +282,8 @@ class FleetRun:
 
     def _blank(self, job: Job) -> JobResult:
         return JobResult(job=job.settings.name, file=absolute(job.file), group=job.group, account=job.account,
-                         run=str(job.run.absolute()) if job.run else "")  # fmt: skip
+                         run=str(job.run.absolute()) if job.run else "",
+                         plan=str(job.saved.absolute()) if job.saved else "")  # fmt: skip
 
     def _tell(self, session: Session, problems: Sequence[str]) -> None:
         for problem in problems:

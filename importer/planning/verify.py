@@ -64,9 +64,12 @@ def check_not_moved(plan: Plan, account: Account) -> None:
 
 
 def plan_again(plan: Plan) -> str:
-    """The command that makes a plan of the same sources."""
+    """The command that makes a plan of the same job, or the same sources."""
     named = dict.fromkeys(source.file for source in plan.sources[:_SHOWN])
-    return f"tag-importer plan {shlex.join(named)} --mode {plan.mode} --out new-plan{{place}}"
+    job = plan.options.get("job")
+    return (
+        f"tag-importer plan {shlex.join([str(job)] if job else [*named, '--mode', plan.mode])} --out new-plan{{place}}"
+    )
 
 
 def some(lines: Sequence[str]) -> tuple[str, ...]:

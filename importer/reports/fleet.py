@@ -44,6 +44,8 @@ class JobResult(Struct, frozen=True, kw_only=True):
     """None while it has not ended; of a job that was not attempted, the one of what kept it from it."""
     run: str = ""
     """Its run folder, an absolute path."""
+    plan: str = ""
+    """The plan.json that `plan` saved for it, an absolute path: `apply` of the fleet's folder carries it out."""
     rows: Count = 0
     counts: dict[str, Count] = field(default_factory=dict)
     """Changes by status; of `plan`, by action."""
@@ -185,8 +187,11 @@ def _lines(fleet: Fleet, folder: Path | None) -> Iterator[Line]:
     if folder is not None:
         yield ()
         yield (f"{folder / NAME}",)
-        if any(not job.finished for job in fleet.jobs) and fleet.command == "apply":
-            yield (f"All that is left: the same command with --resume --out {shlex.quote(str(folder))}",)
+        quoted = shlex.quote(str(folder))
+        if fleet.command == "plan":
+            yield (f"Carry out what was planned: tag-importer apply {quoted}",)
+        elif any(not job.finished for job in fleet.jobs):
+            yield (f"All that is left: tag-importer apply {quoted} --resume",)
 
 
 def _word(job: JobResult) -> str:

@@ -199,10 +199,50 @@ async def test_a_plan_of_many_jobs_sends_nothing(tmp_path: Path) -> None:
         assert not any(server.made.values())
         again = await ended(await start(server, tmp_path, "plan", "jobs", "--out", "planned"))
         assert again.code == 0, "a plan gives way to the next one"
-        over = await apply(server, tmp_path, "jobs/a1.yaml", "jobs/b1.yaml", "--out", "planned", "--resume")
-        assert over.code == 2, "there is nothing in a plan to go on with"
+        for resume in ([], ["--resume"]):
+            over = await apply(server, tmp_path, "jobs", "--out", "planned", *resume)
+            assert (over.code, "tag-importer apply planned" in over.err) == (2, True), "it would be planned anew"
     found = fleet(tmp_path / "planned")
     assert (done.code, found["totals"]["counts"]) == (10, {"create": 6})
+
+
+async def test_what_was_planned_of_many_jobs_is_carried_out(tmp_path: Path) -> None:
+    """`apply FOLDER` does what the saved plans say, each checked as a single one is, and nothing that has no plan."""
+    jobs(tmp_path, {"a1": "a", "a2": "a", "b1": "b", "b2": "b", "c1": "c"}, 3)
+    (tmp_path / "a1.csv").unlink()
+    async with many_tokens() as server:
+        planned = await ended(await start(server, tmp_path, "plan", "jobs", "--out", "planned"))
+        assert (planned.code, "tag-importer apply planned" in planned.out) == (3, True)
+        saved = {job["job"]: job["plan"] for job in fleet(tmp_path / "planned")["jobs"]}
+        assert saved == {"a1": ""} | {
+            name: str(tmp_path / "planned" / name / "plan.json") for name in ("a2", "b1", "b2", "c1")
+        }
+        (tmp_path / "a1.csv").write_text("name\nLate Wolf\n")
+        with (tmp_path / "b1.csv").open("a") as file:
+            file.write("Late Fox\n")
+        server.made["b2"].append("b2 Actor 1")
+        plan = tmp_path / "planned" / "c1" / "plan.json"
+        plan.write_text(plan.read_text().replace("c1 Actor 1", "c1 Other 1"))
+        late = await apply(server, tmp_path, "planned", "--mode", "create")
+        assert (late.code, "came too late" in late.err) == (2, True)
+        done = await apply(server, tmp_path, "planned")
+        assert {name: len(made) for name, made in server.made.items() if made} == {"a2": 3, "b2": 1}
+        found = fleet(tmp_path / "planned")
+        assert codes(found) == {"a1": 3, "a2": 0, "b1": 5, "b2": 5, "c1": 2}
+        said = {job["job"]: job["message"] for job in found["jobs"]}
+        assert said["a1"].startswith("it was not planned: ")
+        assert ("b1.csv changed" in said["b1"], "the account changed" in said["b2"]) == (True, True)
+        assert "altered" in said["c1"]
+        assert 'exit_code{import="a2"} 0.0' in (tmp_path / "metrics" / "a2.prom").read_text()
+        assert done.code == found["exit_code"] == 2
+        twice = await apply(server, tmp_path, "planned")
+        assert (twice.code, "--resume" in twice.err) == (2, True)
+        (tmp_path / "b1.csv").write_text("".join((tmp_path / "b1.csv").read_text().partition("Late Fox")[:1]))
+        for words in (["planned"], ["jobs", "--out", "planned"]):
+            again = await apply(server, tmp_path, *words, "--resume")
+            assert again.code == 2
+        assert codes(fleet(tmp_path / "planned")) == {"a1": 3, "a2": 0, "b1": 0, "b2": 5, "c1": 2}
+        assert (len(server.made["a1"]), len(server.made["a2"]), len(server.made["b1"])) == (0, 3, 3)
 
 
 async def test_the_wait_that_was_too_long_is_named(tmp_path: Path) -> None:
