@@ -25,11 +25,11 @@ from importer.planning.bulk import gc_paused
 from importer.planning.collisions import labels_of
 from importer.planning.contents import contents_of, together
 from importer.planning.decisions import Decisions, load_decisions
-from importer.planning.mapping_beside import mapping_beside
 from importer.planning.options import Lists, PlanOptions
 from importer.planning.statements import NO_EVIDENCE, Evidence
 from importer.settings.model import Source
 from importer.settings.settings import Settings
+from importer.sources.locate import mapping_beside
 from importer.sources.masked import masked_file, masked_issue, masked_table
 from importer.sources.read import read
 

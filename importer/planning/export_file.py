@@ -16,8 +16,8 @@ from importer.errors import UsageError
 from importer.fields.table import Kind, field_named
 from importer.model import Category, Json, Tag
 from importer.planning.export import ExportTable, export_mapping, export_table
-from importer.planning.mapping_beside import MAPPING_ENDING
 from importer.planning.workbook import LONGEST_CELL, MOST_ROWS, Sheet, write_workbook
+from importer.sources.locate import MAPPING_ENDING
 from importer.text.csv_text import write_rows
 
 SHEET: Final = "Tags"

@@ -25,8 +25,8 @@ from importer.mapping.spec import Mapping as TagMapping
 from importer.mapping.transforms.template import columns_in
 from importer.mapping.write import flow, scalar
 from importer.model import Asked, Category, Header, Json, Table
-from importer.planning.mapping_beside import MAPPING_ENDING
 from importer.planning.workbook import Sheet, write_workbook
+from importer.sources.locate import MAPPING_ENDING
 from importer.text.row_words import row_words
 
 USUAL: Final[Mapping[str, str]] = {

@@ -10,12 +10,19 @@ from dataclasses import dataclass, field
 
 from importer.errors import SourceError, UsageError
 from importer.model import Header, Issue, Place, Severity, SourceFile, Table
-from importer.sources import delimiter as delimiters
-from importer.sources.csv_records import STRAY, UNCLOSED, Lines, Record, records, regular_rows
-from importer.sources.delimiter import Dialect
-from importer.sources.encoding import Encoding, StrayBytes, detect
+from importer.sources.csv_records import (
+    STRAY,
+    UNCLOSED,
+    Dialect,
+    Lines,
+    Record,
+    detect_dialect,
+    records,
+    regular_rows,
+    sep_line,
+)
+from importer.sources.encoding import Encoding, StrayBytes, candidates, detect, shown
 from importer.sources.header import find_header, letters, make_header
-from importer.sources.legacy_encoding import candidates, shown
 from importer.sources.located import Deadline, Opened, not_a_list
 from importer.sources.options import Limits, ReadOptions
 from importer.sources.table import RowList
@@ -304,12 +311,12 @@ def _read(
     if sample:
         sample[0] = sample[0].removeprefix("\ufeff")  # an encoding named without its mark leaves it in the text
     first_line, asked = 1, options.delimiter
-    announced = delimiters.sep_line(sample[0]) if sample else ""
+    announced = sep_line(sample[0]) if sample else ""
     if announced:
         first_line, asked = 2, asked or announced
         del sample[0]
     whole = sample[:-1] if len(sample) > 1 and not sample[-1].endswith(("\n", "\r")) else sample
-    dialect = delimiters.detect(whole, _delimiter(asked))
+    dialect = detect_dialect(whole, _delimiter(asked))
     beginning = list(
         itertools.islice(
             records(Lines(iter(sample), options.limits.quoted_lines), dialect, options.limits, opened.file, first_line),
@@ -360,7 +367,7 @@ def _header_position(opened: Opened, options: ReadOptions, beginning: list[Recor
     raise SourceError(f"{opened.file} has no header in line {options.header_row}, where it was said to be.")
 
 
-def _refuse_prose(opened: Opened, dialect: delimiters.Dialect, beginning: list[Record], position: int) -> None:
+def _refuse_prose(opened: Opened, dialect: Dialect, beginning: list[Record], position: int) -> None:
     """Running text has commas too: no usual header word, and rows of all widths."""
     rows = [record.cells for record in beginning if any(record.cells)]
     header = beginning[position].cells
@@ -375,7 +382,7 @@ def _refuse_prose(opened: Opened, dialect: delimiters.Dialect, beginning: list[R
         raise not_a_list(opened.file, "running text or fixed-width columns, not a table of cells")
 
 
-def _source_file(opened: Opened, encoding: Encoding, dialect: delimiters.Dialect, shape: Shape) -> SourceFile:
+def _source_file(opened: Opened, encoding: Encoding, dialect: Dialect, shape: Shape) -> SourceFile:
     details = {"encoding": encoding.shown, "delimiter": dialect.shown, "header row": str(shape.line)}
     details["columns"] = str(len(shape.header.columns))
     if dialect.quote != '"':

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from importer.atomic import atomic_path, private_folder
-from importer.sources.attack_index import release_of
+from importer.errors import SourceError
 from importer.sources.http_get import Refusal, Url, get
 from importer.sources.located import Located, from_bytes
 from importer.sources.options import ReadOptions
@@ -90,3 +92,45 @@ def _keep(cache_dir: Path | None, url: str, data: bytes, headers: Message) -> No
                 temporary.write_bytes(content)
     except OSError:
         return
+
+
+class _Release(Struct, frozen=True):
+    version: str
+    url: str
+    modified: str = ""
+
+
+class _Collection(Struct, frozen=True):
+    name: str
+    versions: list[_Release]
+
+
+class _Index(Struct, frozen=True):
+    collections: list[_Collection]
+
+
+def release_of(shown: str, data: bytes, wanted: str) -> str:
+    """The URL of a release of ATT&CK; empty where `data` is not their index. SourceError for one it does not list.
+
+    `https://server/index.json#enterprise` is the newest of Enterprise ATT&CK, `#enterprise@17.1` that release; without
+    a word the newest of the collection that is listed first. Source: mitre-attack/attack-stix-data, index.json.
+    """
+    if b'"x-mitre-collection--' not in data or b'"collections"' not in data:
+        return ""
+    try:
+        index = msgspec.json.decode(data, type=_Index)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    word, _, version = wanted.partition("@")
+    found = [
+        release
+        for collection in index.collections[: None if word else 1]
+        if word.casefold() in collection.name.casefold()
+        for release in collection.versions
+        if version in ("", release.version)
+    ]
+    if not found:
+        names = ", ".join(f"{one.name} ({', '.join(release.version for release in one.versions[:3])}...)"
+                          for one in index.collections)  # fmt: skip
+        raise SourceError(f"{shown} lists no release {wanted!r}.", hint=f"It has {names}.")
+    return max(found, key=lambda release: [int(part) for part in re.findall(r"\d{1,9}", release.version)]).url

@@ -7,6 +7,7 @@ from typing import Any
 
 from importer.errors import SourceError
 from importer.model import Header, Issue, Place, Severity, Table, text_array
+from importer.sources.header import numbered
 from importer.sources.json_text import Repeated, json_text
 from importer.sources.located import Opened
 from importer.sources.options import ReadOptions
@@ -35,7 +36,7 @@ def flatten(value: dict[str, Any], into: dict[str, str], prefix: str = "", depth
             continue
         else:
             text = cell(item)
-        into[path if into.get(path, text) == text else _free(path, into)] = text
+        into[path if into.get(path, text) == text else numbered(path, into)[0]] = text
     return into
 
 
@@ -128,10 +129,3 @@ def object_tables(
     made.ids = ids if any(ids) else []
     del numbers, ids, whole
     yield made.table()
-
-
-def _free(path: str, taken: dict[str, str]) -> str:
-    number = 2
-    while f"{path} ({number})" in taken:
-        number += 1
-    return f"{path} ({number})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from importer.model import Header, Issue, Place, Severity
 from importer.text.header_words import is_one_of, known_count, lookup_words, name_cells, strong_name_words
@@ -54,7 +54,7 @@ def make_header(
         name = word or f"column {letter}"
         if name in given or (not word and name in taken):
             repeated = name
-            name, given[repeated] = _numbered(name, taken, given.get(name, 1))
+            name, given[repeated] = numbered(name, taken, given.get(name, 1))
         if not word:
             filled = index >= len(used) or used[index]
             issues.append(
@@ -81,8 +81,8 @@ def make_header(
     return Header(file, kind, tuple(names), column_letters, sheet), issues
 
 
-def _numbered(name: str, taken: set[str], last: int) -> tuple[str, int]:
-    """`Link (2)`, and the number to go on from; linear also over thousands of equal words."""
+def numbered(name: str, taken: Collection[str], last: int = 1) -> tuple[str, int]:
+    """A name that is not taken, `Link (2)`, and the number to go on from: linear over thousands of equal ones."""
     number = last + 1
     while f"{name} ({number})" in taken:
         number += 1

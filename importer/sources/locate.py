@@ -24,7 +24,8 @@ _PIECE = 1 << 16
 _URL = re.compile(r"[A-Za-z][A-Za-z+]*://")
 _NEVER = ("__MACOSX", "tag-importer-runs")
 """Folders inside a folder that hold no sources: an archiver's leavings, and our own runs."""
-_BESIDE_AN_EXPORT = ".mapping.yaml"
+MAPPING_ENDING = ".mapping.yaml"
+"""Of the mapping that an export leaves beside its file, by which it is read again: `actors.csv.mapping.yaml`."""
 
 
 @dataclass(slots=True)
@@ -161,7 +162,7 @@ def _from_folder(spec: str, folder: Path, options: ReadOptions, found: Found, se
         inside = path.relative_to(folder)
         if any(part.startswith((".", "~$")) or part in _NEVER for part in inside.parts) or path.is_dir():
             continue
-        if not path.is_file() or not readable_ending(path.name) or path.name.endswith(_BESIDE_AN_EXPORT):
+        if not path.is_file() or not readable_ending(path.name) or path.name.endswith(MAPPING_ENDING):
             passed.append(str(path))
             continue
         if taken >= options.limits.folder_files:
@@ -223,3 +224,12 @@ def _similar(path: Path) -> str:
         return ""
     near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
     return str(path.parent / near[0]) if near else ""
+
+
+def mapping_beside(source: str | Path) -> Path | None:
+    """The mapping that an export left beside this file; None where there is none."""
+    beside = Path(f"{source}{MAPPING_ENDING}")
+    try:
+        return beside if beside.is_file() else None
+    except (OSError, ValueError):  # a URL or a glob as `source`
+        return None

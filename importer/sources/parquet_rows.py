@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from importer.errors import SourceError
 from importer.model import Header, Issue, Place, Severity
 from importer.sources.flatten import cell
+from importer.sources.header import numbered
 from importer.sources.located import not_a_list
 from importer.sources.options import MIB, Limits
 from importer.sources.sheet import Rows
@@ -103,9 +104,7 @@ def _unique(names: list[str]) -> tuple[tuple[str, ...], list[str]]:
     found: dict[str, None] = {}
     repeated = []
     for name in names:
-        number, free = 2, name
-        while free in found:
-            number, free = number + 1, f"{name} ({number})"
+        free = numbered(name, found)[0] if name in found else name
         found[free] = None
         repeated += [name] if free != name else []
     return tuple(found), repeated

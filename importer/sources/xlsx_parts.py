@@ -75,9 +75,7 @@ class XlsxParts:
     """The parts of one workbook, which are looked at sheet by sheet."""
 
     def __init__(self, file: str, archive: zipfile.ZipFile, limits: Limits) -> None:
-        self._file = file
-        self._archive = archive
-        self._limits = limits
+        self.file, self.limits, self._archive = file, limits, archive
         self._members = {name.replace("\\", "/").lstrip("/").lower(): name for name in archive.namelist()}
         book = next((path for path in self._members if path.rpartition("/")[2] == "workbook.xml"), "")
         targets = self._relations(book)
@@ -85,7 +83,8 @@ class XlsxParts:
         named = {relation.kind: relation.target for relation in targets.values()}
         self._styles = _Styles()
         self._parse(named.get("styles", ""), self._styles.start)
-        self._struck_texts = self._struck_strings(named.get("sharedStrings", ""))
+        self.struck_styles = frozenset(self._styles.struck)
+        self.struck_texts = self._struck_strings(named.get("sharedStrings", ""))
 
     def sheet(self, name: str) -> SheetParts:
         """What is noted of a sheet."""
@@ -223,22 +222,6 @@ class XlsxParts:
                 yield data[:cut]
                 kept = data[cut:]
         yield kept
-
-    @property
-    def struck_styles(self) -> frozenset[str]:
-        return frozenset(self._styles.struck)
-
-    @property
-    def struck_texts(self) -> Mapping[int, bool]:
-        return self._struck_texts
-
-    @property
-    def limits(self) -> Limits:
-        return self._limits
-
-    @property
-    def file(self) -> str:
-        return self._file
 
 
 class _Tags:

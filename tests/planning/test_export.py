@@ -20,8 +20,8 @@ from importer.model import Action, Category, Draft, Issue, Json, Plan, SourceFil
 from importer.planning.build import build_plan
 from importer.planning.export import export_table
 from importer.planning.export_file import write_export
-from importer.planning.mapping_beside import mapping_beside
 from importer.planning.options import Account, PlanOptions
+from importer.sources.locate import mapping_beside
 from importer.sources.read import ReadOptions, read
 
 from .examples import ACCOUNT, tag, uuid

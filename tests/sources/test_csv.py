@@ -12,8 +12,7 @@ import pytest
 
 from importer.errors import SourceError, UsageError
 from importer.model import Severity
-from importer.sources.csv_records import UNCLOSED, Lines, records
-from importer.sources.delimiter import Dialect
+from importer.sources.csv_records import UNCLOSED, Dialect, Lines, records
 from importer.sources.options import Limits
 
 from .reading import got, written

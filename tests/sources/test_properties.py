@@ -11,8 +11,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from importer.sources.csv_records import Lines, records, regular_rows
-from importer.sources.delimiter import Dialect
+from importer.sources.csv_records import Dialect, Lines, records, regular_rows
 from importer.sources.json_text import documents
 from importer.sources.options import Limits
 from importer.sources.read import ReadOptions, read
