@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import PurePath
 
 from msgspec import Struct
 
@@ -29,7 +28,12 @@ Meanings = Mapping[str, Meaning]
 
 def is_source(name: str, file: str) -> bool:
     """Whether a source that is named with or without its folder is this file."""
-    return name == file or PurePath(name).name.casefold() == PurePath(file).name.casefold()
+    return name == file or file_name(name).casefold() == file_name(file).casefold()
+
+
+def file_name(path: str) -> str:
+    """A file without its folder, whichever system wrote the path: decisions are shared."""
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def meanings_of(decided: Iterable[Meaning], field: str, file: str) -> Meanings:

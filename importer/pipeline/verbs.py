@@ -199,7 +199,7 @@ async def duplicates(session: Session) -> tuple[list[Double], PlanResult]:
     session.observer.phase("reading the account's tags")
     async with open_target(session) as target:
         account = await read_account(target, categories=False)
-        found = find_doubles(account.tags, decisions)
+        found = find_doubles(account.tags, decisions, account.ids)
         with explained("counting the indicators of tags", target.api):
             found = [structs.replace(double, uses=await _uses(target, double)) for double in found[:_COUNTED]] + found[
                 _COUNTED:

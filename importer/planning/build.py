@@ -61,9 +61,9 @@ def _plan(
     setting, to_create = _setting(account, options)
     if account.returned is not None:
         account.returned.only([tag.uuid for tag in account.tags])
-    decided = decide_rows(rows, account.tags, options.decisions)
-    rows = decided.drafts
     tags = Tags(account.tags, account.ids)
+    decided = decide_rows(rows, tags, options.decisions)
+    rows = decided.drafts
     matches = match_rows(rows, tags, decided.also)
     collisions = find_collisions(
         rows, matches, account.tags, options.collisions, options.evidence, decided.closed(tags), decided.issues, alone

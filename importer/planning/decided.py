@@ -68,7 +68,7 @@ class Decided(Struct, frozen=True):
                 yield Issue(Severity.WARNING, "merged-tag-stays", message, name_place(draft), "value", draft.name)
 
 
-def decide_rows(drafts: Sequence[Draft], tags: Sequence[Tag], decisions: Decisions | None) -> Decided:
+def decide_rows(drafts: Sequence[Draft], tags: Tags, decisions: Decisions | None) -> Decided:
     """Rows that are one actor as one draft, the first of them; other names left out of actors whose they are not."""
     if decisions is None:
         return Decided(drafts)
@@ -76,10 +76,9 @@ def decide_rows(drafts: Sequence[Draft], tags: Sequence[Tag], decisions: Decisio
 
 
 class _Deciding:
-    def __init__(self, drafts: Sequence[Draft], tags: Sequence[Tag], decisions: Decisions) -> None:
+    def __init__(self, drafts: Sequence[Draft], tags: Tags, decisions: Decisions) -> None:
         self.drafts, self.decisions = list(drafts), decisions
-        self.tags = {tag.uuid: tag for tag in tags}
-        self.tags_known = bool(tags)
+        self.account, self.tags = tags, {tag.uuid: tag for tag in tags.by_uuid.values()}
         self.sources = {draft.row.header.file for draft in drafts}
         self.by_name: dict[str, list[int]] = {}
         self.by_id: dict[str, list[int]] = {}
@@ -129,26 +128,19 @@ class _Deciding:
     # ---- who is meant
 
     def _nodes(self, actor: Actor) -> list[Node]:
-        if actor.source == ACCOUNT:
-            uuid = actor.id.lower()
-            return [
-                tag.uuid
-                for tag in self.tags.values()
-                if (tag.uuid.lower() == uuid if uuid else identity_key(tag.name) == identity_key(actor.name))
-            ]
+        """The rows of an actor; where none can be used, its tags before them: what it has been stays one with it."""
         found = self.by_id.get(actor.id.lower(), []) if actor.id else self.by_name.get(identity_key(actor.name), [])
         rows = [row for row in found if actor.is_in(self.drafts[row].row.header.file)]
-        return [
-            *(row for row in rows if usable(self.drafts[row])),
-            *(row for row in rows if not usable(self.drafts[row])),
-        ]
+        used = [row for row in rows if usable(self.drafts[row])]
+        tags = [] if used else [tag.uuid for tag in self.account.of(actor)]
+        return [*used, *tags, *(row for row in rows if row not in used)]
 
     def _one_of_each(self, one: list[Node], other: list[Node]) -> tuple[Node | None, Node | None]:
         """The two actors of `same`: of each name the row that is used for it, unless rows of one name are meant."""
         a, b = (next((node for node in nodes if self._usable(node)), None) for nodes in (one, other))
         if isinstance(a, int) and isinstance(b, int) and self._name(a) == self._name(b):
             return a, b if a != b else next((node for node in other if node != a and self._usable(node)), None)
-        return self._used(a), self._used(b)
+        return (a, b) if a is None or b is None else self._known_as(a, b)
 
     def _usable(self, node: Node) -> bool:
         return isinstance(node, str) or usable(self.drafts[node])
@@ -156,14 +148,10 @@ class _Deciding:
     def _name(self, node: Node) -> str:
         return identity_key(self.tags[node].name if isinstance(node, str) else self.drafts[node].name)
 
-    def _used(self, node: Node | None) -> Node | None:
-        return self.first.get(self._name(node), node) if isinstance(node, int) else node
-
     def _known_as(self, a: Node, b: Node) -> tuple[Node, Node]:
-        """The rows that are used for two names; rows of one name as they are."""
-        if self._name(a) == self._name(b):
-            return a, b
-        return self._used(a) or a, self._used(b) or b
+        """The rows that are used for two names; two of one name as they are."""
+        one, other = self._name(a), self._name(b)
+        return (a, b) if one == other else (self.first.get(one, a), self.first.get(other, b))
 
     def _stale(self, decision: PairDecision, one: list[Node], other: list[Node]) -> None:
         """A decision of which one actor is gone, or both are, from sources that were read."""
@@ -195,7 +183,7 @@ class _Deciding:
         """Whether an actor would have been found if it were there."""
         if found or not actor.source:
             return True
-        return self.tags_known if actor.source == ACCOUNT else any(map(actor.is_in, self.sources))
+        return bool(self.tags) if actor.source == ACCOUNT else any(map(actor.is_in, self.sources))
 
     # ---- what comes of it
 
@@ -256,7 +244,7 @@ class _Deciding:
         parts = [(before[row], self._by(before[row], decided)) for row in rows]
         self.drafts[first], told = merged(name, parts, held, spots)
         self.issues.setdefault(first, []).extend(told)
-        also[first] = [*(before[row] for row in rows[1:]), *held]
+        also[first] = [*(before[row] for row in rows), *held]
         for node in nodes:
             into[node] = first
         for row in rows[1:]:

@@ -16,7 +16,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
@@ -26,9 +26,9 @@ from importer.errors import Position, UsageError
 from importer.fields.names import identity_key
 from importer.fields.table import FIELDS, Kind, field_named
 from importer.mapping.cells import CellReader
-from importer.mapping.meanings import is_source
+from importer.mapping.meanings import file_name, is_source
 from importer.mapping.spec import Rule
-from importer.model import ACCOUNT, Issue, Json, Pair, SourceFile
+from importer.model import Issue, Json, Pair, SourceFile
 from importer.text.json_schema import schema
 from importer.text.nearest_word import unknown
 from importer.text.typed_yaml import read
@@ -359,7 +359,7 @@ def _about_key(decision: Decision) -> frozenset[tuple[str, ...]]:
     """What tells what it is about."""
     if isinstance(decision, PairDecision):
         return frozenset(
-            (actor.id.lower() or identity_key(actor.name), PurePath(actor.source).name.casefold())
+            (actor.id.lower() or identity_key(actor.name), file_name(actor.source).casefold())
             for actor in decision.actors
         )
     if isinstance(decision, ValueDecision):
@@ -368,7 +368,7 @@ def _about_key(decision: Decision) -> frozenset[tuple[str, ...]]:
 
 
 def _value_key(decision: ValueDecision) -> tuple[str, ...]:
-    return decision.field, identity_key(decision.value), PurePath(decision.source).name.casefold()
+    return decision.field, identity_key(decision.value), file_name(decision.source).casefold()
 
 
 def _lines(decision: Decision, indent: str) -> Iterator[str]:
@@ -414,7 +414,7 @@ _WORDS: Final = frozenset(
 
 def actor_of(name: str, source: str, id_: str = "") -> Actor:
     """An actor as a decision names it: the source without its folder."""
-    return Actor(name=name, source=source if source == ACCOUNT else PurePath(source).name, id=id_)
+    return Actor(name=name, source=file_name(source), id=id_)
 
 
 def decision_of(pair: Pair, are: Verdict, *, keep: str = "", by: str = "", on: str = "") -> PairDecision:
@@ -482,13 +482,13 @@ def value_decision_of(
     asked: AskedValue, means: str, *, everywhere: bool = False, by: str = "", on: str = ""
 ) -> ValueDecision:
     """What a text means: in its source where it was found in one only, else everywhere."""
-    source = "" if everywhere or len(asked.files) > 1 else PurePath(asked.files[0]).name
+    source = "" if everywhere or len(asked.files) > 1 else file_name(asked.files[0])
     return ValueDecision(value=asked.value, field=asked.field, means=means, source=source, by=by, on=on)
 
 
 def left_as_it_is(asked: AskedValue, *, by: str = "", on: str = "") -> AcceptedIssue:
     """That a text is left out, as it is, and not asked about again."""
-    issue, source = asked.issue, "" if len(asked.files) > 1 else PurePath(asked.files[0]).name
+    issue, source = asked.issue, "" if len(asked.files) > 1 else file_name(asked.files[0])
     return AcceptedIssue(code=issue.code, source=source, field=issue.field, value=issue.value, by=by, on=on)
 
 

@@ -16,15 +16,16 @@ from importer.clock import moment
 from importer.fields.names import identity_key
 from importer.fields.table import FIELDS
 from importer.fields.values import same
-from importer.model import ACCOUNT, Action, Change, Issue, Json, Place, Plan, Severity, Tag
+from importer.model import Action, Change, Issue, Json, Place, Plan, Severity, Tag
 from importer.planning.binding import AFTER, what_was_seen
-from importer.planning.decisions import Actor, Decisions, PairDecision
+from importer.planning.decisions import Decisions, PairDecision
 from importer.planning.diff import differences, update_body
-from importer.planning.identity import index_tags
+from importer.planning.identity import Tags
 from importer.planning.marking import mark_of
 from importer.planning.merging import ALL, DROPS, Decided, lost, merged_fields
 from importer.planning.options import MERGE, Account
 from importer.planning.plan_file import MERGED
+from importer.planning.source_ids import SourceIds
 from importer.planning.vanished import deletion
 
 UNKNOWN: Final = -1
@@ -50,16 +51,15 @@ class Double(Struct, frozen=True):
     """Why they are not merged."""
 
 
-def find_doubles(tags: Sequence[Tag], decisions: Decisions | None = None) -> list[Double]:
+def find_doubles(tags: Sequence[Tag], decisions: Decisions | None = None, ids: SourceIds | None = None) -> list[Double]:
     """Tags of one name, compared as names are, or decided to be the same; never two that are decided not to be."""
-    groups = _Groups(tags, decisions.held.pairs if decisions is not None else ())
+    groups = _Groups(Tags(tags, ids), decisions.held.pairs if decisions is not None else ())
     return sorted(groups.found(), key=lambda double: identity_key(double.tags[0].name))
 
 
 class _Groups:
-    def __init__(self, tags: Sequence[Tag], pairs: Sequence[PairDecision]) -> None:
-        self._by_name = index_tags(tags)
-        self._by_uuid = {tag.uuid.lower(): tag for tag in tags}
+    def __init__(self, tags: Tags, pairs: Sequence[PairDecision]) -> None:
+        self._tags = tags
         self._group: dict[str, list[Tag]] = {}
         """uuid -> the tags that are one actor with it."""
         self._same = [pair for pair in pairs if pair.are == "same"]
@@ -67,29 +67,20 @@ class _Groups:
             frozenset((one.uuid, other.uuid))
             for pair in pairs
             if pair.are != "same"
-            for one, other in product(*map(self._tags, pair.actors))
+            for one, other in product(*map(self._tags.of, pair.actors))
         }
 
     def found(self) -> Iterator[Double]:
-        for key, held in self._by_name.items():
+        for key, held in self._tags.by_name.items():
             if key and len(held) > 1:
                 self._join(held)
         for pair in self._same:
-            for both in product(*map(self._tags, pair.actors)):
+            for both in product(*map(self._tags.of, pair.actors)):
                 self._join(both)
         for group in {id(group): group for group in self._group.values()}.values():
             apart = [frozenset((a.uuid, b.uuid)) in self._apart for a, b in combinations(group, 2)]
             if not all(apart):
                 yield self._double(sorted(group, key=_age), contradicted=any(apart))
-
-    def _tags(self, actor: Actor) -> Sequence[Tag]:
-        """The tags of an actor. One that is known by its id in a source alone has none that could be told."""
-        tag = self._by_uuid.get(actor.id.lower())
-        if tag is not None:
-            return (tag,)
-        if not actor.name or (actor.id and actor.source == ACCOUNT):
-            return ()
-        return self._by_name.get(identity_key(actor.name), ())
 
     def _join(self, tags: Sequence[Tag]) -> None:
         for one, other in pairwise(tags):
@@ -100,7 +91,9 @@ class _Groups:
 
     def _double(self, tags: Sequence[Tag], *, contradicted: bool) -> Double:
         decided = [
-            pair for pair in self._same if all(any(one in tags for one in self._tags(actor)) for actor in pair.actors)
+            pair
+            for pair in self._same
+            if all(any(one in tags for one in self._tags.of(actor)) for actor in pair.actors)
         ]
         return Double(
             tuple(tags),
@@ -113,14 +106,14 @@ class _Groups:
 
     def _by(self, tag: Tag, decided: Sequence[PairDecision]) -> Decided:
         """What of a tag is united, and the fields of which its value counts, as of a row."""
-        about = [pair for pair in decided if any(tag in self._tags(actor) for actor in pair.actors)]
+        about = [pair for pair in decided if any(tag in self._tags.of(actor) for actor in pair.actors)]
         if not about:
             return ALL
         taken = {
             field
             for pair in about
             for field, text in pair.take.items()
-            if (chosen := pair.chosen(text)) is not None and tag in self._tags(pair.actors[chosen])
+            if (chosen := pair.chosen(text)) is not None and tag in self._tags.of(pair.actors[chosen])
         }
         return frozenset(part for pair in about for part in pair.merge), frozenset(taken)
 

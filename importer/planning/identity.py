@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from importer.fields.names import identity_key
-from importer.model import Asked, Draft, Place, RowRef, Tag
-from importer.planning.source_ids import SourceIds, id_property, source_id
+from importer.model import ACCOUNT, Asked, Draft, Place, RowRef, Tag
+from importer.planning.source_ids import SourceIds, id_in, id_property, source_id
+
+if TYPE_CHECKING:
+    from importer.planning.decisions import Actor
 
 UUID_COLUMN = "_uuid"
 """The column of results and exports that says which tag a row is about."""
@@ -40,13 +44,13 @@ class Tags:
     """The account's tags by what a row knows them by."""
 
     def __init__(self, tags: Iterable[Tag], ids: SourceIds | None = None) -> None:
-        self._by_name = index_tags(tags)
-        self._by_uuid = {tag.uuid.lower(): tag for held in self._by_name.values() for tag in held}
-        self._by_id = {id_: tag for tag in self._by_uuid.values() if (id_ := id_property(tag))}
+        self.by_name = index_tags(tags)
+        self.by_uuid = {tag.uuid.lower(): tag for held in self.by_name.values() for tag in held}
+        self._by_id = {id_: tag for tag in self.by_uuid.values() if (id_ := id_property(tag))}
         self._ids = ids
 
     def named(self, name_key: str) -> tuple[Tag, ...]:
-        return self._by_name.get(name_key, ()) if name_key else ()
+        return self.by_name.get(name_key, ()) if name_key else ()
 
     def about(self, one: Draft | Tag) -> Sequence[Tag]:
         """The tags that a row is about on its own; a tag is about itself."""
@@ -57,18 +61,21 @@ class Tags:
 
     def known(self, draft: Draft) -> Tag | None:
         """The tag that the row's `_uuid` names, else the one that its source's id does."""
-        if not self._by_uuid:
+        if not self.by_uuid:
             return None
         uuid = draft.row.text(UUID_COLUMN).strip().lower()
-        if (tag := self._by_uuid.get(uuid)) is not None:
-            return tag
-        id_ = source_id(draft.row)
-        if not id_:
-            return None
-        tag = self._by_id.get(id_)
-        if tag is None and self._ids is not None:
-            tag = self._by_uuid.get(self._ids.uuid(id_).lower())
-        return tag
+        return self.by_uuid.get(uuid) or self._of_id(source_id(draft.row))
+
+    def of(self, actor: Actor) -> Sequence[Tag]:
+        """The tags of an actor that a decision names: by uuid, by the id in its source, else by name."""
+        tag = self.by_uuid.get(actor.id.lower()) or self._of_id(id_in(actor.source, actor.id))
+        if tag is not None:
+            return (tag,)
+        return () if actor.id and actor.source == ACCOUNT else self.named(identity_key(actor.name))
+
+    def _of_id(self, id_: str) -> Tag | None:
+        tag = self._by_id.get(id_) if id_ else None
+        return tag or (self.by_uuid.get(self._ids.uuid(id_).lower()) if id_ and self._ids is not None else None)
 
 
 def index_tags(tags: Iterable[Tag]) -> dict[str, tuple[Tag, ...]]:
@@ -120,7 +127,7 @@ def match_rows(
     for positions in renamed.values():
         tag = matches[positions[0]].tags[0]
         by_name = claimed.get(identity_key(tag.name), -1)
-        rivals = [*positions, by_name] if by_name >= 0 else positions
+        rivals = [*positions, by_name] if by_name >= 0 and by_name not in positions else positions
         for position in positions if len(rivals) > 1 else ():
             other = next(rival for rival in reversed(rivals) if rival != position)
             matches[position] = replace(matches[position], tags=(), is_first=False, known_as=tag, rival=other)

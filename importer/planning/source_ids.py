@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 
+from importer.mapping.meanings import file_name
 from importer.model import Category, Json, Outcome, RowRef, Status, Tag
 from importer.planning.marking import text_property
 from importer.planning.memory import Memory
@@ -24,10 +25,12 @@ _PROOFS: Final = frozenset((Status.CREATED, Status.UPDATED, Status.UNCHANGED))
 
 def source_id(row: RowRef) -> str:
     """The id of the actor in its source; empty for none. An id that others may use too goes with its file's name."""
-    id_ = row.id
-    if not id_ or _GLOBAL.fullmatch(id_):
-        return id_.lower()
-    return f"{PurePath(row.header.file).name}#{id_}"
+    return id_in(row.header.file, row.id)
+
+
+def id_in(file: str, id_: str) -> str:
+    """The same of an id and the file that has it."""
+    return id_.lower() if not id_ or _GLOBAL.fullmatch(id_) else f"{file_name(file)}#{id_}"
 
 
 def id_property(tag: Tag) -> str:

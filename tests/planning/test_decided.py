@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.model import Action, Plan, Severity
-from importer.planning.decisions import PARTS, Actor, Decisions, DecisionsFile, PairDecision, Part
+from importer.model import Action, Header, Outcome, Plan, RowRef, Severity, Status, Table
+from importer.planning.build import build_plan
+from importer.planning.decisions import PARTS, Actor, Decisions, DecisionsFile, PairDecision, Part, Verdict
+from importer.planning.options import Account, PlanOptions
+from importer.planning.source_ids import SourceIds
 
-from .examples import draft, drafts, plan, tag
+from .examples import ACCOUNT, draft, drafts, only, plan, tag
 
 NAMES = ("Amber", "Basalt", "Cobalt", "Dune", "Ember")
 _pairs = st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)).filter(lambda two: two[0] != two[1])
@@ -90,3 +95,41 @@ def test_each_value_that_a_merge_of_rows_drops_is_named_with_its_cell() -> None:
     assert _dropped(plan(rows, decisions=_same())) == [("C3", "originCountryISO", "CN"), ("C3", "priority", "2")]
     made = plan(rows, decisions=_same(merge=("links",), originCountryISO="Basalt"))
     assert _dropped(made) == [("C2", "originCountryISO", "IR"), ("C3", "priority", "2"), ("B3", "aliases", "Dust")]
+
+
+def test_a_decision_holds_for_the_tag_of_a_row_that_left_its_list() -> None:
+    """A row is gone, its tag (known by the row's id, whatever its name is now) is not: what was decided still counts,
+    and neither `different` is asked again nor is a second tag made of `same`."""
+    tags = [tag("Amber", 1), tag("Renamed", 2, aliases=[{"value": "Dust"}])]
+    ids = SourceIds()
+    header = Header("two.csv", "csv", ("Name", "Aliases", "Notes"), ("A", "B", "C"))
+    gone = RowRef(Table.of_rows(header, [("Basalt", "", "")], [2], ["7"]), 0)
+    ids.learn({"k": gone}, [Outcome("k", Status.CREATED, tags[1].uuid)])
+    for are in get_args(Verdict):
+        two = (Actor(name="Amber", source="actors.csv"), Actor(name="Basalt", source="C:\\lists\\two.csv", id="7"))
+        held = Decisions("d.yaml", "", 0, DecisionsFile(pairs=(PairDecision(actors=two, are=are),)))
+        options = PlanOptions(mode="upsert", decisions=held)
+        rows = drafts(draft("Amber", aliases=[{"value": "Dust"}]))
+        made = build_plan(rows, Account(ACCOUNT, tags, ids=ids), options)
+        assert [pair.decision for pair in made.pairs] == [are]
+        assert "decision-not-applied" not in {note.code for note in made.notes}
+        made = build_plan(rows, Account(ACCOUNT, tags[1:], ids=ids), options)
+        assert only(made).action is (Action.UPDATE if are == "same" else Action.CREATE)
+
+
+def test_a_row_that_is_invalid_tonight_costs_its_actor_no_second_tag() -> None:
+    """One of two rows that are the same cannot be used: the other one is still about the tag of both."""
+    made = plan(drafts(draft("Amber", error="x"), draft("Basalt")), [tag("Amber")], mode="upsert", decisions=_same())
+    assert [change.action for change in made.changes] == [Action.INVALID, Action.UPDATE]
+    assert made.changes[1].name == "Amber"
+
+
+def test_a_name_that_is_not_kept_leaves_its_tag_named() -> None:
+    """`keep` is the other row's name, which has a tag: the tag of the first row's own name is told, not forgotten."""
+    tags = [tag("Amber", 1), tag("Basalt", 2)]
+    made = plan(drafts(draft("Amber"), draft("Basalt")), tags, mode="upsert", decisions=_same(keep="Basalt"))
+    assert made.changes[0].uuid == tags[1].uuid
+    assert [tags[0].uuid in note.message for note in made.notes if note.code == "merged-tag-stays"] == [True]
+    assert not any(pair.open for pair in made.pairs)
+    made = plan(drafts(draft("Amber"), draft("Basalt")), tags[:1], mode="upsert", decisions=_same(keep="Basalt"))
+    assert (made.changes[0].action, made.changes[0].uuid) == (Action.UPDATE, tags[0].uuid)
