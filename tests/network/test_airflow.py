@@ -7,12 +7,17 @@ import json
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+from aiohttp import ClientSession, web
 
 from tests.beside import ROOT, beside
 
 from .many_tokens import TOKENS, Server, jobs, many_tokens
+from .servers import served
 
 LONGEST = 400
 
@@ -37,6 +42,22 @@ async def _kill_once(server: Server, account: str, state: Path) -> None:
     os.kill(json.loads(next((state / "locks").glob("*.json")).read_text())["pid"], signal.SIGKILL)
 
 
+@asynccontextmanager
+async def _before(servers: Mapping[str, Server]) -> AsyncIterator[str]:
+    """One endpoint before several servers: an account's first letter says which one answers."""
+
+    async def forward(request: web.Request) -> web.Response:
+        url = f"{servers[request.path.split('/')[2][0]].base_url}{request.path_qs}"
+        headers = {"Authorization": request.headers["Authorization"]}
+        async with session.request(request.method, url, headers=headers, data=await request.read()) as answer:
+            told = {name: value for name, value in answer.headers.items() if name.lower().startswith(("rate", "retry"))}
+            body = await answer.read()
+        return web.Response(body=body, status=answer.status, headers=told, content_type="application/json")
+
+    async with ClientSession() as session, served(answer=forward) as (port, _):
+        yield f"http://127.0.0.1:{port}"
+
+
 async def test_three_tokens_with_four_accounts_each(tmp_path: Path) -> None:
     """One token is revoked, one worker killed: all other jobs end with 0, no 429, nothing twice, and one fleet.json."""
     python = beside("airflow", Path(__file__).with_name("airflow.lock"))
@@ -50,18 +71,20 @@ async def test_three_tokens_with_four_accounts_each(tmp_path: Path) -> None:
         "TAG_IMPORTER_STATE_DIR": str(tmp_path / "state"), "TAG_IMPORTER_RETRY_SECONDS": "0.1",
         "TAG_IMPORTER_PROGRAM": f"env PYTHONPATH={ROOT} {sys.executable} -m importer", "TAG_IMPORTER_GRACE": "1",
     }  # fmt: skip
-    async with many_tokens(revoke_after={TOKENS["a"]: 15}, latency=0.02) as server:
-        env["CLOUDFLARE_BASE_URL"] = server.base_url
+    async with (
+        many_tokens(revoke_after={TOKENS["a"]: 15}, latency=0.02) as one, many_tokens(latency=0.02) as two,
+        _before({"a": one, "b": two, "c": one}) as env["CLOUDFLARE_BASE_URL"],
+    ):  # fmt: skip
         code, said = await _run(python, "-m", "airflow", "db", "migrate", env=env)
         assert code == 0, said
-        killer = asyncio.ensure_future(_kill_once(server, "b1", tmp_path / "state"))
+        killer = asyncio.ensure_future(_kill_once(two, "b1", tmp_path / "state"))
         code, said = await _run(
             python, Path(__file__).with_name("airflow_run.py"), env["AIRFLOW__CORE__DAGS_FOLDER"], env=env
         )
         assert code == 0, said
         await killer
-        assert server.refused == []
-        made = {account: sorted(names) for account, names in server.made.items() if names}
+        assert (one.refused, two.refused, set(two.by_token)) == ([], [], {TOKENS["b"]})
+        made = {account: sorted(names) for account, names in (one.made | two.made).items() if names}
     ended: Any = json.loads(next(line for line in said.splitlines() if line.startswith("ENDED "))[6:])
     (path,) = (tmp_path / "fleets").glob("*/fleet.json")
     found = json.loads(path.read_text())
