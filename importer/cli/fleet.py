@@ -19,7 +19,7 @@ from importer.clock import SystemClock
 from importer.engine.run_folder import name_run
 from importer.errors import ExitCode, ImporterError, UsageError
 from importer.model import Json
-from importer.pipeline.fleet import FleetRun, Job, check_apart, groups_of, job_of
+from importer.pipeline.fleet import FleetRun, Job, check_apart, groups_of, job_of, of_group
 from importer.pipeline.remembered import absolute
 from importer.pipeline.saved import refuse_what_a_plan_settles
 from importer.reports import fleet as reports
@@ -61,10 +61,7 @@ def fleet(namespace: Namespace, files: Sequence[str], before: Path | None, *, dr
     hide(secret for job in jobs for secret in job.settings.secrets())
     check_apart(jobs)
     if wanted := getattr(namespace, "group", ""):
-        groups = groups_of(jobs)
-        if wanted not in groups:
-            raise UsageError(f"none of these jobs is of group {wanted}", hint=f"There is {', '.join(groups)}.")
-        jobs = [jobs[at] for at in groups[wanted]]
+        jobs = [jobs[at] for at in of_group(jobs, wanted)]
     if getattr(namespace, "groups", False):
         show_listing(_groups(jobs), form_of(namespace))
         return ExitCode.DONE

@@ -128,7 +128,9 @@ def _up_to_the_plan(parser: argparse.ArgumentParser, metavar: str) -> None:
     _sources(parser, metavar)
     group = parser.add_argument_group("several jobs (job files, or a folder of them)")
     group.add_argument("--groups", action="store_true", help="list them by token, for an engine above; attempt nothing")
-    group.add_argument("--group", metavar="ID", help="only those of this token, as --groups calls it")
+    group.add_argument(
+        "--group", metavar="ID", help="only those of this token, as --groups calls it, or its place: 0..."
+    )
     _reading(parser)
     _planning(parser)
     _account(parser)

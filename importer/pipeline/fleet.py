@@ -99,11 +99,25 @@ def check_apart(jobs: Sequence[Job]) -> None:
 
 
 def groups_of(jobs: Sequence[Job]) -> dict[str, list[int]]:
-    """The jobs of each token, by their places; those that cannot be read are a group of their own."""
+    """The jobs of each token, by their places; those that cannot be read are a group of their own, the last one."""
     groups: dict[str, list[int]] = defaultdict(list)
-    for at, job in enumerate(jobs):
+    for at, job in sorted(enumerate(jobs), key=lambda item: not item[1].group):
         groups[job.group or _UNREAD].append(at)
     return dict(groups)
+
+
+def of_group(jobs: Sequence[Job], wanted: str) -> list[int]:
+    """The jobs of one token, by its group or the group's place: with the first one go those that cannot be read, so
+    that an engine that counts tokens passes over none. UsageError where there is no such group."""
+    groups = groups_of(jobs)
+    if wanted in groups:
+        return groups[wanted]
+    unread = groups.pop(_UNREAD, [])
+    listed = [*groups.values()] or [[]]
+    listed[0] = unread + listed[0]
+    if wanted not in map(str, range(len(listed))):
+        raise UsageError(f"none of these jobs is of group {wanted}", hint=f"There is {', '.join(groups)}.")
+    return listed[int(wanted)]
 
 
 class FleetRun:

@@ -149,11 +149,29 @@ async def test_another_run_of_the_token_is_waited_for_or_told(tmp_path: Path) ->
         assert {name: len(made) for name, made in server.made.items()} == dict.fromkeys(["a1", "a2", "b1", "c1"], 5)
 
 
+async def _places(server: Server, folder: Path, place: str) -> list[str]:
+    """The jobs that an Indexed Job's index carries out."""
+    words = ("apply", "jobs", "--group", place, "--groups", "--format", "json")
+    found = json.loads((await ended(await start(server, folder, *words))).out)
+    return [job["job"] for group in found["groups"] for job in group["jobs"]]
+
+
 async def _group(server: Server, folder: Path) -> str:
     """The group of the first job."""
     listed = await ended(await start(server, folder, "apply", "jobs", "--groups", "--format", "json"))
     groups = json.loads(listed.out)["groups"]
     assert [[job["job"] for job in group["jobs"]] for group in groups] == [["a1", "a2"], ["b1"], ["c1"]]
+    for place, group in enumerate(groups):  # what an Indexed Job calls it by
+        one = await ended(
+            await start(server, folder, "apply", "jobs", "--group", f"{place}", "--groups", "--format", "json")
+        )
+        assert json.loads(one.out)["groups"] == [group]
+    none = await ended(await start(server, folder, "apply", "jobs", "--group", "3"))
+    assert (none.code, groups[2]["group"] in none.err) == (2, True)
+    (folder / "jobs" / "a0.yaml").write_text("sources: x.csv\nmoode: x\n")
+    placed = [await _places(server, folder, f"{place}") for place in range(3)]
+    assert placed == [["a1", "a2", "a0"], ["b1"], ["c1"]], "a broken job is told with the first token, and moves none"
+    (folder / "jobs" / "a0.yaml").unlink()
     assert not server.made
     return str(groups[0]["group"])
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from importer.cli.parser import build_parser
-from importer.errors import ExitCode
+from importer.errors import ExitCode, worst
 from importer.settings.job_file import is_job_file, load_job
 from importer.settings.merge import merge
 from importer.shipped import shipped
@@ -139,18 +139,27 @@ def test_kubernetes_manifest(name: str) -> None:
         kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
 
 
-def test_the_indexed_job_tries_again_what_can_be_resumed_and_nothing_else() -> None:
-    """Of the exit codes, an early stop and a held lock are retried by index; all others end their index alone."""
+def test_the_indexed_job_tries_again_what_can_be_resumed() -> None:
+    """Only a code behind which no early stop and no held lock can be ends an index; a try goes on where one ended."""
     job: Any = yaml.safe_load((SCHEDULING / "kubernetes-indexed-job.yaml").read_text("utf-8"))
     spec = job["spec"]
     (rule,) = [rule for rule in spec["podFailurePolicy"]["rules"] if "onExitCodes" in rule]
     assert (rule["action"], rule["onExitCodes"]["operator"]) == ("FailIndex", "In")
-    never = {ExitCode.DONE, ExitCode.CHANGES_PENDING, ExitCode.STOPPED_EARLY, ExitCode.LOCKED}
-    assert set(rule["onExitCodes"]["values"]) == {int(code) for code in ExitCode if code not in never}
+    again = (ExitCode.STOPPED_EARLY, ExitCode.LOCKED)
+    never = {code for code in ExitCode if worst([code, *again]) in again and code not in again}
+    assert set(rule["onExitCodes"]["values"]) == never - {ExitCode.DONE, ExitCode.CHANGES_PENDING}
     assert spec["completionMode"] == "Indexed"
     assert spec["backoffLimitPerIndex"] > 0
     (container,) = spec["template"]["spec"]["containers"]
-    assert build_parser().parse_args(container["args"]).command == "apply"
+    asked = build_parser().parse_args(container["args"])
+    assert (asked.command, asked.group, asked.resume, asked.yes) == ("apply", "$(INDEX)", True, True)
+    assert {"$(JOB)", "$(INDEX)"} <= set(Path(asked.out).parts), "a second Job would find the first one's results"
+    assert {"$(INDEX)", "$(JOB)"} >= {f"$({one['name']})" for one in container["env"] if "valueFrom" in one}
+    mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+    assert mounts["/runs"].get("readOnly") is None
+    assert {volume["name"] for volume in spec["template"]["spec"]["volumes"]} == {
+        one["name"] for one in mounts.values()
+    }
     assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", container["image"])
 
 
