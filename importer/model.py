@@ -436,11 +436,16 @@ class Reading(Struct, frozen=True, omit_defaults=True):
     mapping: str
     rows: int
     columns: tuple[ColumnUse, ...]
-    tables: int = 1
-    """How many lists are read so: of a folder of files one reading stands for all that are alike."""
     contents: Contents = Contents(())
     digest: str = ""
     """Of the mapping's file: tells that it was edited."""
+    lists: tuple[Reading, ...] = ()
+    """Of a folder of files, or a workbook, one reading stands for all that are alike: each of them, without columns."""
+
+    @property
+    def like_it(self) -> int:
+        """How many lists are read so beside the first."""
+        return max(0, len(self.lists) - 1)
 
 
 class Side(Struct, frozen=True, omit_defaults=True):

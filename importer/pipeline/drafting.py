@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,7 +21,7 @@ from importer.mapping.load import load_mapping
 from importer.mapping.meanings import Meaning
 from importer.mapping.spec import Mapping
 from importer.masking import Mask
-from importer.model import Draft, Header, Issue, Place, Reading, Severity, SourceFile, Table
+from importer.model import Contents, Draft, Header, Issue, Place, Reading, Severity, SourceFile, Table
 from importer.planning.bulk import gc_paused
 from importer.planning.collisions import labels_of
 from importer.planning.contents import contents_of, together
@@ -34,6 +35,8 @@ from importer.sources.masked import masked_file, masked_issue, masked_table
 from importer.sources.read import read
 
 LEFT_OUT = "left-out"
+_LISTS: Final = 64
+"""Lists that are read alike of which the contents are kept one by one, too."""
 
 
 class MappedTable(Struct, frozen=True):
@@ -151,14 +154,16 @@ def _alike(readings: Sequence[Reading]) -> tuple[Reading, ...]:
 
 
 def _together(alike: Sequence[Reading]) -> Reading:
-    first, tables = alike[0], len(alike)
-    if tables == 1:
+    first = alike[0]
+    if len(alike) == 1:
         return first
     columns = tuple(
         replace(use, filled=sum(one.columns[at].filled for one in alike)) for at, use in enumerate(first.columns)
     )
     contents = together([one.contents for one in alike])
-    return replace(first, rows=sum(one.rows for one in alike), columns=columns, tables=tables, contents=contents)
+    few = len(alike) <= _LISTS
+    lists = (replace(one, columns=(), contents=one.contents if few else Contents(())) for one in alike)
+    return replace(first, rows=sum(one.rows for one in alike), columns=columns, contents=contents, lists=tuple(lists))
 
 
 def _name_columns(mapping: Mapping | None) -> tuple[str, ...]:

@@ -44,16 +44,17 @@ class _State(msgspec.Struct):
     run: str = ""
     """The run that applied it."""
     readings: tuple[Reading, ...] = ()
+    sources: tuple[SourceFile, ...] = ()
 
 
 def list_key(settings: Settings, sources: tuple[SourceFile, ...]) -> str:
-    """By what the sources are known again: the job, or without one the files. Empty for what has no name of its own."""
+    """By what the sources are known again: the job, or without one what was named on the command line, be it a glob.
+    Empty for what has no name of its own."""
+    named = [source.path for source in settings.sources]
     if settings.job is not None:
         known = f"{Path(settings.file).resolve()} {settings.job.name}"
-    elif sources and all(source.sha256 and source.file != "-" for source in sources):
-        known = "\n".join(
-            sorted(file if "://" in (file := source.file) else str(Path(file).resolve()) for source in sources)
-        )
+    elif named and "-" not in named and all(source.sha256 for source in sources):
+        known = "\n".join(sorted(path if "://" in path else str(Path(path).resolve()) for path in named))
     else:
         return ""
     return hashlib.sha256(known.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -65,18 +66,20 @@ def drift_of(plan: Plan, settings: Settings, previous: Previous | None) -> Drift
     memory = _memory(plan, settings)
     if memory is None:
         return Drift()
-    then = memory.state.readings
-    if not then and previous is not None:
+    then: _State | Plan = memory.state
+    if not then.readings and previous is not None:
         with suppress(ImporterError):
-            then = read_plan(RunFolder(previous.folder).plan_path).plan.readings
-    return find_drift(then, plan.readings, syncs=plan.mode != Mode.CREATE)
+            then = read_plan(RunFolder(previous.folder).plan_path).plan
+    return find_drift(
+        then.readings, plan.readings, syncs=plan.mode != Mode.CREATE, sources=(then.sources, plan.sources)
+    )
 
 
 def remember(plan: Plan, settings: Settings, run: str) -> None:
     """Take the readings of a plan that was applied for those to hold the next ones against. Raises OSError."""
     memory = _memory(plan, settings)
-    if memory is not None and memory.state.readings != plan.readings:
-        memory.state.run, memory.state.readings = run, plan.readings
+    if memory is not None and (memory.state.readings, memory.state.sources) != (plan.readings, plan.sources):
+        memory.state.run, memory.state.readings, memory.state.sources = run, plan.readings, plan.sources
         memory.changed = True
         memory.save()
 

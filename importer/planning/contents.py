@@ -22,6 +22,8 @@ _COMPOUND: Final = frozenset(
 )
 _DECISION: Final = re.compile(r"' (was [^,:;]+)")
 _MAIN: Final = ("value", "url", "name")
+ID: Final = "id"
+"""Stands for a field: the id by which the source knows the actor."""
 
 
 def contents_of(drafts: Sequence[Draft], notes: Sequence[Issue]) -> Contents:
@@ -40,6 +42,9 @@ def contents_of(drafts: Sequence[Draft], notes: Sequence[Issue]) -> Contents:
     by_actor = {_digest(draft.fields["value"]): draft for draft in reversed(drafts) if "value" in draft.fields}
     actors = tuple(nsmallest(ACTORS, by_actor))
     kept = [dict(_values(by_actor[actor].fields)) for actor in actors]
+    if drafts and drafts[0].row.table.ids:
+        rows[ID] = len(drafts)
+        kept = [{**values, ID: _digest(by_actor[actor].row.id)} for actor, values in zip(actors, kept, strict=True)]
     how = {note.field: _decision(note.message) for note in notes if note.code in _CONVENTIONS}
     return Contents(
         tuple(
@@ -80,7 +85,7 @@ def _values(fields: Mapping[str, Json]) -> Iterator[tuple[str, int]]:
     for name, value in fields.items():
         if type(value) is dict:
             yield from ((f"{name}.{part}", _digest(inner)) for part, inner in value.items() if part != "value")
-        yield name, _digest(value)
+        yield name, crc32(str(value).encode("utf-8", "surrogatepass")) or 1 if name == "value" else _digest(value)
 
 
 def _digest(value: Json) -> int:

@@ -1,21 +1,26 @@
-"""Sources that drift: how a list is read tonight, held against how it was read when it was last applied.
+"""Sources that drift: how each list is read tonight, held against how it was read when it was last applied.
 
-What would change values without a word (a header renamed, columns swapped, words of another vocabulary) is a change of
-the reading, and stops like the other safety limits. What is only new is told.
+What would change many values without a word (a header renamed, columns swapped, words of another vocabulary) stops like
+the other safety limits. What is only new, or too little to be sure of, is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from importer.model import ColumnUse, FieldUse, Issue, Place, Reading, Severity
+from importer.model import ColumnUse, FieldUse, Issue, Place, Reading, Severity, SourceFile
 from importer.planning.contents import ACTORS
 
 _ENOUGH: Final = 10
 """Rows from which on a share says something; of fewer only a whole loss does."""
+_FEW: Final = 3
+"""Rows, values or names of which the loss stops a run; that of fewer is told."""
+_FORM: Final = ("encoding", "delimiter", "header row", "sheets", "galaxy", "type")
+"""What is known of the form of a file, in `SourceFile.details`."""
 
 
 class Drift(Struct, frozen=True):
@@ -26,29 +31,59 @@ class Drift(Struct, frozen=True):
     notes: tuple[Issue, ...] = ()
 
 
-def find_drift(then: Sequence[Reading], now: Sequence[Reading], *, syncs: bool) -> Drift:
-    """`syncs` is whether the run keeps tags in step with the list, so that last time's names are expected again."""
-    changes: list[str] = []
-    notes: list[Issue] = []
-    left = list(now)
-    for old, new in _pairs(then, left):
+_Found = Iterator[str | Issue]
+"""Clauses of what stops, and notes."""
+
+
+def find_drift(
+    then: Sequence[Reading],
+    now: Sequence[Reading],
+    *,
+    syncs: bool,
+    sources: tuple[Sequence[SourceFile], Sequence[SourceFile]] = ((), ()),
+) -> Drift:
+    """`syncs` is whether the run keeps tags in step with the list, so that last time's names are expected again.
+
+    `sources` are the files of last time, and those of now.
+    """
+    if not then:
+        return Drift()
+    before, lists = _apart(then), _apart(now)
+    left, explained = list(lists), set[str]()
+    said: dict[str | Issue, list[str]] = {}
+    for old, new in _pairs(before, left):
         if new is None:
-            if any(reading.file == old.file for reading in now):
-                changes.append(f"the list {_where(old)} ({old.rows:,} rows last time) is not read any more")
+            said[_gone(old, lists)] = []
             continue
-        found = _Comparison(old, new)
-        changes += found.changes(syncs)
-        notes += found.notes(syncs)
-    notes += [
-        _note(reading, "new-list", "this list was not read last time, or not in this way") for reading in left if then
-    ]
-    return Drift(tuple(dict.fromkeys(changes)), tuple(notes))
+        one = _Comparison(old, new)
+        for item in one.found():
+            said.setdefault(item, []).extend([_where(new)] if len(before) > 1 else [])
+        explained |= one.explained
+    names = _names(before, lists, syncs) if "value" not in explained else ()
+    added = (_note(reading, "new-list", "this list was not read last time") for reading in left)
+    said.update((item, []) for item in (*names, *added, *_forms(*sources)))
+    return Drift(
+        tuple(_of(where, text) for text, where in said.items() if isinstance(text, str)),
+        tuple(note for note in said if isinstance(note, Issue)),
+    )
+
+
+def _of(where: Sequence[str], text: str) -> str:
+    more = f" and {len(where) - 1:,} more" if len(where) > 1 else ""
+    return f"{where[0]}{more}: {text}" if where else text
+
+
+def _apart(readings: Sequence[Reading]) -> list[Reading]:
+    """Each list by itself, of those that are read alike, too."""
+    return [replace(one, columns=reading.columns) for reading in readings for one in reading.lists or (reading,)]
 
 
 def _pairs(then: Sequence[Reading], left: list[Reading]) -> Iterator[tuple[Reading, Reading | None]]:
     """Each list of last time with what it is now; takes that from `left`. Files and sheets may have new names."""
     tests: tuple[Callable[[Reading, Reading], bool], ...] = (
         lambda old, new: (old.file, old.sheet) == (new.file, new.sheet),
+        lambda old, new: old.file == new.file and not set(old.contents.actors).isdisjoint(new.contents.actors),
+        lambda old, new: not set(old.contents.actors).isdisjoint(new.contents.actors),
         lambda old, new: old.file == new.file and _fed(old) == _fed(new),
         lambda old, new: _fed(old) == _fed(new),
         lambda old, new: old.file == new.file,
@@ -56,7 +91,7 @@ def _pairs(then: Sequence[Reading], left: list[Reading]) -> Iterator[tuple[Readi
     )
     pairs: dict[int, Reading] = {}
     for test in tests:
-        for at, old in enumerate(then):
+        for at, old in enumerate(then if left else ()):
             if at not in pairs and (new := next((new for new in left if test(old, new)), None)) is not None:
                 pairs[at] = new
                 left.remove(new)
@@ -72,73 +107,97 @@ def _key(column: str) -> str:
     return " ".join(column.casefold().split())
 
 
+def _gone(old: Reading, lists: Sequence[Reading]) -> str | Issue:
+    """A list that is not read any more; of a whole file it is `max_shrink` and `allow_empty` that stop."""
+    said = f"the list {_where(old)} ({old.rows:,} rows last time) is not read any more"
+    stops = old.rows >= _FEW and any(one.file == old.file for one in lists)
+    return said if stops else _note(old, "list-gone", said)
+
+
+def _names(before: Sequence[Reading], lists: Sequence[Reading], syncs: bool) -> _Found:
+    """Last time's names, where many of them are in none of tonight's lists."""
+    cut = [one.contents.actors[-1] for one in (*before, *lists) if len(one.contents.actors) == ACTORS]
+    last = min(cut, default=None)  # whoever is beyond it may be there, and not among those that were looked at
+    known = {actor for one in before for actor in one.contents.actors if last is None or actor <= last}
+    here = known.intersection(actor for one in lists for actor in one.contents.actors)
+    if not known or 10 * len(here) > 7 * len(known):
+        return
+    said = f"{len(here)} of {len(known)} names that were looked at last time are in the list now"
+    moved = any(
+        2 * len(known.intersection(use.values)) > len(known)
+        for one in lists for use in one.contents.fields if use.field != "value"
+    )  # fmt: skip
+    few = 5 * len(here) <= len(known) and ((moved and len(known) > 1) or (syncs and len(known) >= _FEW))
+    where = next((one for one in lists if one.contents.actors), lists[0] if lists else before[0])
+    yield f"{_columns_of(where, 'value')}: {said}" if few else _note(where, "other-names", said)
+
+
+def _forms(then: Sequence[SourceFile], now: Sequence[SourceFile]) -> Iterator[Issue]:
+    """Files of another form than last time."""
+    before: dict[str, Mapping[str, str]] = {source.file: source.details for source in then}
+    for source in now:
+        old, new = before.get(source.file, source.details), source.details
+        both = (key for key in _FORM if key in old and key in new)
+        if told := [f"{key} {new[key]}, last time {old[key]}" for key in both if old[key] != new[key]]:
+            yield Issue(Severity.INFO, "other-form", "; ".join(told), Place(source.file))
+
+
 class _Comparison:
     """One list, then and now."""
 
     def __init__(self, old: Reading, new: Reading) -> None:
         self.old, self.new = old, new
         self.columns = {_key(use.column): use for use in new.columns}
-        self.before = {_key(use.column): use for use in old.columns}
         self.uses = {use.field: use for use in new.contents.fields}
         self.explained: set[str] = set()
         """Fields of which a change of columns has been said already."""
         there = {actor: at for at, actor in enumerate(new.contents.actors)}
-        last = min((one.contents.actors[-1] for one in (old, new) if len(one.contents.actors) == ACTORS), default=None)
-        self.known = [actor for actor in old.contents.actors if last is None or actor <= last]
-        """Actors of last time that would have been chosen now, too."""
-        self.same = [(at, there[actor]) for at, actor in enumerate(self.known) if actor in there]
-        """Of these, who is in both: position then, position now."""
+        self.same = [(at, there[actor]) for at, actor in enumerate(old.contents.actors) if actor in there]
+        """Who is in both: position then, position now."""
 
-    def changes(self, syncs: bool) -> Iterator[str]:
+    def found(self) -> _Found:
         old, new = self.old, self.new
         if old.mapping != new.mapping:
-            yield f"{_where(new)} is read by the mapping {new.mapping}, last time by {old.mapping}"
+            yield f"the list is read by the mapping {new.mapping}, last time by {old.mapping}"
+        elif old.digest and new.digest and old.digest != new.digest:
+            message = f"the mapping {new.mapping} is not the file of last time: {old.digest} then, {new.digest} now"
+            yield _note(new, "mapping-edited", message)
+        if old.file == new.file and old.sheet != new.sheet:
+            yield _note(new, "sheet-renamed", f"the sheet {old.sheet!r} of last time is this one now")
         for use in old.columns:
             if use.field and (use.filled or use.column.startswith("(")):
                 yield from self._column(use)
-        if self._names_moved(syncs) and "value" not in self.explained:
-            self.explained.add("value")
-            yield (
-                f"{self._name_columns()}: {len(self.same)} of {len(self.known)} names that were looked at last time "
-                "are in the list now"
-            )
+        differ: list[str] = []
         for field in old.contents.fields:
-            if field.field not in self.explained and (said := self._field(field)):
-                self.explained.add(field.field)
-                yield f"{self._columns_of(field.field)}: {said}"
+            if field.field not in self.explained:
+                for said, stops in self._field(field):
+                    self.explained.add(field.field)
+                    told = f"{_columns_of(new, field.field)}: {said}"
+                    yield told if stops else _note(new, "values-lost", told)
+                if field.field not in self.explained and (changed := self._changed(field)):
+                    differ.append(changed)
+        if differ:
+            yield _note(new, "values-changed", f"other values than last time: {', '.join(differ)}")
+        yield from self._unread()
 
-    def notes(self, syncs: bool) -> Iterator[Issue]:
-        old, new = self.old, self.new
-        if old.file == new.file and old.sheet != new.sheet:
-            yield _note(new, "sheet-renamed", f"the sheet {old.sheet!r} of last time is this one now")
-        if old.digest and new.digest and old.digest != new.digest and old.mapping == new.mapping:
-            message = f"the mapping {new.mapping} is not the file of last time: {old.digest} then, {new.digest} now"
-            yield _note(new, "mapping-edited", message)
+    def _unread(self) -> Iterator[Issue]:
+        """Columns that are new, and such that fed nothing, or little, and are gone or empty."""
+        before = {_key(use.column) for use in self.old.columns}
         added = [
             f"'{use.column}' ({f'feeds {use.field}' if use.field else 'is not read'})"
-            for use in new.columns
-            if _key(use.column) not in self.before and (use.letter or _weighs(use, new)) and not _is_pseudo(use)
+            for use in self.new.columns
+            if _key(use.column) not in before and (use.letter or _weighs(use, self.new)) and not _is_pseudo(use)
         ]
-        if added and old.columns:
-            yield _note(new, "new-columns", f"not in the list last time: {', '.join(added)}")
+        if added and before:
+            yield _note(self.new, "new-columns", f"not in the list last time: {', '.join(added)}")
         gone = [
             f"'{use.column}'"
-            for use in old.columns
-            if _key(use.column) not in self.columns and not _is_pseudo(use) and not (use.field and _weighs(use, old))
-        ]
+            for use in self.old.columns
+            if not _is_pseudo(use) and self.explained.isdisjoint(use.field.split(", "))
+            and ((now := self.columns.get(_key(use.column))) is None or (use.filled and not now.filled))
+        ]  # fmt: skip
         if gone:
-            yield _note(new, "columns-gone", f"in the list last time, and gone now: {', '.join(gone)}")
-        if not syncs and not self.same and len(self.known) >= 3 and "value" not in self.explained:
-            yield _note(new, "other-names", "none of the names that were looked at last time is in the list now")
-        differ = [
-            f"{field.field} ({changed} of {held})"
-            for field in old.contents.fields
-            if field.field not in self.explained and field.field in self.uses
-            for changed, held in [self._changed(field)]
-            if held >= 3 and 5 * changed >= 4 * held
-        ]
-        if differ:
-            yield _note(new, "values-changed", f"most actors have other values than last time in {', '.join(differ)}")
+            yield _note(self.new, "columns-gone", f"in the list last time, and gone or empty now: {', '.join(gone)}")
 
     def _column(self, use: ColumnUse) -> Iterator[str]:
         """What became of a column that fed a field."""
@@ -151,40 +210,34 @@ class _Comparison:
         self.explained |= fields
         fed = f"{_column(use)} fed {use.field} and"
         if now is None:
+            before = {_key(one.column) for one in self.old.columns}
             others = [
                 f"'{other.column}'"
                 for other in self.new.columns
-                if not fields.isdisjoint(other.field.split(", ")) and _key(other.column) not in self.before
+                if not fields.isdisjoint(other.field.split(", ")) and _key(other.column) not in before
             ]
             yield f"{fed} is gone" + (f" ({', '.join(others)} feeds it now)" if others else "")
         else:
             yield f"{fed} {f'feeds {now.field} now' if now.field else 'is not read now'}"
 
-    def _field(self, then: FieldUse) -> str:
-        """What is wrong with the values of a field; empty for nothing."""
+    def _field(self, then: FieldUse) -> Iterator[tuple[str, bool]]:
+        """What is wrong with the values of a field, and whether it stops."""
         now = self.uses.get(then.field, FieldUse(then.field, 0))
         if other := self._moved_to(then):
-            return f"what was {then.field} last time is {other} now"
-        if then.how != now.how and ((then.how and now.how) or "scale" in then.how + now.how):
-            return f"{now.how or 'was read as usual'}; last time {then.how or 'it was read as usual'}"
-        if _fell(then.rows, self.old.rows, now.rows, self.new.rows):
-            return (
-                f"gives {then.field} in {_share(now.rows, self.new.rows)} of rows, last time in "
-                f"{_share(then.rows, self.old.rows)}"
-            )
-        if _fell(then.several, then.rows, now.several, now.rows) or (
-            then.rows >= _ENOUGH <= now.rows and 10 * then.several < then.rows and 2 * now.several > now.rows
-        ):
-            return (
-                f"{_share(now.several, now.rows)} of rows have several {then.field}, last time "
-                f"{_share(then.several, then.rows)}"
-            )
-        return ""
+            yield f"what was {then.field} last time is {other} now", True
+        elif then.how != now.how and ((then.how and now.how) or "scale" in then.how + now.how):
+            yield f"{now.how or 'was read as usual'}; last time {then.how or 'it was read as usual'}", True
+        elif (fell := _fell(then.rows, self.old.rows, now.rows, self.new.rows)) is not None:
+            shares = f"{_share(now.rows, self.new.rows)} of rows, last time in {_share(then.rows, self.old.rows)}"
+            yield f"gives {then.field} in {shares}", fell
+        elif (fell := _parted(then, now)) is not None:
+            shares = f"{_share(now.several, now.rows)} of rows have several {then.field}"
+            yield f"{shares}, last time {_share(then.several, then.rows)}", fell
 
     def _moved_to(self, then: FieldUse) -> str:
         """The field that holds now what this one held; empty for none. Told by actors that are in both lists."""
         had = [(then.values[at], now) for at, now in self.same if then.values[at]]
-        if len({value for value, _ in had}) < 2:
+        if not had or (len({value for value, _ in had}) < 2 <= len(had)):
             return ""
 
         def share(use: FieldUse | None) -> float:
@@ -194,35 +247,32 @@ class _Comparison:
             return ""
         return next((use.field for use in self.uses.values() if use.field != then.field and share(use) > 0.5), "")
 
-    def _names_moved(self, syncs: bool) -> bool:
-        """Whether last time's names are in another field now, or the list of a sync has hardly any of them."""
-        known, same = len(self.known), len(self.same)
-        if known < 2 or 5 * same > known:
-            return False
-        others = (set(use.values) for use in self.uses.values() if use.field != "value")
-        if any(2 * len(other.intersection(self.known)) > known for other in others):
-            return True
-        return syncs and (known >= _ENOUGH or (known >= 3 and not same))
-
-    def _changed(self, then: FieldUse) -> tuple[int, int]:
-        """How many actors have another value now, of how many that have one in both."""
-        now = self.uses[then.field]
-        pairs = [(then.values[at], now.values[to]) for at, to in self.same if then.values[at] and now.values[to]]
-        return sum(old != new for old, new in pairs), len(pairs)
-
-    def _columns_of(self, field: str) -> str:
-        found = [_column(use) for use in self.new.columns if field in use.field.split(", ")]
-        return ", ".join(found) or f"{_where(self.new)}: {field}"
-
-    def _name_columns(self) -> str:
-        return self._columns_of("value")
+    def _changed(self, then: FieldUse) -> str:
+        """`motive (8 of 10 actors)`, where half of the actors or more have another value; or all of them one value."""
+        now = self.uses.get(then.field)
+        pairs = [
+            (then.values[at], now.values[to]) for at, to in self.same if then.values[at] and now and now.values[to]
+        ]
+        if then.field == "lastSeen" or not pairs:
+            return ""
+        changed = sum(old != new for old, new in pairs)
+        if len({new for _, new in pairs}) == 1 and len({old for old, _ in pairs}) >= _FEW:
+            return f"{then.field} (one value for {len(pairs)} actors)"
+        return f"{then.field} ({changed} of {len(pairs)} actors)" if 2 * changed >= len(pairs) else ""
 
 
-def _fell(was: int, of: int, now: int, of_now: int) -> bool:
-    """Whether a share is gone, or less than half of what it was; not where it was small, or the list is short."""
-    if was < 3 or was * (5 if of >= _ENOUGH else 2) < of or not of_now:
-        return False
-    return now == 0 or (of >= _ENOUGH and 2 * now * of < was * of_now)
+def _fell(was: int, of: int, now: int, of_now: int) -> bool | None:
+    """Whether it stops that a share is gone, or less than half of what it was; None where it is not so."""
+    if not was or not of_now or 2 * now * of >= was * of_now:
+        return None
+    return was >= _FEW and was * (5 if of >= _ENOUGH else 2) >= of and (now == 0 or of >= _ENOUGH)
+
+
+def _parted(then: FieldUse, now: FieldUse) -> bool | None:
+    """The same of the share of rows that have several values, which may also rise from nearly none to most."""
+    if 10 * then.several < then.rows and 2 * now.several > now.rows:
+        return then.rows >= _ENOUGH <= now.rows
+    return _fell(then.several, then.rows, now.several, now.rows)
 
 
 def _share(number: int, of: int) -> str:
@@ -243,9 +293,14 @@ def _column(use: ColumnUse) -> str:
     return f"column '{use.column}'" + (f" ({use.letter})" if use.letter else "")
 
 
+def _columns_of(reading: Reading, field: str) -> str:
+    found = [_column(use) for use in reading.columns if field in use.field.split(", ")]
+    return ", ".join(found) or _where(reading)
+
+
 def _where(reading: Reading) -> str:
     return f"{reading.file} ({reading.sheet})" if reading.sheet else reading.file
 
 
 def _note(reading: Reading, code: str, message: str) -> Issue:
-    return Issue(Severity.INFO, code, message, Place(reading.file, reading.sheet))
+    return Issue(Severity.WARNING, code, message, Place(reading.file, reading.sheet))

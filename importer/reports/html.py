@@ -676,7 +676,7 @@ def _answered(decision: Decision) -> str:
 
 def _reading(reading: Reading) -> dict[str, Any]:
     where = f"{visible(reading.file)}{f', sheet {visible(reading.sheet)}' if reading.sheet else ''}"
-    more = f" and {count(reading.tables - 1, 'list')} like it" if reading.tables > 1 else ""
+    more = f" and {count(reading.like_it, 'list')} like it" if reading.like_it else ""
     return {
         "where": f"{where}{more}: {count(reading.rows, 'row')}, mapping {visible(reading.mapping)}",
         "columns": [

@@ -134,6 +134,7 @@ def _result(change: Change, outcome: Outcome) -> dict[str, Json]:
 
 def _reading(reading: Reading) -> Json:
     """A reading without the digests that only the next run needs."""
-    found = to_builtins(reading)
-    found.pop("contents", None)
-    return found
+    found: dict[str, Json] = to_builtins(reading)
+    if reading.lists:
+        found["tables"] = len(reading.lists)
+    return {key: value for key, value in found.items() if key not in ("contents", "lists")}

@@ -74,7 +74,7 @@ def reading_lines(readings: Sequence[Reading], *, why: bool = True, shown: int =
     """Which column feeds which field, and what is not read; with `why` a line for each column, with the reason."""
     for reading in readings[:shown]:
         where = f"{visible(reading.file)}{f' ({visible(reading.sheet)})' if reading.sheet else ''}"
-        more = f" and {count(reading.tables - 1, 'list')} like it" if reading.tables > 1 else ""
+        more = f" and {count(reading.like_it, 'list')} like it" if reading.like_it else ""
         if why:
             yield ()
         yield (("Columns", "head"), f"  of {where}{more}, {count(reading.rows, 'row')}")

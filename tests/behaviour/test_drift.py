@@ -320,6 +320,70 @@ def test_sheets_that_are_renamed_or_gone(here: Here) -> None:
     assert upsert(here, "a.xlsx").code == 5
 
 
+def test_one_of_several_sheets_of_one_shape(here: Here) -> None:
+    """Lists that are read alike are held against themselves one by one: renamed, gone, emptied, or new."""
+    thirds = {name: actors()[at : at + 4] for name, at in (("East", 0), ("North", 4), ("West", 8))}
+
+    def again(**sheets: Rows) -> Any:
+        workbook(here.folder / "a.xlsx", **sheets)
+        return here("plan", "a.xlsx", "--sandbox", "--mode", "upsert", "--max-updates", "none", "--max-shrink", "none")
+
+    workbook(here.folder / "a.xlsx", **thirds)
+    assert upsert(here, "a.xlsx").code == 0
+    east, north, west = thirds.values()
+    assert "the sheet 'North' of last time is this one now" in again(East=east, Far_North=north, West=west).out
+    assert "the list a.xlsx (North) (4 rows last time) is not read any more" in again(East=east, West=west).err
+    assert (
+        "a.xlsx (North): column 'Motive' (D): gives motive in 0 %"
+        in again(East=east, North=each("Motive", lambda *_: "")(north), West=west).err
+    )
+    assert (
+        "a.xlsx (North): column 'Country' (C) fed"
+        in again(East=east, North=renamed(Country="Land")(north), West=west).err
+    )
+    assert again(West=west, East=east, North=north).code == 0
+    added = again(New=[{**row, "Actor": f"New {row['Actor']}", "Aliases": ""} for row in west], **thirds)
+    assert added.code == 0
+    assert "new-list" in added.out
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (each("Country", lambda *_: ""), "values-lost"),
+        (each("Country", lambda text, _: f"Zone {len(text)}"), "values-lost"),
+        (each("Aliases", lambda text, _: text.replace("; ", " ")), "values-lost"),
+        (each("Actor", lambda text, at: f"Unit {at} {text[:2]}"), "other-names"),
+        (each("Motive", lambda *_: "Ideology"), "values-changed"),
+        (lambda rows: rows[:1], "other-names"),
+        (each("Notes", lambda *_: ""), "columns-gone"),
+        (each("Actor", lambda text, _: text.upper()), "values-changed"),
+    ],
+)  # fmt: skip
+def test_what_is_too_little_to_stop_is_told(here: Here, change: Change, told: str) -> None:
+    """Of two rows nothing is sure: it goes through, and what is another than last time is named."""
+    csv(here.folder / "list.csv", actors()[:2])
+    assert upsert(here, "list.csv").code == 0
+    csv(here.folder / "list.csv", change(actors()[:2]))
+    ran = upsert(here, "list.csv")
+    assert ran.code == 0
+    assert f"warning {told}" in ran.out
+
+
+def test_ids_and_the_form_of_a_file_are_held_against_last_time(here: Here) -> None:
+    """Ids of another form are told, and so is another delimiter and a header row that moved."""
+    ids = [{"Key": f"GA-{at}", **row} for at, row in enumerate(actors())]
+    (here.folder / "m.yaml").write_text("id: Key\nguess: true\nfields: {value: Actor}\n")
+    csv(here.folder / "list.csv", ids)
+    assert upsert(here, "list.csv", "--mapping", "m.yaml").code == 0
+    text = csv(here.folder / "list.csv", each("Key", lambda text, _: f"vendor/{text}")(ids)).read_text()
+    (here.folder / "list.csv").write_text("\n\n" + text.replace('","', '"|"'))
+    ran = here.ok("plan", "list.csv", "--sandbox", "--mode", "upsert", "--mapping", "m.yaml", "--max-updates", "none")
+    assert "id (12 of 12 actors)" in ran.out
+    assert "delimiter |, last time ," in ran.out
+    assert "header row 3, last time 1" in ran.out
+
+
 def test_another_mapping_is_another_reading(after: Here) -> None:
     """A mapping in the place of the last one stops, as does one that was edited so that a field is lost."""
     mapping = after.folder / "m.yaml"
