@@ -108,9 +108,9 @@ class _Rows:
         """Each with the number of its first row."""
         self.files: list[int] = []
         self.issues: dict[int, Sequence[Issue]] = {}
-        self.invalid = self.left_out = 0
+        self.usable = self.invalid = self.left_out = 0
         self.named = array("i"), array("q"), array("q")
-        """Of rows that ask for a tag: the row, the hash of its name, and of that without punctuation."""
+        """Of rows that ask for a tag, also of invalid ones: the row, the hash of its name, and without punctuation."""
         self.labelled = array("i"), array("q")
         """Other names: the row, the hash."""
         self.planned: set[int] = set()
@@ -141,11 +141,12 @@ class _Rows:
         for row, draft in enumerate(part, start):
             if draft.issues:
                 self.issues[row] = draft.issues
-            if usable(draft):
+            asks = not draft.left_out and draft.asked is not Asked.SKIP
+            self.left_out += draft.left_out != ""
+            self.invalid += asks and draft.invalid
+            self.usable += usable(draft)
+            if asks and (draft.name or not draft.invalid):
                 asking.append(row)
-            else:
-                self.left_out += draft.left_out != ""
-                self.invalid += draft.left_out == "" and draft.asked is not Asked.SKIP
         keys = [identity_key(part[row - start].name) for row in asking]
         bare = list(map(loose_key, keys))
         for held, taken in zip(self.named, (asking, map(hash, keys), map(hash, bare)), strict=True):
@@ -163,11 +164,13 @@ class _Rows:
     def validation(self, inputs: Inputs, options: PlanOptions) -> Validation:
         """The same as of all drafts: the rows that are not planned here have no name that another one has."""
         rows = sorted(self.planned | self._in_common(), key=self._order())
-        plan = _plan(inputs, self._again(rows), options, len(self.named[0]) - len(rows))
+        drafts = self._again(rows)
+        invalid = sum(draft.invalid for draft in drafts)
+        plan = _plan(inputs, drafts, options, self.usable - sum(map(usable, drafts)))
         self.issues.update((row, change.issues) for row, change in zip(rows, plan.changes, strict=True))
         told = sorted(self.issues, key=self._order())
         issues = [*plan.notes, *(issue for row in told for issue in self.issues[row])]
-        return _validation(plan, self.size, issues, self.invalid, self.left_out)
+        return _validation(plan, self.size, issues, self.invalid - invalid, self.left_out)
 
     def _in_common(self) -> set[int]:
         """Rows that have a name, or one that is equal but for punctuation, in common with another row."""

@@ -47,6 +47,7 @@ def decide(
     """The change for one row; `drafts` are all of them, to name the row it repeats."""
     if (
         match.is_first
+        and match.shares < 0
         and not (match.tags or collisions or draft.issues or draft.clear or draft.asked is not None)
         and setting.plain_creates
     ):
@@ -81,6 +82,10 @@ class _Decision:
             return self._is(Action.SKIP, "asked-skip", "its action column says skip")
         if not match.name_key and not self._errors():
             self.issues.append(Issue(Severity.ERROR, "missing-name", "the row has no name", draft.row.place(), "value"))
+        if match.shares >= 0 and (match.first < 0 or match.first == match.shares):
+            place = place_seen_from(name_place(drafts[match.shares]), draft.row.header.file)
+            message = f"repeats the name of {place}, and one of the two is invalid: mended, the earlier one is used"
+            self._warn("repeats-invalid-row", message)
         if self._errors():
             return self._invalid()
         if match.first >= 0:

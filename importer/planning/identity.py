@@ -32,6 +32,8 @@ class Match(Struct, frozen=True):
     """The account's tags that it may be: none, one, or (a conflict) several."""
     first: int = -1
     """Position of the earlier row of the same name, which is used; -1 for none."""
+    shares: int = -1
+    """Position of an earlier row of the same name, where one of the two is invalid and may be mended; -1 for none."""
     is_first: bool = False
     """Whether this row is used for its name: it is sound, and the first of that name."""
     known_as: Tag | None = None
@@ -98,6 +100,7 @@ def match_rows(
     """
     matches: list[Match] = []
     claimed: dict[str | tuple[str, str], int] = {}
+    asking: dict[str | tuple[str, str], int] = {}
     keys: dict[str, int] = {}
     renamed: dict[str, list[int]] = {}
     for position, draft in enumerate(drafts):
@@ -113,9 +116,13 @@ def match_rows(
         elif known is not None and len(of_name) == 1:
             in_the_way = known
         good = name_key != "" and usable(draft)
-        first = -1
+        claim = (name_key, chosen) if chosen else name_key
+        first = shares = -1
+        if good or (name_key and not draft.left_out and draft.asked is not Asked.SKIP):
+            earlier = asking.setdefault(claim, position)
+            shares = earlier if earlier != position and not (good and usable(drafts[earlier])) else -1
         if good:
-            first = claimed.setdefault((name_key, chosen) if chosen else name_key, position)
+            first = claimed.setdefault(claim, position)
             first = -1 if first == position else first
             if position in also and first < 0:
                 for one in also[position]:
@@ -123,7 +130,8 @@ def match_rows(
             if first < 0 and known is not None and not of_name:
                 renamed.setdefault(known.uuid, []).append(position)
         key = _change_key(name_key, draft.row, keys)
-        matches.append(Match(name_key, key, held, first, good and first < 0 and in_the_way is None, in_the_way))
+        used = good and first < 0 and in_the_way is None
+        matches.append(Match(name_key, key, held, first, shares, used, in_the_way))
     for positions in renamed.values():
         tag = matches[positions[0]].tags[0]
         by_name = claimed.get(identity_key(tag.name), -1)

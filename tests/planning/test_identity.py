@@ -78,3 +78,14 @@ def test_the_account_may_space_a_name_as_it_likes() -> None:
     """Blanks around a name in the account are no difference to the trimmed name of a row."""
     made = plan([draft("Stealth Mango")], [tag(" Stealth  Mango\n")], mode="upsert")
     assert only(made).action is Action.UNCHANGED
+
+
+def test_a_name_that_an_invalid_row_has_too_is_told_at_once() -> None:
+    """Of two rows of one name one is invalid: the later one says so, before mending shows that it repeats the other."""
+    bad, good = draft("APT28", error="x"), draft("apt28")
+    for rows in ((bad, good), (good, bad), (bad, bad)):
+        made = plan(drafts(*rows, draft("APT28", left_out="no")))
+        codes = [[issue.code for issue in change.issues if issue.code != "x"] for change in made.changes]
+        assert codes == [[], ["repeats-invalid-row"], []]
+        assert "of A2," in made.changes[1].issues[-1].message
+    assert said(plan(drafts(bad, good, good))) == [("invalid", "x"), ("create", ""), ("skip", "repeats-row")]
