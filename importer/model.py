@@ -205,7 +205,7 @@ def text_frame(header: Header, cells: npt.NDArray[np.object_], numbers: Sequence
         verify_integrity=False,
     )
     # dtype=object keeps pandas from turning text into its own strings.
-    return pd.DataFrame(cells, index, pd.Index(list(header.columns), dtype=object), dtype=object)
+    return pd.DataFrame(cells, index, pd.Index(list(header.columns), dtype=object), dtype=object, copy=False)
 
 
 class RowRef(Struct, frozen=True):

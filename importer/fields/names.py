@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 _BLANKS = re.compile(r"\s+")
-_PUNCTUATION = bytes(number for number in range(128) if not chr(number).isalnum())
-_SIGNS = re.compile(r"[\W_]+")
-_LETTERS_AND_SIGNS = re.compile(r"[\w -/:-@\[-`{-~]*")
+_PUNCTUATION = bytes(number for number in range(128) if not chr(number).isalnum() and number != 10)
+_SIGNS = re.compile(r"(?:[^\w\n]|_)+")
+_NO_LETTERS_NOR_SIGNS = re.compile(r"[^\w\n -/:-@\[-`{-~]")
 _INVISIBLE_ENDS = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"
 # Zero-width, bidi and other format characters; variation selectors; the fillers that show nothing.
 _INVISIBLE_MARKS = re.compile(
@@ -85,15 +86,41 @@ def _settled(name: str) -> str:
 _remembered = lru_cache(maxsize=16_384)(_settled)
 
 
+def identity_keys(names: Sequence[str]) -> list[str]:
+    """`identity_key` of each; most need no look of their own."""
+    text = "\n".join(names)
+    if "  " in text or not text.replace("\n", "").isprintable() or text.count("\n") != len(names) - 1:
+        return list(map(identity_key, names))
+    if " \n" in text or "\n " in text or text[:1] == " " or text[-1:] == " ":
+        text = "\n".join(map(str.strip, names))
+    if text.isascii():
+        return text.lower().split("\n")
+    keys = text.casefold()
+    if _FOLDED.search(keys) or "\u0345" in text or not unicodedata.is_normalized("NFKC", keys):
+        return list(map(identity_key, names))
+    return keys.split("\n")
+
+
 def loose_key(name: str) -> str:
     """The identity key without blanks and punctuation: `APT-28`, `APT 28` and `apt28` are alike. May be empty."""
-    key = identity_key(name)
-    if key.isascii():
-        return key.encode().translate(None, _PUNCTUATION).decode()
-    if _LETTERS_AND_SIGNS.fullmatch(key):
-        bare = _SIGNS.sub("", key)
+    return loose_keys([identity_key(name)])[0]
+
+
+def loose_keys(keys: Sequence[str]) -> list[str]:
+    """The same of each of these identity keys."""
+    text = "\n".join(keys)
+    if text.count("\n") != len(keys) - 1:
+        return list(map(_loose_key, keys))
+    if text.isascii():
+        return text.encode().translate(None, _PUNCTUATION).decode().split("\n")
+    if not _NO_LETTERS_NOR_SIGNS.search(text):
+        bare = _SIGNS.sub("", text)
         if unicodedata.is_normalized("NFKC", bare):  # parts of Hangul may join where a blank was
-            return bare
+            return bare.split("\n")
+    return list(map(_loose_key, keys)) if len(keys) < 2 else [loose_keys([key])[0] for key in keys]
+
+
+def _loose_key(key: str) -> str:
     for _ in range(_ROUNDS):  # a mark that followed a blank joins the letter before it
         if key.isalnum():
             break

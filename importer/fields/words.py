@@ -46,9 +46,6 @@ def says_nothing(text: str) -> bool:
         return False
     if text.isascii() and (bare := text.translate(_BARE)):
         return bare.lower() in _nothing() or _is_literal(text.strip().lower())
-    head = text[:4].lower()[:2]
-    if head.isalnum() and head not in _heads() and head < _COMPATIBLE:
-        return False
     return _remembered(text)
 
 
@@ -56,7 +53,9 @@ def says_nothing(text: str) -> bool:
 def says_something(head: str) -> bool:
     """Whether no text that begins with these four characters can be one of the words."""
     head = head.lower()
-    return head.isalnum() and head.isascii() and head not in _heads()
+    if head.isascii() and head.isalnum() and head not in _heads():
+        return True
+    return head[:2].isalnum() and head[:2] not in _heads() and head[:2] < _COMPATIBLE
 
 
 @lru_cache(maxsize=16_384)

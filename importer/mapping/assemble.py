@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
+from itertools import islice, repeat
 
-from importer.fields.names import identity_key
+from importer.fields.names import identity_keys
 from importer.fields.table import FIELDS
 from importer.fields.values import LONGEST_TEXT, check
 from importer.mapping.bound_mapping import BoundRule
@@ -51,21 +51,19 @@ def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple
     Gives the row, which of its entries it was, and the issue. An own name that stands first is how STIX and ATT&CK
     write their lists: it goes without a word.
     """
-    for position, row in enumerate(fields):
-        entries = row.get(target)
-        if not entries:
-            continue
-        name = row.get("value")
-        own = _key(str(name or ""))
-        labels = [entry["value"] if type(entry) is dict else entry for entry in entries]
-        keys = [label.lower() if label.isascii() and "  " not in label else identity_key(label) for label in labels]
+    rows = [(position, row, entries) for position, row in enumerate(fields) if (entries := row.get(target))]
+    labels = [[entry["value"] if type(entry) is dict else entry for entry in entries] for _, _, entries in rows]
+    names = identity_keys([str(row.get("value") or "") for _, row, _ in rows])
+    found = iter(identity_keys([label for held in labels for label in held]))
+    for (position, row, entries), held, own in zip(rows, labels, names, strict=True):
+        keys = list(islice(found, len(held)))
         if own not in keys and (len(keys) == 1 or len(set(keys)) == len(keys)):
             continue
         seen: set[str] = set()
         kept: list[Value] = []
-        for index, (entry, label, key) in enumerate(zip(entries, labels, keys, strict=True)):
+        for index, (entry, label, key) in enumerate(zip(entries, held, keys, strict=True)):
             if key == own:
-                if index or label != name:
+                if index or label != row.get("value"):
                     seed = Finding(Severity.INFO, "own-name-alias", "is the actor's own name; left out", label)
                     yield position, index, seed
             elif key in seen:
@@ -78,11 +76,6 @@ def tidy_names(fields: Sequence[dict[str, Json]], target: str) -> Iterator[tuple
             row[target] = kept
         elif not kept:
             del row[target]
-
-
-def _key(label: str) -> str:
-    """identity_key, without the detour where a label of ours (already trimmed) is plain ASCII."""
-    return label.lower() if label.isascii() and "  " not in label else identity_key(label)
 
 
 def unique_links(fields: Sequence[dict[str, Json]], target: str) -> None:

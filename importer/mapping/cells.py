@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
@@ -68,8 +69,10 @@ _STRIPS = frozenset(("strip_html", "strip_citations"))
 
 def _unmarked(text: str) -> Value:
     """A text in which neither of these steps finds anything."""
-    odd = "<" in text or "&" in text or "](" in text or "  " in text or "\t" in text or "(Citation:" in text
-    return None if odd else _text(text)
+    return None if any(sign in text for sign in _MARKS) else _text(text)
+
+
+_MARKS = ("<", "&", "](", "  ", "\t", "(Citation:")
 
 
 def _bare(text: str) -> bool:
@@ -149,6 +152,61 @@ def _listed_labels(text: str) -> Value:
             return None
         labels.append(label)
     return labels or None
+
+
+def _texts(texts: Sequence[str], longest: int = LONGEST_TEXT) -> list[Value] | None:
+    """`_text` of each, told of all of them at once; None where one is odd, so that each needs a look."""
+    bare = list(map(str.strip, texts))
+    if max(map(len, bare)) > longest:
+        return None
+    whole = "\n".join(bare)
+    if not whole.replace("\n", "").isprintable() or "\n'" in whole or not is_tidy(whole):
+        return None
+    heads = {text[:4] for text in bare}
+    odd = {head for head in heads if not head or head[0] in "[{(#'" or not says_something(head)}
+    return [_text(text) if text[:4] in odd else text for text in bare] if odd else [*bare]
+
+
+def _unmarked_texts(texts: Sequence[str]) -> list[Value] | None:
+    whole = "\n".join(texts)
+    return None if any(sign in whole for sign in _MARKS) else _texts(texts)
+
+
+def _names(texts: Sequence[str]) -> list[Value] | None:
+    lower = "\n".join(texts).lower()
+    if any(sign in lower for sign in _OF_SEVERAL) or lower.count("\n") != len(texts) - 1:
+        return None
+    return _texts(texts, LONG_NAME)
+
+
+_OF_SEVERAL = ("  ", "[", ",", ";", "|", "/", "aka", "a.k", "known", "formerly", "alias")
+
+
+def _label_lists(texts: Sequence[str]) -> list[Value] | None:
+    whole = "\n".join(texts)
+    if (
+        max(map(len, texts)) > SHORT or whole.count("\n") != len(texts) - 1 or "  " in whole or CLEAR in whole
+        or "\n'" in whole or not whole.replace("\n", "").isprintable() or not is_tidy(whole) or INTRICATE.search(whole)
+    ):  # fmt: skip
+        return None
+    listed = [list(map(str.strip, text.split(";"))) for text in whole.replace(",", ";").replace("|", ";").split("\n")]
+    if "," in whole and not OFFICIAL_ENDS.isdisjoint(
+        {piece.rpartition(" ")[2].strip(".").casefold() for pieces in listed for piece in pieces}
+    ):
+        return None
+    odd = {head for head in {piece[:4] for pieces in listed for piece in pieces} if not says_something(head)}
+    if not odd:
+        return [*listed]
+    return [
+        pieces if odd.isdisjoint([piece[:4] for piece in pieces]) else _labels(text)
+        for pieces, text in zip(listed, texts, strict=True)
+    ]
+
+
+_AT_ONCE: Mapping[Quick, Callable[[Sequence[str]], list[Value] | None]] = MappingProxyType(
+    {_text: _texts, _unmarked: _unmarked_texts, _name: _names, _labels: _label_lists}
+)
+"""What reads many texts as each of these reads one."""
 
 
 def _link(text: str) -> Value:
@@ -245,6 +303,7 @@ class CellReader:
         self.own = own
         self.told: dict[Convention, CellReader] = {}
         self.quick = quick_reading(self.field, rule) if convention == USUAL.convention else None
+        self.at_once = _AT_ONCE.get(self.quick) if self.quick is not None else None
         self.memo: dict[str, Cell] = {}
         self.values: dict[str, Value] = {}
         """Of the remembered texts those that have a value and nothing to say."""
@@ -270,6 +329,11 @@ class CellReader:
     def judges(self) -> bool:
         """Whether the way in which a column is written matters: no step of the mapping says it already."""
         return not self.rule.as_is and all(step.name in _PLAIN_STEPS for step in self.steps)
+
+    def quickly(self, texts: Sequence[str]) -> Iterable[Value]:
+        """The values of these texts; None for each that is to be read the long way."""
+        values = self.at_once(texts) if self.at_once is not None and len(texts) > 1 else None
+        return map(self.quick or self.values.get, texts) if values is None else values
 
     def read(self, text: str) -> Cell:
         """What becomes of a cell; what took long is remembered."""

@@ -299,9 +299,8 @@ class _Part:
     def _feed_texts(self, feed: BoundRule, texts: Sequence[str], column: str) -> None:
         """As most fields: nothing is made for an ordinary text but its value."""
         target, reader = feed.rule.target, feed.reader
-        find = reader.quick or reader.values.get
-        for position, (fields, text) in enumerate(zip(self.fields, texts, strict=True)):
-            value = find(text)
+        given = zip(self.fields, texts, reader.quickly(texts), strict=True)
+        for position, (fields, text, value) in enumerate(given):
             if value is None:
                 cell = reader.memo.get(text) or reader.read_the_long_way(text)
                 if cell.seeds or cell.kept or cell.clears or cell.links:
@@ -314,13 +313,12 @@ class _Part:
     def _feed_collected(self, feed: BoundRule) -> None:
         """All columns of a list field together; the issues of each go to its own cell."""
         target, reader, first = feed.rule.target, feed.reader, feed.columns[0]
-        find = reader.quick or reader.values.get
         gathered: list[Value] = [None] * self.size
         other: dict[int, Cell] = {}
         """Of rows without a value what the first cell says instead."""
         for column in feed.columns:
-            for position, text in enumerate(self._texts(column)):
-                value = find(text) if text else None
+            texts = self._texts(column)
+            for position, (text, value) in enumerate(zip(texts, reader.quickly(texts), strict=True)):
                 if value is None:
                     cell = (reader.memo.get(text) or reader.read_the_long_way(text)) if text else BLANK
                     if cell is BLANK:

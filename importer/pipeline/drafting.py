@@ -129,7 +129,8 @@ def collect(items: Iterable[Item], keep: Keeper | None = None) -> Inputs:
             else:
                 made, contents, drafting = list[Draft](), [], item.drafter.drafting(item.table)
                 for part in drafting.parts():
-                    contents.append(contents_of(part, drafting.notes))
+                    if keep is None:
+                        contents.append(contents_of(part, drafting.notes))
                     made.extend(part if keep is None else keep(drafting, part, len(sources)))
                 notes.extend(drafting.notes)
                 readings.append(replace(item.reading, contents=together(contents)))

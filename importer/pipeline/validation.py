@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importer.errors import UsageError
-from importer.fields.names import identity_key, loose_key
+from importer.fields.names import identity_keys, loose_keys
 from importer.mapping.draft import Drafting
 from importer.masking import Mask
 from importer.model import Action, Asked, Draft, Issue, Plan
@@ -142,20 +142,19 @@ class _Rows:
             if draft.issues:
                 self.issues[row] = draft.issues
             asks = not draft.left_out and draft.asked is not Asked.SKIP
+            invalid = bool(draft.issues) and draft.invalid
             self.left_out += draft.left_out != ""
-            self.invalid += asks and draft.invalid
-            self.usable += usable(draft)
-            if asks and (draft.name or not draft.invalid):
+            self.invalid += asks and invalid
+            self.usable += asks and not invalid
+            if asks and (not invalid or draft.name):
                 asking.append(row)
-        keys = [identity_key(part[row - start].name) for row in asking]
-        bare = list(map(loose_key, keys))
+        keys = identity_keys([part[row - start].name for row in asking])
+        bare = loose_keys(keys)
         for held, taken in zip(self.named, (asking, map(hash, keys), map(hash, bare)), strict=True):
             held.extend(taken)
-        rows, labels = self.labelled
-        for row in asking:
-            for label in labels_of(part[row - start].fields):
-                rows.append(row)
-                labels.append(hash(identity_key(label)))
+        labelled = [(row, label) for row in asking for label in labels_of(part[row - start].fields)]
+        self.labelled[0].extend(row for row, _ in labelled)
+        self.labelled[1].extend(map(hash, identity_keys([label for _, label in labelled])))
         whole = RELATED in drafting.header.columns
         self.planned.update(
             row for row, key in zip(asking, bare, strict=True) if whole or not key or part[row - start].clear
@@ -178,10 +177,11 @@ class _Rows:
 
         rows, names, bare = map(np.asarray, self.named)
         label_rows, labels = map(np.asarray, self.labelled)
-        if len(np.unique(bare)) <= MOST:
+        alike = _repeated(bare)
+        if np.count_nonzero(~alike) <= MOST and len(np.unique(bare)) <= MOST:
             return set(rows.tolist())
-        alike, named = rows[_repeated(bare)], np.concatenate([rows, label_rows])
-        return {*alike.tolist(), *named[_repeated(np.concatenate([names, labels]))].tolist()}
+        named = np.concatenate([rows, label_rows])
+        return {*rows[alike].tolist(), *named[_repeated(np.concatenate([names, labels]))].tolist()}
 
     def _order(self) -> Callable[[int], tuple[int, int, int]] | None:
         """A key that gives source order; None where rows have come in it."""

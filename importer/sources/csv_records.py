@@ -270,7 +270,7 @@ def regular_rows(lines: Sequence[str], dialect: Dialect, width: int, cell_chars:
 
     try:
         frame = pd.read_csv(
-            io.StringIO(text),
+            io.BytesIO(text.encode()),  # of a text it would encode a piece at a time
             sep=dialect.delimiter,
             header=None,
             names=range(width),

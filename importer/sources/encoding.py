@@ -61,9 +61,7 @@ def detect(stream: BinaryIO) -> Encoding:
     bad, good, western, single = 0, 0, True, True
     for chunk in _whole_lines(head, stream):
         try:
-            chunk.decode("utf-8")
-            if not chunk.isascii():
-                good += len(chunk) - len(chunk.decode("utf-8"))
+            good += 0 if chunk.isascii() else len(chunk) - len(chunk.decode("utf-8"))
         except UnicodeDecodeError:
             wrong = chunk.decode("utf-8", "surrogateescape")
             lost = sum(1 for char in wrong if "\udc80" <= char <= "\udcff")

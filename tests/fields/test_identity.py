@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from importer.fields.names import _settled, identity_key, loose_key
+from importer.fields.names import _settled, identity_key, identity_keys, loose_key, loose_keys
 
 PLANES = [(0x80, 0x3000), (0x3000, 0xD800), (0xE000, 0x20000), (0x20000, sys.maxunicode + 1)]
 
@@ -33,11 +33,16 @@ def test_random_texts() -> None:
     odd += [*"\uff21\ufb01\u00b5\u0345\u1100\u1161\u3164"]
     starts = (0x400, 0x370, 0x4E00, 0x627, 0xAC00, 0x900, 0xE0)
     alphabets = [chr(code) for start in starts for code in range(start, start + 40)]
+    some: list[str] = []
     for _ in range(60_000):
         text = "".join(dice.choices(odd if dice.random() < 0.3 else odd + alphabets, k=dice.randint(1, 9)))
         if not text.isascii():
             assert identity_key(text) == _settled(text), ascii(text)
             assert loose_key(text) == _loose_for_long(text), ascii(text)
+        some = [*some, text] if len(some) < dice.randint(1, 5) else [text]
+        keys = identity_keys(some)
+        assert keys == list(map(identity_key, some)), ascii(some)
+        assert loose_keys(keys) == list(map(loose_key, some)), ascii(some)
 
 
 def _loose_for_long(text: str) -> str:

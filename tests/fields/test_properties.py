@@ -12,7 +12,7 @@ from importer.fields.aliases import SEPARATORS, split_labels
 from importer.fields.countries import resolve
 from importer.fields.country_names import codes
 from importer.fields.dates import FILLS, ORDERS, is_date, parse_date
-from importer.fields.names import clean, identity_key, loose_key
+from importer.fields.names import clean, identity_key, identity_keys, loose_key, loose_keys
 from importer.fields.numbers import parse_number, parse_score
 from importer.fields.table import FIELDS
 from importer.fields.values import canonical, check, same
@@ -54,6 +54,13 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     assert identity_key(clean(text)) == key or not clean(text)
     assert loose_key(loose_key(text)) == loose_key(text)
     assert bool(key) == bool(text.strip())
+
+
+@given(st.lists(TEXT | st.text("aB1 -\n\t'\x1c", max_size=5), max_size=5))
+def test_many_keys_are_the_keys_of_each(names: list[str]) -> None:
+    """Names that are taken at once have the keys that each has by itself."""
+    assert identity_keys(names) == list(map(identity_key, names))
+    assert loose_keys(identity_keys(names)) == list(map(loose_key, names))
 
 
 @given(st.one_of(TEXT, COUNTRY_LIKE))

@@ -57,6 +57,22 @@ def test_quick_is_the_long_way(rule: Rule, text: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@settings(max_examples=200)
+@given(
+    given=st.lists(
+        st.one_of(texts, st.sampled_from(["APT 28", "\u00c9gret 7", "\u0421\u043e\u0432\u0430"])), max_size=6
+    )
+)
+def test_a_column_is_read_as_its_texts_are(target: str, given: list[str]) -> None:
+    """Texts that are read at once have the values that each has by itself, where they have one without a long look."""
+    reader = CellReader(Rule(target), {})
+    assert reader.quick is not None
+    for text, value in zip(given, reader.quickly(given), strict=True):
+        if value is not None:
+            assert reader._read(text) == Cell(value)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_ordinary_texts_are_quick(target: str) -> None:
     """The texts that lists consist of take the short way."""
     quick = CellReader(Rule(target), {}).quick
