@@ -405,6 +405,11 @@ class ColumnUse(Struct, frozen=True, omit_defaults=True):
     left_alone: bool = False
     """It is of the record (an id, a date of change), or the mapping leaves it alone: no warning is due."""
 
+    @property
+    def unread(self) -> bool:
+        """Whether it has content that feeds nothing and should."""
+        return not self.field and not self.left_alone and self.filled > 0
+
 
 class FieldUse(Struct, frozen=True, omit_defaults=True):
     """What the rows of a list gave for one tag field (`properties.<key>`, a part like `motive.confidence`)."""

@@ -286,7 +286,7 @@ class Binder:
 
     def _unread(self, header: Header, mapping: Mapping, uses: list[ColumnUse]) -> Iterator[Issue]:
         """Columns with content that feed nothing are a warning; what is left alone the reading shows."""
-        columns = [use for use in uses if not use.field and not use.left_alone and use.filled]
+        columns = [use for use in uses if use.unread]
         if columns:
             shown = ", ".join(f"'{use.column}'" for use in columns[:12])
             more = f" and {len(columns) - 12} more" if len(columns) > 12 else ""

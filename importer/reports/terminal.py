@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from importer.model import Action, Change, ColumnUse, Issue, Place, Plan, Reading, Severity, SourceFile, Status
+from importer.reports.families import families
 from importer.reports.formats import Listing, PlanResult, Validation
 from importer.reports.issue_groups import ORDER, by_kind, by_row, by_value
 from importer.reports.pairs import others, pair_lines
@@ -86,7 +86,7 @@ def reading_lines(readings: Sequence[Reading], *, why: bool = True, shown: int =
         if not why:
             yield (f"  {', '.join(f'{name} -> {visible(use.field)}' for name, use in fed)}",)
         yield from _unread(reading.columns, width)
-        alone = [use for use in reading.columns if not use.field and (use.left_alone or not use.filled)]
+        alone = [use for use in reading.columns if not use.field and not use.unread]
         if alone:
             names = ", ".join(_cut(use.column) for use in alone[:12])
             rest = f" and {len(alone) - 12:,} more" if len(alone) > 12 else ""
@@ -96,21 +96,15 @@ def reading_lines(readings: Sequence[Reading], *, why: bool = True, shown: int =
 
 
 def _unread(columns: Sequence[ColumnUse], width: int) -> Iterator[Line]:
-    """The columns with content that feed nothing; those of one family (`meta.origin:A`, `Link 7`) as one line."""
-    families: dict[str, list[ColumnUse]] = {}
-    for use in columns:
-        if not use.field and use.filled and not use.left_alone:
-            family = re.sub(r"(?<=:).+|(?<=\D)\d+$", "*", use.column)
-            families.setdefault(family, []).append(use)
+    """The columns with content that feed nothing, those of one family as one line."""
     lines: list[tuple[str, int, str]] = []
-    for family, uses in families.items():
-        if len(uses) < _FAMILY:
-            lines += [(use.column, use.filled, unread_text(use)) for use in uses]
-        else:
+    for name, uses in families([use for use in columns if use.unread]):
+        filled = sum(use.filled for use in uses)
+        told = unread_text(uses[0])
+        if len(uses) > 1:
             looks = Counter(use.looks_like for use in uses).most_common(1)[0][0]
-            filled = sum(use.filled for use in uses)
             told = f"{len(uses):,} columns, {count(filled, 'cell')} filled{f', {looks}' if looks else ''}"
-            lines.append((family, filled, told))
+        lines.append((name, filled, told))
     kept = set(sorted(lines, key=lambda line: ("--map" not in line[2], -line[1]))[:_UNREAD_SHOWN])
     for line in lines:
         if line in kept:
@@ -121,8 +115,6 @@ def _unread(columns: Sequence[ColumnUse], width: int) -> Iterator[Line]:
         yield ((f"{told}: --format json", "warn"),)
 
 
-_FAMILY = 4
-"""Columns of one family from which on they are one line."""
 _UNREAD_SHOWN = 12
 
 

@@ -17,7 +17,7 @@ import pytest
 from importer.masking import Mask
 from importer.model import Action, ColumnUse, FieldChange, Issue, Pair, Reading, Severity, Shared, Side, Status
 from importer.planning.cost import Cost
-from importer.reports import html
+from importer.reports import page_data
 from importer.reports.formats import PlanResult
 from importer.reports.html import check_page, plan_page, run_page, write_page, write_run_page
 
@@ -229,7 +229,7 @@ def test_of_more_rows_than_a_page_holds_those_that_need_work_come_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cut is said, and a row that needs work is not what is cut."""
-    monkeypatch.setattr(html, "ROWS", 20)
+    monkeypatch.setattr(page_data, "ROWS", 20)
     rows = [change(Action.UNCHANGED, row(number, f"A{number}")) for number in range(2, 50)]
     rows.append(change(Action.INVALID, row(60, "Last One")))
     read = Read(run_page(record(tmp_path, plan(rows), {})))
