@@ -104,7 +104,8 @@ def _mapping_of(settings: Settings, source: Source) -> str:
 
 
 Keeper = Callable[[Drafting, list[Draft], int], list[Draft]]
-"""Says of which rows of a part of a table drafts are held; the number is how many files there have been."""
+"""Says of which rows of a part of a table drafts are held; the number is how many files there have been. Where one says
+so nothing is to be compared with other runs, and readings are without contents."""
 
 
 def collect(items: Iterable[Item], keep: Keeper | None = None) -> Inputs:

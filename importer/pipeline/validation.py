@@ -34,7 +34,7 @@ LEFT_OUT = "left-out"
 
 def check(settings: Settings) -> tuple[Plan, tuple[Draft, ...]]:
     """The plan against an account that holds nothing, so that lists are judged in one way; and its drafts."""
-    inputs = collect(tables(settings))
+    inputs = collect(tables(settings), lambda _, part, __: part)
     return _plan(inputs, inputs.drafts, _options(settings, inputs)), inputs.drafts
 
 
