@@ -7,6 +7,7 @@ counts only where the server does not say how much is left.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import secrets
 from collections import deque
@@ -37,6 +38,8 @@ class _Used(Struct, frozen=True):
     window: Annotated[float, Meta(gt=0, le=1e6)]
     calls: Annotated[list[tuple[Annotated[float, Meta(ge=0)], Annotated[int, Meta(ge=1)]]], Meta(max_length=_ENTRIES)]
     """Seconds before `at`, and how many calls."""
+    up: float = math.inf
+    """When it was written, since the machine started: right also where the clock has been set."""
 
 
 class SharedBudget:
@@ -51,7 +54,7 @@ class SharedBudget:
 
     def earlier(self) -> Iterator[tuple[float, int]]:
         """Calls of other processes that may still count: seconds ago, how many. A file that makes no sense is void."""
-        now = self._clock.now().timestamp()
+        now, up = self._clock.now().timestamp(), self._clock.monotonic()
         for path in self._folder.glob("*.json"):
             if path == self._file:
                 continue
@@ -61,12 +64,12 @@ class SharedBudget:
                         used = msgspec.json.decode(stream.read(_LARGEST), type=_Used)
                 except (msgspec.DecodeError, UnicodeDecodeError):
                     used = None
-                # Of a time that has not come, or long ago: the clock has jumped, or it is over.
-                if used is None or not -_SLACK <= now - used.at <= used.window:
+                ages = [age for age in (now - used.at, up - used.up) if -_SLACK <= age <= used.window] if used else []
+                if used is None or not ages:  # of a time that has not come, or long ago
                     path.unlink()
                     continue
                 for ago, calls in used.calls:
-                    if (age := max(0.0, now - used.at) + ago) <= used.window:
+                    if (age := max(0.0, min(ages)) + ago) <= used.window:
                         yield age, calls
 
     @asynccontextmanager
@@ -95,7 +98,7 @@ class SharedBudget:
         calls = [(round(now - moment, 3), count) for moment, count in self._made if now - moment <= window]
         if pacer.in_flight:  # the server counts them at any moment until their answers, not when they were sent
             calls.append((0.0, pacer.in_flight))
-        used = _Used(self._clock.now().timestamp(), window, calls)
+        used = _Used(self._clock.now().timestamp(), window, calls, now)
         # A state directory that cannot be written must not end a command that needs no lock.
         with suppress(OSError):
             private_folder(self._folder)

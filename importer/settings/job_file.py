@@ -42,6 +42,8 @@ _KEYS: Final = frozenset(Job.__struct_fields__)
 _TELLING: Final = _KEYS - {"name", "description", "category", "account", "mapping"}
 """Keys that a list of actors has no use for."""
 _KEY: Final = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*:(?=\s|$)", re.MULTILINE)
+_ITEM: Final = re.compile(r"""^([A-Za-z_"'][^\n:]*:|-[ \t])""", re.MULTILINE)
+"""What every YAML file that says something begins a line with: a key, or a dash."""
 _MODELINE: Final = re.compile(r"^#.*\bjob\.schema\.json", re.MULTILINE)
 _LARGEST: Final = 200_000
 _LONGEST: Final = 4_096
@@ -81,7 +83,7 @@ def job_files(words: Sequence[str]) -> list[str]:
     if other := next((word for word, jobs in named.items() if not jobs), ""):
         raise UsageError(f"{guarded(other)} is not a job file, and was named beside job files",
                          hint="A job names its sources itself; give it no others.")  # fmt: skip
-    return list(dict.fromkeys(job for jobs in named.values() for job in jobs))
+    return list({os.path.normpath(job): job for jobs in named.values() for job in jobs}.values())
 
 
 def _jobs_in(word: str) -> list[str]:
@@ -91,10 +93,20 @@ def _jobs_in(word: str) -> list[str]:
 
         inside = [item for item in sorted(path.iterdir()) if item.is_file() and not item.name.startswith(".")]
         lists = [item for item in inside if readable_ending(item.name) and item.suffix.casefold() not in _ENDINGS]
-        return [] if lists else [str(item) for item in inside if is_job_file(item)]
+        return [] if lists else [str(item) for item in inside if _meant(item)]
     if not path.exists() and any(char in word for char in "*?["):
-        return [name for name in sorted(glob.glob(word)) if is_job_file(name)]  # noqa: PTH207 - it may be absolute
+        return [name for name in sorted(glob.glob(word)) if _meant(Path(name))]  # noqa: PTH207 - it may be absolute
     return [word] if path.suffix.casefold() in _ENDINGS else []
+
+
+def _meant(path: Path) -> bool:
+    """Whether a file among jobs is one of them: also one that is empty or garbled, which would else be passed over."""
+    if is_job_file(path) or path.suffix.casefold() not in _ENDINGS:
+        return is_job_file(path)
+    try:
+        return not _ITEM.search(path.read_bytes()[:_LARGEST].decode("utf-8-sig", errors="replace"))
+    except OSError:
+        return path.is_file()
 
 
 def job_schema() -> dict[str, Json]:

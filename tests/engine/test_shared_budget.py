@@ -21,9 +21,10 @@ class JumpingClock:
 
     clock: VirtualClock
     jump: float = 0.0
+    started: float = 0.0
 
     def monotonic(self) -> float:
-        return self.clock.monotonic()
+        return self.clock.monotonic() - self.started
 
     def now(self) -> datetime:
         return self.clock.now() + timedelta(seconds=self.jump)
@@ -94,13 +95,16 @@ def test_the_file_is_small_and_its_owners_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("jump", [-86_400.0, -30.0, 86_400.0])
-def test_a_clock_that_jumped_makes_the_file_void(jump: float, tmp_path: Path) -> None:
-    """After a jump in either direction nothing is handed on: nobody waits for a time that is not there."""
+def test_calls_count_as_long_however_the_clock_is_set(jump: float, tmp_path: Path) -> None:
+    """A clock that jumps hides no call of before; after a new start of the machine, too, nobody waits for nothing."""
 
     async def main(virtual: VirtualClock) -> None:
         clock = JumpingClock(virtual)
+        await virtual.sleep(1000)
         await _used(tmp_path, clock, 4)
         clock.jump = jump
+        assert sum(count for age, count in SharedBudget(tmp_path, clock).earlier() if age <= 2) == 4
+        clock.started = virtual.monotonic()
         assert list(SharedBudget(tmp_path, clock).earlier()) == []
         assert _files(tmp_path) == []
 

@@ -12,7 +12,7 @@ import yaml
 from importer.errors import JobError
 from importer.model import Severity
 from importer.planning.limits import Limit
-from importer.settings.job_file import is_job_file, job_schema, load_job
+from importer.settings.job_file import is_job_file, job_files, job_schema, load_job
 from importer.settings.model import Given, Origin
 from importer.settings.settings import Settings
 from importer.shipped import shipped
@@ -223,5 +223,16 @@ def test_jobs_are_told_from_lists(tmp_path: Path, text: str, is_job: bool) -> No
     path.write_text(text, encoding="utf-8")
     assert is_job_file(path) is is_job
     assert not is_job_file(tmp_path / "missing.yaml")
+
+
+def test_no_job_of_a_folder_is_passed_over(tmp_path: Path) -> None:
+    """What is empty or garbled among job files is one, to be told; what says something else is none."""
+    texts = {"a": b"sources: x.csv", "cut": b"\xff\xfe\0", "empty": b"", "hosts": b"h.example: {token: x}",
+             "list": b"- name: Red Fox", "remark": b"# only this\n"}  # fmt: skip
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_bytes(text)
+    jobs = [str(tmp_path / f"{name}.yaml") for name in ("a", "cut", "empty", "remark")]
+    assert job_files([str(tmp_path)]) == job_files([str(tmp_path / "*.yaml")]) == jobs
+    assert len(job_files([jobs[0], f"{tmp_path}/./a.yaml"])) == 1
     (tmp_path / "x.csv").write_text(FULL)
     assert not is_job_file(tmp_path / "x.csv")
