@@ -85,8 +85,18 @@ def _folder_name(jobs: Sequence[Job], at: int) -> str:
     return names[at] if first == at else f"{names[at]}.{at + 1}"
 
 
+_OVERRIDES: Final = (("account", "CLOUDFLARE_ACCOUNT_ID"), ("token_file", "CLOUDFLARE_API_TOKEN"),
+                     ("token_file", "CLOUDFLARE_API_TOKEN_FILE"))  # fmt: skip
+
+
 def check_apart(jobs: Sequence[Job]) -> None:
-    """UsageError for two jobs that would take each other's earlier runs, or overwrite each other's metrics."""
+    """UsageError for two jobs that would take each other's earlier runs, or overwrite each other's metrics, and for a
+    variable that would send the lists of several accounts to one."""
+    for key, variable in _OVERRIDES:
+        own = {getattr(job.settings.job, key) for job in jobs if job.settings.job and not job.settings.sandbox} - {""}
+        if len(own) > 1 and jobs[0].settings.environ.get(variable, "").strip():
+            raise UsageError(f"{variable} is set and would count for all jobs, whose files say `{key}:` each",
+                             hint=f"Unset it: env -u {variable} tag-importer ...")  # fmt: skip
     names = Counter((job.settings.name, job.settings.runs_dir.resolve()) for job in jobs)
     twice = [job.file for job in jobs if names[job.settings.name, job.settings.runs_dir.resolve()] > 1]
     if twice:

@@ -91,6 +91,15 @@ async def test_one_jobs_failure_stops_no_other(tmp_path: Path) -> None:
     assert 'exit_code{import="a1"} 3.0' in (tmp_path / "metrics" / "a1.prom").read_text()
 
 
+@pytest.mark.parametrize("variable", ["CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN"])
+async def test_no_variable_sends_all_lists_to_one_account(variable: str, tmp_path: Path) -> None:
+    """Where jobs name accounts and tokens of their own, one that is set for all of them is refused, and named."""
+    jobs(tmp_path, {"a1": "a", "b1": "b"}, 2)
+    async with many_tokens() as server:
+        done = await ended(await start(server, tmp_path, "apply", "jobs", **{variable: "0123456789"}))
+        assert (done.code, f"env -u {variable}" in done.err, dict(server.made)) == (2, True, {})
+
+
 async def test_a_revoked_token_ends_its_own_jobs_alone(tmp_path: Path) -> None:
     """What is left of that token is not attempted, with the reason and what takes it up; other tokens go on."""
     jobs(tmp_path, {"a1": "a", "a2": "a", "a3": "a", "b1": "b", "b2": "b"})
