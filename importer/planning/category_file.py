@@ -11,19 +11,20 @@ categories:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final, Literal
 
 import yaml
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from importer.errors import Position
 from importer.model import Category, Json
-from importer.text.nearest_word import nearest, unknown
+from importer.text.typed_yaml import convert
 from importer.text.yaml_nodes import Node, Problems, compose
 
-_KEYS: Final = ("name", "uuid", "description", "schema")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ONLY_FOR: Final = {"numberConstraint": "number", "element": "array", "properties": "object"}
+_Text = Annotated[str, Meta(min_length=1)]
 
 
 class WantedCategory(Struct, frozen=True):
@@ -34,6 +35,77 @@ class WantedCategory(Struct, frozen=True):
     description: str | None = None
     schema: tuple[Mapping[str, Json], ...] | None = None
     spot: Position = Position("")
+
+
+class _Bounds(Struct, frozen=True):
+    min: int | float | None = None
+    max: int | float | None = None
+    integer: bool | None = None
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            yield ("min",), f"min {self.min:g} is above max {self.max:g}"
+
+
+class _Annotations(Struct, frozen=True):
+    confidence: bool | None = None
+    tlp: bool | None = None
+
+
+class _Definition(Struct, frozen=True, kw_only=True):
+    """What the API's reference says of one property."""
+
+    KEYS_ARE = "word"
+
+    kind: Literal["string", "number", "enum", "date", "array", "object"]
+    label: _Text | None = None
+    required: bool | None = None
+    allowedValues: tuple[str, ...] | None = None  # noqa: N815  as the API spells it
+    deprecated: bool | None = None
+    deprecatedValues: tuple[str, ...] | None = None  # noqa: N815
+    format: Literal["date", "url", "duration", "country"] | None = None
+    maxLength: Annotated[int, Meta(ge=1)] | None = None  # noqa: N815
+    numberConstraint: _Bounds | None = None  # noqa: N815
+    element: _Definition | None = None
+    properties: dict[str, _Definition] | None = None
+    annotations: _Annotations | None = None
+    enforcement: Literal["error", "warn", "off"] | None = None
+    others: dict[str, Any] = {}
+    """What tomorrow's API adds is passed on as it is."""
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        for name, only in _ONLY_FOR.items():
+            if getattr(self, name) is not None and self.kind != only:
+                yield (name,), f"`{name}` is for kind {only}, this entry is of kind {self.kind}"
+        if self.kind == "object" and self.properties is None:
+            yield (), "an object needs `properties`"
+        if self.kind == "enum" and not self.allowedValues:
+            yield (), "an enum needs `allowedValues`"
+
+
+class _Entry(_Definition, frozen=True, kw_only=True):
+    key: _Text
+    spot: Position
+
+
+class _Category(Struct, frozen=True):
+    KEYS_ARE = "word"
+
+    name: _Text
+    spot: Position
+    uuid: str = ""
+    description: str | None = None
+    schema: tuple[_Entry, ...] | None = None
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        if self.uuid and not _UUID.fullmatch(self.uuid.strip()):
+            yield ("uuid",), "not a UUID"
+
+
+class _File(Struct, frozen=True):
+    KEYS_ARE = "word"
+
+    categories: tuple[_Category, ...]
 
 
 def dump_category_yaml(categories: Iterable[Category]) -> str:
@@ -58,76 +130,33 @@ def load_category_yaml(text: str, file: str) -> tuple[WantedCategory, ...]:
 
     Raises UsageError with every mistake: file, line, column and the nearest valid word.
     """
-    problems = Problems(file, what="category file", hint=_HINT)
+    hint = "`tag-importer categories export FILE` writes one to start from"
+    problems = Problems(file, what="category file", hint=hint)
     root = compose(text, problems)
-    nodes = _category_nodes(root, problems)
-    wanted = [found for node in nodes if (found := _category(node, problems)) is not None]
-    _check_twice(wanted, problems)
+    if root.find("name") is not None and root.find("categories") is None:
+        root = Node({"categories": root}, root.spot, {"categories": root.spot})
+    read = convert(root, _File, problems)
+    found = read.categories if isinstance(read, _File) else ()
+    _check_twice("name", ((item.name.strip(), item.spot) for item in found), problems)
+    _check_twice("uuid", ((item.uuid.strip().lower(), item.spot) for item in found), problems)
+    for item in found:
+        _check_twice("key", ((entry.key, entry.spot) for entry in item.schema or ()), problems)
     problems.raise_if_any()
-    return tuple(wanted)
+    return tuple(
+        WantedCategory(
+            item.name.strip(), item.uuid.strip(), item.description,
+            None if item.schema is None else tuple(map(_plain, item.schema)), item.spot,
+        )
+        for item in found
+    )  # fmt: skip
 
 
-_HINT: Final = "`tag-importer categories export FILE` writes one to start from"
-
-
-def _category_nodes(root: Node, problems: Problems) -> list[Node]:
-    if not isinstance(root.value, dict):
-        problems.add(root.spot, "the file must hold `categories:`, a list of them")
-        return []
-    if "categories" not in root.value:
-        if "name" in root.value:
-            return [root]
-        if root.value:
-            word, spot = next(iter(root.keys.items()))
-            problems.add(spot, unknown("word", word, ("categories", *_KEYS)))
-        else:
-            problems.add(root.spot, "the file must hold `categories:`, a list of them")
-        return []
-    for word, spot in root.keys.items():
-        if word != "categories":
-            problems.add(spot, unknown("word", word, ("categories",)))
-    held = root.value["categories"]
-    if not isinstance(held.value, list):
-        problems.add(held.spot, "`categories` must be a list")
-        return []
-    return held.value
-
-
-def _category(node: Node, problems: Problems) -> WantedCategory | None:
-    if not isinstance(node.value, dict):
-        problems.add(node.spot, "a category is a table with `name` and `schema`")
-        return None
-    entry: dict[str, Node] = node.value
-    for word, spot in node.keys.items():
-        if word not in _KEYS:
-            problems.add(spot, unknown("word", word, _KEYS))
-    texts: dict[str, str | None] = {}
-    for word in ("name", "uuid", "description"):
-        value = entry[word].value if word in entry else None
-        if value is not None and not isinstance(value, str):
-            problems.add(entry[word].spot, f"`{word}` must be a text; write it in quotes")
-            value = None
-        texts[word] = value
-    name, uuid = (texts["name"] or "").strip(), (texts["uuid"] or "").strip()
-    if not name:
-        problems.add(entry["name"].spot if "name" in entry else node.spot, "the category has no name")
-    if uuid and not _UUID.fullmatch(uuid):
-        problems.add(entry["uuid"].spot, "not a UUID")
-    schema = None
-    if "schema" in entry and entry["schema"].value is not None:
-        check_entries(entry["schema"], problems)
-        schema = tuple(entry["schema"].plain()) if isinstance(entry["schema"].value, list) else None
-    return WantedCategory(name, uuid, texts["description"], schema, node.spot)
-
-
-def _check_twice(wanted: list[WantedCategory], problems: Problems) -> None:
+def _check_twice(what: str, given: Iterable[tuple[str, Position]], problems: Problems) -> None:
     seen: dict[str, Position] = {}
-    for item in wanted:
-        for what, text in (("name", item.name), ("uuid", item.uuid.lower())):
-            key = f"{what} {text}"
-            if text and key in seen:
-                problems.add(item.spot, f"the {what} {text!r} is given twice (first in line {seen[key].line})")
-            seen.setdefault(key, item.spot)
+    for text, spot in given:
+        if text and text in seen:
+            problems.add(spot, f"the {what} {text[:60]!r} is given twice (first in line {seen[text].line})")
+        seen.setdefault(text, spot)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -137,140 +166,13 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _plain(value: Any) -> Json:
+def _plain(value: Any) -> Any:
+    """As JSON, what the file left out left out."""
+    if isinstance(value, Struct):
+        held = {name: getattr(value, name) for name in value.__struct_fields__ if name not in ("spot", "others")}
+        return {key: _plain(item) for key, item in held.items() if item is not None} | getattr(value, "others", {})
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
-
-
-KINDS: Final = ("string", "number", "enum", "date", "array", "object")
-FORMATS: Final = ("date", "url", "duration", "country")
-ENFORCEMENTS: Final = ("error", "warn", "off")
-_SHAPES: Final[Mapping[str, str]] = {
-    "key": "text",
-    "kind": "kind",
-    "label": "text",
-    "required": "flag",
-    "allowedValues": "values",
-    "deprecated": "flag",
-    "deprecatedValues": "values",
-    "format": "format",
-    "maxLength": "length",
-    "numberConstraint": "bounds",
-    "element": "element",
-    "properties": "entries",
-    "annotations": "annotations",
-    "enforcement": "enforcement",
-}
-_WORDS: Final = {"kind": KINDS, "format": FORMATS, "enforcement": ENFORCEMENTS}
-_ONLY_FOR: Final = {"numberConstraint": "number", "element": "array", "properties": "object"}
-
-
-def check_entries(node: Node, problems: Problems, what: str = "schema") -> None:
-    """Collect everything wrong with a list of schema entries."""
-    if not isinstance(node.value, list):
-        problems.add(node.spot, f"{what} must be a list of entries, each with `key` and `kind`")
-        return
-    seen: dict[str, Position] = {}
-    for entry in node.value:
-        _check_entry(entry, problems, keyed=True)
-        key = entry.value.get("key") if isinstance(entry.value, dict) else None
-        if key is None or not isinstance(key.value, str):
-            continue
-        if key.value in seen:
-            problems.add(key.spot, f"the key '{key.value[:60]}' is given twice (first in line {seen[key.value].line})")
-        seen.setdefault(key.value, key.spot)
-
-
-def _check_entry(node: Node, problems: Problems, *, keyed: bool) -> None:
-    if not isinstance(node.value, dict):
-        problems.add(node.spot, "an entry is a table with `key` and `kind`" if keyed else "a table with `kind`")
-        return
-    entry: dict[str, Node] = node.value
-    for name in ("key", "kind") if keyed else ("kind",):
-        if name not in entry:
-            problems.add(node.spot, f"the entry has no `{name}`")
-    for name, value in entry.items():
-        shape = _SHAPES.get(name)
-        if shape is None:
-            # What tomorrow's API adds is passed on as it is; what is one slip away from a known word is a slip.
-            near = nearest(name, tuple(_SHAPES))
-            if near:
-                problems.add(node.keys[name], f"unknown word '{name[:60]}'; did you mean '{near}'?")
-            continue
-        _check_shape(name, shape, value, problems)
-    kind = entry["kind"].value if "kind" in entry else None
-    for name, only in _ONLY_FOR.items():
-        if name in entry and isinstance(kind, str) and kind in KINDS and kind != only:
-            problems.add(node.keys[name], f"`{name}` is for kind {only}, this entry is of kind {kind}")
-    if kind == "object" and "properties" not in entry:
-        problems.add(entry["kind"].spot, "an object needs `properties`")
-    if kind == "enum" and not ("allowedValues" in entry and entry["allowedValues"].value):
-        problems.add(entry["kind"].spot, "an enum needs `allowedValues`")
-
-
-def _check_shape(name: str, shape: str, node: Node, problems: Problems) -> None:
-    value = node.value
-    if shape in _WORDS:
-        if not isinstance(value, str) or value not in _WORDS[shape]:
-            problems.add(node.spot, unknown(name, str(value), _WORDS[shape]))
-    elif shape == "text":
-        if not isinstance(value, str) or not value.strip():
-            problems.add(node.spot, f"`{name}` must be a text")
-    elif shape == "flag":
-        if not isinstance(value, bool):
-            problems.add(node.spot, f"`{name}` must be true or false")
-    elif shape == "length":
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            problems.add(node.spot, f"`{name}` must be a whole number of 1 or more")
-    elif shape == "values":
-        if not isinstance(value, list):
-            problems.add(node.spot, f"`{name}` must be a list of texts")
-            return
-        for item in value:
-            if not isinstance(item.value, str):
-                problems.add(item.spot, f"`{name}` must be texts; write {str(item.value)[:40]!r} in quotes")
-    elif shape == "bounds":
-        _check_bounds(node, problems)
-    elif shape == "annotations":
-        _check_table(node, problems, name, {"confidence": "flag", "tlp": "flag"})
-    elif shape == "element":
-        _check_entry(node, problems, keyed=False)
-    elif shape == "entries":
-        _check_members(node, problems)
-
-
-def _check_members(node: Node, problems: Problems) -> None:
-    if not isinstance(node.value, dict):
-        problems.add(node.spot, "`properties` must be a table: key -> its definition with `kind`")
-        return
-    for member in node.value.values():
-        _check_entry(member, problems, keyed=False)
-
-
-def _check_bounds(node: Node, problems: Problems) -> None:
-    _check_table(node, problems, "numberConstraint", {"min": "number", "max": "number", "integer": "flag"})
-    if not isinstance(node.value, dict):
-        return
-    least, most = (node.value[name].value if name in node.value else None for name in ("min", "max"))
-    if isinstance(least, int | float) and isinstance(most, int | float) and least > most:
-        problems.add(node.keys["min"], f"min {least:g} is above max {most:g}")
-
-
-def _check_table(node: Node, problems: Problems, name: str, shapes: Mapping[str, str]) -> None:
-    if not isinstance(node.value, dict):
-        problems.add(node.spot, f"`{name}` must be a table of {_listed(tuple(shapes))}")
-        return
-    for key, value in node.value.items():
-        if key not in shapes:
-            problems.add(node.keys[key], unknown(f"word in {name}", key, tuple(shapes)))
-        elif shapes[key] == "flag" and not isinstance(value.value, bool):
-            problems.add(value.spot, f"`{key}` must be true or false")
-        elif shapes[key] == "number" and (isinstance(value.value, bool) or not isinstance(value.value, int | float)):
-            problems.add(value.spot, f"`{key}` must be a number")
-
-
-def _listed(words: Sequence[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)

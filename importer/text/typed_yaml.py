@@ -17,7 +17,8 @@ The types say what may stand where, and these rules hold for all of them:
 - `Meta(extra={"keys": {...}, "pattern": "..."})` of a dict's key type documents its keys in the schema;
 - a method `problems()` yields (path, sentence) for what the types cannot say; what it says of the object as a
   whole, with an empty path, counts where its keys are sound;
-- `UNKNOWN_KEYS` of a class is what to say about certain keys that it does not have.
+- `UNKNOWN_KEYS` of a class is what to say about certain keys that it does not have;
+- a field `others` is no key either: it holds the keys that the class does not have, but for what looks like a slip.
 `json_schema.py` says the same as JSON Schema, for editors.
 """
 
@@ -108,6 +109,10 @@ class _Reader:
         values: dict[str, Any] = {}
         sound = True
         unknown_keys = [key for key in node.keys if key not in fields]
+        if "others" in kind.cls.__struct_fields__:
+            let_through = [key for key in unknown_keys if not nearest(key, tuple(fields))]
+            values["others"] = {key: held[key].plain() for key in let_through}
+            unknown_keys = [key for key in unknown_keys if key not in let_through]
         for key in unknown_keys:
             self._problems.add(node.keys[key], _unknown_key(key, kind, name))
             sound = False
@@ -268,7 +273,7 @@ def _function(kind: types.Type) -> Any:
 def fields_of(kind: types.Type) -> tuple[types.Field, ...]:
     kind = bare(kind)
     assert isinstance(kind, types.StructType)
-    return tuple(item for item in kind.fields if item.name != "spot")
+    return tuple(item for item in kind.fields if item.name not in ("spot", "others"))
 
 
 def words_of(kind: types.LiteralType | types.EnumType) -> list[Any]:
