@@ -20,7 +20,7 @@ from importer.pipeline.categories import list_categories, make_changes, plan_cha
 from importer.pipeline.session import Session
 from importer.planning.categories import resolve_category
 from importer.planning.category_file import WantedCategory, dump_category_yaml, load_category_yaml
-from importer.planning.export_file import check_target
+from importer.planning.export import check_target
 from importer.reports import listings
 from importer.reports.formats import Listing, report
 from importer.reports.text import count
@@ -81,7 +81,7 @@ def template(namespace: Namespace) -> int:
 def doctor(namespace: Namespace) -> int:
     """Look at everything that a run needs."""
     from importer.pipeline.doctor import doctor, exit_code
-    from importer.reports.doctor import doctor as listing
+    from importer.reports.listings import doctor as listing
 
     session = Session(settings_of(namespace), SystemClock())
     checks = asyncio.run(doctor(session))

@@ -99,7 +99,7 @@ def _list(namespace: Namespace) -> int:
 
 def _show(namespace: Namespace) -> int:
     from importer.mapping.load import load_mapping, preset_text
-    from importer.mapping.shipped_presets import preset_path
+    from importer.shipped import preset_path
 
     if preset_path(namespace.name) is not None:
         show(preset_text(namespace.name))
@@ -128,8 +128,8 @@ def sandbox(namespace: Namespace) -> int:
     """Serve the local API until Ctrl-C. What leads a client there is printed as shell commands."""
     import asyncio
 
-    from importer.sandbox.options import read_options
     from importer.sandbox.server import serve
+    from importer.sandbox.settings import read_options
 
     given = vars(namespace)
     database = Path(given.get("db", Path("tag-importer-runs") / "sandbox.sqlite3"))

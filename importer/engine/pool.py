@@ -16,13 +16,12 @@ from importer.engine.duplicates import find_duplicates, made_twice
 from importer.engine.events import AnswerLost, Observe, Retrying, RowDone, Settled, Stopping
 from importer.engine.journal import Journal
 from importer.engine.journal_state import JournalState
-from importer.engine.outcomes import done, never_answered, refused
 from importer.engine.read_lag import ReadLag
 from importer.engine.reconcile import Outdated, Reconciler
 from importer.engine.settings import ExecuteSettings
 from importer.engine.settle import Settler
 from importer.engine.stop import StopSignal, unless_stopped
-from importer.engine.work import NEVER, Work, left_open
+from importer.engine.work import NEVER, Work, done, left_open, never_answered, refused
 from importer.errors import ExitCode, ImporterError, StoppedEarly, UsageError
 from importer.model import Action, Outcome, Plan, Status, Tag
 from importer.planning.binding import BESIDE

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from importer.shipped import shipped
+from importer.shipped import shipped_yaml
 
 _LONGEST = 40
 _COMPATIBLE = "\uf900"
@@ -26,12 +26,7 @@ _SYMBOLS = ("P", "Sm", "Sk", "Z", "Cf")
 @cache
 def load_data(name: str) -> Mapping[str, Any]:
     """The shipped YAML `config/vocabularies/NAME.yaml`, as data."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with shipped("vocabularies", f"{name}.yaml").open("rb") as file:
-        data = yaml.load(file, Loader=loader)  # noqa: S506 - the safe loader, in C where there is one
-    return MappingProxyType(data)
+    return MappingProxyType(shipped_yaml("vocabularies", f"{name}.yaml"))
 
 
 def word_key(text: str) -> str:

@@ -12,10 +12,9 @@ from msgspec import structs
 
 from importer.errors import MappingError
 from importer.mapping import language, spec
-from importer.mapping.shipped_presets import ORDER, preset_path
 from importer.mapping.spec import Labelled, Mapping
 from importer.mapping.steps import step
-from importer.shipped import shipped
+from importer.shipped import PRESETS, preset_path, shipped
 from importer.text.nearest_word import nearest
 from importer.text.typed_yaml import read
 from importer.text.yaml_nodes import Problems, read_file
@@ -31,10 +30,10 @@ def load_mapping(name_or_path: str) -> Mapping:
         return _preset(name_or_path)
     given = Path(name_or_path)
     if given.suffix.lower() not in (".yaml", ".yml") and not given.exists():
-        near = nearest(name_or_path, ORDER)
+        near = nearest(name_or_path, PRESETS)
         raise MappingError(
             f"there is no mapping '{name_or_path}': neither a preset nor a file",
-            hint=f"presets: {', '.join(ORDER)}",
+            hint=f"presets: {', '.join(PRESETS)}",
             meant=(name_or_path, near) if near else None,
             then="" if near else "tag-importer mapping list",
         )
@@ -146,7 +145,7 @@ def preset_text(name: str) -> str:
 
 def presets() -> Iterator[Mapping]:
     """The presets, in the order in which they are tried on a table; each is loaded when its turn comes."""
-    return map(_preset, ORDER)
+    return map(_preset, PRESETS)
 
 
 @lru_cache(maxsize=16)

@@ -62,9 +62,8 @@ async def open_target(session: Session, *, tries: int = 10) -> AsyncIterator[Tar
     settings, clock, observe = session.settings, session.clock, session.observe
     async with AsyncExitStack() as stack:
         if settings.sandbox:
-            from importer.sandbox.options import read_options
             from importer.sandbox.server import Sandbox
-            from importer.sandbox.settings import SandboxSettings
+            from importer.sandbox.settings import SandboxSettings, read_options
 
             base = SandboxSettings(window=SANDBOX_WINDOW, block=SANDBOX_WINDOW)
             served = read_options(faults=settings.faults, base=base)

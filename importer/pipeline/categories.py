@@ -9,8 +9,7 @@ from importer.errors import AccessRefused, StoppedEarly, UsageError
 from importer.model import Action, Category, Issue
 from importer.pipeline.account import Target, explained, locked
 from importer.pipeline.session import Session
-from importer.planning.category_diff import CategoryChange, broken_tags, plan_categories
-from importer.planning.category_file import WantedCategory
+from importer.planning.category_file import CategoryChange, WantedCategory, broken_tags, plan_categories
 from importer.remote.failures import CallFailed
 
 

@@ -22,8 +22,8 @@ from importer.pipeline.account import Target, lock_names, open_target
 from importer.pipeline.session import Session
 from importer.remote.failures import CallFailed
 from importer.remote.settings import PRODUCTION
-from importer.reports.doctor import Check, State
 from importer.reports.explained import codes
+from importer.reports.listings import Check, State
 from importer.reports.text import count, duration
 
 _LIBRARIES: Final = ("aiohttp", "pandas", "msgspec", "python-calamine", "XlsxWriter")

@@ -33,7 +33,7 @@ from importer.planning.categories import resolve_category
 from importer.planning.cost import cost
 from importer.planning.decisions import load_decisions
 from importer.planning.doubles import Double, find_doubles, merge_plan
-from importer.planning.export_file import Exported, write_export
+from importer.planning.export import Exported, write_export
 from importer.planning.exposure import exposure
 from importer.planning.limits import NO_LIMIT, check_limits
 from importer.planning.part import choose_part

@@ -15,8 +15,7 @@ from importer.planning.identity import Match, name_place, place_seen_from
 from importer.planning.marking import MARK_KEY, Owner, mark_of, marked, owner
 from importer.planning.merging import with_lists
 from importer.planning.options import Mode, PlanOptions
-from importer.planning.properties import check_properties
-from importer.planning.property_formats import READABLE, how_to_read
+from importer.planning.properties import READABLE, check_properties, how_to_read
 from importer.planning.returned import Returned
 from importer.planning.source_ids import with_id
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from functools import cache
 
 import msgspec
-import yaml
 
 from importer.errors import UsageError
 from importer.fields.vocabulary import NAMES, load_vocabulary
 from importer.remote.failures import FAILURES
 from importer.reports.formats import Listing
 from importer.reports.screen import Line
-from importer.shipped import shipped
+from importer.shipped import shipped_yaml
 
 _OF_VOCABULARY = "{vocabulary}"
 
@@ -29,8 +28,7 @@ class Explained(msgspec.Struct, frozen=True, array_like=True):
 @cache
 def codes() -> Mapping[str, Explained]:
     """Every code that the program says of a row, a file or a call."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    held = msgspec.convert(yaml.load(shipped("codes.yaml").read_bytes(), loader), dict[str, Explained])  # noqa: S506 - a safe loader, the one in C where there is one
+    held = msgspec.convert(shipped_yaml("codes.yaml"), dict[str, Explained])
     found: dict[str, Explained] = {}
     for listed, explained in held.items():
         for code in listed.split(", "):

@@ -1,13 +1,17 @@
-"""The smaller results: fields, runs, categories, presets and transforms, each as a table and as values."""
+"""The smaller results: fields, runs, categories, presets, transforms and what `doctor` found, each as a table and as values."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 from unicodedata import combining, east_asian_width
 
+from msgspec import Struct
+
+from importer.errors import ExitCode
 from importer.fields.table import Field
 from importer.model import Category, Issue, Json
 from importer.reports.formats import Listing
@@ -18,7 +22,7 @@ from importer.reports.text import count, shortened, value_text, visible
 if TYPE_CHECKING:
     from importer.mapping.spec import Mapping as Preset
     from importer.mapping.transforms.catalogue import Transform
-    from importer.planning.category_diff import CategoryChange
+    from importer.planning.category_file import CategoryChange
     from importer.planning.doubles import Double
 
 SCHEMA = 1
@@ -253,3 +257,47 @@ def _width(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+class State(StrEnum):
+    """How one thing is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+class Check(Struct, frozen=True):
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    said: str
+    todo: str = ""
+    """What to do; empty where all is well."""
+    exit_code: ExitCode = ExitCode.DONE
+    """What a command would end with because of it."""
+
+
+_STYLES: Final = {State.OK: "good", State.WARNING: "warn", State.FAILED: "bad"}
+
+
+def doctor(checks: Sequence[Check]) -> Listing:
+    """The checks, a line each and one more for what to do."""
+    values = [
+        {"name": one.name, "state": one.state.value, "said": one.said, "todo": one.todo or None} for one in checks
+    ]
+    return Listing(_lines(checks), {"schema": 1, "command": "doctor", "checks": values})
+
+
+def _lines(checks: Sequence[Check]) -> Iterator[Line]:
+    for one in checks:
+        yield ((f"{one.state.value:<8}", _STYLES[one.state]), f"{one.name:<12} {one.said}")
+        if one.todo:
+            yield (f"{'':<21} {one.todo}",)
+    failed = sum(one.state is State.FAILED for one in checks)
+    warned = sum(one.state is State.WARNING for one in checks)
+    if failed or warned:
+        yield ((f"{failed} failed, {warned} to look at, of {len(checks)} checks", "bad" if failed else "warn"),)
+    else:
+        yield (("Everything is as it should be.", "good"),)

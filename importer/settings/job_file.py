@@ -22,13 +22,13 @@ from typing import Final
 from msgspec import UNSET, UnsetType, structs
 
 from importer.errors import JobError, UsageError
-from importer.mapping.shipped_presets import ORDER, preset_path
 from importer.masking import guarded
 from importer.model import Json
 from importer.settings.credentials import from_folder, not_fillable
 from importer.settings.model import Given, Job, Origin, Source
 from importer.settings.options import OPTIONS, replaced
 from importer.settings.settings import Settings
+from importer.shipped import PRESETS, preset_path
 from importer.text.json_schema import schema
 from importer.text.nearest_word import nearest
 from importer.text.typed_yaml import convert
@@ -190,8 +190,8 @@ def _check_sources(root: Node, problems: Problems) -> None:
         name = node.value
         missing = not os.path.isfile(_from(folder, name))  # noqa: PTH113  it takes every text
         if missing and preset_path(name) is None:
-            near = nearest(name, ORDER)
-            hint = f"did you mean '{near}'?" if near else f"presets: {', '.join(ORDER)}"
+            near = nearest(name, PRESETS)
+            hint = f"did you mean '{near}'?" if near else f"presets: {', '.join(PRESETS)}"
             problems.add(node.spot, f"there is no mapping '{guarded(name)}': neither a preset nor a file; {hint}")
 
 

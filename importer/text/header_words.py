@@ -13,9 +13,8 @@ from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
 
 import msgspec
-import yaml
 
-from importer.shipped import shipped
+from importer.shipped import shipped_yaml
 
 _NUMBERED = re.compile(r"(?:(?<=[^\d\s])|\s)\s*#?\s*\(?\d{1,3}\)?$")
 _CODENAME = re.compile(r"(?:apt|unc|fin|ta|dev|storm|temp|tag|uac|tg|group|team) ?-?\d{1,5}")
@@ -102,8 +101,7 @@ class HeaderWords(msgspec.Struct, frozen=True):
 @cache
 def header_words() -> HeaderWords:
     """The table of words beside the mappings' own."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return msgspec.convert(yaml.load(shipped("header-words.yaml").read_bytes(), loader), HeaderWords)  # noqa: S506
+    return msgspec.convert(shipped_yaml("header-words.yaml"), HeaderWords)
 
 
 @cache

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 import msgspec
-import yaml
 
-from importer.shipped import shipped
+from importer.shipped import shipped_yaml
 
 
 class RowWords(msgspec.Struct, frozen=True):
@@ -28,5 +27,4 @@ class RowWords(msgspec.Struct, frozen=True):
 @cache
 def row_words() -> RowWords:
     """The table of words."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return msgspec.convert(yaml.load(shipped("row-words.yaml").read_bytes(), loader), RowWords)  # noqa: S506
+    return msgspec.convert(shipped_yaml("row-words.yaml"), RowWords)

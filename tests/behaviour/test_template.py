@@ -8,7 +8,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from importer.mapping.shipped_presets import ORDER
+from importer.shipped import PRESETS
 from tests.behaviour.inside import Here
 
 OWN = """
@@ -63,7 +63,7 @@ def test_a_template_filled_in_is_read_without_an_issue(here: Here) -> None:
     assert all(read.values())
 
 
-@pytest.mark.parametrize("mapping", [*ORDER, "ours.yaml"])
+@pytest.mark.parametrize("mapping", [*PRESETS, "ours.yaml"])
 def test_each_mapping_reads_its_own_template(here: Here, mapping: str) -> None:
     """A preset's, or a person's own mapping's template is read by that mapping without an issue, whatever its steps."""
     (here.folder / "ours.yaml").write_text(OWN)

@@ -16,9 +16,8 @@ import pytest
 from cloudflare import Cloudflare
 
 from importer.clock import SystemClock
-from importer.sandbox.options import read_options
 from importer.sandbox.server import Sandbox
-from importer.sandbox.settings import SandboxSettings
+from importer.sandbox.settings import SandboxSettings, read_options
 from tests.behaviour.inside import Here, rows, summaries
 from tests.behaviour.program import Ran
 

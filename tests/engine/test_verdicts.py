@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.engine.outcomes import never_answered, refused
-from importer.engine.work import Work
+from importer.engine.work import Work, never_answered, refused
 from importer.model import Action, Change, Status
 from importer.remote.failures import FAILURES, CallFailed, Failure, Meaning
 

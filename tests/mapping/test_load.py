@@ -9,7 +9,7 @@ import pytest
 from importer.errors import MappingError
 from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping, mapping_from_bytes, presets
-from importer.mapping.shipped_presets import ORDER
+from importer.shipped import PRESETS
 from tests.mapping.tables import mapping, table
 
 WRONG = """\
@@ -93,7 +93,7 @@ def test_plain_words_stay_words() -> None:
     assert (rules["originCountryISO"].constant, rules["motive"].constant) == ("NO", "007")
 
 
-@pytest.mark.parametrize("name", ORDER)
+@pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_loads_and_names_the_schema(name: str) -> None:
     """A shipped mapping is sound, described, and tells editors where its schema is."""
     held = load_mapping(name)

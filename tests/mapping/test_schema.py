@@ -11,8 +11,8 @@ import yaml
 
 from importer.errors import MappingError
 from importer.mapping.language import mapping_schema
-from importer.mapping.shipped_presets import ORDER
 from importer.mapping.transforms import catalogue
+from importer.shipped import PRESETS
 from tests.mapping.tables import mapping
 from tests.mapping.test_load import WRONG
 
@@ -28,7 +28,7 @@ def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(mapping_schema())
 
 
-@pytest.mark.parametrize("name", ORDER)
+@pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_fits_the_schema(name: str) -> None:
     """An editor underlines nothing in a shipped mapping."""
     assert errors((ROOT / "config" / "mappings" / f"{name}.yaml").read_text("utf-8")) == []

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 
 from importer.errors import UsageError
 from importer.model import Action, Category, FieldChange
-from importer.planning.category_diff import CategoryChange, broken_tags, diff_category, plan_categories
-from importer.planning.category_file import WantedCategory, dump_category_yaml, load_category_yaml
+from importer.planning.category_file import (
+    CategoryChange,
+    WantedCategory,
+    broken_tags,
+    diff_category,
+    dump_category_yaml,
+    load_category_yaml,
+    plan_categories,
+)
 
 from .examples import tag, uuid
 
@@ -39,7 +46,8 @@ def test_what_is_exported_applies_as_unchanged() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("categories:\n- name: A\n  shema: []\n", "c.yaml:3:3: unknown word 'shema' of `categories`; did you mean 'schema'?"),
+        ("categories:\n- name: A\n  shema: []\n",
+         "c.yaml:3:3: unknown word 'shema' of `categories`; did you mean 'schema'?"),
         ("categories:\n- {schema: []}\n", "c.yaml:2:3: `name:` is missing from `categories`"),
         ("name: A\nschema:\n- {key: x, kind: strng}\n", "c.yaml:3:18: unknown word 'strng'; did you mean 'string'?"),
         ("name: A\nschema:\n- {key: x}\n", "c.yaml:3:3: `kind:` is missing from `schema`"),

@@ -18,8 +18,7 @@ from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
 from importer.model import Action, Category, Draft, Issue, Json, Plan, SourceFile, Tag
 from importer.planning.build import build_plan
-from importer.planning.export import export_table
-from importer.planning.export_file import write_export
+from importer.planning.export import export_table, write_export
 from importer.planning.options import Account, PlanOptions
 from importer.sources.locate import mapping_beside
 from importer.sources.read import ReadOptions, read

@@ -10,7 +10,7 @@ from importer.mapping.draft import Drafter
 from importer.mapping.load import load_mapping
 from importer.model import Action, Draft, Issue, SourceFile, Tag
 from importer.planning.build import build_plan
-from importer.planning.export_file import write_export
+from importer.planning.export import write_export
 from importer.planning.options import Account, PlanOptions
 from importer.sources.read import ReadOptions, read
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.model import Header, Json, RowRef, Severity, Table
-from importer.planning.properties import PropertyProblem, check_properties
-from importer.planning.property_formats import how_to_read
+from importer.planning.properties import PropertyProblem, check_properties, how_to_read
 
 
 def check(entry: dict[str, Any], value: Json) -> list[PropertyProblem]:

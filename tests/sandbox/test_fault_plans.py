@@ -8,8 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from importer.errors import UsageError
-from importer.sandbox.options import read_options, read_plan
-from importer.sandbox.settings import MEANINGS, Fault, Misbehaviour, SandboxSettings
+from importer.sandbox.settings import MEANINGS, Fault, Misbehaviour, SandboxSettings, read_options, read_plan
 from importer.shipped import shipped
 
 SHIPPED = sorted(path.stem for path in shipped("faults").glob("*.yaml"))
