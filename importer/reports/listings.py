@@ -1,4 +1,4 @@
-"""The smaller results: fields, runs, categories, presets, transforms and what `doctor` found, each as a table and as values."""
+"""The smaller results: fields, runs, categories, presets, transforms, what `doctor` found; as tables and as values."""
 
 from __future__ import annotations
 
