@@ -17,7 +17,8 @@ a token.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -107,6 +108,15 @@ class UsageError(ImporterError):
     """A flag, an argument or a setting is wrong; nothing was attempted."""
 
     then = "tag-importer {command} --help"
+
+
+@contextmanager
+def os_errors(cannot: str, hint: str = "") -> Iterator[None]:
+    """What the system refuses inside is a UsageError: `os_errors("a.csv cannot be read")` adds why."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{cannot}: {error.strerror or error}", hint=hint) from error
 
 
 class MappingError(UsageError):

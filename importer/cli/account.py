@@ -12,7 +12,7 @@ from pathlib import Path
 from importer.cli.console import Messages, settings_of, show, show_listing, write_new
 from importer.cli.observer import ask, observing, person, place
 from importer.clock import SystemClock
-from importer.errors import ExitCode, UsageError
+from importer.errors import ExitCode, os_errors
 from importer.model import Action, Category
 from importer.pipeline import verbs
 from importer.pipeline.account import Target, open_target
@@ -134,13 +134,8 @@ def _export(namespace: Namespace, settings: Settings, held: Sequence[Category]) 
 
 
 def _read_file(name: str) -> tuple[WantedCategory, ...]:
-    try:
-        text = Path(name).read_text("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise UsageError(f"{name} is not UTF-8 text") from None
-    return load_category_yaml(text, name)
+    with os_errors(f"{name} cannot be read"):
+        return load_category_yaml(Path(name).read_bytes(), name)
 
 
 async def _apply(session: Session, target: Target, wanted: Sequence[WantedCategory], held: Sequence[Category]) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from importer.cli.console import form_of, page_path, settings_of, show, show_listing, tell, write_new
-from importer.errors import ExitCode, UsageError
+from importer.errors import ExitCode, UsageError, os_errors
 from importer.reports import listings
 from importer.reports.formats import report
 
@@ -139,21 +139,11 @@ def sandbox(namespace: Namespace) -> int:
         reset_sandbox(database)
         tell(f"the sandbox {database} is empty")
         return ExitCode.DONE
-    settings = read_options(
-        token=given.get("token"),
-        account=given.get("account"),
-        quota=given.get("quota"),
-        window=given.get("window"),
-        block=given.get("block"),
-        latency_ms=given.get("latency"),
-        faults=given.get("fault", ()),
-        seed=given.get("seed"),
-        envelope=bool(given.get("envelope", False)),
-    )
-    try:
+    flags = {name: given.get(name) for name in ("token", "account_id", "quota", "window", "block", "seed", "envelope")}
+    latency = f"{given['latency']} ms" if "latency" in given else None
+    settings = read_options(given.get("fault", ()), latency=latency, **flags)
+    with os_errors(f"the folder {database.parent} cannot be made"):
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"the folder {database.parent} cannot be made: {error.strerror}") from error
 
     def listening(base_url: str) -> None:
         for name, value in (

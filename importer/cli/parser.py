@@ -361,8 +361,8 @@ def _sandbox_command(parser: argparse.ArgumentParser) -> None:
                         metavar="serve|reset", help="serve it (the default), or empty its database")  # fmt: skip
     parser.add_argument("--port", type=int, metavar="N", help="port on loopback (default: a free one)")
     parser.add_argument("--db", metavar="FILE", help="database (default tag-importer-runs/sandbox.sqlite3)")
-    parser.add_argument("--token", metavar="TEXT", help="the token it accepts (default sandbox-token)")
-    parser.add_argument("--account", metavar="ID", help="the account it serves")
+    parser.add_argument("--token", type=str.strip, metavar="TEXT", help="the token it accepts (default sandbox-token)")
+    parser.add_argument("--account", dest="account_id", metavar="ID", help="the account it serves")
     parser.add_argument("--quota", type=int, metavar="N", help="calls a window (default 1200; 0 for no limit)")
     parser.add_argument("--window", type=float, metavar="SECONDS", help="length of the window (default 300)")
     parser.add_argument("--block", type=float, metavar="SECONDS", help="block after going over (default: the window)")

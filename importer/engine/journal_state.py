@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from importer.clock import moment
-from importer.errors import UsageError
+from importer.errors import UsageError, os_errors
 from importer.model import Outcome, Status
 
 
@@ -125,10 +125,8 @@ class _Line(msgspec.Struct, frozen=True):
 
 def read_journal(path: Path) -> JournalState:
     """Read a journal. Raises UsageError when there is none, or when it is damaged before its last line."""
-    try:
+    with os_errors(f"the journal {path} cannot be read"):
         data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"the journal {path} cannot be read: {error.strerror or error}") from error
     lines = data.split(b"\n")
     torn = bool(lines.pop())
     header: Mapping[str, Any] = {}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from importer.atomic import own_folder
-from importer.errors import UsageError
+from importer.errors import UsageError, os_errors
 from importer.planning.plan_file import is_plan_file
 
 _UNFINISHED: Final = re.compile(r"\.(plan|results|failed|summary|report)\.[a-z]+\.[0-9a-f]{8}(\.part)?")
@@ -53,7 +53,7 @@ class RunFolder:
         A folder that holds something already is somebody's: its mode stays, and only our files in it are private.
         """
         folder = cls(path)
-        try:
+        with os_errors(f"the run folder {path} cannot be made"):
             own_folder(path)
             if os.path.lexists(folder.journal_path):
                 raise UsageError(
@@ -68,8 +68,6 @@ class RunFolder:
                 )
             if not any(path.iterdir()):
                 path.chmod(0o700)
-        except OSError as error:
-            raise UsageError(f"the run folder {path} cannot be made: {error.strerror or error}") from error
         return folder
 
     @classmethod

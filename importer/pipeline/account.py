@@ -14,7 +14,7 @@ from importer.atomic import private_folder
 from importer.clock import Clock
 from importer.engine.lock import account_lock, state_dir
 from importer.engine.shared_budget import SharedBudget
-from importer.errors import AccessRefused, LockHeld, StoppedEarly, UsageError
+from importer.errors import AccessRefused, LockHeld, StoppedEarly, UsageError, os_errors
 from importer.pipeline.session import Session
 from importer.planning.cost import Budget
 from importer.planning.options import Account
@@ -68,10 +68,8 @@ async def open_target(session: Session, *, tries: int = 10) -> AsyncIterator[Tar
             base = SandboxSettings(window=SANDBOX_WINDOW, block=SANDBOX_WINDOW)
             served = read_options(faults=settings.faults, base=base)
             database = settings.database
-            try:
+            with os_errors(f"the sandbox's folder {database.parent} cannot be made"):
                 private_folder(database.parent)
-            except OSError as error:
-                raise UsageError(f"the sandbox's folder {database.parent} cannot be made: {error.strerror}") from error
             sandbox = await stack.enter_async_context(Sandbox(served, database=database))
             account, token, base_url = served.account_id, served.token, sandbox.base_url
         else:
@@ -161,10 +159,8 @@ def reset_sandbox(database: Path) -> None:
     files += [path for what in ("returned", "ids") if (path := _memory(what, name)) is not None]
     with account_lock(name):
         for path in files:
-            try:
+            with os_errors(f"{path} cannot be deleted"):
                 path.unlink(missing_ok=True)
-            except OSError as error:
-                raise UsageError(f"{path} cannot be deleted: {error.strerror or error}") from error
 
 
 def _shared(settings: ApiSettings, clock: Clock) -> SharedBudget | None:

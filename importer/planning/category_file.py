@@ -129,7 +129,7 @@ def dump_category_yaml(categories: Iterable[Category]) -> str:
     )
 
 
-def load_category_yaml(text: str, file: str) -> tuple[WantedCategory, ...]:
+def load_category_yaml(text: bytes | str, file: str) -> tuple[WantedCategory, ...]:
     """The categories of the file, in its order; a file may also be one category alone.
 
     Raises UsageError with every mistake: file, line, column and the nearest valid word.

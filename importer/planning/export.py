@@ -21,7 +21,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from importer.atomic import atomic_path
-from importer.errors import UsageError
+from importer.errors import UsageError, os_errors
 from importer.fields.names import clean
 from importer.fields.table import FIELDS, Field, Kind, field_named
 from importer.fields.values import check
@@ -343,11 +343,9 @@ def write_export(
     table = export_table(tags, categories, longest=LONGEST_CELL if kind == ".xlsx" else 0,
                          words=kind != ".json")  # fmt: skip
     beside = Path(f"{path}{MAPPING_ENDING}")
-    try:
+    with os_errors(f"{path} cannot be written"):
         _put(path, _WRITERS[kind](table))
         _put(beside, export_mapping(table, path.name).encode())
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
     return Exported(path, beside, len(table.rows), table.unread)
 
 

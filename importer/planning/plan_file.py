@@ -28,7 +28,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from importer.atomic import atomic_path
-from importer.errors import UsageError
+from importer.errors import UsageError, os_errors
 from importer.fields.table import FIELDS
 from importer.model import (
     Action,
@@ -459,10 +459,8 @@ def read_plan(path: Path) -> SavedPlan:
     """The plan of this file. Raises UsageError, which names the place, for a file that is missing, not a plan, of
     another version, altered, or in contradiction with itself.
     """
-    try:
+    with os_errors(f"the plan {path} cannot be read"):
         data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"the plan {path} cannot be read: {error.strerror or error}") from error
     with gc_paused():
         return _read(path, data)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
 from importer.atomic import atomic_text
-from importer.errors import UsageError
+from importer.errors import UsageError, os_errors
 from importer.fields.table import field_named
 from importer.model import ACCOUNT, Issue, Pair
 from importer.planning.decisions import (
@@ -125,12 +125,10 @@ class Review:
         text = with_values(text, [one for one in made if isinstance(one, ValueDecision)], str(self.path))
         text = with_accepted(text, [one for one in made if isinstance(one, AcceptedIssue)], str(self.path))
         text = text.replace("\n", self._line_end)
-        try:
+        with os_errors(f"{self.path} cannot be written"):
             path = self.path.resolve()  # what a link points to is written, and the link stays
             with atomic_text(path, path.stat().st_mode & 0o777 if path.exists() else 0o644) as file:
                 file.write(text)
-        except OSError as error:
-            raise UsageError(f"{self.path} cannot be written: {error.strerror}") from error
         self._written, self.decided = text.encode(), decided
 
     def _on_disk(self) -> bytes:

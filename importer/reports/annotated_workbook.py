@@ -24,7 +24,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from importer.atomic import atomic_path
-from importer.errors import SourceError, UsageError
+from importer.errors import SourceError, os_errors
 from importer.fields.table import FIELDS
 from importer.fields.vocabulary import load_vocabulary
 from importer.model import Draft, Issue, Severity, Table
@@ -120,11 +120,8 @@ def hand_back(source: str, target: Path, drafts: Sequence[Draft], issues: Sequen
 
 
 def _write(target: Path, file: str, stream: BinaryIO, issues: Sequence[Issue], downs: Sequence[DropDown]) -> None:
-    try:
-        with atomic_path(target) as temporary, temporary.open("wb") as out:
-            annotate(file, stream, out, issues, downs)
-    except OSError as error:
-        raise UsageError(f"{target} cannot be written: {error.strerror or error}") from error
+    with os_errors(f"{target} cannot be written"), atomic_path(target) as temporary, temporary.open("wb") as out:
+        annotate(file, stream, out, issues, downs)
 
 
 def _moved(issue: Issue, places: Mapping[tuple[str, str, int], tuple[str, int, tuple[str, ...]]]) -> Issue:

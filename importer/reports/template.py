@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from importer.atomic import atomic_path
-from importer.errors import UsageError
+from importer.errors import os_errors
 from importer.fields.countries import resolve
 from importer.fields.country_names import country_names
 from importer.fields.table import Field, Kind, Visibility, field_named
@@ -98,14 +98,12 @@ def write_template(
         columns += added
         beside = _mapping(path.name, rules) if rules else ""
     sheet = _sheet(columns, mapping)
-    try:
+    with os_errors(f"{path} cannot be written"):
         with atomic_path(path, forced=True) as temporary:
             write_workbook(temporary, [sheet])
         if beside:
             with atomic_path(Path(f"{path}{MAPPING_ENDING}"), forced=True) as temporary:
                 temporary.write_text(beside, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
     return Template(path, len(columns), named)
 
 

@@ -5,8 +5,7 @@ A fault plan is a YAML file of these fields (config/faults has some): `SandboxSe
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
@@ -14,11 +13,12 @@ from typing import Annotated, Any, Literal, get_args
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from importer.errors import UsageError
+from importer.errors import Position
+from importer.model import Json
 from importer.shipped import shipped
 from importer.text.amounts import Seconds, Share
 from importer.text.typed_yaml import convert
-from importer.text.yaml_nodes import Problems, compose, read_file
+from importer.text.yaml_nodes import Node, Problems, compose, node_of, read_file
 
 DEFAULT_TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but the local sandbox
 DEFAULT_ACCOUNT = "5a5d0b0c5a5d0b0c5a5d0b0c5a5d0b0c"
@@ -150,51 +150,35 @@ class SandboxSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Which calls the faults hit: the same ones for the same seed, in whatever order they arrive."""
     faults: tuple[Fault, ...] = ()
 
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        if not self.window:
+            yield ("window",), "must be more than 0 seconds; a quota of 0 means no limit"
+        if not self.account_id.replace("-", "").replace("_", "").isalnum():
+            yield ("account_id",), "must be letters and digits"
+        if not (self.token.isascii() and self.token.isprintable() and self.token.strip()):
+            yield ("token",), "must be printable ASCII text"
+
 
 def read_options(
-    *,
-    token: str | None = None,
-    account: str | None = None,
-    quota: int | None = None,
-    window: float | None = None,
-    block: float | None = None,
-    latency_ms: float | None = None,
-    faults: Sequence[str] = (),
-    seed: int | None = None,
-    envelope: bool = False,
-    base: SandboxSettings | None = None,
-) -> SandboxSettings:
-    """Settings from what the command line gave; None leaves the plan's value, or that of `base`, in place.
+    faults: Sequence[str] = (), *, base: SandboxSettings | None = None, **flags: Json
+) -> SandboxSettings:  # fmt: skip
+    """Settings from fault plans (`read_plan`), each laid over the one before, and from flags, by field, over them all.
 
-    `faults` are plans (`read_plan`), each laid over the one before; their lists of faults are joined. A window without
-    a block sets both. UsageError when something is wrong.
+    Lists of faults are joined. A flag that is None leaves what plans, or `base`, say. A window without a block sets
+    both. UsageError when something is wrong.
     """
     settings = base or SandboxSettings()
     for plan in faults:
         given = read_plan(plan)
         settings = replace(settings, **{**given, "faults": (*settings.faults, *given.get("faults", ()))})
-    numbers = {"--quota": quota, "--window": window, "--block": block, "--latency": latency_ms, "--seed": seed}
-    for flag, number in numbers.items():
-        if number is not None and not (math.isfinite(number) and number >= 0):
-            raise UsageError(f"{flag} must be a number from 0, not {number}")
-    if window == 0:
-        raise UsageError("--window must be more than 0 seconds", hint="--quota 0 means no limit")
-    if account is not None and not account.replace("-", "").replace("_", "").isalnum():
-        raise UsageError(f"--account must be letters and digits, not {account!r}")
-    if token is not None and (not token.isascii() or not token.isprintable() or not token.strip()):
-        raise UsageError("--token must be printable ASCII text")
-    flags = {
-        "token": token.strip() if token else None,
-        "account_id": account,
-        "quota": quota,
-        "window": window,
-        # a shorter window is for trying things out, where a block of five minutes helps nobody
-        "block": window if block is None else block,
-        "latency": None if latency_ms is None else latency_ms / 1000,
-        "seed": seed,
-        "envelope": envelope or None,
-    }
-    return replace(settings, **{name: value for name, value in flags.items() if value is not None})
+    wanted = {name: value for name, value in flags.items() if value is not None}
+    if "window" in wanted:  # a shorter one is for trying things out, where a block of five minutes helps nobody
+        wanted.setdefault("block", wanted["window"])
+    problems = Problems("")
+    nodes = {name: node_of(value, Position(f"--{name.removesuffix('_id')}")) for name, value in wanted.items()}
+    read = convert(Node(nodes, Position("")), SandboxSettings, problems)
+    problems.raise_if_any()
+    return replace(settings, **{name: getattr(read, name) for name in wanted})
 
 
 def read_plan(plan: str) -> dict[str, Any]:

@@ -34,10 +34,7 @@ def merge(flags: Mapping[str, object], environ: Mapping[str, str], sources: Sequ
     job = load_job(Path(jobs[0])) if jobs else _plain(sources)
     problems = Problems("")
     settings = _overridden(job, flags, environ, problems)
-    lines = [f"{spot}: {message}" for spot, message in problems.found]
-    if lines:
-        raise UsageError(lines[0] if len(lines) == 1 else f"{len(lines)} settings are wrong",
-                         details=tuple(lines) if len(lines) > 1 else ())  # fmt: skip
+    problems.raise_if_any()
     return settings
 
 

@@ -98,7 +98,14 @@ class Problems:
         return self.error()
 
     def error(self) -> UsageError:
-        """One error that holds all of them, in the file's order; of the file as a whole there is but one."""
+        """One error that holds all of them, in the file's order; of the file as a whole there is but one.
+
+        Without a file they are of flags and variables: in the order of looking, each at the name of its own.
+        """
+        if not self.file:
+            lines = tuple(f"{spot}: {message}" for spot, message in self.found)
+            many = len(lines) > 1
+            return self._error(f"{len(lines)} settings are wrong" if many else lines[0], details=lines if many else ())
         ordered = sorted(self.found)
         if len(ordered) == 1 and not ordered[0][0].line:
             return self._error(f"the {self._what} {self.file} {ordered[0][1]}", hint=self._hint)

@@ -90,7 +90,7 @@ def test_plans_are_laid_over_each_other_and_flags_over_plans() -> None:
     """A later plan adds faults and replaces other fields; a flag replaces what plans say; a window is a block."""
     plans = ["{seed: 1, window: 3, stale_reads: 1, faults: [{do: slow}]}", "{stale_reads: 2, faults: [{do: trickle}]}"]
     settings = read_options(
-        token=" t ", account="a" * 32, quota=100, window=5, latency_ms=50, faults=plans, seed=3, envelope=True
+        plans, token="t", account_id="a" * 32, quota=100, window=5, latency="50 ms", seed=3, envelope=True
     )
     assert settings == SandboxSettings(
         token="t", account_id="a" * 32, quota=100, window=5, block=5, latency=0.05, stale_reads=2, seed=3,
@@ -102,10 +102,10 @@ def test_plans_are_laid_over_each_other_and_flags_over_plans() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"account": "a/b"}, {"quota": -1}, {"window": 0}, {"latency_ms": float("nan")}, {"token": "a\nb"}],
+    [{"account_id": "a/b"}, {"quota": -1}, {"window": 0}, {"latency": "nan ms"}, {"token": "a\nb"}],
     ids=str,
 )
 def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
     """A number, account or token that the server cannot have is a usage error that names the flag."""
-    with pytest.raises(UsageError, match=f"--{next(iter(wrong)).removesuffix('_ms')}"):
+    with pytest.raises(UsageError, match=f"--{next(iter(wrong)).removesuffix('_id')}"):
         read_options(**wrong)
