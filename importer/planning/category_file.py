@@ -16,9 +16,10 @@ from typing import Annotated, Any, Final, Literal
 
 import yaml
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from importer.errors import Position, UsageError
-from importer.model import Action, Category, FieldChange, Issue, Json, Place, Severity, Tag
+from importer.model import Action, Category, FieldChange, Issue, Json, Severity, Tag
 from importer.planning.canonical import canonical_bytes
 from importer.planning.categories import find_category
 from importer.planning.marking import MARK_KEY
@@ -236,16 +237,7 @@ def broken_tags(change: CategoryChange, tags: Iterable[Tag]) -> tuple[Issue, ...
     if not change.uuid or schema is None:
         return ()
     return tuple(
-        Issue(
-            Severity.WARNING,
-            problem.code,
-            f"tag {tag.name!r} ({tag.uuid}): {problem.message}",
-            Place(""),
-            f"properties.{problem.path}",
-            problem.value,
-            problem.allowed,
-            problem.nearest,
-        )
+        replace(problem, severity=Severity.WARNING, message=f"tag {tag.name!r} ({tag.uuid}): {problem.message}")
         for tag in tags
         if str(tag.fields.get("categoryUuid") or "").lower() == change.uuid.lower()
         and isinstance(properties := tag.fields.get("properties") or {}, Mapping)

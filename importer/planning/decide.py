@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from importer.fields.table import FIELDS, field_named
 from importer.model import Action, Asked, Category, Change, Draft, FieldChange, Issue, Json, Severity, Tag
@@ -227,25 +228,14 @@ class _Decision:
         found: list[Issue] = []
         hinted: set[str] = set()
         for problem in check_properties(category.schema, held, before=before, known={MARK_KEY}):
-            key = problem.path.split("[")[0]
+            key = problem.field.removeprefix("properties.").split("[")[0]
             place = self.draft.place(f"properties.{key}")
             message = f"{problem.message} (category {category.name!r})"
             if key in entries and key not in hinted and problem.code in READABLE:
                 hint = how_to_read(entries[key], held.get(key), self.draft.row, place.column)
                 message += f"; {hint}" if hint else ""
                 hinted.add(key)
-            found.append(
-                Issue(
-                    problem.severity,
-                    problem.code,
-                    message,
-                    place,
-                    f"properties.{problem.path}",
-                    problem.value,
-                    problem.allowed,
-                    problem.nearest,
-                )
-            )
+            found.append(replace(problem, message=message, place=place))
         return found
 
     def _unclearable(self) -> list[Issue]:

@@ -57,8 +57,6 @@ T = TypeVar("T")
 
 FORMAT: Final = "tag-importer-plan"
 VERSION: Final = 4
-_READ: Final = (3, VERSION)
-"""Version 3 was never packed, and had what was seen of each tag in its options."""
 PLAIN: Final = 1_000
 """Changes up to which a plan is written so that a person can read all of it."""
 _PIECE: Final = 5_000
@@ -103,8 +101,6 @@ class _Options(Struct, omit_defaults=True, forbid_unknown_fields=True):
     managed_tags: Natural = 0
     adopt: bool = False
     prune: bool = False
-    seen: dict[str, str] = {}
-    stamps: dict[str, tuple[float, str]] = {}
     list: str = ""
     job: str = ""
     part: str = ""
@@ -311,8 +307,8 @@ def _decoded(head: _Plan, tables: Iterable[_Table], changes: Iterable[_Change], 
     rows = _rows(tables, shared)
     keys: set[str] = set()
     found: list[Change] = []
-    seen: dict[str, Json] = dict(head.options.get(SEEN) or {})
-    stamps: dict[str, Json] = dict(head.options.get(STAMPS) or {})
+    seen: dict[str, Json] = {}
+    stamps: dict[str, Json] = {}
     for number, one in enumerate(changes):
         try:
             if one.key in keys or not one.key:
@@ -474,7 +470,7 @@ def _read(path: Path, data: bytes) -> SavedPlan:
         ) from error
     if envelope.format != FORMAT:
         raise UsageError(f"{path} is not a plan of this program: its format is {envelope.format[:40]!r}")
-    if envelope.version not in _READ:
+    if envelope.version != VERSION:
         raise UsageError(
             f"{path} is a plan of version {envelope.version}, this program reads version {VERSION}",
             hint="make the plan again with this version",

@@ -16,10 +16,8 @@ from datetime import date
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
 from importer.fields.countries import code_of, resolve
-from importer.model import Json, RowRef, Severity
+from importer.model import Issue, Json, Place, RowRef, Severity
 
 TLP_WORDS: Final = ("red", "amber", "amber-strict", "green", "clear", "purple", "amber+strict")
 _ANNOTATED: Final = frozenset({"value", "confidence", "tlp"})
@@ -42,27 +40,15 @@ _NEEDED: Final = {
 }
 
 
-class PropertyProblem(Struct, frozen=True):
-    """One breach of the schema."""
-
-    severity: Severity
-    code: str
-    path: str
-    """`severity`, `tools[2]`, `contact.country`."""
-    message: str
-    value: str = ""
-    allowed: tuple[str, ...] = ()
-    nearest: str = ""
-
-
 def check_properties(
     schema: Sequence[Mapping[str, Json]],
     properties: Mapping[str, Json],
     *,
     before: Mapping[str, Json] | None = None,
     known: Collection[str] = (),
-) -> list[PropertyProblem]:
-    """Every breach, in the schema's order, then keys the schema has not (a warning; `known` ones are no matter).
+) -> list[Issue]:
+    """Every breach, in the schema's order, then keys the schema has not (a warning; `known` ones are no matter). Each is of
+    a field like `properties.tools[2].url`, and has no place yet.
 
     `properties` are those the tag will hold, an update's merged with what is there; `before` those it holds now.
     Never raises.
@@ -74,7 +60,7 @@ def check_properties(
 
 @dataclass(slots=True)
 class _Check:
-    problems: list[PropertyProblem] = field(default_factory=list)
+    problems: list[Issue] = field(default_factory=list)
 
     def entries(
         self, schema: Any, held: Mapping[str, Json], before: Json, prefix: str, known: Collection[str], depth: int
@@ -255,7 +241,9 @@ class _Check:
         nearest: str = "",
     ) -> None:
         if severity is not None:
-            self.problems.append(PropertyProblem(severity, code, path, message, str(value), allowed, nearest))
+            self.problems.append(
+                Issue(severity, code, message, Place(""), f"properties.{path}", str(value), allowed, nearest)
+            )
 
 
 def _severity(entry: Mapping[str, Any], otherwise: Severity = Severity.ERROR) -> Severity | None:

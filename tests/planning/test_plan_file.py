@@ -185,21 +185,6 @@ def test_a_packed_plan_that_was_altered_is_refused(tmp_path: Path) -> None:
         read_plan(path)
 
 
-def test_a_plan_of_the_version_before_can_be_carried_out(tmp_path: Path) -> None:
-    """Version 3 had what was seen of tags in its options: it is read as it was, under its own digest."""
-    made, path = rich_plan(), tmp_path / "plan.json"
-    write_plan(path, made)
-
-    def as_before(form: dict[str, Any]) -> None:
-        for name, held in (("seen", "seen"), ("stamps", "stamp")):
-            found = {one["key"]: one.pop(held) for one in form["changes"] if held in one}
-            form["options"].update({name: found} if found else {})
-
-    digest = forge(path, as_before)
-    path.write_text(path.read_text().replace('"version":4', '"version":3'))
-    assert read_plan(path) == SavedPlan(made, digest)
-
-
 def test_text_that_utf8_cannot_hold_survives(tmp_path: Path) -> None:
     """A cell with half a surrogate pair is stored and read back as it is."""
     made = plan([draft("A", cells=("A", "\ud83d", ""))])

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.model import Header, Json, RowRef, Severity, Table
-from importer.planning.properties import PropertyProblem, check_properties, how_to_read
+from importer.model import Header, Issue, Json, RowRef, Severity, Table
+from importer.planning.properties import check_properties, how_to_read
 
 
-def check(entry: dict[str, Any], value: Json) -> list[PropertyProblem]:
+def check(entry: dict[str, Any], value: Json) -> list[Issue]:
     return check_properties([{"key": "k", **entry}], {} if value is None else {"k": value})
 
 
@@ -66,7 +66,7 @@ def test_each_constraint_passes_what_fits_and_names_what_does_not(
     assert check(entry, good) == []
     problems = check(entry, bad)
     assert [(problem.code, problem.severity) for problem in problems] == [(code, Severity.ERROR)]
-    assert problems[0].path.startswith("k")
+    assert problems[0].field.startswith("properties.k")
 
 
 def test_enforcement_sets_the_severity() -> None:
@@ -107,13 +107,13 @@ def test_nested_paths_say_where() -> None:
     schema: list[dict[str, Any]] = [{"key": "tools", "kind": "array", "element": {"kind": "object", "properties": [
         {"key": "url", "kind": "string", "format": "url"}]}}]  # fmt: skip
     problems = check_properties(schema, {"tools": [{"url": "https://a"}, {"url": "nope"}]})
-    assert [problem.path for problem in problems] == ["tools[1].url"]
+    assert [problem.field.removeprefix("properties.") for problem in problems] == ["tools[1].url"]
 
 
 def test_every_problem_is_found_at_once() -> None:
     """All breaches of a tag are listed, not the first alone."""
     schema: list[dict[str, Any]] = [{"key": "a", "kind": "number"}, {"key": "b", "kind": "date", "required": True}]
-    assert [problem.path for problem in check_properties(schema, {"a": "x"})] == ["a", "b"]
+    assert [problem.field.removeprefix("properties.") for problem in check_properties(schema, {"a": "x"})] == ["a", "b"]
 
 
 JSON = st.recursive(
