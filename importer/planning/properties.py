@@ -47,8 +47,8 @@ def check_properties(
     before: Mapping[str, Json] | None = None,
     known: Collection[str] = (),
 ) -> list[Issue]:
-    """Every breach, in the schema's order, then keys the schema has not (a warning; `known` ones are no matter). Each is of
-    a field like `properties.tools[2].url`, and has no place yet.
+    """Every breach, in the schema's order, then keys the schema has not (a warning; `known` ones are no matter). Each
+    is of a field like `properties.tools[2].url`, and has no place yet.
 
     `properties` are those the tag will hold, an update's merged with what is there; `before` those it holds now.
     Never raises.
