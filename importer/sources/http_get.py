@@ -8,6 +8,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
+import zlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from email.message import Message
@@ -117,7 +118,8 @@ def get(
         # The socket's own limit counts anew with each byte of a header.
         opening: Background[Any] = Background(lambda: opener.open(request, timeout=patience), "fetch")
         with opening.result(limits.download_seconds) as answer:
-            return Answer(_read(url.shown, answer, limits, ends, monotonic), answer.headers)
+            body = _read(url.shown, answer, limits, ends, monotonic)
+            return Answer(_unzipped(url.shown, body, answer.headers, limits), answer.headers)
     except urllib.error.HTTPError as error:
         with error:
             raise Refusal(url.shown, error.code, str(error.reason), error.headers) from error
@@ -173,7 +175,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if wrong:
             fp.close()
             raise SourceError(f"{Url.of(req.full_url).shown} was not fetched: it redirects to {wrong}.")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        found = super().redirect_request(req, fp, code, msg, headers, newurl)
+        login = req.unredirected_hdrs.get("Authorization", "")
+        if found and login and urlsplit(newurl)[:2] == urlsplit(req.full_url)[:2]:  # the same server, and no other
+            found.add_unredirected_header("Authorization", login)
+        return found
 
 
 def _read(shown: str, answer: Any, limits: Limits, ends: float, monotonic: Callable[[], float]) -> bytes:
@@ -194,6 +200,22 @@ def _read(shown: str, answer: Any, limits: Limits, ends: float, monotonic: Calla
             f"{shown} cannot be fetched: the connection ended after {length:,} of {int(declared):,} bytes."
         )
     return b"".join(pieces)
+
+
+def _unzipped(shown: str, body: bytes, headers: Message, limits: Limits) -> bytes:
+    """The body, unpacked where the server packed it unasked."""
+    if headers.get("Content-Encoding", "").strip().lower() not in ("gzip", "x-gzip"):
+        return body
+    unzip = zlib.decompressobj(31)
+    try:
+        found = unzip.decompress(body, limits.download_bytes + 1)
+    except zlib.error as error:
+        raise Unreachable(f"{shown} cannot be fetched: its answer is not the gzip that it says.") from error
+    if len(found) > limits.download_bytes:
+        raise too_large(shown, limits)
+    if not unzip.eof:
+        raise Unreachable(f"{shown} cannot be fetched: its answer is cut short.")
+    return found
 
 
 def too_large(shown: str, limits: Limits) -> SourceError:

@@ -23,7 +23,9 @@ from msgspec import Raw, Struct, field
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from importer.atomic import atomic_path, private_folder
+from importer.clock import moment
 from importer.errors import SourceError
+from importer.masking import without_user
 from importer.sources.http_get import Answer, Refusal, Unreachable, Url, get, too_large
 from importer.sources.located import Located, from_bytes
 from importer.sources.options import ReadOptions
@@ -37,8 +39,10 @@ _PAGE: Final = "1000"
 _PASSING: Final = frozenset({429, 500, 502, 503, 504})
 _ATTEMPTS: Final = 4
 _LONGEST_WAIT: Final = 60.0
-_IDLE_PAGES: Final = 3
+_IDLE_PAGES: Final = 4
 """Pages in a row that may bring nothing new before the server is taken to go in circles."""
+_EMPTY_PAGES: Final = 100
+"""The same of pages without any object: a server may look for the types that were asked for page by page."""
 
 Sleep = Callable[[float], None]
 
@@ -46,9 +50,9 @@ Sleep = Callable[[float], None]
 class _Page(Struct, frozen=True):
     """An envelope."""
 
-    objects: list[Raw] = field(default_factory=list)
-    more: bool = False
-    next: str | int = ""
+    objects: list[Raw] | None = None
+    more: bool | None = False
+    next: str | int | None = ""
 
 
 class _Version(Struct, frozen=True):
@@ -58,8 +62,8 @@ class _Version(Struct, frozen=True):
 
 class _Collection(Struct, frozen=True):
     id: str
-    title: str = ""
-    can_read: bool = True
+    title: str | None = ""
+    can_read: bool | None = True
 
 
 class _Resource(Struct, frozen=True):
@@ -104,6 +108,7 @@ class _Server:
         login = self._login
         self.shown_to_it = url.authorization or (f"{login.header}{login.certificate}" if login else "")
         """Its login, by which what is kept is told from what another login was given."""
+        self._elsewhere: list[str] = []
 
     def ask(self, address: str) -> Answer:
         """A Refusal or Unreachable is raised when it has come so often that it will not pass by itself."""
@@ -133,8 +138,8 @@ class _Server:
 
     def _read(self, address: str, answer: Answer, kind: type[Any]) -> Any:
         try:
-            return msgspec.json.decode(answer.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return msgspec.json.decode(answer.body.decode("utf-8-sig"), type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise SourceError(
                 f"{self.url.at(address).shown} does not answer as a TAXII 2.1 server does.",
                 hint="Is this the URL of a collection, an API root or a TAXII server?",
@@ -142,12 +147,15 @@ class _Server:
 
     def only_collection(self, address: str) -> str:
         """The one collection below a server or an API root. SourceError lists them where there is not one."""
+        if urlsplit(address).path == "/":
+            address += "taxii2/"  # where every server is asked what it has
         found = list(self._collections(address, 0))
         if len(found) == 1:
             return found[0][0]
         shown = f"{SCHEME}{self.url.shown}"
         if not found:
-            raise SourceError(f"{shown} has no collection that can be read.")
+            others = f"It leads to other servers: {', '.join(self._elsewhere[:5])}" if self._elsewhere else ""
+            raise SourceError(f"{shown} has no collection that can be read.", hint=others)
         raise SourceError(
             f"{shown} has {len(found)} collections; name the one that is meant.",
             details=tuple(f"{SCHEME}{address}  {title}".rstrip() for address, title in found),
@@ -156,15 +164,20 @@ class _Server:
     def _collections(self, address: str, depth: int) -> Iterator[tuple[str, str]]:
         found: _Resource = self.decoded(address, _Resource)
         for root in found.api_roots or () if depth == 0 else ():
-            inner = urljoin(address, root).rstrip("/") + "/"
-            if Url.of(inner).host == self.url.host:  # another server is another source, with its own login
-                yield from self._collections(inner, 1)
+            try:
+                parts = urlsplit(urljoin(address, root))
+            except ValueError:
+                continue
+            if parts.netloc.lower() == self.url.host.lower():  # whatever scheme it names behind a proxy
+                yield from self._collections(urljoin(address, parts.path).rstrip("/") + "/", 1)
+            else:  # another server is another source, with its own login
+                self._elsewhere.append(SCHEME + without_user(parts.geturl()))
         if found.versions is not None and found.collections is None:
             found = self.decoded(f"{address}collections/", _Resource)
             address = f"{address}collections/"
         for one in found.collections or ():
-            if one.can_read:
-                yield f"{address}{quote(one.id, safe='')}/", " ".join(one.title.split())[:80]
+            if one.can_read is not False:
+                yield f"{address}{quote(one.id, safe='')}/", " ".join((one.title or "").split())[:80]
 
 
 class _Polled:
@@ -189,30 +202,33 @@ class _Polled:
             kept = f"{len(self._seen):,} objects that came before are kept; the next run goes on after them."
             error.hint = f"{error.hint} {kept}".lstrip()
             raise
-        self._in_order = True  # all that there was has come, in whatever order
         self._keep()
         return list(self._kept.objects.values())
 
     def _pages(self) -> None:
-        after, cursor, idle, size = self._kept.added_after, "", 0, 0
-        limits, shown = self._server.options.limits, self._server.url.shown
+        after, cursor, idle, size = self._kept.added_after, "", 0.0, 0
+        limits, shown, again = self._server.options.limits, self._server.url.shown, False
         while True:
             page, answer = self._server.page(self._address(after, cursor))
+            objects = page.objects or []
             size += len(answer.body)
             if size > limits.download_bytes:
                 raise too_large(shown, limits)
-            new = self._take(page.objects)
-            first, last = _dates(answer, len(page.objects))
-            self._in_order = self._in_order and (first is None or self._last is None or first >= self._last)
+            new = self._take(objects)
+            idle = 0 if new else idle + (1 if objects or page.next == cursor else _IDLE_PAGES / _EMPTY_PAGES)
+            if again := bool(objects and not new and not again):
+                continue  # a page that came twice: perhaps in the place of another one
+            first, last = _dates(answer, len(objects))
+            late = first is None or self._last is None or first >= self._last
+            self._in_order = self._in_order and late and (new > 0 or not objects)
             self._last = max(filter(None, (self._last, last)), default=None)
             if not page.more:
                 return
             if len(self._seen) > limits.rows:
                 raise SourceError(f"{shown} holds more than {limits.rows:,} objects.", hint=limits.hint("rows"))
-            idle = 0 if new else idle + 1
-            if idle == _IDLE_PAGES:
+            if idle >= _IDLE_PAGES:
                 raise SourceError(f"{shown} says that there is more, and gives the same objects again.")
-            cursor = str(page.next)
+            cursor = str(page.next or "")
             if not cursor:  # `next` is optional in TAXII: such a server is paged by date
                 if last is None or not new:
                     why = "more objects share one date than a page holds" if last else "there are no dates to go by"
@@ -229,9 +245,9 @@ class _Polled:
         for raw in objects:
             try:
                 about = msgspec.json.decode(raw, type=_Version)
-            except msgspec.ValidationError:
+            except msgspec.DecodeError:
                 continue  # not an object; nothing that a row could be made of
-            version = (str(about.id), str(about.modified))
+            version = (str(about.id) or bytes(raw).decode(), str(about.modified))
             if version in self._seen:
                 continue
             self._seen.add(version)
@@ -257,7 +273,7 @@ class _Polled:
 def _load(file: Path | None) -> _Kept:
     try:
         return msgspec.json.decode(file.read_bytes(), type=_Kept) if file else _Kept()
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return _Kept()
 
 
@@ -269,22 +285,13 @@ def _file(folder: Path | None, objects: str, query: dict[str, str], login: str) 
 
 def _dates(answer: Answer, count: int) -> tuple[datetime | None, datetime | None]:
     """When the first and the last object of a page were added, by the server's word; None where it does not say."""
-    first, last = (_instant(answer.headers.get(f"X-TAXII-Date-Added-{end}", "")) for end in ("First", "Last"))
-    if last == _NEVER and count == 1:  # of one object the first is the last
-        last = first
-    return (None if first == _NEVER else first), (None if last == _NEVER else last)
-
-
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+    first, last = (moment(answer.headers.get(f"X-TAXII-Date-Added-{end}", "").upper()) for end in ("First", "Last"))
+    return first, first if last is None and count == 1 else last  # of one object the first is the last
 
 
 def _instant(text: str) -> datetime:
     """A STIX timestamp; before all others where it is not one."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return _NEVER
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment(text) or datetime.min.replace(tzinfo=UTC)
 
 
 def _before(when: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gc
+import gzip
 import io
 import json
 import os
@@ -107,6 +108,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, _index(f"http://127.0.0.1:{self.server.server_port}"), {})
         elif self.path == "/circle.json":
             self._answer(200, _index(f"http://127.0.0.1:{self.server.server_port}", "/circle.json"), {})
+        elif self.path in ("/packed", "/bomb", "/torn", "/unpacked"):
+            packed = gzip.compress(LIST if self.path != "/bomb" else LIST + b"x" * 10_000_000)
+            body = {"/torn": packed[:-9], "/unpacked": LIST}.get(self.path, packed)
+            self._answer(200, body, {"Content-Encoding": "gzip"})
         elif self.path == "/gone":
             self._answer(404, b"", {})
         elif self.headers.get("If-None-Match") == '"v1"':
@@ -224,6 +229,26 @@ def test_downloads_are_bounded_and_stay_on_https(server: _Server) -> None:
     for url in ("http://example.org/x.csv", "ftp://example.org/x.csv", "file:///etc/passwd"):
         with pytest.raises(SourceError, match="begins with https"):
             got(url)
+
+
+def test_what_a_server_packed_unasked_is_unpacked_within_bounds(server: _Server) -> None:
+    """As gzip, and no more of it than a download may have; what is torn, or is not gzip, is said."""
+    assert got(address(server, "/packed")).cells == [("A", "CN")]
+    for path, said in (("/bomb", "larger than"), ("/torn", "cut short"), ("/unpacked", "not the gzip")):
+        with pytest.raises(SourceError, match=said):
+            got(address(server, path), limits=Limits(download_bytes=1_000_000))
+
+
+def test_a_login_follows_to_its_own_server_alone() -> None:
+    """Where a server leads to another path of its own the login is shown again; to another host or port never."""
+    asked = Request("https://example.org/objects")
+    asked.add_unredirected_header("Authorization", "Bearer abc")
+    shown = {}
+    for to in ("https://example.org/objects/", "https://example.org:8443/objects/", "https://example.net/objects/"):
+        led = _Redirects(stay=False).redirect_request(asked, io.BytesIO(), 301, "Moved", Message(), to)
+        assert led is not None
+        shown[to] = (led.unredirected_hdrs.get("Authorization"), led.headers.get("Authorization"))
+    assert list(shown.values()) == [("Bearer abc", None), (None, None), (None, None)]
 
 
 def test_links_are_followed_only_inside_what_was_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ import pytest
 
 from importer.errors import SourceError, UsageError
 from importer.model import Table
+from importer.sources.http_get import Answer, Url
 from importer.sources.logins import Login, load_logins
 from importer.sources.options import Limits, ReadOptions
 from importer.sources.read import read
-from importer.sources.taxii import fetch_collection
+from importer.sources.taxii import _Page, _Server, fetch_collection
 
 TOGETHER = "2026-03-01T10:00:00.000000Z"
 COLLECTION = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
@@ -54,6 +56,7 @@ class Feed:
         self.fail: Callable[[int], int] = lambda call: 0
         """Number of a call for objects -> the status that it fails with, 0 for none."""
         self.change: Callable[[int, dict[str, Any]], dict[str, Any]] = lambda call, envelope: envelope
+        self.roots = ["/one/", "/two/"]
         self.asked: list[dict[str, str]] = []
         self.authorized: list[str] = []
 
@@ -95,7 +98,7 @@ def feed() -> Iterator[tuple[Feed, str]]:
             served.authorized.append(self.headers.get("Authorization", ""))
             status, headers = 200, dict[str, str]()
             if parts.path == "/taxii2/":
-                body: Any = {"title": "t", "api_roots": ["/one/", "/two/"]}
+                body: Any = {"title": "t", "api_roots": served.roots}
             elif parts.path in ("/one/", "/two/"):
                 body = {"title": "r", "versions": ["application/taxii+json;version=2.1"], "max_content_length": 1}
             elif parts.path.endswith("/collections/"):
@@ -248,14 +251,58 @@ def test_endless_new_objects_meet_a_limit(feed: tuple[Feed, str], tmp_path: Path
         poll(url, tmp_path, limits=Limits(download_bytes=100_000))
 
 
-def test_a_page_that_comes_twice_is_read_once(feed: tuple[Feed, str], tmp_path: Path) -> None:
-    """Objects that come again are not rows again."""
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_page_that_comes_twice_costs_no_object(times: int, feed: tuple[Feed, str], tmp_path: Path) -> None:
+    """A page in the place of another one is asked for again; where it stays so, the next poll asks for what it hid."""
     served, url = feed
-    served.add(*range(120))
+    for number in range(120):
+        served.add(number, when=f"2026-03-01T10:{number // 60:02}:{number % 60:02}Z")
     first = [one for _, one in served.objects[:50]]
-    served.change = lambda call, envelope: {**envelope, "objects": first} if call == 2 else envelope
+    served.change = lambda call, envelope: {**envelope, "objects": first} if 1 < call <= 1 + times else envelope
+    assert len(poll(url, tmp_path)) == (120 if times == 1 else 70)
+    assert len(poll(url, tmp_path)) == 120
+
+
+def test_pages_out_of_order_prove_nothing(feed: tuple[Feed, str], tmp_path: Path) -> None:
+    """Where a server does not keep to the order of dates, what came meanwhile may have an earlier one than the last."""
+    served, url = feed
+    served.add(*range(50), when="2026-03-02T10:00:00Z")
+    served.add(*range(50, 60), when="2026-03-01T10:00:00Z")
+    poll(url, tmp_path)
+    served.add(60, when="2026-03-01T12:00:00Z")
+    assert len(poll(url, tmp_path)) == 61
+
+
+@pytest.mark.parametrize("odd", [
+    {"more": None, "next": None}, {"more": False, "next": None, "x_other": []}, {"more": False, "next": 7},
+])  # fmt: skip
+def test_what_a_server_may_leave_empty_is_no_fault(odd: dict[str, Any], feed: tuple[Feed, str], tmp_path: Path) -> None:
+    """Null for what is not there is read as if it were left out; objects without an id are told apart."""
+    served, url = feed
+    served.change = lambda call, envelope: {"objects": [{"type": "threat-actor", "name": name} for name in "xy"], **odd}
     located = fetch_collection(url, ReadOptions(cache_dir=tmp_path))
-    assert len(json.loads(located.open().read())["objects"]) == 70
+    assert [one["name"] for one in json.loads(located.open().read())["objects"]] == ["x", "y"]
+
+
+def test_pages_without_objects_are_passed_over(feed: tuple[Feed, str], tmp_path: Path) -> None:
+    """A server that looks for the types page by page may have many pages that hold none of them."""
+    served, url = feed
+    served.change = lambda call, envelope: (
+        {"more": True, "next": f"{call}"} if call < 20 else {"objects": [actor(1)], "more": False}
+    )
+    assert len(poll(url, tmp_path)) == 1
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "yesterday", ""])
+def test_a_date_that_makes_no_sense_moves_nothing(date: str, feed: tuple[Feed, str], tmp_path: Path) -> None:
+    """The list is read, and read whole the next time."""
+    served, url = feed
+    served.add(1)
+    real = served.answer
+    served.answer = lambda query: (*real(query)[:2], {"X-TAXII-Date-Added-Last": date})  # type: ignore[method-assign]
+    for _ in range(2):
+        assert len(poll(url, tmp_path)) == 1
+    assert "added_after" not in served.asked[-1]
 
 
 def test_a_server_lists_its_collections(feed: tuple[Feed, str], tmp_path: Path) -> None:
@@ -269,6 +316,31 @@ def test_a_server_lists_its_collections(feed: tuple[Feed, str], tmp_path: Path) 
     assert caught.value.details[0].startswith(url)
     with pytest.raises(SourceError, match="answered 404"):
         poll(f"{host}/three/", tmp_path)
+
+
+def test_discovery_leads_to_collections_of_this_server(feed: tuple[Feed, str], tmp_path: Path) -> None:
+    """The server alone is asked at /taxii2/; its name with another scheme is itself, and other servers are named."""
+    served, url = feed
+    served.add(1)
+    host = url.split("/one/")[0]
+    served.roots = [
+        host.removeprefix("taxii+").replace("http:", "https:") + "/one/",
+        "http://[",
+        "https://else.example/",
+    ]
+    assert len(poll(host, tmp_path)) == 1
+    served.roots = ["https://else.example/root/"]
+    with pytest.raises(SourceError, match="no collection") as caught:
+        poll(f"{host}/", tmp_path)
+    assert "taxii+https://else.example/root/" in caught.value.hint
+
+
+@pytest.mark.parametrize("body", [b'{"objects":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}", b'{"objects":["\xff"]}'])
+def test_hostile_answers_are_refused(body: bytes, tmp_path: Path) -> None:
+    """Depth without end and text that is none are an answer that is not TAXII's, and nothing of it is kept."""
+    server = _Server(ReadOptions(), Url.of("http://127.0.0.1/"), lambda seconds: None)
+    with pytest.raises(SourceError, match="does not answer as a TAXII"):
+        server._read("http://127.0.0.1/", Answer(body, Message()), _Page)
 
 
 def test_an_empty_collection_and_other_answers_are_said(feed: tuple[Feed, str], tmp_path: Path) -> None:
