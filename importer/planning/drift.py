@@ -248,7 +248,7 @@ class _Comparison:
         return next((use.field for use in self.uses.values() if use.field != then.field and share(use) > 0.5), "")
 
     def _changed(self, then: FieldUse) -> str:
-        """`motive (8 of 10 actors)`, where half of the actors or more have another value; or all of them one value."""
+        """`motive (8 of 10 actors)`, where most actors have another value; or all of them one value."""
         now = self.uses.get(then.field)
         pairs = [
             (then.values[at], now.values[to]) for at, to in self.same if then.values[at] and now and now.values[to]
@@ -258,7 +258,7 @@ class _Comparison:
         changed = sum(old != new for old, new in pairs)
         if len({new for _, new in pairs}) == 1 and len({old for old, _ in pairs}) >= _FEW:
             return f"{then.field} (one value for {len(pairs)} actors)"
-        return f"{then.field} ({changed} of {len(pairs)} actors)" if 2 * changed >= len(pairs) else ""
+        return f"{then.field} ({changed} of {len(pairs)} actors)" if 2 * changed > len(pairs) else ""
 
 
 def _fell(was: int, of: int, now: int, of_now: int) -> bool | None:

@@ -13,7 +13,7 @@ from importer.planning.collisions import PAIR_CODES, speaks_for
 from importer.reports.screen import Line
 from importer.reports.text import count, shortened, visible
 
-SHOWN: Final = 10
+SHOWN: Final = 5
 """Pairs that are shown before the rest is only counted."""
 
 

@@ -33,8 +33,6 @@ ISSUES_SHOWN = 20
 STYLE: Mapping[Severity, str] = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.INFO: "dim"}
 NAMES_SHOWN = 20
 """Rows of one action that are listed before the rest is only counted."""
-_WARNINGS_SHOWN = 10
-"""Warnings of one kind that are shown above a run's summary."""
 
 SIGNS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "good"),
@@ -70,9 +68,9 @@ def source_lines(sources: Sequence[SourceFile], mappings: Sequence[str], *, show
         yield (f"mapping  {', '.join(visible(name) for name in mappings)}",)
 
 
-def reading_lines(readings: Sequence[Reading], *, why: bool = True, shown: int = 5) -> Iterator[Line]:
+def reading_lines(readings: Sequence[Reading], *, why: bool) -> Iterator[Line]:
     """Which column feeds which field, and what is not read; with `why` a line for each column, with the reason."""
-    for reading in readings[:shown]:
+    for reading in readings[:_READINGS_SHOWN]:
         where = f"{visible(reading.file)}{f' ({visible(reading.sheet)})' if reading.sheet else ''}"
         more = f" and {count(reading.like_it, 'list')} like it" if reading.like_it else ""
         if why:
@@ -85,18 +83,31 @@ def reading_lines(readings: Sequence[Reading], *, why: bool = True, shown: int =
             yield (f"  {name:<{width}} -> {visible(use.field)}", (f"  {use.filled:,} filled{reason}", "dim"))
         if not why:
             yield (f"  {', '.join(f'{name} -> {visible(use.field)}' for name, use in fed)}",)
-        yield from _unread(reading.columns, width)
+        yield from _unread(reading.columns, width if why else 0)
         alone = [use for use in reading.columns if not use.field and not use.unread]
-        if alone:
+        if alone and why:
             names = ", ".join(_cut(use.column) for use in alone[:12])
             rest = f" and {len(alone) - 12:,} more" if len(alone) > 12 else ""
             yield ((f"  left alone: {names}{rest}", "dim"),)
-    if len(readings) > shown:
-        yield (f"  ... and {len(readings) - shown:,} more lists: --format json",)
+    if len(readings) > _READINGS_SHOWN:
+        yield (f"  ... and {len(readings) - _READINGS_SHOWN:,} more lists: --format json",)
+
+
+def _beside_readings(issues: Iterable[Issue], readings: Sequence[Reading]) -> list[Issue]:
+    """The issues that are shown one by one, without those that `reading_lines` tells of."""
+    told = {(one.file, one.sheet) for reading in readings[:_READINGS_SHOWN] for one in reading.lists or (reading,)}
+    return [
+        issue
+        for issue in others(issues)
+        if issue.code != "unread-columns" or (issue.place.file, issue.place.sheet) not in told
+    ]
 
 
 def _unread(columns: Sequence[ColumnUse], width: int) -> Iterator[Line]:
-    """The columns with content that feed nothing, those of one family as one line."""
+    """The columns with content that feed nothing, those of one family as one line.
+
+    Without a `width` only those that look like a field have a line of their own.
+    """
     lines: list[tuple[str, int, str]] = []
     for name, uses in families([use for use in columns if use.unread]):
         filled = sum(use.filled for use in uses)
@@ -105,17 +116,21 @@ def _unread(columns: Sequence[ColumnUse], width: int) -> Iterator[Line]:
             looks = Counter(use.looks_like for use in uses).most_common(1)[0][0]
             told = f"{len(uses):,} columns, {count(filled, 'cell')} filled{f', {looks}' if looks else ''}"
         lines.append((name, filled, told))
-    kept = set(sorted(lines, key=lambda line: ("--map" not in line[2], -line[1]))[:_UNREAD_SHOWN])
-    for line in lines:
-        if line in kept:
-            yield ((f"  {_cut(line[0]):<{width}}    not read", "warn"), (f"  {line[2]}", "dim"))
-    if len(lines) > _UNREAD_SHOWN:
-        rest = sum(filled for _, filled, _ in set(lines) - kept)
-        told = f"  ... and {len(lines) - _UNREAD_SHOWN:,} more that are not read, {count(rest, 'cell')} filled"
-        yield ((f"{told}: --format json", "warn"),)
+    first = [line for line in lines if "--map" in line[2]]
+    rest = sorted((line for line in lines if "--map" not in line[2]), key=lambda line: -line[1])
+    ranked, shown = [*first, *rest], min(_UNREAD_SHOWN, len(lines) if width else len(first))
+    for name, _, told in ranked[:shown]:
+        yield ((f"  {_cut(name):<{width}}    not read", "warn"), (f"  {told}", "dim"))
+    if left := ranked[shown:]:
+        names = ", ".join(f"{_cut(name)} ({filled:,})" for name, filled, _ in left[:_NAMED])
+        more = f" and {len(left) - _NAMED:,} more: --format json" if len(left) > _NAMED else ""
+        yield (("  not read", "warn"), (f"  {names}{more}", "dim"))
 
 
-_UNREAD_SHOWN = 12
+_READINGS_SHOWN = 8
+_UNREAD_SHOWN = 8
+_NAMED = 12
+"""Columns that are named, with their filled cells, where they have no line each."""
 
 
 def _only_file(sources: Sequence[SourceFile]) -> str:
@@ -144,7 +159,8 @@ def plan(result: PlanResult) -> Iterator[Line]:
         if counts[action]:
             sign, style = SIGNS[action]
             yield ((f"  {sign} {action.value:<10}", style), f"{counts[action]:>8,}{_reasons(plan, action)}")
-    yield (f"    {'rows' if all(change.row for change in plan.changes) else 'in all':<10}{len(plan.changes):>8,}",)
+    if sum(map(bool, counts.values())) != 1:
+        yield (f"    {'rows' if all(change.row for change in plan.changes) else 'in all':<10}{len(plan.changes):>8,}",)
     yield ()
     for action in (Action.CREATE, Action.SKIP, Action.UPDATE, Action.DELETE, Action.CONFLICT):
         yield from _listed(plan, action)  # the worst last: a question may follow
@@ -154,13 +170,13 @@ def plan(result: PlanResult) -> Iterator[Line]:
     if plan.pairs:
         yield ()
         yield from pair_lines(plan.pairs)
-    issues = others(issues_of(plan))
-    for severity in reversed(ORDER):
-        if some := [issue for issue in issues if issue.severity is severity]:
-            yield ()
-            yield from issue_lines(some, rest="all of them: --format json", file=_only_file(plan.sources))
+    if issues := _beside_readings(issues_of(plan), plan.readings):
+        yield ()
+        yield from issue_lines(issues, rest=_ALL, file=_only_file(plan.sources), worst_last=True)
     yield ()
-    yield from _to_mend(issues, _only_file(plan.sources))
+    if where := _to_mend(issues, _only_file(plan.sources)):
+        yield (("To mend: ", "bad"), where)
+    yield from _how(issues)
     yield (_plan_sentence(counts),)
 
 
@@ -211,38 +227,43 @@ def _row_text(place: Place, file: str = "") -> str:
 def validation(validation: Validation, *, shown: int = 50) -> Iterator[Line]:
     """Every issue, grouped by kind, then how many rows are fine."""
     yield from source_lines(validation.sources, validation.mappings)
-    yield from reading_lines(validation.readings)
-    if issues := others(validation.issues):
+    yield from reading_lines(validation.readings, why=len(validation.readings) <= _EACH_COLUMN)
+    file = _only_file(validation.sources)
+    if issues := _beside_readings(validation.issues, validation.readings):
         yield ()
-        rest, file = "all of them: --format json", _only_file(validation.sources)
-        yield from issue_lines(issues, shown=shown, rest=rest, rows=validation.by == "row", file=file)
+        yield from issue_lines(issues, shown=shown, rest=_ALL, rows=validation.by == "row", file=file)
     if validation.pairs:
         yield ()
         yield from pair_lines(validation.pairs)
-    if issues or validation.pairs:
-        yield ()
-    yield from _to_mend(validation.issues, _only_file(validation.sources))
+    yield ()
+    yield from _how(validation.issues)
     counts = issue_counts(list(validation.issues))
-    parts = [f"{validation.valid:,} valid", f"{validation.invalid:,} invalid"]
-    if validation.left_out:
-        parts.append(f"{validation.left_out:,} left out")
+    left_out = f", {validation.left_out:,} left out" if validation.left_out else ""
+    where = _to_mend(validation.issues, file)
+    ready = (f"{count(validation.rows, 'row')}: {validation.valid:,} ready", "good" if validation.valid else "")
+    work = f"{validation.invalid:,} need{'s' if validation.invalid == 1 else ''} work{f' ({where})' if where else ''}"
     found = ", ".join(count(number, severity) for severity, number in counts.items() if number and severity != "info")
-    yield (
-        (f"{count(validation.rows, 'row')}: {' + '.join(parts)}", "bad" if validation.errors else "good"),
-        f"; {found or 'no issue'}",
-    )
+    yield (ready, ", ", (work, "bad" if validation.errors else ""), f"{left_out}; {found or 'no issue'}")
 
 
-def _to_mend(issues: Iterable[Issue], file: str, shown: int = 8) -> Iterator[Line]:
-    """Where the rows are that need work, and what to type next."""
-    wrong = [issue for issue in issues if issue.severity is Severity.ERROR]
+_ALL = "all of them: --format json"
+_EACH_COLUMN = 2
+"""Lists of which `validate` gives each column a line."""
+
+
+def _to_mend(issues: Iterable[Issue], file: str, shown: int = 8) -> str:
+    """Where the rows are that need work."""
+    wrong = (issue for issue in issues if issue.severity is Severity.ERROR)
     places = list(dict.fromkeys(_row_text(issue.place, file) for issue in wrong if issue.place.row))
-    if places:
-        more = f" and {len(places) - shown:,} more" if len(places) > shown else ""
-        yield (("To mend: ", "bad"), f"{count(len(places), 'row')}: {visible(', '.join(places[:shown]))}{more}")
-    if wrong:
-        codes = list(dict.fromkeys(issue.code for issue in wrong))
-        yield (("How:     ", "head"), "; ".join(f"tag-importer explain {visible(code)}" for code in codes[:3]))
+    more = f" and {len(places) - shown:,} more" if len(places) > shown else ""
+    return f"{', '.join(places[:shown])}{more}"
+
+
+def _how(issues: Iterable[Issue]) -> Iterator[Line]:
+    """What to type next."""
+    codes = list(dict.fromkeys(issue.code for issue in issues if issue.severity is Severity.ERROR))
+    if codes:
+        yield (("How: ", "head"), "; ".join(f"tag-importer explain {visible(code)}" for code in codes[:3]))
 
 
 def run(record: RunRecord, *, with_issues: bool = True) -> Iterator[Line]:
@@ -251,10 +272,7 @@ def run(record: RunRecord, *, with_issues: bool = True) -> Iterator[Line]:
     every = others(issues_of(record.plan)) if with_issues else []
     issues = every[:notes] + [issue for issue in every[notes:] if issue.severity is not Severity.INFO]
     if issues:  # first, so that the counts are the last thing above the prompt
-        rest = "all of them are in results.csv"
-        yield from issue_lines([issue for issue in issues if issue.severity is Severity.ERROR], rest=rest)
-        warnings = [issue for issue in issues if issue.severity is not Severity.ERROR]
-        yield from issue_lines(warnings, shown=_WARNINGS_SHOWN, rest=rest)
+        yield from issue_lines(issues, rest="all of them are in results.csv")
         yield ()
     if with_issues and record.plan.pairs:
         yield from pair_lines(record.plan.pairs)
@@ -324,49 +342,64 @@ def _unsettled(record: RunRecord, shown: int = 10) -> Iterator[Line]:
 
 
 def issue_lines(
-    issues: Iterable[Issue], *, shown: int = ISSUES_SHOWN, rest: str = "", rows: bool = False, file: str = ""
+    issues: Iterable[Issue],
+    *,
+    shown: int = ISSUES_SHOWN,
+    rest: str = "",
+    rows: bool = False,
+    file: str = "",
+    worst_last: bool = False,
 ) -> Iterator[Line]:
     """Lines for all kinds, or for all rows; of each kind at most `shown`, `rest` says where the others can be read.
 
-    What is said of many rows is one line: of a value its first cells, of a kind of warning one example. `file` need
-    not be named: the reader knows it.
+    What is said of many rows is one line: of a value its first cells; where there are many warnings, of each kind one
+    example. `file` need not be named: the reader knows it.
     """
     if rows:
         yield from _by_row(issues, shown)
         return
-    for severity, code, found in by_kind(issues):
-        kind = (f"{severity.value} {code}", STYLE[severity])
+    kinds = [(severity, code, by_value(found)) for severity, code, found in by_kind(issues)]
+    if worst_last:
+        kinds.sort(key=lambda kind: -ORDER.index(kind[0]))
+    many = sum(len(groups) for severity, _, groups in kinds if severity is not Severity.ERROR) > _MANY
+    cut = False
+    for severity, code, groups in kinds:
+        kind, number = (f"{severity.value} {code}", STYLE[severity]), sum(map(len, groups))
+        most = shown if severity is Severity.ERROR else min(shown, 1 if many else _SHOWN[severity])
+        told, left = groups[:most], sum(map(len, groups[most:]))
         # What is allowed is said once where it is the same for all; a list of countries in each line helps nobody.
-        common = len({issue.allowed for issue in found}) == 1
-        groups = by_value(found)
-        most = _SHOWN.get(severity, shown)
-        told = groups[: 1 if len(groups) > _OFTEN and severity is not Severity.ERROR else min(shown, most)]
-        lines = list(_groups(told, allowed=not common, file=file))
-        if len(lines) == 1 == len(found):
-            yield (kind, f"  {lines[0][0].strip()}")
+        allowed = groups[0][0].allowed if len({issue.allowed for group in groups for issue in group}) == 1 else ()
+        lines = list(_groups(told, allowed=not allowed, file=file, many=most > 1 < len(told)))
+        if len(told) == 1:
+            times = f" ({count(number, 'time')}), as" if left else ""
+            yield (kind, f"{times}  {lines[0][0].strip()}")
+            cut |= bool(left)
         else:
-            yield (kind, f" ({count(len(found), 'time')})")
+            yield (kind, f" ({count(number, 'time')})")
             yield from lines
-        if left := len(found) - sum(map(len, told)):
-            yield (f"    ... and {left:,} more of this kind{'; ' + rest if rest else ''}",)
-        if common and found[0].allowed:
-            yield (("  allowed: ", "dim"), allowed_words(found[0], 40))
+            if left:
+                yield (f"    ... and {left:,} more of this kind{'; ' + rest if rest else ''}",)
+        if allowed and not (many and severity is not Severity.ERROR):
+            yield (("  allowed: ", "dim"), allowed_words(groups[0][0], 40))
+    if cut and rest:
+        yield ((f"Of some kinds only one is shown; {rest}.", "dim"),)
 
 
-_OFTEN = 20
-"""Different warnings of one kind of which one example is enough."""
+_MANY = 20
+"""Different warnings from which on one example of each kind is enough."""
 _SHOWN: Mapping[Severity, int] = {Severity.WARNING: 8, Severity.INFO: 3}
 _CELLS_SHOWN = 4
 
 
-def _groups(groups: Sequence[Sequence[Issue]], *, allowed: bool, file: str) -> Iterator[tuple[str]]:
+def _groups(groups: Sequence[Sequence[Issue]], *, allowed: bool, file: str, many: bool) -> Iterator[tuple[str]]:
     current = file
     for group in groups:
-        issue = group[0]
-        if issue.place.file != current:
-            current = issue.place.file
-            if current:
-                yield (f"  {visible(current)}",)
+        issue, where = group[0], ""
+        if issue.place.file != current and issue.place.file:
+            where = visible(issue.place.file)
+            if many:
+                current = issue.place.file
+                yield (f"  {where}",)
         text = issue_text(issue, allowed=allowed)
         field = f" [{issue.field}]" if issue.field and issue.field != issue.place.column else ""
         cell = cell_text(issue)
@@ -374,7 +407,8 @@ def _groups(groups: Sequence[Sequence[Issue]], *, allowed: bool, file: str) -> I
             others = ", ".join(visible(one.place.cell) for one in group[1:_CELLS_SHOWN])
             more = f" and {len(group) - _CELLS_SHOWN:,} more" if len(group) > _CELLS_SHOWN else ""
             cell = f"{count(len(group), 'row')}: {cell}, {others}{more}"
-        yield (f"    {cell}{field}: {text}" if cell else f"    {text}",)
+        place = " ".join(filter(None, ("" if many else where, f"{cell}{field}")))
+        yield (f"    {place}: {text}" if place else f"    {text}",)
 
 
 def _by_row(issues: Iterable[Issue], shown: int) -> Iterator[Line]:

@@ -117,10 +117,28 @@ def test_the_end_is_said_once_and_validate_ends_with_where(here: Here) -> None:
     ran = here.ok("apply", "a.csv", "--sandbox")
     assert (ran.out + ran.err).count("finished after") == 1
     rows(here.folder / "a.csv", "Name,Country", "Red Fox,IR", ",IR", "Grey Wolf,IR")
-    *_, where, how, counts = here("validate", "a.csv").out.splitlines()
-    assert where == "To mend: 1 row: row 3"
+    *_, how, counts = here("validate", "a.csv").out.splitlines()
     assert how.endswith("tag-importer explain missing-name")
-    assert counts.startswith("3 rows: 2 valid + 1 invalid")
+    assert counts == "3 rows: 2 ready, 1 needs work (row 3); 1 error"
+
+
+def test_thousands_of_warnings_are_a_page(here: Here) -> None:
+    """Several lists with warnings of many kinds take a page, in which each kind is counted, and each error is there."""
+    head = "Name,Aliases,Country,Motive,First seen,Site"
+    for one in "abcd":
+        lines = [
+            f"{one.upper()}x Fox {at},{one} {at};{one} {at},Land {at},Why {at},in {at},site {at}" for at in range(99)
+        ]
+        rows(here.folder / f"{one}.csv", head, *lines, ",,IR,,,")
+    ran = here("validate", "a.csv", "b.csv", "c.csv", "d.csv")
+    assert ran.code == 1
+    assert len(ran.out.splitlines()) < 50
+    assert "error missing-name (4 times)" in ran.out
+    assert ran.out.splitlines()[-1].startswith(
+        "400 rows: 396 ready, 4 need work (a.csv row 101, b.csv row 101, c.csv row 101, d.csv row 101); 4 errors, "
+    )
+    codes = {issue["code"] for issue in here("validate", "a.csv", "b.csv", "--format", "json").json["issues"]}
+    assert {code for code in codes - {"unread-columns"} if code not in ran.out} == set()
 
 
 def test_runs_finds_what_out_put_elsewhere(here: Here) -> None:

@@ -85,7 +85,7 @@ sys.exit(main(sys.argv[1:]))
     ("words", "code", "said"),
     [
         (("apply", ROOT / "samples" / "actors.csv", "--sandbox", "--yes"), 0, "created             38"),
-        (("validate", ROOT / "samples" / "mistakes.xlsx"), 1, "15 rows: 13 valid + 2 invalid"),
+        (("validate", ROOT / "samples" / "mistakes.xlsx"), 1, "15 rows: 13 ready, 2 need work"),
         (("plan", ROOT / "samples" / "actors.misp.json", "--sandbox"), 0, "To do: create 38"),
     ],
 )

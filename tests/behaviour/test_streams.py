@@ -128,7 +128,7 @@ def test_a_hangup_that_was_ignored_at_the_start_stays_so(tmp_path: Path) -> None
     process.send_signal(signal.SIGHUP)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert b"1 valid" in out
+    assert b"1 ready" in out
 
 
 def test_the_second_signal_does_not_wait(tmp_path: Path) -> None:

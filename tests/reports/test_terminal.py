@@ -67,9 +67,7 @@ def test_issues_are_grouped_by_kind_and_file() -> None:
         '    S!D3 (Motive) [motive]: "v3" no motive',
         "    ... and 2 more of this kind",
         "  allowed: Fun, Fear",
-        "warning odd (1 time)",
-        "  b.csv",
-        "    A1: looks odd",
+        "warning odd  b.csv A1: looks odd",
     ]
 
 
@@ -78,7 +76,7 @@ def test_validation_counts_rows() -> None:
     bad = row(4, "Duck Soup", "Freedonia", "")
     found = Validation((), (), rows=3, invalid=1, left_out=1, issues=(issue(bad.place("Country")),))
     text = plain(terminal.validation(found))
-    assert text.endswith("3 rows: 1 valid + 1 invalid + 1 left out; 1 error\n")
+    assert text.endswith("3 rows: 1 ready, 1 needs work (actors.csv row 4), 1 left out; 1 error\n")
     assert found.errors
 
 
@@ -160,13 +158,10 @@ def test_what_is_said_of_many_rows_is_one_line() -> None:
         for n in range(2, 60)
     ]
     assert plain(issue_lines([*same, *many], rest="see there")).splitlines() == [
-        "warning unknown-country (104 times)",
-        "  a.csv",
-        '    104 rows: C2 (Country), C3, C4, C5 and 100 more [originCountryISO]: "Chnia" is not a country',
-        "warning partial-date (58 times)",
-        "  a.csv",
-        '    D2 (Since): "1902" has no day',
-        "    ... and 57 more of this kind; see there",
+        'warning unknown-country  a.csv 104 rows: C2 (Country), C3, C4, C5 and 100 more [originCountryISO]: "Chnia" is '
+        "not a country",
+        'warning partial-date (58 times), as  a.csv D2 (Since): "1902" has no day',
+        "Of some kinds only one is shown; see there.",
     ]
 
 
