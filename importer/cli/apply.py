@@ -80,11 +80,11 @@ def _fleet_files(namespace: Namespace) -> list[str]:
 def _plan(session: Session, saved: Path | None, page: Path | None) -> int:
     settings = session.settings
 
-    def tell(result: PlanResult) -> None:
+    def tell(result: PlanResult, limit: SafetyLimit | None = None) -> None:
         if page is not None:
             from importer.reports.html import plan_page, write_page
 
-            write_page(page, plan_page(result), Mask(settings.secrets()))
+            write_page(page, plan_page(result, limit), Mask(settings.secrets()))
         show(report(settings.format).plan(result))
 
     async def work() -> PlanResult:
@@ -94,9 +94,9 @@ def _plan(session: Session, saved: Path | None, page: Path | None) -> int:
         result = asyncio.run(work())
     try:
         verbs.check(session, result.plan, result.tags)
-    except SafetyLimit:
+    except SafetyLimit as limit:
         # Shown, but not written: a plan on disk is one that may be applied.
-        tell(result)
+        tell(result, limit)
         raise
     if settings.out is not None:
         result = verbs.write(session, result)

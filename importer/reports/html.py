@@ -22,7 +22,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from importer.atomic import atomic_text
-from importer.errors import UsageError
+from importer.errors import SafetyLimit, UsageError
 from importer.fields.table import Visibility
 from importer.masking import Mask, MaskedStream
 from importer.model import Change, Outcome, Pair, Plan, Status
@@ -36,7 +36,7 @@ from importer.reports.page_data import Ended, Kind
 from importer.reports.pairs import others
 from importer.reports.run_record import RunRecord, issues_of
 from importer.reports.terminal import stop_text
-from importer.reports.text import allowed_words, cost_text, count, duration, row_code, shortened, sides, visible
+from importer.reports.text import allowed_words, cost_text, count, duration, row_code, shortened, sides
 
 if TYPE_CHECKING:
     from importer.reports.formats import PlanResult
@@ -102,24 +102,26 @@ def run_page(record: RunRecord) -> str:
         ("plan.json", "what was to be done"),
         ("journal.jsonl", "what was done, and when"),
     ]
+    time = page_data.time_line(record)
     about = [
         ("Run", record.run),
         ("Command", record.command),
         ("Account", plan.account + (" (sandbox)" if record.sandbox else "")),
         ("Time", f"{_minute(record.started)} to {_minute(record.finished)} UTC"
-                 + (f", {duration(record.seconds)}" if record.seconds else "")),
+                 + (f", {duration(record.seconds)}" if record.seconds else "")
+                 + (" since it was resumed" if record.seconds and time and time["resumed"] else "")),
         ("Exit code", str(int(record.exit_code))),
     ]  # fmt: skip
     return _page(
         plan, ended, "run", _run_sentence(record, ended), todo=todo, files=files, about=about,
         said=f"{stopped[:1].upper()}{stopped[1:]}.".replace("..", ".") if stopped else "",
         review=shlex.quote(str(record.folder)), retry=retry_command(record), seen=record.exposed(),
-        time=page_data.time_line(record), traffic=list(page_data.traffic_told(record)),
+        time=time, traffic=list(page_data.traffic_told(record)),
     )  # fmt: skip
 
 
-def plan_page(result: PlanResult) -> str:
-    """The page of a plan: what `apply` would do."""
+def plan_page(result: PlanResult, limit: SafetyLimit | None = None) -> str:
+    """The page of a plan: what `apply` would do, or which limit keeps it from that."""
     plan = result.plan
     about = [("Account", plan.account), ("Plan", result.out or "not kept: --out DIR keeps it")]
     cost = [f"Carrying it out takes {cost_text(result.cost)}."] if result.cost is not None else []
@@ -128,12 +130,12 @@ def plan_page(result: PlanResult) -> str:
     todo = [Todo("Look at what would be deleted: the", "#rows", count(counts[Status.DELETED], "tag"))] * bool(
         counts[Status.DELETED]
     )
-    if any(change.action.calls for change in plan.changes):
+    if limit is None and any(change.action.calls for change in plan.changes):
         path = shlex.quote(str(Path(result.out, "plan.json"))) if result.out else "SOURCE"
         todo.append(Todo("Carry it out with", code=f"tag-importer apply {path}"))
-    return _page(plan, ended, "plan", _plan_sentence(plan, ended), todo=todo, about=about, seen=result.exposure,
-                 said=f"Made elsewhere: {result.origin}" if result.origin else "",
-                 review=shlex.quote(result.out), traffic=cost)  # fmt: skip
+    return _page(plan, ended, "plan", _plan_sentence(plan, ended, limit), todo=todo, about=about, seen=result.exposure,
+                 said=f"{limit.message}." if limit else f"Made elsewhere: {result.origin}" if result.origin else "",
+                 review=shlex.quote(result.out) if result.out else "", traffic=cost)  # fmt: skip
 
 
 def check_page(plan: Plan, annotated: str = "") -> str:
@@ -246,7 +248,7 @@ def _template() -> Template:
 def _shown(value: Any) -> Any:
     """Whatever the template writes: a stranger's text with nothing hidden in it, a number with its commas."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return visible(value)
+        return page_data.readable(value)
     return f"{value:,}" if isinstance(value, int) else value
 
 
@@ -290,38 +292,50 @@ def _run_sentence(record: RunRecord, ended: Ended) -> str:
     )
     said = []
     if rows:
-        of = f"All {len(rows):,}" if there == len(rows) else f"{there:,} of {len(rows):,}"
-        said.append(
-            f"{of} {'actor is a tag' if len(rows) == 1 else 'actors is a tag' if there == 1 else 'actors are tags'} now"
-        )
+        said.append(f"{_share(there, len(rows), 'actor')} {'a tag' if there == 1 else 'tags'} now")
     if counts[Status.DELETED]:
         said.append(f"{count(counts[Status.DELETED], 'tag was', 'tags were')} deleted")
     if not rows and counts[Status.UPDATED]:
         said.append(f"{count(counts[Status.UPDATED], 'tag was', 'tags were')} restored")
     if waiting := sum(counts[status] for status in _UNDECIDED):
         said.append(f"{waiting:,} {'waits' if waiting == 1 else 'wait'} to be resumed")
+    said += _skipped(sum(outcome.status is Status.SKIPPED and not outcome.uuid for outcome in rows))
     said.append(_yours(record.plan, counts))
     text = "; ".join(said)
     return f"Stopped early: {text[:1].lower()}{text[1:]}." if record.stopped else f"{text[:1].upper()}{text[1:]}."
 
 
-def _plan_sentence(plan: Plan, ended: Ended) -> str:
+def _plan_sentence(plan: Plan, ended: Ended, limit: SafetyLimit | None) -> str:
     counts = Counter(outcome.status for _, outcome in ended)
     words = ((Status.CREATED, "create"), (Status.UPDATED, "update"), (Status.DELETED, "delete"))
     parts = [f"{word} {count(counts[status], 'tag')}" for status, word in words if counts[status]]
-    what = f"Apply would {_listed(parts)}" if parts else "Nothing to do: no tag would change"
+    if not ended:
+        return "Nothing to do: there is no row."
+    if limit:
+        what = f"A safety limit stops this: apply would {_listed(parts)}" if parts else "A safety limit stops this"
+    else:
+        what = f"Apply would {_listed(parts)}" if parts else "Nothing to do: no tag would change"
     yours = _yours(plan, counts, f" of {len(ended):,}")
-    return (
-        f"{what}; {yours}{'' if yours.startswith('no') else ' first'}." if ended else "Nothing to do: there is no row."
-    )
+    return f"{what}; {yours}{'' if yours.startswith('no') else ' first'}."
 
 
 def _check_sentence(plan: Plan, ended: Ended) -> str:
     counts = Counter(outcome.status for _, outcome in ended)
-    ready, rows = counts[Status.CREATED], len(ended)
-    of = f"All {rows:,}" if ready == rows else f"{ready:,} of {rows:,}"
-    are = "row is" if rows == 1 else "rows is" if ready == 1 else "rows are"
-    return f"{of} {are} ready to be sent; {_yours(plan, counts)}."
+    if not ended:
+        return "There is no row to be checked."
+    ready = f"{_share(counts[Status.CREATED], len(ended), 'row')} ready to be sent"
+    return f"{'; '.join([ready, *_skipped(counts[Status.SKIPPED]), _yours(plan, counts)])}."
+
+
+def _share(part: int, whole: int, what: str) -> str:
+    """`All 3 rows are`, `1 of 3 rows is`, `The one row is`."""
+    if part == whole:
+        return f"The one {what} is" if whole == 1 else f"All {whole:,} {what}s are"
+    return f"{part:,} of {count(whole, what)} {'is' if part == 1 else 'are'}"
+
+
+def _skipped(number: int) -> list[str]:
+    return [f"{count(number, 'row is', 'rows are')} skipped"] if number else []
 
 
 def _needs_mending(status: Status) -> bool:
@@ -382,7 +396,7 @@ def _about(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "Tags in the account before", f"{plan.account_tags:,}"
         yield "Mode", plan.mode
     for source in plan.sources[:_SOURCES]:
-        details = "".join(f", {key} {value}" for key, value in source.details.items())
+        details = "".join(f"; {key} {value}" for key, value in source.details.items())
         yield "Source", shortened(f"{source.file} ({source.kind}, {source.size:,} bytes{details})", 400)
     if len(plan.sources) > _SOURCES:
         yield "Source", f"... and {len(plan.sources) - _SOURCES:,} more"

@@ -5,6 +5,7 @@ Texts are as they came: the template makes them visible. What the page's scripts
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -47,6 +48,16 @@ _FACTS: Final = 20
 _CELL: Final = 240
 _BINS: Final = 120
 _BARS: Final = 7
+# What is quoted, where it is written from the right: what comes behind it would go to its other side.
+_FROM_THE_RIGHT: Final = re.compile(
+    "(?<=['\"(“])[^'\"()“”]{0,500}[\u0590-\u08ff\ufb1d-\ufefc][^'\"()“”]{0,500}(?=['\")”])"
+)
+
+
+def readable(text: str) -> str:
+    """`text` with nothing hidden in it, and in the order in which it is meant to be read."""
+    text = visible(text)
+    return text if text.isascii() else _FROM_THE_RIGHT.sub("\u2068\\g<0>\u2069", text)
 
 
 def segments(counts: Mapping[Status, int], words: Mapping[Status, str]) -> list[dict[str, Any]]:
@@ -124,7 +135,8 @@ def time_line(record: RunRecord) -> dict[str, Any] | None:
         "bars": [(slot, number, again[slot]) for slot, number in enumerate(sent) if number],
         "waits": [(share(at - first), share(length)) for at, length, _ in waits],
         "label": f"{len(calls):,} calls between {first:%H:%M:%S} and {last:%H:%M:%S} UTC, "
-        f"{sum(again):,} of them retries, {count(len(waits), 'pause')}",
+        f"{sum(again):,} of them sent again, {count(len(waits), 'pause')}",
+        "resumed": bool(resumed),
         "told": [f"{at:%H:%M:%S}: {what} for {duration(length.total_seconds())}" for at, length, what in waits],
     }
 
@@ -144,7 +156,8 @@ def traffic_told(record: RunRecord) -> Iterator[str]:
     calls = ", ".join(f"{kind} {number:,}" for kind, number in traffic.calls.items() if number)
     yield f"{count(traffic.total, 'call')}{f' ({calls})' if calls else ''}."
     waited = f"{count(traffic.waits, 'wait')} for the rate limit, {duration(traffic.waited)} in all"
-    yield f"{waited if traffic.waits else 'No wait for the rate limit'}; {count(traffic.retries, 'retry', 'retries')}."
+    retried = f"; {count(traffic.retries, 'retry', 'retries')}" if traffic.retries else ""
+    yield f"{waited if traffic.waits else 'No wait for the rate limit'}{retried}."
     if traffic.too_many:
         yield f"{count(traffic.too_many, 'answer')} 429 (over the limit)."
     if traffic.outages:
@@ -284,7 +297,7 @@ def row_data(plan: Plan, ended: Ended, words: Mapping[Status, str]) -> dict[str,
             countries.setdefault(of["originCountryISO"](change), len(countries)),
             motives.setdefault(of["motive"](change), len(motives)),
             scores.setdefault(of["confidence"](change), len(scores)),
-            [visible(text) for text in row_messages(change, outcome)]
+            [readable(text) for text in row_messages(change, outcome)]
             if change.issues or change.message or outcome.message else [],
             visible(row_code(change, outcome)),
             visible(shortened(outcome.uuid or change.uuid, 60)),

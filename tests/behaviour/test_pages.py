@@ -50,4 +50,4 @@ def test_a_plan_beyond_the_limits_has_its_page_too(cli: Cli, tmp_path: Path) -> 
     """Where a safety limit ends the plan, the page is what a person looks at to see why."""
     (tmp_path / "list.csv").write_text(LIST, "utf-8")
     assert cli("plan", "list.csv", "--sandbox", "--max-creates", "1", "--html", "plan.html").code == 5
-    assert heading(tmp_path / "plan.html").startswith("Apply would create 2 tags")
+    assert heading(tmp_path / "plan.html").startswith("A safety limit stops this: apply would create 2 tags")

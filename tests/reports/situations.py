@@ -148,7 +148,8 @@ SITUATIONS: Final[Mapping[str, tuple[str, Callable[[Path], str]]]] = {
     "only-creates": ("Apply would create 40 tags; no row needs you.", _only_creates),
     "updates-and-deletes": ("Apply would create 3 tags, update 8 tags and delete 4 tags; no row needs you.",
                              _updates_and_deletes),
-    "each-failure": ("Stopped early: 7 of 28 actors are tags now; 12 wait to be resumed; 8 rows need you.",
+    "each-failure": ("Stopped early: 7 of 28 actors are tags now; 12 wait to be resumed; 1 row is skipped; "
+                     "8 rows need you.",
                      _each_failure),
     "all-well": ("All 40 actors are tags now; no row needs you.", _all_well),
     "empty": ("Nothing to do: there is no row.", _empty),

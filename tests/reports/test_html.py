@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from importer.errors import SafetyLimit
 from importer.masking import Mask
 from importer.model import Action, ColumnUse, FieldChange, Issue, Pair, Reading, Severity, Shared, Side, Status
 from importer.planning.cost import Cost
@@ -95,7 +96,7 @@ def test_nothing_comes_from_elsewhere(tmp_path: Path) -> None:
 def test_a_run_in_one_sentence(tmp_path: Path) -> None:
     """What is a tag now, what waits for a resume and what is left to a person are one sentence that adds up."""
     assert Read(run_page(record(tmp_path))).sentence == (
-        "3 of 7 actors are tags now; 1 waits to be resumed; 2 rows need you."
+        "3 of 7 actors are tags now; 1 waits to be resumed; 1 row is skipped; 2 rows need you."
     )
     made = plan([change(Action.CREATE, row(number, f"A{number}")) for number in range(2, 12)])
     done = outcomes(*((one.key, Status.CREATED) for one in made.changes))
@@ -116,8 +117,26 @@ def test_a_plan_and_a_check_in_one_sentence() -> None:
     assert "2 to create" in shown.words
     assert "3 calls, about 65 s" in shown.words
     checked = Read(check_page(mixed_plan(), "mended/list.xlsx"))
-    assert checked.sentence == "2 of 7 rows are ready to be sent; 2 rows need you."
+    assert checked.sentence == "2 of 7 rows are ready to be sent; 1 row is skipped; 2 rows need you."
     assert 'href="./mended/list.xlsx"' in checked.page
+    one = plan([change(Action.CREATE, row(2, "A"))])
+    assert Read(check_page(one)).sentence == "The one row is ready to be sent; no row needs you."
+    assert Read(check_page(plan([]))).sentence == "There is no row to be checked."
+
+
+def test_a_plan_that_a_limit_stops_says_so_first() -> None:
+    """The page of a plan beyond a safety limit gives the counts and the override, and no command to carry it out."""
+    read = Read(plan_page(PlanResult(mixed_plan()), SafetyLimit("2 tags would be created, limit 1; allow with --x")))
+    assert read.sentence.startswith("A safety limit stops this: apply would create 2 tags")
+    assert "limit 1; allow with --x." in read.words
+    assert "tag-importer apply" not in read.words
+
+
+def test_what_is_quoted_from_the_right_is_set_apart() -> None:
+    """Behind a quoted word in Arabic or Hebrew the sentence goes on as it began."""
+    use = ColumnUse("الدولة", "B", "originCountryISO", "header like 'الدولة', 100 % countries", 1)
+    words = Read(check_page(plan([], readings=(Reading("a.csv", "", "p", 1, (use,)),)))).words
+    assert "'\u2068الدولة\u2069', 100 %" in words  # noqa: RUF001
 
 
 def test_what_a_person_has_to_do_is_on_the_page(tmp_path: Path) -> None:
@@ -210,7 +229,7 @@ def test_the_time_line_is_the_journals(tmp_path: Path) -> None:
              line("intent", 100, key="0", attempt=2), line("end", 101)]  # fmt: skip
     (tmp_path / "journal.jsonl").write_text("\n".join(lines) + '\n{"event":"int', "utf-8")
     read = Read(run_page(record(tmp_path)))
-    assert "101 calls between 17:40:00 and 17:42:05 UTC, 1 of them retries, 1 pause" in read.page
+    assert "101 calls between 17:40:00 and 17:42:05 UTC, 1 of them sent again, 1 pause" in read.page
     assert "17:40:09: no call was made for 90 s" in read.words
     assert "1 wait for the rate limit, 3 min 32 s in all; 1 retry." in read.words
 
