@@ -42,11 +42,6 @@ class RunFolder:
             return self.path.name
 
     @classmethod
-    def create(cls, base: Path, now: datetime) -> RunFolder:
-        """A new folder `<UTC time>-<short id>` in `base`, readable by its owner alone. Raises UsageError."""
-        return cls.make(base / name_run(now))
-
-    @classmethod
     def make(cls, path: Path) -> RunFolder:
         """A new run's folder at exactly this path (`--out`). Raises UsageError when a run stands there already.
 

@@ -236,7 +236,7 @@ def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
 
 async def test_a_run_folder_is_private_and_used_once(tmp_path: Path) -> None:
     """The folder is readable by its owner alone, and a second run is not written over the first."""
-    folder = RunFolder.create(tmp_path, SystemClock().now())
+    folder = RunFolder.make(tmp_path / "run")
     assert folder.path.stat().st_mode & 0o777 == 0o700
     journal = Journal(folder.journal_path, SystemClock())
     journal.event("run")
