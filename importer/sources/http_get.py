@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http
 import http.client
 import ipaddress
 import socket
@@ -27,6 +28,8 @@ from importer.url_opener import url_opener
 
 _CHUNK = 256 * 1024
 _AGENT = "tag-importer"
+_LOGIN = "Name a file with the server's login: --logins FILE."
+_HINTS = {401: _LOGIN, 403: "The login does not permit it. " + _LOGIN}
 
 
 class Url(Struct, frozen=True):
@@ -121,8 +124,9 @@ def get(
             body = _read(url.shown, answer, limits, ends, monotonic)
             return Answer(_unzipped(url.shown, body, answer.headers, limits), answer.headers)
     except urllib.error.HTTPError as error:
+        reason = http.HTTPStatus(error.code).phrase if error.code in set(http.HTTPStatus) else "an unknown status"
         with error:
-            raise Refusal(url.shown, error.code, str(error.reason), error.headers) from error
+            raise Refusal(url.shown, error.code, reason, error.headers, _HINTS.get(error.code, "")) from error
     except SourceError:
         raise
     except (OSError, http.client.HTTPException, ValueError) as error:

@@ -107,7 +107,8 @@ def _clusters(rows: Any) -> Any:
     """Galaxy clusters as MISP's user interface exports them: elements become the cluster's `meta`."""
     if not is_objects(rows):
         return rows
-    found = [row["GalaxyCluster"] if isinstance(row.get("GalaxyCluster"), dict) else row for row in rows]
+    inside = [row.get("GalaxyCluster") or row for row in rows]
+    found = [one for item in inside for one in (item if is_objects(item) else [item]) if isinstance(one, dict)]
     if not any(isinstance(row.get("GalaxyElement"), list) for row in found):
         return rows
     return {

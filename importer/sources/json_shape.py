@@ -42,6 +42,8 @@ def looks_like(value: Any) -> str:
         first = value[0] if value else None
         if isinstance(first, dict) and isinstance(first.get("Event"), dict) and "info" in first["Event"]:
             return "a list of MISP events"
+        if isinstance(first, dict) and isinstance(first.get("Galaxy"), dict) and "GalaxyCluster" not in first:
+            return "MISP's list of galaxies; one of them is at galaxies/view/ID.json"
         return "an empty list" if value == [] else ""
     if not isinstance(value, dict):
         return "a single value"

@@ -123,7 +123,7 @@ class _Server:
         try:
             answer: Answer = retrying(get, url, self.options.limits, _ACCEPT, login=self._login)
         except Refusal as error:
-            error.hint = _HINTS.get(error.status, "")
+            error.hint = error.hint or _HINTS.get(error.status, "")
             raise
         return answer
 
@@ -311,10 +311,7 @@ def _wait(state: RetryCallState) -> float:
     return wait_exponential(multiplier=0.5, max=8)(state)
 
 
-_LOGIN: Final = "Name a file with the server's login: --logins FILE."
 _HINTS: Final = {
-    401: _LOGIN,
-    403: "The login does not permit it. " + _LOGIN,
     404: "Name the server alone to have its collections listed.",
     406: "It does not speak TAXII 2.1.",
 }

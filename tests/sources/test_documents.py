@@ -171,6 +171,7 @@ def test_a_repeated_key_is_an_error_of_its_row(tmp_path: Path) -> None:
         (b'[{"name":\n"A\xff"}]', "not UTF-8 in line 2"),
         ('{"type": "FeatureCollection", "features": []}', "a map"),
         ('{"Event": {"info": "x", "Attribute": []}}', "a MISP event"),
+        ('[{"Galaxy": {"id": "1", "name": "Threat Actor", "type": "threat-actor"}}]', "list of galaxies"),
         ('{"incidents": [{"id": 1}]}', "a list of incidents"),
         ('{"$schema": "x", "properties": {}}', "a JSON schema"),
         ("[]", "an empty list"),

@@ -70,7 +70,10 @@ def test_an_export_of_misps_user_interface(tmp_path: Path) -> None:
         "description": "Spies.", "tag_name": "misp-galaxy:x", "deleted": False,
         "GalaxyElement": [{"key": key, "value": value} for key, value in elements],
     }  # fmt: skip
-    for value in ([{"GalaxyCluster": cluster}], {"response": [{"GalaxyCluster": cluster}]}, {"GalaxyCluster": cluster}):
+    for value in (
+        [{"GalaxyCluster": cluster}], {"response": [{"GalaxyCluster": cluster}]}, {"GalaxyCluster": cluster},
+        [{"Galaxy": {"name": "Threat Actor"}, "GalaxyCluster": [cluster]}],
+    ):  # fmt: skip
         (draft,) = drafts(tmp_path, value).inputs.drafts
         assert (draft.name, draft.fields["originCountryISO"]) == ("Tin Weasel", "IR")
         assert draft.fields["aliasGroupNamesInternal"] == ["UNC-X1", "UNC-X2"]
