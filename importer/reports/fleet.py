@@ -189,9 +189,9 @@ def _lines(fleet: Fleet, folder: Path | None) -> Iterator[Line]:
         yield (f"{folder / NAME}",)
         quoted = shlex.quote(str(folder))
         if fleet.command == "plan":
-            yield (f"Carry out what was planned: tag-importer apply {quoted}",)
+            yield (f"Carry out what was planned, with the same flags: tag-importer apply {quoted}",)
         elif any(not job.finished for job in fleet.jobs):
-            yield (f"All that is left: tag-importer apply {quoted} --resume",)
+            yield (f"All that is left, with the same flags: tag-importer apply {quoted} --resume",)
 
 
 def _word(job: JobResult) -> str:
