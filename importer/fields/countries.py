@@ -216,7 +216,7 @@ def _nearest(text: str) -> str:
     from rapidfuzz.distance import OSA
 
     key = country_key(text)
-    if not 4 <= len(key) <= _LONGEST_NAME:
+    if not (4 if key.isascii() else 2) <= len(key) <= _LONGEST_NAME:
         return ""
     known = terms()
     names = dict(translated())

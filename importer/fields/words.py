@@ -21,6 +21,7 @@ _COMPATIBLE = "\uf900"
 _BARE = {number: None for number in range(128) if not chr(number).isalnum()}
 _SYMBOLS = ("P", "Sm", "Sk", "Z", "Cf")
 """Kinds of characters of which a text may consist and say nothing; `$$$` and an emoji may be names."""
+_DITTO = re.compile("[\\s-]*[\"'\u2019\u201d\u201e\u2033\u3003\u2191^][\"'\u2019\u201d\u201e\u2033\u3003\u2191^\\s-]*")
 
 
 @cache
@@ -76,13 +77,28 @@ def nothing_words() -> tuple[str, ...]:
 
 @cache
 def _nothing() -> frozenset[str]:
-    return frozenset(map(word_key, nothing_words()))
+    return frozenset(map(word_key, nothing_words())) | _referring()
+
+
+def refers_elsewhere(text: str) -> bool:
+    """Whether a text that says nothing stands for another cell: `same as above`, a ditto mark."""
+    return word_key(text) in _referring() if word_key(text) else bool(_DITTO.fullmatch(text.strip()))
+
+
+@cache
+def _referring() -> frozenset[str]:
+    return frozenset(word_key(str(word)) for word in load_data("nothing")["refers"])
 
 
 @cache
 def _heads() -> frozenset[str]:
     """How a text begins that may be one of the words, by two and by four characters; for a quick no."""
-    words = (*nothing_words(), *_literally(), *load_data("nothing")["errors"]["begins"])
+    words = (
+        *nothing_words(),
+        *load_data("nothing")["refers"],
+        *_literally(),
+        *load_data("nothing")["errors"]["begins"],
+    )
     spelt = {form for word in words for form in (word_key(word), word.lower())}
     return frozenset(form[:length] for form in spelt for length in (2, 4))
 

@@ -10,8 +10,9 @@ from importer.fields.names import identity_keys
 from importer.fields.table import FIELDS
 from importer.fields.values import LONGEST_TEXT, check
 from importer.mapping.bound_mapping import BoundRule
-from importer.mapping.cells import BLANK, CLEAR, Cell, Finding
+from importer.mapping.cells import BLANK, Cell, Finding
 from importer.mapping.columns import named
+from importer.mapping.quick_reading import CLEAR
 from importer.mapping.spec import Blank, Rule, Value
 from importer.mapping.transforms.lists import entry_text, json_list
 from importer.mapping.transforms.template import columns_in, template

@@ -156,7 +156,7 @@ def _listed(value: Value, cut: Callable[[str], Value], shape: Callable[[Value], 
             continue
         label = entry.get("value", "") if isinstance(entry, dict) else entry
         if isinstance(label, str) and says_nothing(label):
-            note = note or Note(About.NOTHING, "says-nothing", "says nothing, so it was left out of the list", label)
+            note = note or meaning.nothing(label, "so it was left out of the list")
         else:
             shaped.append(entry)
     return Found(shaped, note) if note else shaped

@@ -2,241 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from importer.fields.aliases import split_labels
 from importer.fields.conventions import USUAL, Convention
-from importer.fields.names import clean, hidden_characters, identity_key
+from importer.fields.names import hidden_characters, identity_key
 from importer.fields.table import ALIAS_FIELDS, Field, Kind, Visibility, field_named
-from importer.fields.values import LONGEST_TEXT, LONGEST_URL, Problem, check, is_link
+from importer.fields.values import Problem, check, is_link
 from importer.fields.vocabulary import Vocabulary
-from importer.fields.words import says_nothing, says_something
 from importer.mapping.cell_reading import cell_reading, part_field
+from importer.mapping.doubts import doubts, other_kind
 from importer.mapping.meanings import Meanings
+from importer.mapping.quick_reading import AT_ONCE, CLEAR, is_ordinary, quick_reading
 from importer.mapping.spec import Rule, Step, Unknown, Value
-from importer.mapping.tidied import is_tidy, tidied
+from importer.mapping.tidied import tidied
 from importer.mapping.transforms import transform_named
 from importer.mapping.transforms.found import About, Found, Note
-from importer.mapping.transforms.lists import (
-    INTRICATE,
-    OFFICIAL_ENDS,
-    ONE_URL,
-    join,
-    json_list,
-    json_value,
-    link_of,
-)
+from importer.mapping.transforms.lists import join, json_list, json_value
 from importer.model import EMPTY, Issue, Place, Severity
-from importer.text.cell_text import undoubled
 
-Quick = Callable[[str], Value]
-CLEAR: Final = "#CLEAR"
-"""In a cell: empty this field."""
 NOTES: Final = "internalDescription"
 """Where the text of a value that was left out is kept, unless the mapping says otherwise."""
-SHORT: Final = 500
-"""Characters of a text, or texts of a list, that no check refuses for their number."""
-LONG_NAME: Final = 120
-"""Characters beyond which a name is told: it may be a sentence."""
-
-
-def quick_reading(field: Field | None, rule: Rule) -> Quick | None:
-    """The short way for the texts of a rule; None where there is none."""
-    if field is None or rule.as_is:
-        return None
-    if rule.steps:
-        steps = {step.name for step in rule.steps if not step.arguments}
-        plain = field.kind is Kind.TEXT and not field.vocabulary and field.name not in ("value", "lastSeen")
-        return _unmarked if plain and len(steps) == len(rule.steps) and steps <= _STRIPS else None
-    if field.name == "externalReferenceLinks":
-        return _link
-    if field.kind is Kind.TEXT_LIST and not rule.separators:
-        return _labels
-    if field.kind is Kind.TEXT and not field.vocabulary and field.name != "lastSeen":
-        return _name if field.name == "value" else _text
-    return None
-
-
-_STRIPS = frozenset(("strip_html", "strip_citations"))
-
-
-def _unmarked(text: str) -> Value:
-    """A text in which neither of these steps finds anything."""
-    return None if any(sign in text for sign in _MARKS) else _text(text)
-
-
-_MARKS = ("<", "&", "](", "  ", "\t", "(Citation:")
-
-
-def _bare(text: str) -> bool:
-    """Whether a text is letters and digits of ASCII, single blanks and hyphens: nothing that a check looks for."""
-    return text.isascii() and "  " not in text and text.replace(" ", "").replace("-", "").isalnum()
-
-
-def _text(text: str) -> Value:
-    text = text.strip()
-    if not text or text[0] in "[{(#'" or len(text) > LONGEST_TEXT:  # JSON; CLEAR; what programs leave
-        return None
-    if not text.isprintable() and not text.replace("\n", "").isprintable():
-        return None
-    return text if not says_nothing(text) and is_tidy(text) else None
-
-
-def _name(text: str) -> Value:
-    if len(text) > LONG_NAME:
-        return None
-    if _bare(text):
-        text, lower = text.strip(), text.lower()
-        several = "aka" in lower or "known" in lower or "formerly" in lower or "alias" in lower
-        return None if several or says_nothing(text) else text
-    if not text.isprintable() or "  " in text or "[" in text or _PERHAPS_SEVERAL.search(text):
-        return None
-    return _text(text)
-
-
-def _labels(text: str) -> Value:
-    if text[:1] == "[":
-        return _bare_entries(text) or _listed_labels(text)
-    if len(text) > SHORT:
-        return None
-    if _bare(text.replace(";", "")):
-        pieces = [piece.strip() for piece in text.split(";")]
-    elif (
-        not text.isprintable() or "  " in text or CLEAR in text or "&" in text or "<" in text or text[:1] == "'"
-        or INTRICATE.search(text) or undoubled(text) is not text
-    ):  # fmt: skip
-        return None
-    else:
-        pieces = [piece.strip() for piece in text.replace(",", ";").replace("|", ";").split(";")]
-        if "," in text and not OFFICIAL_ENDS.isdisjoint(
-            [piece.rpartition(" ")[2].strip(".").casefold() for piece in pieces[1:]]
-        ):
-            return None
-    if any(map(says_nothing, pieces)):
-        return None
-    return [piece for piece in pieces if piece] or None
-
-
-def _bare_entries(text: str) -> Value:
-    """The entries of `["Moss Egret", "TA-17"]`: names of letters and digits alone, between nothing but JSON's signs."""
-    if len(text) > SHORT or not _bare(text[1:-1].replace('", "', "").replace('"', "")):
-        return None
-    entries = text[2:-2].split('", "')
-    if text[:2] != '["' or text[-2:] != '"]' or text.count('"') != 2 * len(entries):
-        return None
-    if not (len(entries[0]) > 3 and says_something(entries[0][:4])) and says_nothing(text):
-        return None
-    if "" in entries or any(map(says_nothing, entries)):
-        return None
-    entries = [entry.strip() for entry in entries]
-    return entries if all(entries) else None
-
-
-def _listed_labels(text: str) -> Value:
-    entries = _entries(text)
-    if entries is None or says_nothing(text) or hidden_characters(text):
-        return None
-    labels = []
-    for entry in entries:
-        if type(entry) is not str or not _ordinary_text(entry):
-            return None
-        label = clean(entry)
-        if label[-1:] in (")", "") or says_nothing(label):
-            return None
-        labels.append(label)
-    return labels or None
-
-
-def _texts(texts: Sequence[str], longest: int = LONGEST_TEXT) -> list[Value] | None:
-    """`_text` of each, told of all of them at once; None where one is odd, so that each needs a look."""
-    bare = list(map(str.strip, texts))
-    if max(map(len, bare)) > longest:
-        return None
-    whole = "\n".join(bare)
-    if not whole.replace("\n", "").isprintable() or "\n'" in whole or not is_tidy(whole):
-        return None
-    heads = {text[:4] for text in bare}
-    odd = {head for head in heads if not head or head[0] in "[{(#'" or not says_something(head)}
-    return [_text(text) if text[:4] in odd else text for text in bare] if odd else [*bare]
-
-
-def _unmarked_texts(texts: Sequence[str]) -> list[Value] | None:
-    whole = "\n".join(texts)
-    return None if any(sign in whole for sign in _MARKS) else _texts(texts)
-
-
-def _names(texts: Sequence[str]) -> list[Value] | None:
-    lower = "\n".join(texts).lower()
-    if any(sign in lower for sign in _OF_SEVERAL) or lower.count("\n") != len(texts) - 1:
-        return None
-    return _texts(texts, LONG_NAME)
-
-
-_OF_SEVERAL = ("  ", "[", ",", ";", "|", "/", "aka", "a.k", "known", "formerly", "alias")
-
-
-def _label_lists(texts: Sequence[str]) -> list[Value] | None:
-    whole = "\n".join(texts)
-    if (
-        max(map(len, texts)) > SHORT or whole.count("\n") != len(texts) - 1 or "  " in whole or CLEAR in whole
-        or "\n'" in whole or not whole.replace("\n", "").isprintable() or not is_tidy(whole) or INTRICATE.search(whole)
-    ):  # fmt: skip
-        return None
-    listed = [list(map(str.strip, text.split(";"))) for text in whole.replace(",", ";").replace("|", ";").split("\n")]
-    if "," in whole and not OFFICIAL_ENDS.isdisjoint(
-        {piece.rpartition(" ")[2].strip(".").casefold() for pieces in listed for piece in pieces}
-    ):
-        return None
-    odd = {head for head in {piece[:4] for pieces in listed for piece in pieces} if not says_something(head)}
-    if not odd:
-        return [*listed]
-    return [
-        pieces if odd.isdisjoint([piece[:4] for piece in pieces]) else _labels(text)
-        for pieces, text in zip(listed, texts, strict=True)
-    ]
-
-
-_AT_ONCE: Mapping[Quick, Callable[[Sequence[str]], list[Value] | None]] = MappingProxyType(
-    {_text: _texts, _unmarked: _unmarked_texts, _name: _names, _labels: _label_lists}
-)
-"""What reads many texts as each of these reads one."""
-
-
-def _link(text: str) -> Value:
-    if text[:1] == "[":
-        return _listed_links(text)
-    return (
-        [text.rstrip(",;")]
-        if "&" not in text and len(text) <= SHORT and text.isascii() and ONE_URL.fullmatch(text)
-        else None
-    )
-
-
-def _listed_links(text: str) -> Value:
-    entries = _entries(text)
-    if entries is None or "hxxp" in text.lower():
-        return None
-    links = [link_of(entry) if type(entry) is dict else entry for entry in entries]
-    if all(type(link) is str and ONE_URL.fullmatch(link) and link[-1] not in ",;" for link in links):
-        return links or None
-    return None
-
-
-def _entries(text: str) -> list[Value] | None:
-    """The entries of a JSON list that is not long, in which nothing is to be tidied."""
-    if len(text) > LONGEST_URL or not is_tidy(text):
-        return None
-    entries = json_list(text)
-    return entries if entries is not None and len(entries) <= SHORT else None
-
-
 NAMES = frozenset(("value", *ALIAS_FIELDS))
 """The fields that hold names of actors."""
 _PLAIN_STEPS = frozenset(("trim", "lower", "upper", "strip_html", "strip_citations", "default", "replace", "map"))
@@ -303,7 +93,7 @@ class CellReader:
         self.own = own
         self.told: dict[Convention, CellReader] = {}
         self.quick = quick_reading(self.field, rule) if convention == USUAL.convention else None
-        self.at_once = _AT_ONCE.get(self.quick) if self.quick is not None else None
+        self.at_once = AT_ONCE.get(self.quick) if self.quick is not None else None
         self.memo: dict[str, Cell] = {}
         self.values: dict[str, Value] = {}
         """Of the remembered texts those that have a value and nothing to say."""
@@ -410,9 +200,12 @@ class CellReader:
         if self.names and (hidden := hidden_characters(text)):
             message = f"holds {' and '.join(hidden[:3])}, which nobody sees; delete it unless it is meant"
             notes.append(Note(About.CHANGED, "hidden-character", message))
-        if self.names and (doubt := _doubt(result, self.listed)):
-            notes.append(doubt)
-        if not notes and self.plain and (type(result) is list) is self.listed and _ordinary(result):
+        if self.names:
+            result, told = doubts(result, text, self.listed)
+            notes += told
+            if result is None:
+                return self._noted(None, notes, text)
+        if not notes and self.plain and (type(result) is list) is self.listed and is_ordinary(result):
             return Cell(result)
         if self.field is not None:
             answer = check(self.field, result)
@@ -529,7 +322,7 @@ class CellReader:
         if note.about is About.NOTHING and self.rule.target == "value" and not self.part:
             severity, code, message = Severity.ERROR, "placeholder-name", "says nothing; a tag needs the actor's name"
         elif note.about in (About.NOTHING, About.READ):
-            severity = Severity.INFO
+            severity = Severity.WARNING if note.code == "refers-elsewhere" else Severity.INFO
         elif setting is Unknown.ERROR:
             severity = Severity.ERROR
         elif note.about is About.DOUBTFUL:
@@ -539,6 +332,8 @@ class CellReader:
         elif note.about is About.REFUSED:
             message += "; left out"
         elif (setting is not None and lost) or note.text:
+            if note.about is About.UNKNOWN and not note.nearest and (kind := other_kind(note.text or text)):
+                message += f" but looks like {kind}: are the row's columns mixed up?"
             message += "; left out" if lost else ""
             message += (
                 f"{' and' if lost else ';'} kept in {self.keep_in}" if self.keep_in else "" if lost else "; left out"
@@ -562,47 +357,10 @@ def _written(text: str) -> str:
 
 
 _GOES_ON = frozenset((About.CHANGED, About.READ, About.DOUBTFUL))
-_SEVERAL = re.compile(r"[,;|\n]|\s/\s|\b(?:aka|a\.k\.a|also known as|formerly|alias)\b", re.IGNORECASE)
-# How one of these begins, in a form that is quick to look for.
-_PERHAPS_SEVERAL = re.compile(
-    r",|;|\||/|\n|aka|AKA|Aka|a\.k|A\.K|A\.k|known|Known|KNOWN|formerly|Formerly|FORMERLY|alias|Alias|ALIAS"
-)
-_REMARKED = re.compile(r".*\S\s?\([^()]+\)")
-
-
-def _doubt(value: Value, listed: bool) -> Note | None:
-    """What a person would ask about names: whether one is several, whether a remark belongs to it."""
-    if not listed:
-        if isinstance(value, str) and len(value) > LONG_NAME:
-            return Note(About.DOUBTFUL, "long-name", f"has {len(value):,} characters: is it a name?", value)
-        if not isinstance(value, str) or not _PERHAPS_SEVERAL.search(value) or not _SEVERAL.search(value):
-            return None
-        if len(split_labels(value)) < 2 and "," in value and not _SEVERAL.search(value.replace(",", "")):
-            return None
-        return Note(About.DOUBTFUL, "perhaps-several-names", "looks like several names; it is sent as one", value)
-    labels = [entry.get("value") if isinstance(entry, dict) else entry for entry in value]
-    remarked = [
-        label for label in labels if isinstance(label, str) and label[-1:] == ")" and _REMARKED.fullmatch(label)
-    ]
-    if not remarked:
-        return None
-    message = "ends in a remark in brackets, which is sent as part of the name"
-    return Note(About.DOUBTFUL, "alias-with-remark", message, remarked[0])
 
 
 def _problem_note(problem: Problem, text: str) -> Note:
     return Note(About.REFUSED, problem.code, f"is {problem.message}", text, problem.allowed, problem.nearest)
-
-
-def _ordinary(value: Value) -> bool:
-    """Short printable text, or a list of it: what every check of a text lets through, told without the check."""
-    if type(value) is list:
-        return len(value) <= SHORT and all(map(_ordinary_text, value))
-    return _ordinary_text(value)
-
-
-def _ordinary_text(value: Value) -> bool:
-    return type(value) is str and len(value) <= SHORT and value.isprintable() and bool(value.strip())
 
 
 def _blank(value: Value) -> bool:

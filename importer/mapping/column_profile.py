@@ -31,14 +31,14 @@ DISTINCT = 60
 HARD = 24
 """Of these, how many are asked whether they are countries, which takes longest."""
 
-_LINK = re.compile(r"(?:https?|hxxps?|ftp)://\S+|www\.\S+\.\S+", re.IGNORECASE)
+LINK = re.compile(r"(?:https?|hxxps?|ftp)://\S+|www\.\S+\.\S+", re.IGNORECASE)
 _CODE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,64}|\d+|[a-z-]+--[0-9a-f-]{36}"
     r"|[^\W\d]{1,6}[-_#.]0*\d{2,7}",
     re.IGNORECASE,
 )
 _SERIAL = re.compile(r"([^\W\d_]{0,8}[-_. #]?)\d{1,7}")
-_INDICATOR = re.compile(
+INDICATOR = re.compile(
     r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|\d{1,3}(?:\[?\.\]?\d{1,3}){3}(?:[:/]\d{1,5})?|CVE-\d{4}-\d{4,7}"
     r"|(?:[\w-]{1,63}(?:\.|\[\.\]))+(?:com|net|org|info|biz|xyz|top|ru|cn|io|onion|example|test|invalid|local)"
     r"|[^@\s]{1,64}@[^@\s]{1,255}\.[a-z]{2,10}",
@@ -190,9 +190,9 @@ def is_name(text: str) -> bool:
         len(text) <= _LONGEST_NAME
         and any(map(str.isalpha, text))
         and len(text.split()) <= 6
-        and not _LINK.search(text)
+        and not LINK.search(text)
         and not _CUT.search(text)
-        and not _INDICATOR.fullmatch(text)
+        and not INDICATOR.fullmatch(text)
         and text[0] not in "[{#/"
         and parse_date(text).reason not in ("found", "partial")
     )
@@ -204,7 +204,7 @@ def is_sentence(text: str) -> bool:
     if len(words) < 5:
         return len(text) >= 12 and len(_WIDE.findall(text)) > 10 and "\u3001" not in text
     pieces = [piece for piece in re.split(r"[,;|\n]", text) if piece.strip()]
-    return len(words) / max(1, len(pieces)) > 3.2 and not _LINK.fullmatch(text)
+    return len(words) / max(1, len(pieces)) > 3.2 and not LINK.fullmatch(text)
 
 
 def _is_company(text: str) -> bool:
@@ -237,7 +237,7 @@ def _means_country(text: str) -> bool:
 
 def _is_link(text: str) -> bool:
     pieces = [piece for piece in re.split(r"[\s,;|\[\]\"']+", text) if piece]
-    return bool(pieces) and sum(bool(_LINK.match(piece)) for piece in pieces) > 0.5 * len(pieces)
+    return bool(pieces) and sum(bool(LINK.match(piece)) for piece in pieces) > 0.5 * len(pieces)
 
 
 def _is_date(text: str) -> bool:
@@ -281,7 +281,7 @@ _TESTS: dict[str, Callable[[str], bool]] = {
     "confidence": _in_vocabulary("confidence", 40),
     "number": lambda text: bool(_NUMBER.fullmatch(text)),
     "code": lambda text: bool(_CODE.fullmatch(text)),
-    "indicator": lambda text: bool(_INDICATOR.fullmatch(text)),
+    "indicator": lambda text: bool(INDICATOR.fullmatch(text)),
     "sentence": is_sentence,
     "listed": lambda text: bool(_CUT.search(text)) or text[:1] == "[",
     "name": is_name,

@@ -16,6 +16,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from importer.errors import SourceError
+from importer.fields.dates import parse_date
 from importer.mapping.assemble import (
     add_links,
     alone,
@@ -46,13 +47,13 @@ from importer.text.nearest_word import nearest
 
 T = TypeVar("T")
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_ISO = re.compile(r"\d{4}(?:-\d\d){0,2}(?!\d)")
+_DATES = ("dateOfDiscovery", "lastSeen")
 _OF_FORMULAS = ("error-cell", "formula-without-value")
 """They do not matter in a column that is not read."""
 _DELETES = frozenset(("delete", "remove", "drop", "prune", "deleted", "removed"))
 NO_CLEAR: frozenset[str] = frozenset()
-
-
+ALWAYS = "9999-12-31"
 PART = 4_000
 """Rows that are drafted together: of a longer list only so many are on the way at once."""
 
@@ -60,10 +61,10 @@ PART = 4_000
 class Drafting:
     """One table on its way into drafts: what is decided of all its rows, and then their drafts, some at a time."""
 
-    def __init__(self, layout: BoundMapping, table: Table) -> None:
+    def __init__(self, layout: BoundMapping, table: Table, latest: str = ALWAYS) -> None:
         if layout.id:
             table = replace(table, ids=[text.strip() for text in table.texts(layout.id)])
-        self.layout, self.table, self.header = layout, table, table.header
+        self.layout, self.table, self.header, self.latest = layout, table, table.header, latest
         self.notes: list[Issue] = []
         """What was decided of whole columns; complete when all parts are drafted."""
         self.left_out: dict[int, str] = {}
@@ -222,7 +223,7 @@ class _Part:
             elif feed.collects:
                 unique_links(self.fields, target)
         self._missing_names()
-        self._swapped_dates()
+        self._odd_dates()
         self._names_turned_dates()
         if not self.layout.publishes_marked and any(feed.rule.target == "tlp" for feed in self.layout.feeds):
             self.withheld = {position: names for position, fields in enumerate(self.fields)
@@ -421,18 +422,28 @@ class _Part:
             seed = Finding(Severity.ERROR, "missing-name", "has no name; every tag needs one", text)
             self._add(position, feed, column, seed)
 
-    def _swapped_dates(self) -> None:
-        """First seen after last seen: one of the two is wrong, or they are in each other's column."""
-        feeds = {feed.rule.target: feed for feed in self.layout.feeds}
-        feed = feeds.get("dateOfDiscovery")
-        if feed is None or "lastSeen" not in feeds:
-            return
-        for position, fields in enumerate(self.fields):
-            first, last = str(fields.get("dateOfDiscovery", "")), str(fields.get("lastSeen", ""))
-            if first[:10] > last[:10] and _DAY.match(first) and _DAY.match(last):
-                column = self._source(feed, position)
-                told = f"is after the day on which it was last seen, {last[:10]}"
-                self._add(position, feed, column, Finding(Severity.WARNING, "dates-swapped", told, first[:10]))
+    def _odd_dates(self) -> None:
+        """Dates that are still to come, and a first one behind the last: in the wrong column, or mistyped."""
+        feeds = {feed.rule.target: feed for feed in self.layout.feeds if feed.rule.target in _DATES}
+        for position, fields in enumerate(self.fields) if feeds else ():
+            days = {target: _day(fields[target]) for target in feeds if target in fields}
+            for target, day in days.items():
+                if day > self.whole.latest:
+                    self._future(position, feeds[target], day)
+            first, last = days.get("dateOfDiscovery", ""), days.get("lastSeen", "")
+            if last and first[: len(last)] > last and first <= self.whole.latest:
+                told = f"is after the day on which it was last seen, {last}"
+                seed = Finding(Severity.WARNING, "dates-swapped", told, first)
+                self._add(position, feeds["dateOfDiscovery"], self._source(feeds["dateOfDiscovery"], position), seed)
+
+    def _future(self, position: int, feed: BoundRule, day: str) -> None:
+        fields, target, column = self.fields[position], feed.rule.target, self._source(feed, position)
+        text = self._texts(column)[position].strip() if column else day
+        told, keep_in = "is still to come", feed.reader.keep_in
+        if keep_in and keep_text(fields, keep_in, feed.rule.keep_label or column or target, text):
+            del fields[target]
+            told += f"; left out and kept in {keep_in}"
+        self._add(position, feed, column, Finding(Severity.WARNING, "future-date", told, text))
 
     def _names_turned_dates(self) -> None:
         """A spreadsheet makes `MAR1` a date as it is typed: no name, and in a list of other names worth a look."""
@@ -461,11 +472,18 @@ class _Part:
                 fields["properties"] = {**whole, **found} if isinstance(whole, dict) else found
 
 
+def _day(text: Json) -> str:
+    """The day that a field holds, as YYYY-MM-DD or as much of it as there is; empty where it holds none."""
+    plain = str(text)
+    return plain[:10] if _ISO.match(plain) else parse_date(plain).date
+
+
 class Drafter:
     """Drafts tables with one mapping. One Drafter serves all tables of a run, so that it remembers what it read."""
 
-    def __init__(self, mapping: Mapping, decided: Sequence[Meaning] = ()) -> None:
-        """`decided` is what people have said that texts mean."""
+    def __init__(self, mapping: Mapping, decided: Sequence[Meaning] = (), latest: str = ALWAYS) -> None:
+        """`decided` is what people have said that texts mean; a date after the day `latest` is still to come."""
+        self.latest = latest
         self.mapping = mapping
         self._layouter = Binder(mapping, decided)
         self._layouts: dict[Header, BoundMapping] = {}
@@ -516,4 +534,4 @@ class Drafter:
         """A table that is to be drafted some rows at a time. SourceError where it has no column for the name."""
         self.check(table)
         self._layouter.forget()
-        return Drafting(self.layout(table), table)
+        return Drafting(self.layout(table), table, self.latest)

@@ -6,6 +6,7 @@ import dataclasses
 import heapq
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from importer.clock import Clock, SystemClock
 from importer.errors import SourceError, UsageError
 from importer.mapping.choose import as_asked, choose
 from importer.mapping.columns import named
@@ -37,6 +39,7 @@ from importer.sources.read import read
 LEFT_OUT = "left-out"
 _LISTS: Final = 64
 """Lists that are read alike of which the contents are kept one by one, too."""
+_CLOCK: Final = SystemClock()
 
 
 class MappedTable(Struct, frozen=True):
@@ -75,7 +78,7 @@ class Inputs(Struct, frozen=True):
 Item = SourceFile | Issue | MappedTable | Decisions
 
 
-def tables(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[Item]:
+def tables(settings: Settings, *, cache_dir: Path | None = None, clock: Clock = _CLOCK) -> Iterator[Item]:
     """The decisions, then files, issues and tables in source order. Raises SourceError, MappingError or UsageError."""
     if not settings.sources:
         raise SourceError("no source was named")
@@ -84,14 +87,14 @@ def tables(settings: Settings, *, cache_dir: Path | None = None) -> Iterator[Ite
     decided = _decided(settings)
     yield from decided
     for (_, mapping), group in [(key, list(group)) for key, group in groups]:
-        yield from _Group(settings, group, mapping, cache_dir, decided).read()
+        yield from _Group(settings, group, mapping, cache_dir, decided, clock).read()
 
 
 def mapped(settings: Settings, given: Sequence[Table]) -> Iterator[Item]:
     """The same for tables that a program has read already."""
     decided = _decided(settings)
     yield from decided
-    yield from _Group(settings, [Source(path="frame")], settings.mapping, None, decided).fit(given)
+    yield from _Group(settings, [Source(path="frame")], settings.mapping, None, decided, _CLOCK).fit(given)
 
 
 def _decided(settings: Settings) -> list[Decisions]:
@@ -184,7 +187,10 @@ class _Group:
         mapping: str,
         cache_dir: Path | None,
         decided: Sequence[Decisions],
+        clock: Clock,
     ) -> None:
+        self.latest = (clock.now() + timedelta(days=1)).date().isoformat()
+        """The latest day that is not still to come, wherever on earth the list was written."""
         self.meanings = [
             Meaning(one.field, one.value, one.means, one.source, str(one.spot))
             for held in decided
@@ -257,7 +263,7 @@ class _Group:
         return drafter
 
     def _drafter_of(self, mapping: Mapping) -> Drafter:
-        return self.drafters.setdefault(id(mapping), Drafter(mapping, self.meanings))
+        return self.drafters.setdefault(id(mapping), Drafter(mapping, self.meanings, self.latest))
 
     def _end_of_file(self) -> Iterator[Issue]:
         """A file of which no table fits is refused when it was asked for by name; else there is a warning."""

@@ -56,7 +56,7 @@ def draft(session: Session) -> Inputs:
     Raises SourceError for what cannot be read, MappingError and UsageError for what is asked of it wrongly.
     """
     session.observer.phase("reading the sources")
-    inputs = collect(tables(session.settings, cache_dir=downloads_dir()))
+    inputs = collect(tables(session.settings, cache_dir=downloads_dir(), clock=session.clock))
     session.timings.done("read")
     return inputs
 

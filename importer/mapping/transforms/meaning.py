@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from importer.fields import countries, dates, numbers
 from importer.fields.country_names import shown_country
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
+from importer.fields.words import refers_elsewhere
 from importer.mapping.spec import Value
 from importer.mapping.transforms.found import About, Found, Note
 from importer.mapping.transforms.lists import entry_text, json_list
@@ -82,7 +83,9 @@ def country(text: str, *, codes: bool = False) -> Value | Found:
     if reason == "several":
         return Found(None, Note(About.SEVERAL, "several-countries", _several(match.codes), text))
     if reason == "region":
-        return Found(None, Note(About.SEVERAL, "region", "is a region or an alliance, not a country", text))
+        return Found(
+            None, Note(About.SEVERAL, "region", "is a region, an alliance or a former state, not a country", text)
+        )
     allowed = ("ISO alpha-2 or alpha-3 code", "country name")
     nearest = shown_country(match.nearest)
     if match.codes:
@@ -131,9 +134,14 @@ def moment(text: str, *, serial: bool = False) -> Value | Found:
     day = dates.epoch_date(text) or (dates.serial_date(text) if serial else "")
     if day:
         return day
-    match = dates.parse_date(text)
-    unread = text.strip().isdecimal() and match.reason in ("unknown", "impossible")  # 45000, which nobody can read
-    return date(text) if unread or match.reason == "placeholder" else text.strip()
+    match, plain = dates.parse_date(text), text.strip()
+    if match.reason in ("placeholder", "impossible") or (plain.isdecimal() and match.reason == "unknown"):
+        return date(text)
+    if match.reason == "unknown" and not any(map(str.isdigit, plain)) and len(plain) < 25:
+        return Found(
+            plain, Note(About.DOUBTFUL, "no-date", "does not say a day or a year; it is sent as written", text)
+        )
+    return plain
 
 
 def number(text: str, decimal: str = "") -> Value | Found:
@@ -172,6 +180,10 @@ def score(text: str, out_of: float | str = 10, *, mixed: bool = False) -> Value 
     return Found(None, Note(About.UNKNOWN, "bad-score", message, text, allowed, match.nearest))
 
 
-def nothing(text: str) -> Note:
-    """The note about a text that says nothing."""
-    return Note(About.NOTHING, "says-nothing", "says that nothing is known, so the field stays empty", text)
+def nothing(text: str, so: str = "so the field stays empty") -> Note:
+    """The note about a text that says nothing, or stands for another cell."""
+    if refers_elsewhere(text):
+        return Note(
+            About.NOTHING, "refers-elsewhere", f"stands for what another cell says, which is not taken, {so}", text
+        )
+    return Note(About.NOTHING, "says-nothing", f"says that nothing is known, {so}", text)
