@@ -66,6 +66,12 @@ def undo_plan(earlier: EarlierRun, tags: Sequence[Tag], *, created: str = "") ->
             changes.append(
                 _stays(change, "duplicates", "several tags of this name were there; delete what is too many")
             )
+    moves = {change.uuid for change in changes if change.action is Action.DELETE or "value" in change.body}
+    for at, change in enumerate(changes):
+        of_name = named.get(identity_key(str(change.body.get("value", ""))), ()) if change.uuid else ()
+        if there := [tag.uuid for tag in of_name if tag.uuid not in moves]:
+            why = f"renamed by the run, and another tag has its old name now ({there[0]}), so it stays"
+            changes[at] = _stays(change, "exists", why)
     if not changes:
         raise UsageError(f"run {earlier.folder.run} changed nothing that could be undone")
     return Plan(

@@ -13,13 +13,13 @@ from msgspec import structs
 
 from importer.clock import SystemClock
 from importer.engine.journal import Journal
-from importer.engine.journal_state import read_journal
-from importer.engine.resume import open_resumable, open_run
+from importer.engine.journal_state import JournalState, read_journal
+from importer.engine.resume import EarlierRun, open_resumable, open_run
 from importer.engine.run_folder import RunFolder
 from importer.engine.runs import RunState, list_runs, prune_runs
 from importer.engine.undo import mark_undone, undo_plan
 from importer.errors import UsageError
-from importer.model import Action, Change, FieldChange, SourceFile
+from importer.model import Action, Change, FieldChange, Outcome, Plan, SourceFile, Status, Tag
 from importer.planning.build import build_plan
 from importer.planning.options import Account, PlanOptions
 from importer.planning.plan_file import write_plan
@@ -308,3 +308,22 @@ async def test_a_wrong_type_in_a_journal_is_an_error_with_its_line(tmp_path: Pat
             except UsageError as error:
                 refused += "journal.jsonl:" in error.message
     assert refused > 100
+
+
+def test_undo_renames_no_tag_to_a_name_that_another_one_has() -> None:
+    """A tag that the run renamed stays where its old name was taken since; tags that trade names go back."""
+
+    def undone(*tags: Tag) -> list[str]:
+        changes = [
+            Change(f"k{at}", Action.UPDATE, new, uuid=str(at), body={"value": new},
+                   differences=(FieldChange("value", old, new),))
+            for at, (old, new) in enumerate((("Amber", "Basalt"), ("Basalt", "Cobalt")))
+        ]  # fmt: skip
+        outcomes = {change.key: Outcome(change.key, Status.UPDATED, change.uuid) for change in changes}
+        state = JournalState({}, outcomes, {})
+        earlier = EarlierRun(RunFolder(Path("run")), Plan("a", "upsert", tuple(changes)), "", state)
+        made = undo_plan(earlier, [Tag("0", "Basalt"), Tag("1", "Cobalt"), *tags])
+        return [f"{change.action} {change.code}".strip() for change in made.changes]
+
+    assert undone() == ["update", "update"]
+    assert undone(Tag("2", "amber")) == ["update", "conflict exists"]
