@@ -62,6 +62,8 @@ def _plan(
     if account.returned is not None:
         account.returned.only([tag.uuid for tag in account.tags])
     tags = Tags(account.tags, account.ids)
+    if account.ids is not None:
+        account.ids.only(tags.by_uuid)
     decided = decide_rows(rows, tags, options.decisions)
     rows = decided.drafts
     matches = match_rows(rows, tags, decided.also)
@@ -79,7 +81,7 @@ def _plan(
     if account.returned is not None:
         more_notes += account.returned.not_compared()
     if options.managed_by:
-        deletes, vanished_notes = vanished(rows, matches, account.tags, options, notes)
+        deletes, vanished_notes = vanished(rows, matches, account.tags, options, notes, decided.tags_of(tags))
         changes.extend(deletes)
         more_notes.extend(vanished_notes)
     if options.decisions is not None and (accepted := options.decisions.held.accepted):

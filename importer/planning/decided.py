@@ -6,7 +6,7 @@ keeps apart: then none of the chain is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 from msgspec import Struct
@@ -56,6 +56,10 @@ class Decided(Struct, frozen=True):
         pairs = ((at, tag.uuid) for at, others in self.also.items() for one in others for tag in tags.about(one))
         return {**dict.fromkeys(map(frozenset[Node], pairs), "same"), **self.verdicts}
 
+    def tags_of(self, tags: Tags) -> set[str]:
+        """The uuids of all tags that a row is about, its own and those of what was decided to be one with it."""
+        return {tag.uuid for others in self.also.values() for one in others for tag in tags.about(one)}
+
     def tags_left(self, matches: Sequence[Match], tags: Tags) -> Iterator[Issue]:
         """Tags that the account has of one actor beside the one that its row is about."""
         for position, others in self.also.items():
@@ -94,6 +98,10 @@ class _Deciding:
                     self.by_id.setdefault(long, []).append(position)
         self.parents: dict[Node, Node] = {}
         self.same: list[tuple[Node, Node, PairDecision]] = []
+        self.meant: dict[Node, dict[Node, None]] = {}
+        """By the row that is used for a name: the rows and tags of it that decisions are about."""
+        self.owners: dict[str, list[Node]] = {}
+        """Other names that belong to an actor: the key, the actor's rows and tags."""
         self.issues: dict[int, list[Issue]] = {}
         self.notes: list[Issue] = []
 
@@ -121,7 +129,7 @@ class _Deciding:
             self._merge(nodes, before, merges, also, into)
         verdicts: dict[frozenset[Node], str] = {}
         for a, b, decision in (*apart, *self.same):  # a tag that went into a row may stay in the account beside it
-            for two in product({a, into.get(a, a)}, {b, into.get(b, b)}):
+            for two in product(*({*self.meant.get(node, (node,)), node, into.get(node, node)} for node in (a, b))):
                 verdicts.setdefault(frozenset(two), decision.are)
         return Decided(self.drafts, merges, also, verdicts, self.issues, self.notes)
 
@@ -132,7 +140,7 @@ class _Deciding:
         found = self.by_id.get(actor.id.lower(), []) if actor.id else self.by_name.get(identity_key(actor.name), [])
         rows = [row for row in found if actor.is_in(self.drafts[row].row.header.file)]
         used = [row for row in rows if usable(self.drafts[row])]
-        tags = [] if used else [tag.uuid for tag in self.account.of(actor)]
+        tags = [] if used else [tag.uuid for tag in self.account.of(actor, strictly=True)]
         return [*used, *tags, *(row for row in rows if row not in used)]
 
     def _one_of_each(self, one: list[Node], other: list[Node]) -> tuple[Node | None, Node | None]:
@@ -151,7 +159,12 @@ class _Deciding:
     def _known_as(self, a: Node, b: Node) -> tuple[Node, Node]:
         """The rows that are used for two names; two of one name as they are."""
         one, other = self._name(a), self._name(b)
-        return (a, b) if one == other else (self.first.get(one, a), self.first.get(other, b))
+        return (a, b) if one == other else (self._used(one, a), self._used(other, b))
+
+    def _used(self, name: str, node: Node) -> Node:
+        used = self.first.get(name, node)
+        self.meant.setdefault(used, {})[node] = None
+        return used
 
     def _stale(self, decision: PairDecision, one: list[Node], other: list[Node]) -> None:
         """A decision of which one actor is gone, or both are, from sources that were read."""
@@ -234,7 +247,11 @@ class _Deciding:
         into: dict[Node, Node],
     ) -> None:
         rows = [node for node in nodes if isinstance(node, int)]
-        held = [self.tags[node] for node in nodes if isinstance(node, str)]
+        barred = {key for key, owners in self.owners.items() if not set(owners) & set(nodes)}
+        held = [
+            replace(tag, fields=_without(tag.fields, barred)[0]) if barred else tag
+            for tag in (self.tags[node] for node in nodes if isinstance(node, str))
+        ]
         if not rows:
             return  # two tags: see the command `duplicates`
         first = rows[0]
@@ -244,7 +261,9 @@ class _Deciding:
         parts = [(before[row], self._by(before[row], decided)) for row in rows]
         self.drafts[first], told = merged(name, parts, held, spots)
         self.issues.setdefault(first, []).extend(told)
-        also[first] = [*(before[row] for row in rows), *held]
+        more = [node for row in rows for node in self.meant.get(row, ()) if node != row]
+        also[first] = [*(before[row] for row in rows), *held,
+                       *(self.tags[node] if isinstance(node, str) else before[node] for node in more)]  # fmt: skip
         for node in nodes:
             into[node] = first
         for row in rows[1:]:
@@ -285,21 +304,15 @@ class _Deciding:
     def _alias(self, decision: AliasDecision) -> None:
         key, actor = identity_key(decision.alias), decision.belongs_to
         found = False
-        owners = self._nodes(actor)
+        owners = self.owners[key] = self._nodes(actor)
         for position, draft in enumerate(self.drafts):
-            fields: dict[str, Json] = {}
-            for field in ALIAS_FIELDS:
-                entries = draft.fields.get(field)
-                if isinstance(entries, list) and any(identity_key(entry_text(entry)) == key for entry in entries):
-                    fields[field] = [entry for entry in entries if identity_key(entry_text(entry)) != key]
-            if not fields:
+            kept, field = _without(draft.fields, {key})
+            if not field:
                 continue
             found = True
             if position in owners:
                 continue
-            kept = {name: value for name, value in {**draft.fields, **fields}.items() if value != []}
             message = f"is left out: {decision.spot} says that it belongs to {actor}"
-            field = next(iter(fields))
             issue = Issue(
                 Severity.INFO, "alias-of-another", message, draft.place(field, decision.alias), field, decision.alias
             )
@@ -315,6 +328,18 @@ class _Deciding:
 
     def _issue(self, severity: Severity, code: str, message: str, spot: Position) -> Issue:
         return Issue(severity, code, message, Place(self.decisions.file, row=spot.line))
+
+
+def _without(fields: Mapping[str, Json], names: Collection[str]) -> tuple[Mapping[str, Json], str]:
+    """Fields without these other names, by their keys, and the first field that had one; empty for none."""
+    kept: dict[str, Json] = {}
+    for field in ALIAS_FIELDS:
+        entries = fields.get(field)
+        if isinstance(entries, list) and any(identity_key(entry_text(entry)) in names for entry in entries):
+            kept[field] = [entry for entry in entries if identity_key(entry_text(entry)) not in names]
+    if not kept:
+        return fields, ""
+    return {name: value for name, value in {**fields, **kept}.items() if value != []}, next(iter(kept))
 
 
 def accept(issues: Iterable[Issue], name: str, accepted: Sequence[AcceptedIssue]) -> Iterator[Issue]:

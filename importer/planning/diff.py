@@ -44,7 +44,7 @@ def differences(wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = (
             if old == new and not dropped:
                 continue
             new = _keep_annotations(field, old, new, dropped)
-            if not _same(field, old, new, tag.name):
+            if not _same(field, old, new, str(wanted.get("value", tag.name))):
                 found.append(FieldChange(name, old, new))
         elif name in clear and field.clearable:
             old = tag.fields.get(name)

@@ -68,12 +68,15 @@ class Tags:
         uuid = draft.row.text(UUID_COLUMN).strip().lower()
         return self.by_uuid.get(uuid) or self._of_id(source_id(draft.row))
 
-    def of(self, actor: Actor) -> Sequence[Tag]:
-        """The tags of an actor that a decision names: by uuid, by the id in its source, else by name."""
+    def of(self, actor: Actor, *, strictly: bool = False) -> Sequence[Tag]:
+        """The tags of an actor that a decision names: by uuid, by the id in its source, else by name.
+
+        `strictly`, one that has an id is known by nothing else: another row of its list may have the name by now.
+        """
         tag = self.by_uuid.get(actor.id.lower()) or self._of_id(id_in(actor.source, actor.id))
         if tag is not None:
             return (tag,)
-        return () if actor.id and actor.source == ACCOUNT else self.named(identity_key(actor.name))
+        return () if actor.id and (strictly or actor.source == ACCOUNT) else self.named(identity_key(actor.name))
 
     def _of_id(self, id_: str) -> Tag | None:
         tag = self._by_id.get(id_) if id_ else None

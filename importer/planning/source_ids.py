@@ -7,7 +7,7 @@ of the account. Without either, a renamed actor is a new tag beside one that no 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -62,8 +62,16 @@ class SourceIds:
         for outcome in outcomes:
             row = rows.get(outcome.key) if outcome.uuid and outcome.status in _PROOFS else None
             id_ = source_id(row) if row is not None else ""
-            if id_ and self._memory.state.get(id_) != outcome.uuid:
+            # One that knows a tag keeps it: by a decision a row may be about another tag, and the first one stays.
+            if id_ and id_ not in self._memory.state:
                 self._memory.state[id_] = outcome.uuid
+                self._memory.changed = True
+
+    def only(self, uuids: Collection[str]) -> None:
+        """Forget tags that the account does not have any more; `uuids` are in lower case."""
+        for id_, uuid in list(self._memory.state.items()):
+            if uuid.lower() not in uuids:
+                del self._memory.state[id_]
                 self._memory.changed = True
 
     def save(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from importer.fields.names import identity_key
@@ -24,16 +24,18 @@ def vanished(
     tags: Sequence[Tag],
     options: PlanOptions,
     notes: Sequence[Issue],
+    decided: Collection[str] = (),
 ) -> tuple[list[Change], list[Issue]]:
     """The deletes, and the notes about tags of this job that the source no longer has.
 
     A row has its name even when it is invalid, repeated or left out: only a name that is gone from the source
     altogether has vanished. Where something of the source could not be read (an error among its `notes`, a sheet or
     file that no mapping fits any more, a row whose name is lost), what seems to have vanished may only be unread:
-    nothing is deleted, and a note says so.
+    nothing is deleted, and a note says so. `decided` are uuids of tags that are a row's actor by a decision.
     """
     present = {match.name_key for match in matches if match.name_key}
     named = {tag.uuid for match in matches for tag in (*match.tags, match.known_as) if tag is not None}
+    named.update(decided)
     gone = [
         tag
         for tag in tags

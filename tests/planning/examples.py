@@ -103,10 +103,13 @@ def said(made: Plan) -> list[tuple[str, str]]:
     return [(change.action.value, change.code) for change in made.changes]
 
 
-def apply_to(tags: Sequence[Tag], made: Plan) -> list[Tag]:
-    """The account after this plan: the model of what the API documents, for the properties of plans."""
+def apply_to(tags: Sequence[Tag], made: Plan, number: int = 10_000) -> list[Tag]:
+    """The account after this plan: the model of what the API documents, for the properties of plans.
+
+    `number` is the one before that of the first new tag.
+    """
     held = {item.uuid: item for item in tags}
-    number = 10_000 + len(held)
+    number += len(held)
     for change in made.changes:
         if change.action is Action.CREATE:
             number += 1

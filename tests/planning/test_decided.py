@@ -13,7 +13,7 @@ from importer.planning.decisions import PARTS, Actor, Decisions, DecisionsFile, 
 from importer.planning.options import Account, PlanOptions
 from importer.planning.source_ids import SourceIds
 
-from .examples import ACCOUNT, draft, drafts, only, plan, tag
+from .examples import ACCOUNT, MARK, draft, drafts, only, plan, tag
 
 NAMES = ("Amber", "Basalt", "Cobalt", "Dune", "Ember")
 _pairs = st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)).filter(lambda two: two[0] != two[1])
@@ -133,3 +133,13 @@ def test_a_name_that_is_not_kept_leaves_its_tag_named() -> None:
     assert not any(pair.open for pair in made.pairs)
     made = plan(drafts(draft("Amber"), draft("Basalt")), tags[:1], mode="upsert", decisions=_same(keep="Basalt"))
     assert (made.changes[0].action, made.changes[0].uuid) == (Action.UPDATE, tags[0].uuid)
+
+
+def test_the_tag_of_a_row_that_went_into_another_is_not_pruned() -> None:
+    """A marked tag whose row is one with another by a decision has not vanished, whatever name was kept."""
+    marked = {"properties": {"managed_by": MARK}}
+    tags = [tag("Amber", 1, **marked), tag("Basalt", 2, **marked)]
+    for rows in ((draft("Amber"), draft("Basalt")), (draft("Amber"),)):
+        made = plan(drafts(*rows), tags, mode="upsert", managed_by=MARK, prune=True, decisions=_same(keep="Basalt"))
+        assert not any(change.action is Action.DELETE for change in made.changes)
+        assert [note.code for note in made.notes if tags[0].uuid in note.message] == ["merged-tag-stays"]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from importer.model import Action, Json
+from importer.model import Action, Json, Tag
+from importer.planning.diff import differences
 
 from .examples import draft, only, plan, tag, uuid
 
@@ -122,3 +123,10 @@ def test_a_part_that_is_cleared_is_left_out_of_what_is_sent(
 ) -> None:
     """A cleared confidence, TLP or description is not kept from the account; where there is none, nothing is sent."""
     assert patch(held, wanted, clear) == sent
+
+
+def test_the_old_name_of_a_renamed_tag_becomes_an_alias_in_the_same_update() -> None:
+    """What a row says of its other names is held against the new name: a second run has nothing to do."""
+    held = Tag(uuid(1), "Old", {}, 1)
+    changed = differences({"value": "New", "aliases": [{"value": "Old"}]}, held)
+    assert [change.field for change in changed] == ["value", "aliases"]
