@@ -36,9 +36,11 @@ class Mask:
         known = [secret for secret in secrets if len(secret) >= _SHORTEST]
         self._secrets = tuple(known)
         forms = {form for secret in known for form in (_forms(secret) if len(secret) <= _LONGEST else (secret,))}
-        self._found = sorted((form.lower() for form in forms), key=lambda form: (-len(form), form))
-        self._found_bytes = [form.encode("utf-8", "surrogateescape") for form in self._found]
-        self._pattern = re.compile("|".join(map(re.escape, self._found)), re.IGNORECASE)
+        found = sorted((form.lower() for form in forms), key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(re.escape, found)), re.IGNORECASE)
+        # Where none of these is, no other form is: the longer ones hold them.
+        self._shortest = [form for form in found if not any(other in form for other in found if other != form)]
+        self._shortest_bytes = [form.encode("utf-8", "surrogateescape") for form in self._shortest]
 
     def is_in(self, text: str) -> bool:
         """Whether a secret is in `text` as it is: quick, for much text of somebody who does not know it."""
@@ -50,15 +52,17 @@ class Mask:
 
     def text(self, text: str) -> str:
         """`text` without the secrets."""
-        if not self._found or not text:
+        if not self._shortest:
             return text
         low = text.lower()
-        if any(form in low for form in self._found):
-            text = self._pattern.sub(MASK, text)
+        for form in self._shortest:
+            if form in low:
+                text = self._pattern.sub(MASK, text)
+                break
         if text.isascii() and "\\" not in text and text.rstrip("\r\n").isprintable():
             return text
         bare = _SPLITTERS.sub("", text)
-        if len(bare) != len(text) and any(form in bare.lower() for form in self._found):
+        if len(bare) != len(text) and any(form in bare.lower() for form in self._shortest):
             text = self._without_split(text, bare)
         return text
 
@@ -76,8 +80,8 @@ class Mask:
 
     def data(self, data: bytes) -> bytes:
         """UTF-8 `data` without the secrets that are whole in it."""
-        low = data.lower() if self._found else b""
-        if not any(form in low for form in self._found_bytes):
+        low = data.lower() if self._shortest else b""
+        if not any(form in low for form in self._shortest_bytes):
             return data
         return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 

@@ -334,7 +334,7 @@ class Action(StrEnum):
     @property
     def calls(self) -> bool:
         """Whether this action sends a request."""
-        return self in (Action.CREATE, Action.UPDATE, Action.DELETE)
+        return self in _CALLS
 
     @property
     def status(self) -> Status:
@@ -566,9 +566,11 @@ class Status(StrEnum):
     @property
     def needs_work(self) -> bool:
         """Whether the row belongs into failed.csv."""
-        return self in (Status.CONFLICT, Status.INVALID, Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED)
+        return self in _NEEDS_WORK
 
 
+_CALLS = (Action.CREATE, Action.UPDATE, Action.DELETE)
+_NEEDS_WORK = (Status.CONFLICT, Status.INVALID, Status.FAILED, Status.UNKNOWN, Status.NOT_ATTEMPTED)
 _ENDS = MappingProxyType(
     {
         Action.CREATE: Status.CREATED,

@@ -81,11 +81,11 @@ async def execute(
             if pool.todo
             else None
         )
-        if complete is not None:
-            pool.use(complete)
-            with _rare_collection():
+        with _rare_collection():
+            if complete is not None:
+                pool.use(complete)
                 await pool.run()
-        unlisted = await pool.look_for_duplicates()
+            unlisted = await pool.look_for_duplicates()
     except ImporterError as error:
         stop.request(
             error.message, exit_code=_resumable(error.exit_code), hint=error.hint, retry_after=error.retry_after

@@ -51,6 +51,25 @@ class Fsync(StrEnum):
     ALWAYS = "always"
 
 
+class _IntentLine(msgspec.Struct, tag_field="event", tag="intent"):
+    key: str
+    call: str
+    attempt: int
+    at: datetime
+
+
+class _OutcomeLine(msgspec.Struct, tag_field="event", tag="outcome", omit_defaults=True):
+    key: str
+    status: str
+    uuid: str
+    attempts: int
+    code: str = ""
+    message: str = ""
+    adopted: bool = False
+    after: dict[str, Any] = {}
+    at: datetime | None = None
+
+
 class JournalFull(StoppedEarly):
     """The journal cannot be written; nothing is sent without it."""
 
@@ -142,8 +161,7 @@ class Journal:
         Rows that are ready in the same moment of the loop share one write, and with the policy always one fsync.
         The future raises JournalFull.
         """
-        self._held += _encode({"event": "intent", "key": key, "call": call, "attempt": attempt, "at": self._now()})
-        self._held += b"\n"
+        self._held += _encode(_IntentLine(key, call, attempt, self._now())) + b"\n"
         if self._turn is None:
             self._turn = asyncio.get_running_loop().create_future()
         self._commit_soon()
@@ -165,19 +183,10 @@ class Journal:
         The line waits for others of the same moment: one write instead of many. A kill in between leaves an open
         intent, which resume settles.
         """
-        line: dict[str, Any] = {
-            "event": "outcome", "key": outcome.key, "status": outcome.status, "uuid": outcome.uuid,
-            "attempts": outcome.attempts,
-        }  # fmt: skip
-        if outcome.code:
-            line["code"] = outcome.code
-        if outcome.message:
-            line["message"] = outcome.message
-        if outcome.adopted:
-            line["adopted"] = True
-        if outcome.after:
-            line["after"] = dict(outcome.after)
-        line["at"] = self._now()
+        line = _OutcomeLine(
+            outcome.key, outcome.status, outcome.uuid, outcome.attempts, outcome.code, outcome.message,
+            outcome.adopted, dict(outcome.after), self._now(),
+        )  # fmt: skip
         self._held += _encode(line) + b"\n"
         self._commit_soon()
 

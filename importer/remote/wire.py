@@ -13,7 +13,7 @@ from importer.masking import NO_MASK, Mask
 from importer.model import Category, Json, Tag
 
 _NAMES: Final = frozenset(field.name for field in FIELDS)
-_ANNOTATED: Final = tuple((field.name, f"{field.name}_annotated") for field in FIELDS if field.annotated)
+_ANNOTATED: Final = {f"{field.name}_annotated": field.name for field in FIELDS if field.annotated}
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _MARKUP: Final = re.compile(
     r"<(script|style)\b.*?(</\1\s*>|\Z)|<!--.*?(-->|\Z)|<[^>]*(>|\Z)", re.DOTALL | re.IGNORECASE
@@ -162,10 +162,12 @@ def tag_of(item: object) -> Tag:
         raise Unreadable("a tag in it has no uuid or value")
     _check_uuid(uuid)
     fields = {key: value for key, value in item.items() if value is not None and key in _NAMES}
-    for key, annotated in _ANNOTATED:
-        full = item.get(annotated)
+    for annotated in filter(_ANNOTATED.__contains__, item):
+        full = item[annotated]
         if isinstance(full, dict) and full.get("value") is not None and _says_more(full):
-            fields[key] = {part: full[part] for part in ("value", "confidence", "tlp") if full.get(part) is not None}
+            fields[_ANNOTATED[annotated]] = {
+                part: full[part] for part in ("value", "confidence", "tlp") if full.get(part) is not None
+            }
     return Tag(
         uuid,
         name,
