@@ -118,10 +118,9 @@ class Breaker:
     async def ready(self) -> None:
         """Wait until the gate is open, or it is the caller's turn to try whether the server works again."""
         async with self._turn:
-            while self.closed and not self._stop:
+            if self.closed and not self._stop:
                 longest = _LONGEST_CHECK if self._suspects else _LONGEST_PAUSE
                 pause = min(longest, _FIRST_PAUSE * 2.0 ** min(self._probes, 10))
                 self._probes += 1
                 self._observe(Waiting(pause, "outage"))
                 await self._clock.sleep(pause)
-                return

@@ -108,7 +108,7 @@ async def execute(
             "What was made could not be listed again to see whether others made the same names meanwhile "
             f"({unlisted}); a plan of the same source tells of them."
         )
-    result = ExecutionResult(outcomes, stopped, hint, code, seconds, api.pacer.waits, api.pacer.waited)
+    result = ExecutionResult(outcomes, stopped, hint, code, seconds)
     observe(RunFinished(run, result.counts(), seconds, stopped))
     return result
 

@@ -21,8 +21,6 @@ from importer.model import Outcome, Status
 class OpenIntent:
     """A call that may have been made, and whose end nobody knows."""
 
-    key: str
-    call: str
     attempts: int
     """Requests of this call that may have left so far."""
     at: datetime | None
@@ -96,7 +94,6 @@ class _Line(msgspec.Struct, frozen=True):
 
     event: str
     key: str = ""
-    call: str = ""
     attempt: _Natural = 0
     at: str = ""
     started: str = ""
@@ -152,7 +149,7 @@ def read_journal(path: Path) -> JournalState:
         if event == "intent":
             before = intents.get(key)
             attempts = max(before.attempts if before else 0, line.attempt)
-            intents[key] = OpenIntent(key, line.call, attempts, moment(line.at))
+            intents[key] = OpenIntent(attempts, moment(line.at))
             ends.clear()
         elif event == "outcome":
             if line.status is None:

@@ -21,10 +21,6 @@ class ExecutionResult:
     exit_code: ExitCode
     """0 all is well, 1 some rows need work, 4 the token was refused, 6 stopped early and resumable."""
     seconds: float
-    waits: int
-    """How often the limit made everybody wait."""
-    waited: float
-    """Seconds spent in those waits."""
 
     def counts(self) -> dict[str, int]:
         """Rows by status, all statuses named; the sum is the number of changes."""

@@ -17,7 +17,7 @@ from importer.clock import Clock
 from importer.engine.events import Settled
 from importer.engine.read_lag import ReadLag
 from importer.engine.stop import StopSignal
-from importer.engine.work import Work, own
+from importer.engine.work import Work, after, own
 from importer.fields.names import clean
 from importer.fields.table import Field, field_named
 from importer.fields.values import same
@@ -226,12 +226,7 @@ class Settler:
 
 def adopted(work: Work, tag: Tag, status: Status) -> Outcome:
     """The outcome of a row whose tag was found."""
-    seen: dict[str, Json] = {}
-    if tag.version:
-        seen["version"] = tag.version
-    if tag.updated_at:
-        seen["updatedAt"] = tag.updated_at
-    return Outcome(work.change.key, status, tag.uuid, work.attempts, "", "", True, seen)
+    return Outcome(work.change.key, status, tag.uuid, work.attempts, adopted=True, after=after(tag))
 
 
 def several(name: str, tags: Iterable[Tag]) -> str:

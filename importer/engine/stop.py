@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from signal import Signals
@@ -53,19 +52,18 @@ async def unless_stopped(work: Coroutine[object, object, T], stop: StopSignal) -
 
 
 @contextmanager
-def on_signals(stop: StopSignal, *, at_once: Callable[[int], None] | None = None) -> Iterator[None]:
-    """While inside: the first signal that asks to end asks `stop`, the second leaves at once (`at_once`, default 6).
+def on_signals(stop: StopSignal, *, at_once: Callable[[int], None]) -> Iterator[None]:
+    """While inside: the first signal that asks to end asks `stop`, the second leaves by `at_once`.
 
     Leaving at once is safe: every line of the journal is whole the moment it is written.
     """
     loop = asyncio.get_running_loop()
-    leave = at_once or (lambda _: os._exit(6))
     asked = False
 
     def received(number: Signals) -> None:
         nonlocal asked
         if asked or stop.reason:
-            leave(number)
+            at_once(number)
         asked = True
         loop.call_soon_threadsafe(stop.request, f"stopped by {number.name}")
 

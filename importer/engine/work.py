@@ -76,13 +76,13 @@ def without_a_call(change: Change) -> Outcome | None:
     return Outcome(change.key, change.action.status, change.uuid, 0, change.code, change.message)
 
 
-def after(answer: TagAnswer) -> Mapping[str, Any]:
-    """What undo recognises the tag by, out of the answer that wrote it."""
+def after(tag: TagAnswer | Tag) -> Mapping[str, Any]:
+    """What undo recognises the tag by, as it was answered or found."""
     found: dict[str, Any] = {}
-    if answer.version:
-        found["version"] = answer.version
-    if answer.updated_at:
-        found["updatedAt"] = answer.updated_at
+    if tag.version:
+        found["version"] = tag.version
+    if tag.updated_at:
+        found["updatedAt"] = tag.updated_at
     return found
 
 

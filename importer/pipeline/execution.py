@@ -48,6 +48,7 @@ class Execution(Struct, frozen=True):
     async def run(self, target: Target) -> RunRecord:
         """Make the calls, write every report, and return the record. Stops are part of the record, not errors."""
         session, given = self.session, self.session.settings
+        session.timings.done("plan")  # with writing it down, and with what a person thought about it
         settings = ExecuteSettings(
             concurrency=given.pacing.concurrency, grace=given.pacing.grace, fsync=Fsync(given.output.fsync)
         )

@@ -98,9 +98,6 @@ class Pacer:
         self._aborted: BaseException | None = None
         self.ahead: Callable[[], int] | None = None
         """How many calls are to be made beside those that have asked: where more than fit, room is left for others."""
-        self.waits = 0
-        self.waited = 0.0
-        self.too_many = 0
         self.calls = 0
 
     @property
@@ -213,7 +210,6 @@ class Pacer:
         `remaining` are the calls that are left in the 429's own words, -1 where it does not say.
         """
         now = self._clock.monotonic()
-        self.too_many += 1
         if retry_after <= 0:
             resets = [w.reset_at - now for w in self._windows if w.reset_at > now]
             retry_after = max(resets, default=max(w.span for w in self._windows))
@@ -275,7 +271,7 @@ class Pacer:
         self._busy = False
 
     async def _wait(self) -> float:
-        began = told = self._clock.monotonic()
+        began = self._clock.monotonic()
         noted = False
         while True:
             if self._aborted is not None:
@@ -283,8 +279,6 @@ class Pacer:
             now = self._clock.monotonic()
             seconds, why = self._delay(now)
             if seconds <= 0:
-                if noted:
-                    self.waited += now - told
                 for window in self._windows:
                     window.sending(now)
                 self._in_flight += 1
@@ -305,8 +299,7 @@ class Pacer:
                 too_long.retry_after = seconds if known else 0.0
                 raise too_long
             if known and seconds >= _NOTABLE and not noted:
-                noted, told = True, now
-                self.waits += 1
+                noted = True
                 self._observe(Waiting(seconds, why))
             await self._sleep(seconds if known else None)
 

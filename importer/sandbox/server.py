@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -63,7 +64,11 @@ class Sandbox:
         self._handler = Handler(self._store, self.settings, self._clock)
         app = web.Application(client_max_size=self.settings.max_body)
         app.router.add_route("*", "/{path:.*}", self._handler.handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False)
+        # What strangers send is not for the terminal: its log could fill a pipe until the server waits for it.
+        quiet = logging.Logger("sandbox", logging.CRITICAL + 1)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False, logger=quiet
+        )
         try:
             await self._runner.setup()
             await web.TCPSite(self._runner, HOST, self._port, backlog=1024).start()

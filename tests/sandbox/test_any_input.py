@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -16,6 +17,7 @@ from importer.sandbox.categories import Categories
 from importer.sandbox.filters import FIELDS as FILTERED
 from importer.sandbox.filters import OPERATORS
 from importer.sandbox.property_schema import Format, Kind
+from importer.sandbox.server import HOST, Sandbox
 from importer.sandbox.settings import SandboxSettings
 from importer.sandbox.store import Store
 from importer.sandbox.tags import Tags
@@ -142,3 +144,16 @@ def test_clock_before_the_last_update() -> None:
     clock.elapsed = 0
     edited = json.loads(tags.update(made["uuid"], b"{}").body)
     assert datetime.fromisoformat(edited["updatedAt"]) > datetime(2026, 1, 1, 0, 1, 40, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00\x01\n\r\n\r\n", b"GET / HTTP/9.9\r\nX\r\n\r\n"])
+async def test_what_is_not_http_is_not_logged(garbage: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """Bytes that are not HTTP are refused, and nothing of them reaches the terminal or a log."""
+    with caplog.at_level("DEBUG"):
+        async with Sandbox() as sandbox:
+            port = int(sandbox.base_url.split(":")[2].split("/")[0])
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(garbage)
+            assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
+            writer.close()
+    assert [record for record in caplog.records if record.name.startswith("aiohttp")] == []
