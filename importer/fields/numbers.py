@@ -86,8 +86,10 @@ def parse_score(text: str, scale: str = "10", *, mixed: bool = False) -> ScoreMa
         plain, whole = share["part"], share["whole"] or "100"
     number = parse_number(plain)
     if number.value is None and number.reason == "unknown":
-        word = load_vocabulary("confidence").lookup(text)
-        return ScoreMatch(int(word.value) if word.value else None, word.reason, word.nearest)
+        words = load_vocabulary("confidence")
+        word = words.lookup(text)
+        near = words.word_for(word.nearest, text) if word.nearest else ""  # `high`, not 9, for `hgih`
+        return ScoreMatch(int(word.value) if word.value else None, word.reason, near)
     if number.value is None:
         return ScoreMatch(None, number.reason)
     if number.value == 0:

@@ -20,6 +20,8 @@ from importer.fields.words import load_data, says_nothing, word_key
 
 NAMES = ("actor-category", "motive", "sophistication", "level", "confidence", "tlp")
 _CLOSE = 75.0
+_SHORTEST = 4
+"""Letters from which on spellings can be near each other."""
 _LONGEST = 200
 _LONGEST_WORD = 2_000
 _LONGEST_PHRASE = 6
@@ -103,9 +105,13 @@ class Vocabulary(Struct, frozen=True, dict=True):
             return VocabularyMatch("", "", "unknown")
         if match := self.word(plain):
             return match
-        if len(plain) <= _LONGEST and (match := self._remarked(plain) or self._parts(plain) or self._sentence(plain)):
-            return match
-        return VocabularyMatch("", self.closest(plain), "unknown")
+        if len(plain) > _LONGEST:
+            return VocabularyMatch("", self.closest(plain), "unknown")
+        match = self._remarked(plain) or self._parts(plain) or self._sentence(plain)
+        meant = self._slip(plain)
+        if meant and (match is None or match.value != meant):
+            return VocabularyMatch("", meant, "unknown")
+        return match or VocabularyMatch("", self.closest(plain), "unknown")
 
     def word(self, text: str) -> VocabularyMatch | None:
         """The text as one word, as it is written or inflected, with the words around it or without."""
@@ -199,13 +205,40 @@ class Vocabulary(Struct, frozen=True, dict=True):
         from rapidfuzz import fuzz, process
 
         key = word_key(text)[:_LONGEST]
-        if len(key) < 2:
+        if len(key) < _SHORTEST:
             return ""
         found = process.extractOne(key, self.index.keys(), scorer=fuzz.ratio, score_cutoff=_CLOSE)
         if not found:
             return ""
         match = self.index[found[0]]
         return match.value or match.nearest
+
+    def _slip(self, text: str) -> str:
+        """The allowed word that a slip of one letter, or of two that changed places, makes `text`; empty for none."""
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        key = word_key(text)
+        found = process.extract(key, self.index.keys(), scorer=OSA.distance, score_cutoff=1, limit=None)
+        near = [word for word, _, _ in found]
+        if len(key) < _SHORTEST:  # of three letters any other three are near, save the same ones
+            near = [word for word in near if sorted(word) == sorted(key) or len(word) >= _SHORTEST]
+        own = {self.index[word].value for word in near if word in self._own}
+        meant = own if len(own) == 1 else {self.index[word].value for word in near}
+        return meant.pop() if len(meant) == 1 else ""
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        """The keys of allowed words."""
+        return frozenset(map(word_key, self.allowed))
+
+    def word_for(self, value: str, text: str) -> str:
+        """The word for an allowed word that is nearest to `text`: `high` for 9; `value` itself where there is none."""
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        words = [word for word, meant in self.words.items() if meant == value]
+        return process.extractOne(text.casefold(), words, scorer=OSA.distance)[0] if words else value
 
     def extended(
         self,

@@ -73,7 +73,7 @@ def test_scores(text: str, scale: str, value: int) -> None:
         ("0", "100", "none", ""), ("7", "?", "unclear", ""),
         ("101", "100", "out-of-range", "10"), ("", "10", "blank", ""),
         ("unknown", "10", "none", ""), ("B6", "10", "none", ""), ("usually reliable", "10", "unclear", ""),
-        ("hihg", "10", "unknown", "9"), ("purple", "10", "unknown", ""), ("-3", "10", "out-of-range", "1"),
+        ("hihg", "10", "unknown", "high"), ("purple", "10", "unknown", ""), ("-3", "10", "out-of-range", "1"),
     ],
 )  # fmt: skip
 def test_no_score(text: str, scale: str, reason: str, nearest: str) -> None:

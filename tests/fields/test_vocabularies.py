@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import jsonschema
 import pytest
 
+from importer.fields.numbers import parse_score
 from importer.fields.table import FIELDS
 from importer.fields.vocabulary import NAMES, VocabularyMatch, load_vocabulary, vocabulary_from
 from importer.fields.words import load_data, word_key
@@ -158,3 +160,32 @@ def test_an_unknown_vocabulary() -> None:
     """A name that no vocabulary has is a KeyError, not a path."""
     with pytest.raises(KeyError):
         load_vocabulary("../mappings/stix")
+
+
+def slips(word: str) -> Iterator[str]:
+    """A word with two letters that changed places, with one left out, doubled, or mistaken."""
+    for at in range(len(word)):
+        yield word[:at] + word[at + 1 : at + 2] + word[at : at + 1] + word[at + 2 :]
+        yield word[:at] + word[at + 1 :]
+        yield word[:at] + word[at] + word[at:]
+        yield f"{word[:at]}q{word[at + 1 :]}".upper()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_slip_is_answered_with_the_word_that_was_meant(name: str) -> None:
+    """A slip in an allowed word of four letters or more is read as that word or suggests it, never another one."""
+    vocabulary = load_vocabulary(name)
+    others = {"amber-strict": "amber+strict"}  # two spellings of one thing
+    for word in vocabulary.allowed:
+        for text in slips(word) if len(word) > 3 else ():
+            match = vocabulary.lookup(text)
+            meant = match.value or match.nearest
+            assert meant in (word, others.get(word), ""), text
+            assert meant or len(word) == 4 or text == "geen", text
+
+
+@pytest.mark.parametrize("text", ["hgih", "hihg", "hig", "hhigh", "HGIH", "high-ish", "higgh"])
+def test_a_score_in_words_suggests_a_word(text: str) -> None:
+    """What is near `high` suggests that, and not the number which the word stands for."""
+    assert parse_score(text).nearest == "high"
+    assert parse_score("modrate").nearest == "moderate"
