@@ -6,6 +6,7 @@ import getpass
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from importer.cli.console import settings_of, tell
 from importer.cli.observer import terminal_to_ask_on
 from importer.clock import SystemClock
+from importer.engine.lock import account_lock
 from importer.errors import ExitCode, UsageError
 from importer.masking import Mask
 from importer.model import Pair, Plan, Side
@@ -29,6 +31,8 @@ from importer.reports.text import count, quoted, visible
 from importer.system import one_key
 
 _FILE = "decisions.yaml"
+_PATIENCE = 10.0
+"""Seconds for which another review is waited for: it holds the file while it writes, and no longer."""
 _VERDICTS: dict[str, Verdict] = {"s": "same", "S": "same", "d": "different", "o": "overlaps", "u": "unsure"}
 _PAIR_KEYS = "s same, S same but keep the second name, d different, o overlaps, u unsure, n next, b back, q stop"
 _VALUE_KEYS = "m say what it means, l leave it as it is and do not ask again, n next, b back, q stop"
@@ -48,7 +52,8 @@ def review(namespace: Namespace) -> int:
     plan = read_plan(run).plan if run is not None else check(settings)[0]
     today = SystemClock().now().date().isoformat()
     stated = bool(getattr(namespace, "stated", False))
-    held = Review(path, plan.pairs, issues_of(plan), stated=stated, by=_person(), on=today)
+    lock = partial(account_lock, str(path.resolve()), what="file of decisions", wait=_PATIENCE)
+    held = Review(path, plan.pairs, issues_of(plan), stated=stated, by=_person(), on=today, lock=lock)
     if page:
         _on_page(plan, held, Mask(settings.secrets()), open_it=getattr(namespace, "open", False))
     else:

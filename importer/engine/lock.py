@@ -58,11 +58,12 @@ def account_lock(
     command: str = "",
     run: str = "",
     what: str = "account",
+    wait: float = 0,
 ) -> Iterator[None]:
     """Hold the lock of an account while inside; with another `what`, of something else that runs have in common.
 
-    `command` and `run` are what others are told. Raises LockHeld (exit 7), which names who holds it and since when, and
-    UsageError when the state directory cannot be used.
+    `command` and `run` are what others are told; it is waited for `wait` seconds. Raises LockHeld (exit 7), which names
+    who holds it and since when, and UsageError when the state directory cannot be used.
     """
     from filelock import FileLock, Timeout
 
@@ -70,7 +71,7 @@ def account_lock(
     name = hashlib.sha256(account.encode()).hexdigest()[:16]
     try:
         private_folder(place)
-        lock = FileLock(place / f"{name}.lock", timeout=0)
+        lock = FileLock(place / f"{name}.lock", timeout=wait)
         lock.acquire()
     except Timeout:
         raise _held(place / f"{name}.json", what) from None

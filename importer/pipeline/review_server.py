@@ -18,7 +18,7 @@ import msgspec
 from aiohttp import web
 
 from importer.clock import Clock
-from importer.errors import UsageError
+from importer.errors import ImporterError, UsageError
 from importer.planning.review import FileChanged, Reply, Review
 from importer.system import on_stop_signals
 
@@ -158,7 +158,7 @@ class ReviewServer:
                 review.decide(answer.number, answer.reply, keep=answer.keep, means=answer.means)
         except FileChanged as error:
             return self._told(409, error=error.message, again=True)
-        except UsageError as error:
+        except ImporterError as error:
             return self._told(409, error=" ".join(filter(None, (error.message, *error.details, error.hint))))
         return self._told(200)
 

@@ -5,7 +5,8 @@ The terminal and the page ask in different ways; what they ask, and what is writ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
@@ -57,10 +58,14 @@ class Review:
 
     def __init__(
         self, path: Path, pairs: Sequence[Pair], issues: Sequence[Issue] = (), *, stated: bool = False, by: str = "",
-        on: str = "",
+        on: str = "", lock: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:  # fmt: skip
-        """Reads the file, where there is one. UsageError for one that is wrong."""
+        """Reads the file, where there is one. UsageError for one that is wrong.
+
+        `lock` keeps other reviews of the file away while this one looks whether it is as it was, and writes it.
+        """
         self.path, self._pairs, self._issues, self._stated, self._by, self._on = path, pairs, issues, stated, by, on
+        self._lock = lock
         self.edition = 0
         """Which reading of the file the numbers belong to."""
         self._read()
@@ -117,6 +122,10 @@ class Review:
 
     def _write(self, decided: Mapping[int, Decision]) -> None:
         """FileChanged where the file is not as it was left, UsageError where it cannot be written."""
+        with self._lock():
+            self._write_alone(decided)
+
+    def _write_alone(self, decided: Mapping[int, Decision]) -> None:
         if self._on_disk() != self._written:
             self._read()
             raise FileChanged(f"{self.path} was changed by somebody else, and was read again: decide this once more")

@@ -277,6 +277,21 @@ def test_what_others_write_is_kept(tmp_path: Path) -> None:
     assert path.read_text("utf-8") == "pairs: ["
 
 
+def test_what_another_review_writes_just_before_is_seen(tmp_path: Path) -> None:
+    """Whether the file is as it was is looked at while others are kept away, so that no answer is written over."""
+    path = tmp_path / "decisions.yaml"
+    other = Review(path, PAIRS)
+
+    @contextmanager
+    def other_was_faster() -> Iterator[None]:
+        other.decide(0, "different")
+        yield
+
+    with pytest.raises(FileChanged):
+        Review(path, PAIRS, lock=other_was_faster).decide(1, "same")
+    assert [one.are for one in held(tmp_path)] == ["different"]
+
+
 @contextmanager
 def program(folder: Path, *args: str, env: dict[str, str] | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`tag-importer review --page` in a process of its own, and the link that it prints."""
