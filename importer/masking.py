@@ -42,6 +42,9 @@ class Mask:
         self._shortest = [form for form in found if not any(other in form for other in found if other != form)]
         self._shortest_bytes = [form.encode("utf-8", "surrogateescape") for form in self._shortest]
 
+    def __bool__(self) -> bool:
+        return bool(self._secrets)
+
     def is_in(self, text: str) -> bool:
         """Whether a secret is in `text` as it is: quick, for much text of somebody who does not know it."""
         return any(secret in text for secret in self._secrets)

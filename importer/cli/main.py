@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from argparse import Namespace
@@ -28,7 +27,6 @@ _SECRET_VARIABLES = ("CLOUDFLARE_API_TOKEN", "TAG_IMPORTER_PING_URL")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (DESIGN: 0-7 and 10). It is that of the work, whoever hears of it."""
-    gc.set_threshold(100_000)  # importing alone makes so many objects that looking for cycles took a tenth of a start
     open_streams()
     hide(filter(None, map(os.environ.get, _SECRET_VARIABLES)))
     words = list(sys.argv[1:] if argv is None else argv)

@@ -155,7 +155,7 @@ def column_profile(column: str, letter: str, cells: Sequence[npt.NDArray[np.obje
     step = max(1, rows // ROWS)
     texts = [_plain(text) for held in cells for text in held[::step].tolist()]
     texts = ["" if says_nothing(text) or text == "#CLEAR" else text for text in texts]
-    filled = sum(map(bool, texts)) if step == 1 else sum(int((held != "").sum()) for held in cells)
+    filled = sum(map(bool, texts)) if step == 1 else sum(int(held.astype(bool).sum()) for held in cells)
     counts: dict[str, int] = {}
     for text in texts:
         if text:

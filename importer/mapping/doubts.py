@@ -44,6 +44,8 @@ _POINTERS = (
 _TLP = re.compile(r"tlp[\s:_-]{0,3}(?:red|amber|green|clear|white|purple)\b.{0,60}", re.IGNORECASE)
 _BEGINNINGS = (*_POINTERS, "cve-", "tlp")
 _PLAIN = re.compile(r"[^\W\d_][\w '\u2019-]*")
+_PLAINS = re.compile(rf"(?:{_PLAIN.pattern}+(?:\n|\Z))*")
+_SIGNS = ("  ", " -", "aka", "known", "formerly", "alias", *(f"\n{word}" for word in _BEGINNINGS))
 _LONG_WORD, _LONG = 23, 60
 
 
@@ -62,8 +64,19 @@ def is_plain_name(text: str) -> bool:
 
 
 def odd_names(names: Sequence[str]) -> set[str]:
-    """Those of some names of which there may be something to ask; blank ones are not."""
-    return {name for name in names if name and not is_plain_name(name)}
+    """Those of some names of which there may be something to ask, blank ones not; most need no look of their own."""
+    filled = list(filter(None, names))
+    whole = "\n".join(filled)
+    lower = "\n" + whole.lower()
+    if (
+        whole.count("\n") != len(filled) - 1
+        or not _PLAINS.fullmatch(whole)
+        or any(sign in lower for sign in _SIGNS)
+        or not _words().keys().isdisjoint(lower.split("\n"))
+        or not (whole.isascii() or translated().keys().isdisjoint(_decomposed(whole).split("\n")))
+    ):
+        return {name for name in filled if not is_plain_name(name)}
+    return {name for name in filled if len(name) > _LONG_WORD and not is_plain_name(name)}
 
 
 def _decomposed(text: str) -> str:
@@ -173,7 +186,7 @@ def _remark(text: str) -> str:
 
 
 @cache
-def _words() -> Mapping[str, str]:
+def _words() -> dict[str, str]:
     """What is a word for something else, in lower case, and for what."""
     motive, names = load_vocabulary("motive"), load_data("countries")["names"].values()
     countries = (*country_names().values(), *(str(name) for each in names for name in each))

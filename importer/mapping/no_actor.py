@@ -85,9 +85,11 @@ class _Judge:
         self._lettered = bool(table.header.letters)
         """A sheet or text file: lists of objects have neither gaps nor comments."""
         self._wide, self._usual = self._widths()
-        self._comments = _comments(self._first) if self._lettered else ()
-        self._comment_names = _comments(self.names) if self._lettered else ()
-        self._footnotes = _share(self.names, _FOOTNOTE) < 0.5
+        names = _Beginnings(self.names)
+        first = names if self._first is self.names else _Beginnings(self._first)
+        self._comments = first.comments() if self._lettered else ()
+        self._comment_names = names.comments() if self._lettered else ()
+        self._footnotes = names.share(_FOOTNOTE) < 0.5
 
     def cells(self, position: int) -> list[str]:
         return list(self._array[position])
@@ -97,19 +99,20 @@ class _Judge:
         word = normalised(self._name)
         example = row_words().example
         columns = (self.names,) if self._first is self.names else (self.names, self._first)
+        texts = set().union(*columns)
+        texts.discard("")
+        opening = {head for head in {text[:5] for text in texts} if _may_open(head)}
         odd = {
-            text
-            for texts in columns
-            for text in set(texts)
-            if text
-            and (
-                (_may_open(text[:5]) and (_opening().match(text) or _DRAWN.fullmatch(text)))
-                or text.casefold() in usual
-                or text == example
-                or (word and _may_be(text, word) and normalised(text) == word)
-            )
-        }
-        found = {at for texts in columns if odd for at, text in enumerate(texts) if text in odd}
+            text for text in texts
+            if text[:5] in opening and (_opening().match(text) or _DRAWN.fullmatch(text))
+        }  # fmt: skip
+        odd |= texts & {example}
+        if not usual.isdisjoint(map(str.casefold, texts)):
+            odd.update(text for text in texts if text.casefold() in usual)
+        if word:
+            ends = {end for end in {text[-2:] for text in texts} if _may_end(end, word)}
+            odd.update(text for text in texts if text[-2:] in ends and _may_be(text, word) and normalised(text) == word)
+        found = {at for column in columns if odd for at, text in enumerate(column) if text in odd}
         if self._lettered and self._usual:
             found |= self._alone()
         return found
@@ -194,18 +197,23 @@ class _Judge:
         return usual or (len(block) > 1 and sum(block) * 2 > len(block)), usual
 
 
-def _comments(texts: Sequence[str]) -> Sequence[re.Pattern[str]]:
-    """What marks a comment in a column, which not all of its cells are."""
-    marked = _share(texts, _COMMENT)
-    if marked == 1:
-        return ()
-    return (_COMMENT, _HASHED) if 0 < _share(texts, _HASHED) < 0.5 else (_COMMENT,)
+class _Beginnings:
+    """The filled cells of a column: how many there are, and those that begin with anything but a letter."""
 
+    def __init__(self, texts: Sequence[str]) -> None:
+        strange = [text.strip() for text in texts if not text[:1].isalpha()]
+        self.strange = list(filter(None, strange))
+        self.filled = len(texts) - len(strange) + len(self.strange)
 
-def _share(texts: Sequence[str], pattern: re.Pattern[str]) -> float:
-    """The share of a column's filled cells that begin so."""
-    filled = sum(1 for text in texts if text and not text.isspace())
-    return sum(1 for text in texts if text and not text[0].isalpha() and pattern.match(text.strip())) / max(filled, 1)
+    def share(self, pattern: re.Pattern[str]) -> float:
+        """The share of them that begin so."""
+        return sum(1 for text in self.strange if pattern.match(text)) / max(self.filled, 1)
+
+    def comments(self) -> Sequence[re.Pattern[str]]:
+        """What marks a comment in the column, which not all of its cells are."""
+        if self.share(_COMMENT) == 1:
+            return ()
+        return (_COMMENT, _HASHED) if 0 < self.share(_HASHED) < 0.5 else (_COMMENT,)
 
 
 def _is_notice(lowered: str) -> bool:
@@ -277,11 +285,14 @@ def _may_open(beginning: str) -> bool:
 
 
 def _may_be(text: str, word: str) -> bool:
-    """Whether a text may be a header word in another spelling; by its ends, for a quick no."""
-    first, last = text[0].lower(), text[-2:].lower()
-    if len(text) >= _LONGEST_WORD or (first.isascii() and first.isalnum() and first != word[0]):
-        return False
-    return not (last.isascii() and last.isalnum()) or word.replace(" ", "").endswith(last)
+    """Whether a text may be a header word in another spelling; by its beginning, for a quick no, and by its end."""
+    first = text[0].lower()
+    return len(text) < _LONGEST_WORD and (not (first.isascii() and first.isalnum()) or first == word[0])
+
+
+def _may_end(end: str, word: str) -> bool:
+    end = end.lower()
+    return not (end.isascii() and end.isalnum()) or word.replace(" ", "").endswith(end)
 
 
 def _second_header(cells: Sequence[str], columns: Sequence[str], target_of: Callable[[str], str]) -> str:

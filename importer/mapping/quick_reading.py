@@ -59,11 +59,15 @@ def _bare(text: str) -> bool:
     return text.isascii() and "  " not in text and text.replace(" ", "").replace("-", "").isalnum()
 
 
+_ODD = "[{(#'"
+"""How JSON, CLEAR and what programs leave begin."""
+
+
 def _text(text: str) -> Value:
     if not is_tidy(text):
         return None
     text = text.strip()
-    if not text or text[0] in "[{(#'" or len(text) > LONGEST_TEXT:  # JSON; CLEAR; what programs leave
+    if not text or text[0] in _ODD or len(text) > LONGEST_TEXT:
         return None
     if not text.isprintable() and not text.replace("\n", "").isprintable():
         return None
@@ -137,8 +141,10 @@ def _texts(texts: Sequence[str], longest: int = LONGEST_TEXT) -> list[Value] | N
     if not whole.replace("\n", "").isprintable() or "\n'" in whole or not is_tidy("\n".join(texts)):
         return None
     heads = {text[:4] for text in bare}
-    odd = {head for head in heads if not head or head[0] in "[{(#'" or not says_something(head)}
-    return [_text(text) if text[:4] in odd else text for text in bare] if odd else [*bare]
+    odd = {head for head in heads if not head or head[0] in _ODD or not says_something(head)}
+    if not odd:
+        return [*bare]
+    return [None if text[:4] in odd and (not text or text[0] in _ODD or says_nothing(text)) else text for text in bare]
 
 
 def _unmarked_texts(texts: Sequence[str]) -> list[Value] | None:
@@ -148,7 +154,8 @@ def _unmarked_texts(texts: Sequence[str]) -> list[Value] | None:
 
 def _names(texts: Sequence[str]) -> list[Value] | None:
     values = _texts(texts, LONG_NAME)
-    return values and [value if type(value) is str and is_plain_name(value) else None for value in values]
+    odd = odd_names(values) if values else ()
+    return [None if value in odd else value for value in values] if values and odd else values
 
 
 def _label_lists(texts: Sequence[str]) -> list[Value] | None:

@@ -15,6 +15,7 @@ CLOSED: Final = frozenset(("amber", "amber+strict", "amber-strict", "red"))
 _NOTES: Final = "internalDescription"
 _TWINS: Final = {"aliasGroupNames": "aliasGroupNamesInternal", "aliases": "internalAliases"}
 _LINKS: Final = {"externalReferenceLinks": "", "externalReferences": "url"}
+_PUBLIC: Final = ("description", *_TWINS, *_LINKS)
 
 
 def marking(fields: dict[str, Json]) -> str:
@@ -26,19 +27,24 @@ def marking(fields: dict[str, Json]) -> str:
 
 def withhold(fields: dict[str, Json]) -> list[str]:
     """Make what is public of a row private; the names of the fields that were emptied."""
-    moved = []
-    if text := _text(fields.get("description")):
-        moved.append("description")
-        _note(fields, text, first=True)
-    for public, private in _TWINS.items():
-        if entries := fields.get(public):
-            moved.append(public)
-            fields[private] = _united(fields.get(private) or [], entries)
+    moved = [public for public in _PUBLIC if fields.get(public)]
+    notes: list[str] = []
+    if "description" in moved and (text := _text(fields["description"])):
+        notes.append(text)
+    elif "description" in moved:
+        moved.remove("description")
+    before = fields.get(_NOTES)
+    notes += filter(None, [_text(before)])
     for public, key in _LINKS.items():
-        if entries := fields.get(public):
-            moved.append(public)
-            links = [str(entry.get(key) if key and isinstance(entry, dict) else entry) for entry in entries]
-            _note(fields, f"References: {' '.join(links)}")
+        if public in moved:
+            links = [str(entry.get(key) if key and isinstance(entry, dict) else entry) for entry in fields[public]]
+            notes.append(f"References: {' '.join(links)}")
+    if notes:
+        whole = "\n\n".join(notes)
+        fields[_NOTES] = {**before, "value": whole} if isinstance(before, dict) else whole
+    for public, private in _TWINS.items():
+        if public in moved:
+            fields[private] = _united(fields.get(private) or [], fields[public])
     for public in moved:
         del fields[public]
     return moved
@@ -49,14 +55,9 @@ def _text(held: Json) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _note(fields: dict[str, Json], text: str, *, first: bool = False) -> None:
-    before = fields.get(_NOTES)
-    said = _text(before)
-    whole = text if not said else f"{text}\n\n{said}" if first else f"{said}\n\n{text}"
-    fields[_NOTES] = {**before, "value": whole} if isinstance(before, dict) else whole
-
-
 def _united(kept: list[Json], more: list[Json]) -> list[Json]:
+    if not kept:
+        return more
     seen = {identity_key(_name(entry)) for entry in kept}
     return [*kept, *(entry for entry in more if identity_key(_name(entry)) not in seen)]
 

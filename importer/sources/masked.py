@@ -32,6 +32,8 @@ def masked_issue(issue: Issue, mask: Mask) -> Issue:
 def masked_table(table: Table, mask: Mask) -> Table:
     """`table` without the secrets, each an error of its row. SourceError where the header holds one."""
     header, frame = table.header, table.frame
+    if not mask:
+        return table
     if mask.is_in("\0".join((*header.columns, header.sheet))):
         raise SourceError(
             f"{header.file} was not read: its header holds {_WHAT}.",
@@ -39,7 +41,7 @@ def masked_table(table: Table, mask: Mask) -> Table:
         )
     issues = {at: tuple(masked_issue(one, mask) for one in found) for at, found in table.issues.items()}
     for at, column in enumerate(header.columns):
-        texts = frame.iloc[:, at].tolist()
+        texts = table.texts(column)
         if not mask.is_in("\0".join(texts)):
             continue
         for position, text in enumerate(texts):

@@ -45,7 +45,7 @@ texts = st.one_of(
 
 
 @pytest.mark.parametrize("rule", [*map(Rule, TARGETS), STRIPPED], ids=lambda rule: rule.target)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(text=texts)
 def test_quick_is_the_long_way(rule: Rule, text: str) -> None:
     """What the short way answers, the long way answers too, without anything to say."""
@@ -57,7 +57,7 @@ def test_quick_is_the_long_way(rule: Rule, text: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     given=st.lists(
         st.one_of(texts, st.sampled_from(["APT 28", "\u00c9gret 7", "\u0421\u043e\u0432\u0430"])), max_size=6
