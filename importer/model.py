@@ -38,7 +38,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-class Place(Struct, frozen=True, array_like=True):
+class Place(Struct, frozen=True, array_like=True, gc=False):
     """Where something is in a source. Parts that do not apply are empty, a number that does not is 0."""
 
     file: str
@@ -67,7 +67,7 @@ class Place(Struct, frozen=True, array_like=True):
         return f"{self.file} {self.cell}".strip()
 
 
-class Issue(Struct, frozen=True, omit_defaults=True):
+class Issue(Struct, frozen=True, omit_defaults=True, gc=False):
     """One thing that is, or may be, wrong with the input."""
 
     severity: Severity

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 
 from importer.fields.country_names import (
     FORM,
@@ -218,13 +219,23 @@ def _nearest(text: str) -> str:
     key = country_key(text)
     if not (4 if key.isascii() else 2) <= len(key) <= _LONGEST_NAME:
         return ""
-    known = terms()
-    names = dict(translated())
-    names |= {name: match.code for name, match in known.items() if match.code and len(name) > 3}
-    slips = process.extract(key, list(names), scorer=OSA.distance, score_cutoff=1, limit=None)  # `Chian`, `Iarn`
-    meant = {names[name] for name, _, _ in slips}
+    slips = process.extract(key, _names(len(key)).keys(), scorer=OSA.distance, score_cutoff=1, limit=None)  # `Chian`
+    meant = {_names(len(key))[name] for name, _, _ in slips}
     if len(meant) == 1:
         return meant.pop()
     cutoff = _CLOSE_SHORT if len(key) <= _SHORT else _CLOSE
-    best = process.extractOne(key, known.keys(), scorer=fuzz.ratio, score_cutoff=cutoff)
-    return known[best[0]].code if best else ""
+    best = process.extractOne(key, _terms(len(key), cutoff), scorer=fuzz.ratio, score_cutoff=cutoff)
+    return terms()[best[0]].code if best else ""
+
+
+@cache
+def _names(length: int) -> Mapping[str, str]:
+    """Names that one slip may have made a text of this length of, with their codes."""
+    names = dict(translated()) | {name: one.code for name, one in terms().items() if one.code and len(name) > 3}
+    return {name: code for name, code in names.items() if abs(len(name) - length) <= 1}
+
+
+@cache
+def _terms(length: int, cutoff: float) -> Sequence[str]:
+    """Terms that are long enough, and not too long, to be so close to a text of this length."""
+    return [name for name in terms() if 200 * min(len(name), length) >= cutoff * (len(name) + length)]

@@ -107,7 +107,8 @@ class _Rows:
         self.tables: list[tuple[int, Drafting]] = []
         """Each with the number of its first row."""
         self.files: list[int] = []
-        self.issues: dict[int, Sequence[Issue]] = {}
+        self.told: tuple[array[int], list[Issue]] = array("i"), []
+        """Issues of rows: the row, the issue."""
         self.usable = self.invalid = self.left_out = 0
         self.named = array("i"), array("q"), array("q")
         """Of rows that ask for a tag, also of invalid ones: the row, the hash of its name, and without punctuation."""
@@ -140,7 +141,8 @@ class _Rows:
         asking: list[int] = []
         for row, draft in enumerate(part, start):
             if draft.issues:
-                self.issues[row] = draft.issues
+                self.told[0].extend([row] * len(draft.issues))
+                self.told[1].extend(draft.issues)
             asks = not draft.left_out and draft.asked is not Asked.SKIP
             invalid = bool(draft.issues) and draft.invalid
             self.left_out += draft.left_out != ""
@@ -166,9 +168,15 @@ class _Rows:
         drafts = self._again(rows)
         invalid = sum(draft.invalid for draft in drafts)
         plan = _plan(inputs, drafts, options, self.usable - sum(map(usable, drafts)))
-        self.issues.update((row, change.issues) for row, change in zip(rows, plan.changes, strict=True))
-        told = sorted(self.issues, key=self._order())
-        issues = [*plan.notes, *(issue for row in told for issue in self.issues[row])]
+        planned, order = set(rows), self._order() or int
+        of, told = self.told
+        kept = [at for at, row in enumerate(of) if row not in planned]
+        kept += range(len(of), len(of) + sum(len(change.issues) for change in plan.changes))
+        for row, change in zip(rows, plan.changes, strict=True):
+            of.extend([row] * len(change.issues))
+            told.extend(change.issues)
+        kept.sort(key=lambda at: order(of[at]))
+        issues = [*plan.notes, *(told[at] for at in kept)]
         return _validation(plan, self.size, issues, self.invalid - invalid, self.left_out)
 
     def _in_common(self) -> set[int]:
