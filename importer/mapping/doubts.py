@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -44,7 +44,7 @@ _POINTERS = (
 _TLP = re.compile(r"tlp[\s:_-]{0,3}(?:red|amber|green|clear|white|purple)\b.{0,60}", re.IGNORECASE)
 _BEGINNINGS = (*_POINTERS, "cve-", "tlp")
 _PLAIN = re.compile(r"[^\W\d_][\w '\u2019-]*")
-_PLAINS = re.compile(rf"(?:{_PLAIN.pattern}+(?:\n|\Z))*")
+_NOT_PLAIN = re.compile(r"[^\w\n '\u2019-]")
 _SIGNS = ("  ", " -", "aka", "known", "formerly", "alias", *(f"\n{word}" for word in _BEGINNINGS))
 _LONG_WORD, _LONG = 23, 60
 
@@ -70,7 +70,8 @@ def odd_names(names: Sequence[str]) -> set[str]:
     lower = "\n" + whole.lower()
     if (
         whole.count("\n") != len(filled) - 1
-        or not _PLAINS.fullmatch(whole)
+        or _NOT_PLAIN.search(whole)
+        or not all(map(_PLAIN.fullmatch, {name[0] for name in filled}))
         or any(sign in lower for sign in _SIGNS)
         or not _words().keys().isdisjoint(lower.split("\n"))
         or not (whole.isascii() or translated().keys().isdisjoint(_decomposed(whole).split("\n")))
