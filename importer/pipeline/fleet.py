@@ -269,7 +269,7 @@ class FleetRun:
         )  # fmt: skip
 
     def _carried_out(self, job: Job, session: Session, record: RunRecord) -> JobResult:
-        again = "" if record.exit_code in (ExitCode.DONE, ExitCode.ROWS_NEED_WORK) else _again(job, record.folder)
+        again = "" if record.exit_code in (ExitCode.DONE, ExitCode.ROWS_NEED_WORK) else self._again(job, record.folder)
         failed = [str(path) for path in failed_files(record.folder)] if record.exit_code else []
         return replace(
             self._traffic(job, session), exit_code=record.exit_code, run=str(record.folder.absolute()),
@@ -289,7 +289,7 @@ class FleetRun:
         return replace(
             self._traffic(job, session), exit_code=error.exit_code, message=_sentence(error), hint=error.hint,
             run=absolute(str(folder.path)) if not self._dry and folder.path.is_dir() else "",
-            command="" if self._dry else _again(job, begun), retry_after=error.retry_after,
+            command=self._again(job, begun), retry_after=error.retry_after,
         )  # fmt: skip
 
     def _traffic(self, job: Job, session: Session) -> JobResult:
@@ -300,9 +300,19 @@ class FleetRun:
     def _not_attempted(self, at: int, error: ImporterError, code: int) -> None:
         job = self._jobs[at]
         self._set(at, replace(self._blank(job), state="not-attempted", exit_code=code, message=_sentence(error),
-                              hint=error.hint, command="" if self._dry else _again(job, job.run)))  # fmt: skip
+                              hint=error.hint, command=self._again(job, job.run)))  # fmt: skip
         session = Session(job.settings, self._clock, self._observer(job))
         self._tell(session, notify(session, code) if not self._dry else [])
+
+    def _again(self, job: Job, run: Path | None) -> str:
+        """The command that takes a job up again; a saved plan with the others of its folder."""
+        words = sandbox_flags(job.settings)
+        if run or self._dry:
+            return resume_command(run.absolute(), words) if run else ""
+        if job.saved:
+            return f"tag-importer apply {quote(str(self._folder))} --resume {words}".rstrip()
+        verb = "plan" if any(other.saved for other in self._jobs) else "apply"  # what was not planned is not applied
+        return f"tag-importer {verb} {quote(job.file)} {words}".rstrip()
 
     def _blank(self, job: Job) -> JobResult:
         return JobResult(job=job.settings.name, file=absolute(job.file), group=job.group, account=job.account,
@@ -326,12 +336,6 @@ class FleetRun:
     def _fleet(self, *, over: bool = False) -> Fleet:
         finished = stamp(self._clock.now()) if over else None
         return fleet_of("plan" if self._dry else "apply", self._results, self._started, finished)
-
-
-def _again(job: Job, run: Path | None) -> str:
-    """The command that takes a job up again."""
-    words = sandbox_flags(job.settings)
-    return resume_command(run.absolute(), words) if run else f"tag-importer apply {quote(job.file)} {words}".rstrip()
 
 
 def _sentence(error: ImporterError) -> str:

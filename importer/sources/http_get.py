@@ -121,18 +121,24 @@ def get(
         # The socket's own limit counts anew with each byte of a header.
         opening: Background[Any] = Background(lambda: opener.open(request, timeout=patience), "fetch")
         with opening.result(limits.download_seconds) as answer:
+            if answer.status not in (200, 203):  # 206 is a part, 204 is nothing
+                raise _refusal(url, answer.status, answer.headers)
             body = _read(url.shown, answer, limits, ends, monotonic)
             return Answer(_unzipped(url.shown, body, answer.headers, limits), answer.headers)
     except urllib.error.HTTPError as error:
-        reason = http.HTTPStatus(error.code).phrase if error.code in set(http.HTTPStatus) else "an unknown status"
         with error:
-            raise Refusal(url.shown, error.code, reason, error.headers, _HINTS.get(error.code, "")) from error
+            raise _refusal(url, error.code, error.headers) from error
     except SourceError:
         raise
     except (OSError, http.client.HTTPException, ValueError) as error:
         if monotonic() >= ends:
             raise _too_slow(url.shown, limits) from error
         raise Unreachable(f"{url.shown} cannot be fetched: {_reason(error)}.") from error
+
+
+def _refusal(url: Url, status: int, headers: Message) -> Refusal:
+    reason = http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else "(no status of HTTP)"
+    return Refusal(url.shown, status, reason, headers, _HINTS.get(status, ""))
 
 
 def _allowed(scheme: str, host: str) -> bool:

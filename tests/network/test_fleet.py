@@ -258,6 +258,8 @@ async def test_what_was_planned_of_many_jobs_is_carried_out(tmp_path: Path) -> N
         assert codes(found) == {"a1": 3, "a2": 0, "b1": 5, "b2": 5, "c1": 2}
         said = {job["job"]: job["message"] for job in found["jobs"]}
         assert said["a1"].startswith("it was not planned: ")
+        assert [job["command"].split()[1:2] for job in found["jobs"]] == [["plan"], [], ["apply"], ["apply"], ["apply"]]
+        assert found["jobs"][2]["command"] == "tag-importer apply planned --resume"
         assert ("b1.csv changed" in said["b1"], "the account changed" in said["b2"]) == (True, True)
         assert "altered" in said["c1"]
         assert 'exit_code{import="a2"} 0.0' in (tmp_path / "metrics" / "a2.prom").read_text()

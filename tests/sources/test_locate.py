@@ -112,6 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
             packed = gzip.compress(LIST if self.path != "/bomb" else LIST + b"x" * 10_000_000)
             body = {"/torn": packed[:-9], "/unpacked": LIST}.get(self.path, packed)
             self._answer(200, body, {"Content-Encoding": "gzip"})
+        elif self.path == "/part":
+            self._answer(206, LIST, {"Content-Range": "bytes 0-18/900"})
         elif self.path == "/gone":
             self._answer(404, b"", {})
         elif self.headers.get("If-None-Match") == '"v1"':
@@ -232,9 +234,14 @@ def test_downloads_are_bounded_and_stay_on_https(server: _Server) -> None:
 
 
 def test_what_a_server_packed_unasked_is_unpacked_within_bounds(server: _Server) -> None:
-    """As gzip, and no more of it than a download may have; what is torn, or is not gzip, is said."""
+    """As gzip, and no more of it than a download may have; what is torn, or a part, or not gzip, is said."""
     assert got(address(server, "/packed")).cells == [("A", "CN")]
-    for path, said in (("/bomb", "larger than"), ("/torn", "cut short"), ("/unpacked", "not the gzip")):
+    for path, said in (
+        ("/part", "206 Partial Content"),
+        ("/bomb", "larger than"),
+        ("/torn", "cut short"),
+        ("/unpacked", "not the gzip"),
+    ):
         with pytest.raises(SourceError, match=said):
             got(address(server, path), limits=Limits(download_bytes=1_000_000))
 
