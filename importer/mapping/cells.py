@@ -319,6 +319,8 @@ class CellReader:
     def _seed(self, note: Note, text: str, lost: bool = False) -> Finding:
         message, severity, code = note.message, Severity.WARNING, note.code
         setting = self._setting(note)
+        if note.about is About.UNKNOWN and not note.nearest and (kind := other_kind(note.text or text)):
+            message += f", but looks like {kind}: are the row's columns mixed up?"
         if note.about is About.NOTHING and self.rule.target == "value" and not self.part:
             severity, code, message = Severity.ERROR, "placeholder-name", "says nothing; a tag needs the actor's name"
         elif note.about in (About.NOTHING, About.READ):
@@ -332,8 +334,6 @@ class CellReader:
         elif note.about is About.REFUSED:
             message += "; left out"
         elif (setting is not None and lost) or note.text:
-            if note.about is About.UNKNOWN and not note.nearest and (kind := other_kind(note.text or text)):
-                message += f" but looks like {kind}: are the row's columns mixed up?"
             message += "; left out" if lost else ""
             message += (
                 f"{' and' if lost else ';'} kept in {self.keep_in}" if self.keep_in else "" if lost else "; left out"

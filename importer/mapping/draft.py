@@ -458,6 +458,8 @@ class _Part:
                 told += "; was another word typed? Set the cell to text and type it again" if name else ""
                 severity = Severity.ERROR if name else Severity.WARNING
                 seed = Finding(severity, "name-turned-date", told, self._texts(column)[position])
+                said = self.issues.get(position, [])  # that it is a date is told once
+                self.issues[position] = [one for one in said if (one.code, one.place.column) != ("not-a-name", column)]
                 self._add(position, feed, column, seed)
 
     def _group_properties(self) -> None:

@@ -88,11 +88,12 @@ def test_a_cell_that_points_to_another_feeds_nothing(words: str) -> None:
 
 
 def test_a_value_of_another_kind_is_said_to_be_in_the_wrong_column() -> None:
-    """A country under Motive and a motive under Country each say what they look like."""
-    (draft,) = drafts(SPREADSHEET, ("Actor", "Country", "Motive"), ("Moss Egret", "Espionage", "Chile"))
+    """A country under Motive, a motive under Country and a number under TLP each say what they look like."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Country", "Motive", "TLP"), ("Moss Egret", "Espionage", "Chile", "7"))
     told = {issue.place.cell: issue.message for issue in draft.issues}
     assert "looks like a motive" in told["B2"]
     assert "looks like a country" in told["C2"]
+    assert "looks like a number" in told["D2"]
 
 
 def test_dates_still_to_come_are_left_out_and_told() -> None:

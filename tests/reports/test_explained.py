@@ -25,7 +25,7 @@ mmm-yy no-referrer no-store not-delivered not-importable not-noted not-reported 
 python-calamine rate-limit rate-limit-block refuse-token reset-after-commit reset-before-commit run-finished
 run-needs-attention run-started same-as same-origin sandbox-token shift-pages similar-to tag-categories tag-importer
 tag-importer-plan tag-importer-runs threat-actor undone-not-noted update-category waiting-for-lock
-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx
+xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx x-gzip
 """
 """Words with hyphens in the program that are no codes: of the API, of files, the log, the sandbox."""
 MADE = frozenset(["ambiguous-date", "bad-date", "partial-date"]) | {
