@@ -28,6 +28,7 @@ from importer.fields.table import FIELDS, Kind, field_named
 from importer.mapping.cells import CellReader
 from importer.mapping.meanings import file_name, is_source
 from importer.mapping.spec import Rule
+from importer.mapping.write import flow
 from importer.model import Issue, Json, Pair, SourceFile
 from importer.text.json_schema import schema
 from importer.text.nearest_word import unknown
@@ -286,25 +287,25 @@ def _read(data: bytes, problems: Problems) -> DecisionsFile:
 Decision = PairDecision | ValueDecision | AcceptedIssue
 
 
-def with_pairs(text: str, decided: Sequence[PairDecision], file: str = "decisions.yaml") -> str:
-    """The text with these decisions added; an earlier one about the same two is replaced. All other lines stay.
+_SECTIONS: Final[Mapping[str, type[Decision]]] = {
+    "pairs": PairDecision, "values": ValueDecision, "accepted": AcceptedIssue,
+}  # fmt: skip
 
-    UsageError for a text that is wrong, or has its pairs in brackets instead of lines.
+
+def with_decisions(text: str, decided: Iterable[Decision], file: str = "decisions.yaml") -> str:
+    """The text with these decisions added; an earlier one about the same is replaced. All other lines stay.
+
+    UsageError for a text that is wrong, or has a list in brackets instead of lines.
     """
-    return _with(text, "pairs", decided, file)
-
-
-def with_values(text: str, decided: Sequence[ValueDecision], file: str = "decisions.yaml") -> str:
-    """The same for decisions about values; an earlier one about the same text is replaced."""
-    return _with(text, "values", decided, file)
-
-
-def with_accepted(text: str, decided: Sequence[AcceptedIssue], file: str = "decisions.yaml") -> str:
-    """The same for issues that are accepted."""
-    return _with(text, "accepted", decided, file)
+    held = list(decided)
+    for section, kind in _SECTIONS.items():
+        if added := [one for one in held if isinstance(one, kind)]:
+            text = _with(text, section, added, file)
+    return text
 
 
 def _with(text: str, section: str, decided: Sequence[Decision], file: str) -> str:
+    """The text with decisions added to one section of it."""
     before: Sequence[Decision] = getattr(parse(text, file), section)
     lines = text.splitlines(keepends=True) if text.strip() else [_HEAD]
     if lines and not lines[-1].endswith("\n"):
@@ -375,41 +376,15 @@ def _lines(decision: Decision, indent: str) -> Iterator[str]:
     plain: dict[str, Json] = msgspec.to_builtins(decision)
     plain.pop("spot", None)
     if not isinstance(decision, PairDecision):
-        yield f"{indent}- {_flow(plain)}\n"
+        yield f"{indent}- {flow(plain)}\n"
         return
     actors = plain.pop("actors")
     yield f"{indent}- actors:\n"
     for actor in actors:
         actor.pop("spot", None)
-        yield f"{indent}    - {_flow(actor)}\n"
+        yield f"{indent}    - {flow(actor)}\n"
     for key, value in plain.items():
-        yield f"{indent}  {key}: {_flow(value)}\n"
-
-
-def _flow(value: Json) -> str:
-    """A value in YAML that is JSON where that matters, on one line."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_flow(key)}: {_flow(held)}" for key, held in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    text = str(value)
-    plain = text.replace(" ", "").replace("-", "").replace("_", "").replace(".", "").replace("/", "")
-    if plain.isascii() and plain.isalnum() and text[0].isalpha() and text == text.strip() and text not in _WORDS:
-        return text
-    return '"' + "".join(map(_quoted, text)) + '"'
-
-
-def _quoted(character: str) -> str:
-    if character in '"\\':
-        return "\\" + character
-    return character if character.isprintable() else f"\\U{ord(character):08x}"
-
-
-_WORDS: Final = frozenset(
-    form
-    for word in ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
-    for form in (word, word.title(), word.upper())
-)
+        yield f"{indent}  {key}: {flow(value)}\n"
 
 
 def actor_of(name: str, source: str, id_: str = "") -> Actor:

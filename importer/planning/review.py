@@ -15,7 +15,6 @@ from importer.errors import UsageError, os_errors
 from importer.fields.table import field_named
 from importer.model import ACCOUNT, Issue, Pair
 from importer.planning.decisions import (
-    AcceptedIssue,
     AskedValue,
     Decision,
     PairDecision,
@@ -27,9 +26,7 @@ from importer.planning.decisions import (
     undecided,
     undecided_values,
     value_decision_of,
-    with_accepted,
-    with_pairs,
-    with_values,
+    with_decisions,
 )
 from importer.system import open_regular
 
@@ -130,9 +127,7 @@ class Review:
             self._read()
             raise FileChanged(f"{self.path} was changed by somebody else, and was read again: decide this once more")
         made = [decided[number] for number in sorted(decided)]
-        text = with_pairs(self._text, [one for one in made if isinstance(one, PairDecision)], str(self.path))
-        text = with_values(text, [one for one in made if isinstance(one, ValueDecision)], str(self.path))
-        text = with_accepted(text, [one for one in made if isinstance(one, AcceptedIssue)], str(self.path))
+        text = with_decisions(self._text, made, str(self.path))
         text = text.replace("\n", self._line_end)
         with os_errors(f"{self.path} cannot be written"):
             path = self.path.resolve()  # what a link points to is written, and the link stays

@@ -11,9 +11,7 @@ from importer.planning.decisions import (
     parse,
     undecided_values,
     value_decision_of,
-    with_accepted,
-    with_pairs,
-    with_values,
+    with_decisions,
 )
 
 
@@ -74,9 +72,9 @@ def test_what_is_answered_is_kept_and_not_asked_again() -> None:
     """What a text means, or that it is left; for its own source, and the rest of the file is as it was."""
     spying, odd, chnia = undecided_values(ISSUES, parse(""))
     text = "# mine\nvalues:\n  - {value: old, field: motive, means: fun}   # keep\n\naliases: []\n"
-    text = with_values(text, [value_decision_of(spying, "espionage", by="jane", on="2026-11-26")])
-    text = with_accepted(text, [left_as_it_is(odd)])
-    text = with_values(text, [value_decision_of(chnia, "CN", everywhere=True)])
+    text = with_decisions(text, [value_decision_of(spying, "espionage", by="jane", on="2026-11-26")])
+    text = with_decisions(text, [left_as_it_is(odd)])
+    text = with_decisions(text, [value_decision_of(chnia, "CN", everywhere=True)])
     assert text.startswith("# mine\nvalues:\n  - {value: old, field: motive, means: fun}   # keep\n")
     held = parse(text)
     assert [(one.value, one.means, one.source) for one in held.values[1:]] == [
@@ -84,6 +82,6 @@ def test_what_is_answered_is_kept_and_not_asked_again() -> None:
         ("Chnia", "CN", ""),
     ]
     assert undecided_values(ISSUES, held) == []
-    again = with_values(text, [value_decision_of(spying, "fear")])
+    again = with_decisions(text, [value_decision_of(spying, "fear")])
     assert [one.means for one in parse(again).values] == ["fun", "CN", "fear"]
-    assert with_pairs(again, []) == again
+    assert with_decisions(again, []) == again

@@ -35,9 +35,7 @@ from importer.planning.decisions import (
     undecided,
     undecided_values,
     value_decision_of,
-    with_accepted,
-    with_pairs,
-    with_values,
+    with_decisions,
 )
 from importer.planning.marking import mark_of
 from importer.planning.merging import bare, entry_text
@@ -144,7 +142,7 @@ class Nights(RuleBasedStateMachine):
         decision = decision_of(pair, are, keep=name)
         if are == "same" and take >= 0 and decision.chosen(taken := decision.actors[take].source) is not None:
             decision = replace(decision, take={"motive": taken})
-        self.text = with_pairs(self.text, [decision])
+        self.text = with_decisions(self.text, [decision])
         self.decided.add(frozenset(map(_who, (pair.one, pair.other))))
         if are == "same":
             self._join(_who(pair.one), _who(pair.other))
@@ -154,14 +152,14 @@ class Nights(RuleBasedStateMachine):
     def a_value_is_decided(self, which: int, everywhere: bool) -> None:
         decision = value_decision_of(asked := self.values.pop(which % len(self.values)), "Espionage",
                                      everywhere=everywhere)  # fmt: skip
-        self.text = with_values(self.text, [decision])
+        self.text = with_decisions(self.text, [decision])
         self.meant |= {(asked.value, file) for file in ([decision.source] if decision.source else FILES)}
 
     @precondition(lambda self: self.values)
     @rule(which=st.integers(0, 9))
     def a_value_is_accepted(self, which: int) -> None:
         accepted = left_as_it_is(asked := self.values.pop(which % len(self.values)))
-        self.text = with_accepted(self.text, [accepted])
+        self.text = with_decisions(self.text, [accepted])
         self.left |= {(asked.value, file) for file in ([accepted.source] if accepted.source else FILES)}
 
     # ---- the job
