@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from importer.errors import Position
-from importer.fields.names import identity_key
+from importer.fields.names import identity_key, loose_key
 from importer.fields.table import ALIAS_FIELDS
 from importer.mapping.cells import DECIDED
 from importer.mapping.meanings import is_source
@@ -100,6 +100,8 @@ class _Deciding:
         self.same: list[tuple[Node, Node, PairDecision]] = []
         self.meant: dict[Node, dict[Node, None]] = {}
         """By the row that is used for a name: the rows and tags of it that decisions are about."""
+        self.bare: dict[str, str] = {}
+        self.unread: dict[str, None] = {}
         self.owners: dict[str, list[Node]] = {}
         """Other names that belong to an actor: the key, the actor's rows and tags."""
         self.issues: dict[int, list[Issue]] = {}
@@ -112,7 +114,10 @@ class _Deciding:
         apart: list[tuple[Node, Node, PairDecision]] = []
         for decision in self.decisions.held.pairs:
             one, other = (self._nodes(actor) for actor in decision.actors)
-            if not (one and other):
+            if one == other and len(one) == 1:
+                message = f"both actors are {self._called(one[0])}: name the other one"
+                self.notes.append(self._issue(Severity.WARNING, "decision-not-applied", message, decision.spot))
+            elif not (one and other):
                 self._stale(decision, one, other)
             elif decision.are == "same":
                 first, second = self._one_of_each(one, other)
@@ -120,6 +125,9 @@ class _Deciding:
                     self.same.append((first, second, decision))
             else:
                 apart += [(*self._known_as(a, b), decision) for a in one for b in other if a != b]
+        if self.unread:
+            message = f"decisions about actors of {', '.join(self.unread)} do not apply: it was not read"
+            self.notes.append(self._issue(Severity.INFO, "decision-not-applied", message, Position("")))
         groups = self._groups(apart)
         merges: dict[int, str] = {}
         also: dict[int, Sequence[Draft | Tag]] = {}
@@ -168,12 +176,17 @@ class _Deciding:
 
     def _stale(self, decision: PairDecision, one: list[Node], other: list[Node]) -> None:
         """A decision of which one actor is gone, or both are, from sources that were read."""
-        if not all(self._read(actor, bool(nodes)) for actor, nodes in zip(decision.actors, (one, other), strict=True)):
-            return
-        if not (one or other) and not all(actor.source for actor in decision.actors):
-            return  # it may be about other sources altogether
-        gone = " and ".join(str(actor) for actor, nodes in zip(decision.actors, (one, other), strict=True) if not nodes)
-        message = f"a decision no longer applies, {gone} is not there: that two actors are `{decision.are}`"
+        gone = [actor for actor, nodes in zip(decision.actors, (one, other), strict=True) if not nodes]
+        near = list(filter(None, map(self._near, gone)))
+        if not near:
+            if not all(map(self._read, gone)):
+                self.unread.update((actor.source, None) for actor in gone if not self._read(actor))
+                return
+            if not (one or other) and not all(actor.source for actor in decision.actors):
+                return  # it may be about other sources altogether
+        hint = f"; did you mean {' and '.join(near)}?" if near else ""
+        told = " and ".join(map(str, gone))
+        message = f"a decision no longer applies, {told} is not there: that two actors are `{decision.are}`{hint}"
         self.notes.append(self._issue(Severity.WARNING, "decision-not-applied", message, decision.spot))
 
     def _stale_values(self) -> None:
@@ -192,9 +205,32 @@ class _Deciding:
                 message = f"a decision no longer applies, nobody in {one.source} has {one.value!r} as {one.field}"
                 self.notes.append(self._issue(Severity.WARNING, "decision-not-applied", message, one.spot))
 
-    def _read(self, actor: Actor, found: bool) -> bool:
-        """Whether an actor would have been found if it were there."""
-        if found or not actor.source:
+    def _near(self, actor: Actor) -> str:
+        """The name that may be meant by one that nobody has: it differs by a letter, or two of ten, but in no digit."""
+        if actor.source == ACCOUNT or actor.id or not self._read(actor):
+            return ""
+        from rapidfuzz.distance import OSA
+
+        wanted = loose_key(identity_key(actor.name))
+        digits = [*filter(str.isdigit, wanted)]
+        most = 1 + (len(wanted) >= 10)
+        self.bare = self.bare or {key: loose_key(key) for key in self.by_name}
+        for key, rows in self.by_name.items():
+            bare = self.bare[key]
+            alike = (
+                len(wanted) > 3
+                and abs(len(bare) - len(wanted)) <= most
+                and OSA.distance(wanted, bare, score_cutoff=most) <= most
+            )
+            if alike and [*filter(str.isdigit, bare)] == digits:
+                found = next((row for row in rows if actor.is_in(self.drafts[row].row.header.file)), None)
+                if found is not None:
+                    return repr(self.drafts[found].name)
+        return ""
+
+    def _read(self, actor: Actor) -> bool:
+        """Whether an actor that was not found would have been if it were there."""
+        if not actor.source:
             return True
         return bool(self.tags) if actor.source == ACCOUNT else any(map(actor.is_in, self.sources))
 
@@ -317,8 +353,11 @@ class _Deciding:
                 Severity.INFO, "alias-of-another", message, draft.place(field, decision.alias), field, decision.alias
             )
             self.drafts[position] = replace(draft, fields=kept, issues=(*draft.issues, issue))
-        if not found and not owners and self._read(actor, False) and actor.source:
+        near = "" if owners else self._near(actor)
+        if near or (not found and not owners and self._read(actor) and actor.source):
             message = f"a decision no longer applies: nobody has the name {decision.alias!r}"
+            if near:
+                message = f"{decision.alias!r} belongs to {actor}, which is not there; did you mean {near}?"
             self.notes.append(self._issue(Severity.WARNING, "decision-not-applied", message, decision.spot))
 
     def _called(self, node: Node) -> str:

@@ -230,13 +230,36 @@ class DecisionsFile(Struct, frozen=True, kw_only=True, omit_defaults=True):
     }
 
     def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """One text of a field has one meaning in a source."""
+        """One text of a field has one meaning in a source, two actors are one thing to each other, a name is one's."""
+        yield from _contradictions(self.pairs)
+        owned: dict[str, AliasDecision] = {}
+        for alias in self.aliases:
+            earlier = owned.setdefault(identity_key(alias.alias), alias)
+            mine, theirs = (one.belongs_to.id or identity_key(one.belongs_to.name) for one in (alias, earlier))
+            if mine != theirs:
+                told = f"{alias.alias!r} belongs to {earlier.belongs_to} ({earlier.spot}) and to {alias.belongs_to}"
+                yield (), f"{told} ({alias.spot}): take one out"
         known: dict[tuple[str, ...], ValueDecision] = {}
         for value in self.values:
             first = known.setdefault(_value_key(value), value)
             if first.means != value.means:
                 told = f"{first.value!r} means {first.means!r} ({first.spot}) and {value.means!r} ({value.spot})"
                 yield (), f"{told}: take one out"
+
+
+def _contradictions(pairs: Sequence[PairDecision]) -> Iterator[tuple[tuple[str, ...], str]]:
+    known: dict[frozenset[str], list[PairDecision]] = {}
+    for pair in pairs:
+        names = [actor.id.lower() or identity_key(actor.name) for actor in pair.actors]
+        about = known.setdefault(frozenset(names), [])
+        mine = dict(zip(names, pair.actors, strict=True))
+        for earlier in about:
+            theirs = {actor.id.lower() or identity_key(actor.name): actor for actor in earlier.actors}
+            alike = all(not theirs[key].source or actor.is_in(theirs[key].source) for key, actor in mine.items())
+            if alike and len(mine) == 2 and earlier.are != pair.are:
+                told = f"{pair.actors[0]} and {pair.actors[1]} are `{earlier.are}` ({earlier.spot})"
+                yield (), f"{told} and `{pair.are}` ({pair.spot}): take one out"
+        about.append(pair)
 
 
 class Decisions(Struct, frozen=True):

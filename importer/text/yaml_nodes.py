@@ -143,13 +143,21 @@ def compose(data: bytes | str, problems: Problems) -> Node:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
     except UnicodeDecodeError as error:
         assert isinstance(data, bytes)
-        raise problems.fatal(Position(file, data[: error.start].count(b"\n") + 1), "is not UTF-8 text") from None
+        raise problems.fatal(
+            Position(file, data[: error.start].count(b"\n") + 1), "is not UTF-8 text; save it as UTF-8"
+        ) from None
     try:
         root = _Composer(problems).document(yaml.parse(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         spot = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
-        raise problems.fatal(spot, f"is not valid YAML: {error.problem or error.context}") from None
+        line = [*text.splitlines(), ""][min(spot.line or 1, text.count("\n") + 1) - 1]
+        hint = (
+            "indent with blanks, not with a tab" if "\t" in line[: len(line) - len(line.lstrip())]
+            else "in double quotes a backslash is written twice" if "\\" in line
+            else "check how this line and the ones above it are indented"
+        )  # fmt: skip
+        raise problems.fatal(spot, f"is not valid YAML: {error.problem or error.context}; {hint}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise problems.fatal(Position(file), f"is not valid YAML: {str(error).splitlines()[0]}") from None
     if root is None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import get_args
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from importer.errors import UsageError
 from importer.model import Action, Header, Outcome, Plan, RowRef, Severity, Status, Table
 from importer.planning.build import build_plan
-from importer.planning.decisions import PARTS, Actor, Decisions, DecisionsFile, PairDecision, Part, Verdict
+from importer.planning.decisions import PARTS, Actor, Decisions, DecisionsFile, PairDecision, Part, Verdict, parse
 from importer.planning.options import Account, PlanOptions
 from importer.planning.source_ids import SourceIds
 
@@ -143,3 +145,44 @@ def test_the_tag_of_a_row_that_went_into_another_is_not_pruned() -> None:
         made = plan(drafts(*rows), tags, mode="upsert", managed_by=MARK, prune=True, decisions=_same(keep="Basalt"))
         assert not any(change.action is Action.DELETE for change in made.changes)
         assert [note.code for note in made.notes if tags[0].uuid in note.message] == ["merged-tag-stays"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        ("pairs: [{actors: [Amber, Bassalt], are: same}]", "did you mean 'Basalt'?"),
+        ("pairs: [{actors: [“Amber”, “Basalt”], are: same}]", "did you mean 'Amber' and 'Basalt'?"),
+        ("pairs: [{actors: [amber, {name: AMBER, source: actors.csv}], are: different}]", "both actors are 'Amber'"),
+        ("pairs: [{actors: [Amber, {name: Basalt, source: aktors.csv}], are: same}]", "aktors.csv do not apply"),
+        ("aliases: [{alias: Dust, belongs-to: Basallt}]", "did you mean 'Basalt'?"),
+    ],
+)
+def test_what_a_person_wrote_wrong_is_told(decision: str, said: str) -> None:
+    """A misspelt name, curly quotes, one actor twice, a file that was not read: none of them is passed over."""
+    held = Decisions("d.yaml", "", 0, parse(decision))
+    made = plan(drafts(draft("Amber"), draft("Basalt")), decisions=held)
+    assert [said in note.message for note in made.notes if note.code == "decision-not-applied"] == [True]
+    assert all(change.action is Action.CREATE for change in made.changes)
+
+
+def test_a_name_that_is_near_but_has_another_number_is_not_meant() -> None:
+    """A decision about APT28 and another list is not taken for one about APT29."""
+    held = Decisions("d.yaml", "", 0, parse("pairs: [{actors: [APT28, Basil], are: different}]"))
+    assert not plan(drafts(draft("APT29"), draft("Zinc")), decisions=held).notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pairs:\n- {actors: [Amber, Basalt], are: same}\n- {actors: [basalt, {name: AMBER, source: x}], are: unsure}\n",
+        "aliases:\n- {alias: Dust, belongs-to: Amber}\n- {alias: DUST, belongs-to: Basalt}\n",
+    ],
+)
+def test_two_decisions_about_one_thing_are_refused_with_both_lines(text: str) -> None:
+    """Two actors are one thing to each other, and another name is one actor's."""
+    with pytest.raises(UsageError) as refused:
+        parse(text)
+    told = str(refused.value) + "".join(map(str, getattr(refused.value, "details", ())))
+    assert "decisions.yaml:2:3" in told
+    assert "decisions.yaml:3:3" in told
+    parse(text.replace("unsure", "same").replace("to: Basalt", "to: amber"))
