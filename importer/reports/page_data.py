@@ -130,7 +130,7 @@ def time_line(record: RunRecord) -> dict[str, Any] | None:
         "start": f"{first:%H:%M:%S}",
         "end": f"{last:%H:%M:%S}",
         "top": max(sent),
-        "slot": duration(whole / _BINS),
+        "slot": duration(whole / _BINS) if whole > _BINS / 10 else f"{1000 * whole / _BINS:.0f} ms",
         "step": 100 / _BINS,
         "bars": [(slot, number, again[slot]) for slot, number in enumerate(sent) if number],
         "waits": [(share(at - first), share(length)) for at, length, _ in waits],
