@@ -43,7 +43,6 @@ class Window:
         "_guessed",
         "_handed",
         "_heard",
-        "_latency",
         "_learned",
         "_log",
         "_reserve",
@@ -87,7 +86,6 @@ class Window:
         self._began = -1.0
         """When the first call of the first span was sent, -1 where none was; infinity after that span."""
         self._cautious_until = -1e18
-        self._latency = 0.0
 
     def take_log(self, other: Window) -> None:
         """Go on with the calls that another window has counted: the server corrected the policy."""
@@ -153,11 +151,7 @@ class Window:
             return True
         if in_flight and self.told >= 0 and now - self.told_at > max(1.0, self.span * _SILENCE):
             return False
-        # The window sets the pace: more calls at once than that takes would only make each answer later.
         first = self._began < inf
-        enough = 8 + 8 * self._latency * self.budget / self.span
-        if not first and in_flight >= enough and (own - in_flight) * 2 >= self.budget:
-            return False
         if now < self._spaced_until(now):
             return False
         free = self.free(own)
@@ -221,7 +215,6 @@ class Window:
     def answered(self, sent: float, now: float) -> None:
         """A call was answered, or lost."""
         self._log.append((sent, now))
-        self._latency += (now - sent - self._latency) / 16
 
     def heard(self, now: float, sent: float, in_flight: int, remaining: int, reset: float) -> None:
         """The server's own count, from the answer just logged. It is believed where it leaves us fewer."""
