@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from importer.cli.apply import keep_and_show
 from importer.cli.console import Messages, settings_of, show, show_listing, write_new
 from importer.cli.observer import ask, observing, person, place
 from importer.clock import SystemClock
@@ -22,7 +23,7 @@ from importer.planning.categories import resolve_category
 from importer.planning.category_file import WantedCategory, dump_category_yaml, load_category_yaml
 from importer.planning.export import check_target
 from importer.reports import listings
-from importer.reports.formats import Listing, report
+from importer.reports.formats import Listing
 from importer.reports.text import count
 from importer.settings.settings import Settings
 
@@ -54,12 +55,7 @@ def duplicates(namespace: Namespace) -> int:
     if settings.out is None:
         show_listing(listings.doubles(found), settings.format)
         return ExitCode.ROWS_NEED_WORK if found else ExitCode.DONE
-    try:
-        verbs.check(session, result.plan, result.tags)
-        result = verbs.write(session, result)
-    finally:
-        show(report(settings.format).plan(result))
-    return verbs.plan_code(result.plan, settings)
+    return keep_and_show(session, result)
 
 
 def template(namespace: Namespace) -> int:

@@ -78,6 +78,16 @@ def _fleet_files(namespace: Namespace) -> list[str]:
 
 
 def _plan(session: Session, saved: Path | None, page: Path | None) -> int:
+    async def work() -> PlanResult:
+        return await verbs.plan(session, saved or verbs.draft(session))
+
+    with observing(session):
+        result = asyncio.run(work())
+    return keep_and_show(session, result, page)
+
+
+def keep_and_show(session: Session, result: PlanResult, page: Path | None = None) -> int:
+    """Check a plan, keep it where `--out` says, and show it; its exit code. SafetyLimit after it was shown."""
     settings = session.settings
 
     def tell(result: PlanResult, limit: SafetyLimit | None = None) -> None:
@@ -87,11 +97,6 @@ def _plan(session: Session, saved: Path | None, page: Path | None) -> int:
             write_page(page, plan_page(result, limit), Mask(settings.secrets()))
         show(report(settings.format).plan(result))
 
-    async def work() -> PlanResult:
-        return await verbs.plan(session, saved or verbs.draft(session))
-
-    with observing(session):
-        result = asyncio.run(work())
     try:
         verbs.check(session, result.plan, result.tags)
     except SafetyLimit as limit:

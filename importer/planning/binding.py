@@ -15,7 +15,7 @@ from importer.fields.values import same
 from importer.model import Action, Change, FieldChange, Json, Plan, Tag
 from importer.planning.canonical import canonical_bytes
 from importer.planning.identity import index_tags
-from importer.planning.marking import MARK_KEY, Owner, mark_of, owner
+from importer.planning.marking import MARK_KEY, Owner, mark_of, owner, properties_of
 from importer.planning.options import Account
 
 SEEN: Final = "seen"
@@ -165,7 +165,7 @@ def _how(item: FieldChange, tag: Tag) -> str:
         old, new = item.old or {}, item.new or {}
         field = field_named(_PROPERTIES)
         assert field is not None
-        held = _table(tag)
+        held = properties_of(tag)
         for key in dict.fromkeys((*old, *new)):
             now = held.get(key)
             if not any(same(field, {key: now}, {key: value.get(key)}) for value in (old, new)):
@@ -183,15 +183,10 @@ def _equal(item: FieldChange, value: Json, tag: Tag) -> bool:
         return clean(str(value)) == clean(tag.name)
     field = field_named(item.field)
     if item.field == _PROPERTIES and field is not None:
-        held = _table(tag)
+        held = properties_of(tag)
         return all(same(field, {key: held.get(key)}, {key: wanted}) for key, wanted in (value or {}).items())
     now = tag.fields.get(item.field)
     return now == value if field is None else same(field, now, value)
-
-
-def _table(tag: Tag) -> Mapping[str, Json]:
-    held = tag.fields.get(_PROPERTIES)
-    return held if isinstance(held, Mapping) else {}
 
 
 def _same_moment(a: str, b: str) -> bool:

@@ -16,6 +16,7 @@ from importer.fields.names import clean, composed, identity_key
 from importer.fields.table import FIELDS, Field, Kind
 from importer.fields.values import same
 from importer.model import EMPTY, FieldChange, Json, Tag
+from importer.planning.marking import properties_of
 
 _ANNOTATION: Final = frozenset({"value", "confidence", "tlp"})
 _ENTRY_KEY: Final = {Kind.ALIAS_LIST: "value", Kind.REFERENCE_LIST: "url"}
@@ -34,7 +35,7 @@ def differences(wanted: Mapping[str, Json], tag: Tag, clear: Collection[str] = (
     for field in FIELDS:
         name = field.name
         if name == _PROPERTIES:
-            change = _property_change(field, _table(wanted.get(name)), _table(tag.fields.get(name)), clear)
+            change = _property_change(field, wanted.get(name) or EMPTY, properties_of(tag), clear)
             if change is not None:
                 found.append(change)
         elif name in wanted:
@@ -174,10 +175,6 @@ def _property_change(
 
 def _said(value: Mapping[str, Json] | None) -> dict[str, Json]:
     return {key: item for key, item in (value or EMPTY).items() if item is not None}
-
-
-def _table(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, Mapping) else EMPTY
 
 
 def _blank(value: Json) -> bool:

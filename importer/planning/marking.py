@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Final
 
-from importer.model import Json, Tag
+from importer.model import EMPTY, Json, Tag
 
 MARK_KEY: Final = "managed_by"
 _PROGRAM: Final = "tag-importer:"
@@ -34,10 +34,15 @@ def mark_of(tag: Tag) -> str:
     return text_property(tag, MARK_KEY)
 
 
+def properties_of(tag: Tag) -> Mapping[str, Json]:
+    """Its properties, whatever a server makes of them."""
+    held = tag.fields.get("properties")
+    return held if isinstance(held, Mapping) else EMPTY
+
+
 def text_property(tag: Tag, key: str) -> str:
     """The text that a tag has in `properties.key`, bare or annotated; empty for none."""
-    properties = tag.fields.get("properties")
-    held = properties.get(key) if isinstance(properties, Mapping) else None
+    held = properties_of(tag).get(key)
     if isinstance(held, Mapping):
         held = held.get("value")
     return held if isinstance(held, str) else ""
