@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 import msgspec
@@ -45,6 +45,7 @@ _EMPTY_PAGES: Final = 100
 """The same of pages without any object: a server may look for the types that were asked for page by page."""
 
 Sleep = Callable[[float], None]
+T = TypeVar("T")
 
 
 class _Page(Struct, frozen=True):
@@ -127,18 +128,11 @@ class _Server:
             raise
         return answer
 
-    def decoded(self, address: str, kind: type[Any]) -> Any:
+    def decoded(self, address: str, kind: type[T]) -> tuple[T, Answer]:
         """The same, read as `kind`."""
-        return self._read(address, self.ask(address), kind)
-
-    def page(self, address: str) -> tuple[_Page, Answer]:
-        """One page of objects."""
         answer = self.ask(address)
-        return self._read(address, answer, _Page), answer
-
-    def _read(self, address: str, answer: Answer, kind: type[Any]) -> Any:
         try:
-            return msgspec.json.decode(answer.body.decode("utf-8-sig"), type=kind)
+            return msgspec.json.decode(answer.body.decode("utf-8-sig"), type=kind), answer
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise SourceError(
                 f"{self.url.at(address).shown} does not answer as a TAXII 2.1 server does.",
@@ -162,7 +156,7 @@ class _Server:
         )
 
     def _collections(self, address: str, depth: int) -> Iterator[tuple[str, str]]:
-        found: _Resource = self.decoded(address, _Resource)
+        found, _ = self.decoded(address, _Resource)
         for root in found.api_roots or () if depth == 0 else ():
             try:
                 parts = urlsplit(urljoin(address, root))
@@ -173,7 +167,7 @@ class _Server:
             else:  # another server is another source, with its own login
                 self._elsewhere.append(SCHEME + without_user(parts.geturl()))
         if found.versions is not None and found.collections is None:
-            found = self.decoded(f"{address}collections/", _Resource)
+            found, _ = self.decoded(f"{address}collections/", _Resource)
             address = f"{address}collections/"
         for one in found.collections or ():
             if one.can_read is not False:
@@ -209,7 +203,7 @@ class _Polled:
         after, cursor, idle, size = self._kept.added_after, "", 0.0, 0
         limits, shown, again = self._server.options.limits, self._server.url.shown, False
         while True:
-            page, answer = self._server.page(self._address(after, cursor))
+            page, answer = self._server.decoded(self._address(after, cursor), _Page)
             objects = page.objects or []
             size += len(answer.body)
             if size > limits.download_bytes:

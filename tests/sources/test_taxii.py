@@ -339,8 +339,9 @@ def test_discovery_leads_to_collections_of_this_server(feed: tuple[Feed, str], t
 def test_hostile_answers_are_refused(body: bytes, tmp_path: Path) -> None:
     """Depth without end and text that is none are an answer that is not TAXII's, and nothing of it is kept."""
     server = _Server(ReadOptions(), Url.of("http://127.0.0.1/"), lambda seconds: None)
+    server.ask = lambda address: Answer(body, Message())  # type: ignore[method-assign]
     with pytest.raises(SourceError, match="does not answer as a TAXII"):
-        server._read("http://127.0.0.1/", Answer(body, Message()), _Page)
+        server.decoded("http://127.0.0.1/", _Page)
 
 
 def test_an_empty_collection_and_other_answers_are_said(feed: tuple[Feed, str], tmp_path: Path) -> None:
