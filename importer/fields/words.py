@@ -19,7 +19,7 @@ _LONGEST = 40
 _COMPATIBLE = "\uf900"
 """From here on characters are other forms of those before."""
 _BARE = {number: None for number in range(128) if not chr(number).isalnum()}
-_SYMBOLS = ("P", "Sm", "Sk", "Z", "Cf")
+_SYMBOLS = ("P", "Sm", "Sk", "Z", "Cf", "M")
 """Kinds of characters of which a text may consist and say nothing; `$$$` and an emoji may be names."""
 _DITTO = re.compile("[\\s-]*[\"'\u2019\u201d\u201e\u2033\u3003\u2191^][\"'\u2019\u201d\u201e\u2033\u3003\u2191^\\s-]*")
 

@@ -14,7 +14,7 @@ NOTHING = [
     "?", "-", "???", "\u2014", "...", "Unknown", "N/A", "n.a.", "TBD", "T.B.D.", "none", "NULL", "nan", "NaT", "<NA>",
     "unnamed", "(unknown)", "#REF!", "#N/A", "#DIV/0!", "#BEZUG!", "Err:502", "Fehler:502", "inconnu", "Desconocida",
     "s/o", "k.A.", "\u043d/\u0434", "\u6682\u65e0", "\u4e0d\u660e", "\uc54c \uc218 \uc5c6\uc74c", "Indéterminé",
-    "-\u200b",
+    "-\u200b", "\u0301\u0302",
 ]  # fmt: skip
 SOMETHING = [
     "",
@@ -29,6 +29,7 @@ SOMETHING = [
     "#1",
     "Err",
     "\U0001f43c",
+    "\u2764\ufe0f",
     "C",
     "Noname",
 ]
