@@ -319,7 +319,8 @@ class CellReader:
     def _seed(self, note: Note, text: str, lost: bool = False) -> Finding:
         message, severity, code = note.message, Severity.WARNING, note.code
         setting = self._setting(note)
-        if note.about is About.UNKNOWN and not note.nearest and (kind := other_kind(note.text or text)):
+        kind = other_kind(note.text or text) if note.about is About.UNKNOWN and not note.nearest else ""
+        if kind and kind not in message:
             message += f", but looks like {kind}: are the row's columns mixed up?"
         if note.about is About.NOTHING and self.rule.target == "value" and not self.part:
             severity, code, message = Severity.ERROR, "placeholder-name", "says nothing; a tag needs the actor's name"

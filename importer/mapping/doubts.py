@@ -99,11 +99,13 @@ def doubts(value: Value, text: str, listed: bool) -> tuple[Value, list[Note]]:
     rest = [entry for entry in value if not any(entry is other for _, other, _ in never)]
     taken = ", so it was taken out of the list" if rest else ""
     notes = [Note(About.CHANGED, "not-a-name", f"is {kind}, not a name{taken}", label) for label, _, kind in never]
-    remarks: dict[str, list[str]] = {}
+    remarks: dict[tuple[str, str], list[str]] = {}
     for label, entry in odd:
-        if any(entry is other for other in rest) and (said := _remark(label) or _kind_told(label)):
-            remarks.setdefault(said, []).append(label)
-    notes += [Note(About.DOUBTFUL, "alias-with-remark", said, "; ".join(found)) for said, found in remarks.items()]
+        kind, said = _kind_told(label), _remark(label)
+        if (kind or said) and any(entry is other for other in rest):
+            told = ("perhaps-no-name", kind) if kind else ("alias-with-remark", said)
+            remarks.setdefault(told, []).append(label)
+    notes += [Note(About.DOUBTFUL, code, said, "; ".join(found)) for (code, said), found in remarks.items()]
     return rest or None, notes
 
 

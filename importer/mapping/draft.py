@@ -31,7 +31,7 @@ from importer.mapping.assemble import (
     unique_links,
 )
 from importer.mapping.bound_mapping import LISTS_OF_NAMES, Binder, BoundMapping, BoundRule
-from importer.mapping.cells import BLANK, MEMO, Cell, Finding
+from importer.mapping.cells import BLANK, MEMO, NAMES, Cell, Finding
 from importer.mapping.columns import named
 from importer.mapping.conditions import left_out_by
 from importer.mapping.judged import judged
@@ -40,7 +40,7 @@ from importer.mapping.no_actor import no_actors
 from importer.mapping.origins import Origins
 from importer.mapping.spec import Labelled, Mapping, Value
 from importer.mapping.transforms.template import columns_in
-from importer.mapping.withheld import marking, withhold
+from importer.mapping.withheld import MARKED, marking, withhold
 from importer.model import Asked, Draft, Header, Issue, Json, Place, RowRef, Severity, Table
 from importer.text.header_words import header_words
 from importer.text.nearest_word import nearest
@@ -228,6 +228,8 @@ class _Part:
         if not self.layout.publishes_marked and any(feed.rule.target == "tlp" for feed in self.layout.feeds):
             self.withheld = {position: names for position, fields in enumerate(self.fields)
                              if marking(fields) and (names := withhold(fields))}  # fmt: skip
+        if not self.layout.publishes_marked:
+            self._marked_elsewhere()
         self._group_properties()
         for position, mistake in self._of(self.whole.mistaken).items():
             self.issues.setdefault(position, []).append(mistake)
@@ -435,6 +437,19 @@ class _Part:
                 told = f"is after the day on which it was last seen, {last}"
                 seed = Finding(Severity.WARNING, "dates-swapped", told, first)
                 self._add(position, feeds["dateOfDiscovery"], self._source(feeds["dateOfDiscovery"], position), seed)
+
+    def _marked_elsewhere(self) -> None:
+        """`TLP:RED` in a description or the notes: the row is as private as if its TLP said so."""
+        for feed in self.layout.feeds:
+            columns = () if feed.rule.target in ("tlp", *NAMES) or feed.rule.as_is else feed.columns
+            for column, texts in ((column, self._texts(column)) for column in columns):
+                for position, text in enumerate(texts) if MARKED.search("\n".join(texts)) else ():
+                    found = None if position in self.left_out else MARKED.search(text)
+                    if found and not marking(self.fields[position]):
+                        moved = ", ".join(withhold(self.fields[position]))
+                        told = f"says {found[0]}, which the row's TLP does not"
+                        told += f"; what is said in {moved} went to private fields" if moved else ""
+                        self._add(position, feed, column, Finding(Severity.WARNING, "marked-elsewhere", told, text))
 
     def _future(self, position: int, feed: BoundRule, day: str) -> None:
         fields, target, column = self.fields[position], feed.rule.target, self._source(feed, position)

@@ -6,12 +6,15 @@ mapping that says `publish_marked: true` takes that upon itself. The name itself
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from importer.fields.names import identity_key
 from importer.model import Json
 
 CLOSED: Final = frozenset(("amber", "amber+strict", "amber-strict", "red"))
+MARKED: Final = re.compile(r"\btlp[\s:_-]{0,3}(?:amber(?:\s?[+_-]\s?strict)?|red)\b", re.IGNORECASE)
+"""A marking within a text."""
 _NOTES: Final = "internalDescription"
 _TWINS: Final = {"aliasGroupNames": "aliasGroupNamesInternal", "aliases": "internalAliases"}
 _LINKS: Final = {"externalReferenceLinks": "", "externalReferences": "url"}

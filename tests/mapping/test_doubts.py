@@ -117,3 +117,20 @@ def test_a_last_seen_that_says_no_time_is_told() -> None:
     assert [(codes(draft), draft.fields.get("lastSeen")) for draft in made] == [
         (["no-date"], "yesterday"), (["bad-date"], None), ([], "Q3 2019")
     ]  # fmt: skip
+
+
+def test_a_marking_in_another_column_keeps_the_row_private() -> None:
+    """`TLP:RED` in a description or the notes is told at its cell, and nothing of the row is published."""
+    columns = ("Actor", "TLP", "Description", "Notes", "References")
+    link = "https://example.org/a"
+    rows = (
+        ("Moss Egret", "green", "TLP:RED, told by a friend", "", link),
+        ("Fen Crane", "", "Robs banks.", "tlp: amber+strict", link),
+        ("Bog Heron", "green", "Robs banks.", "TLP:GREEN", link),
+    )
+    red, strict, green = drafts(SPREADSHEET, columns, *rows)
+    assert [[(i.code, i.severity, i.place.cell) for i in draft.issues] for draft in (red, strict, green)] == [
+        [("marked-elsewhere", Severity.WARNING, "C2")], [("marked-elsewhere", Severity.WARNING, "D3")], []
+    ]  # fmt: skip
+    assert not {"description", "externalReferenceLinks"} & (red.fields.keys() | strict.fields.keys())
+    assert (green.fields["description"], green.fields["externalReferenceLinks"]) == ("Robs banks.", [link])

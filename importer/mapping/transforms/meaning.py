@@ -121,7 +121,7 @@ def date(text: str, order: str = "", fill: str = "", *, serial: bool = False) ->
     messages = {
         "ambiguous": f"can be read as {readings}; `date: {{order: dmy}}` or `mdy` in the mapping says which",
         "partial": "has no day; `date: {fill: start}` in the mapping takes the first one",
-        "impossible": "is not a day of the calendar",
+        "impossible": "is not a day of the calendar from 1900 to 2099",
     }
     near = match.readings[0] if match.readings and reason == "unknown" else ""
     about = About.SEVERAL if reason in ("ambiguous", "partial") else About.UNKNOWN
