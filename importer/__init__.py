@@ -25,29 +25,13 @@ if TYPE_CHECKING:
         resume_async,
         undo,
         undo_async,
-    )
+    )  # fmt: skip
 
 __version__ = "0.1.0"
 __all__ = [
-    "Account",
-    "Drafts",
-    "Plan",
-    "Result",
-    "__version__",
-    "apply",
-    "apply_async",
-    "draft",
-    "draft_async",
-    "errors",
-    "plan",
-    "plan_async",
-    "read_actors",
-    "read_actors_async",
-    "resume",
-    "resume_async",
-    "undo",
-    "undo_async",
-]
+    "Account", "Drafts", "Plan", "Result", "__version__", "apply", "apply_async", "draft", "draft_async", "errors",
+    "plan", "plan_async", "read_actors", "read_actors_async", "resume", "resume_async", "undo", "undo_async",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

@@ -71,18 +71,6 @@ class RunFinished(Event, frozen=True):
 
 
 __all__ = [
-    "AnswerLost",
-    "CallFinished",
-    "Event",
-    "LimitLearned",
-    "Observe",
-    "Remark",
-    "Retrying",
-    "RowDone",
-    "RunFinished",
-    "RunStarted",
-    "Settled",
-    "Stopping",
-    "Waiting",
-    "ignore",
-]
+    "AnswerLost", "CallFinished", "Event", "LimitLearned", "Observe", "Remark", "Retrying", "RowDone", "RunFinished",
+    "RunStarted", "Settled", "Stopping", "Waiting", "ignore",
+]  # fmt: skip

@@ -15,7 +15,7 @@ from importer.mapping.columns import named
 from importer.mapping.quick_reading import CLEAR
 from importer.mapping.spec import Blank, Rule, Value
 from importer.mapping.transforms.lists import entry_text, json_list
-from importer.mapping.transforms.template import columns_in, template
+from importer.mapping.transforms.text import columns_in, template
 from importer.model import Json, Severity
 
 

@@ -1,14 +1,16 @@
-"""A mapping laid over one header: which column of this table feeds which field, and what is left unread."""
+"""A mapping laid over one header: which column of this table feeds which field and how it is read, what is unread."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from importer.errors import MappingError
+from importer.fields.conventions import USUAL, judge
 from importer.fields.table import ALIAS_FIELDS
 from importer.fields.vocabulary import Vocabulary, load_vocabulary
 from importer.mapping.cells import CellReader
@@ -17,7 +19,7 @@ from importer.mapping.columns import guessed, is_ours, left_alone, missing, name
 from importer.mapping.meanings import Meaning, meanings_of
 from importer.mapping.recogniser import recognise
 from importer.mapping.spec import PSEUDO_COLUMNS, Blank, Condition, Mapping, Rule, Section
-from importer.mapping.transforms.template import columns_in
+from importer.mapping.transforms.text import columns_in
 from importer.model import ColumnUse, Header, Issue, Place, Severity, Table
 from importer.text.header_words import normalised
 from importer.text.nearest_word import nearest
@@ -308,3 +310,34 @@ class Binder:
 
 LISTS_OF_NAMES = frozenset(ALIAS_FIELDS)
 """Fields that hold other names of the actor: its own name and repetitions are taken out of them."""
+
+
+TextsOf = Callable[[str], Sequence[str]]
+
+
+def judged(layout: BoundMapping, header: Header, texts_of: TextsOf) -> tuple[BoundMapping, list[Issue]]:
+    """The layout with readers that know the table's scales, orders of dates and so on; and what was decided."""
+    notes: list[Issue] = []
+    feeds = []
+    for feed in layout.feeds:
+        parts = {
+            name: _told(part, header, texts_of, notes, f"{feed.rule.target}.") for name, part in feed.parts.items()
+        }
+        feeds.append(_told(replace(feed, parts=parts), header, texts_of, notes))
+    return replace(layout, feeds=tuple(feeds)), notes
+
+
+def _told(feed: BoundRule, header: Header, texts_of: TextsOf, notes: list[Issue], whole: str = "") -> BoundRule:
+    field = feed.reader.field
+    columns = [column for column in feed.columns if not column.startswith("$")]
+    if field is None or not columns or not feed.reader.judges or feed.rule.join is not None:
+        return feed
+    texts = texts_of(columns[0]) if len(columns) == 1 else [text for column in columns for text in texts_of(column)]
+    found = judge(field, texts)
+    if not found.message and found.convention == USUAL.convention:
+        return feed
+    shown = ", ".join(f"'{column}'" for column in columns)
+    severity = Severity.WARNING if found.doubtful else Severity.INFO
+    place = Place(header.file, header.sheet, column=columns[0])
+    notes.append(Issue(severity, found.code, f"{shown} {found.message}", place, f"{whole}{feed.rule.target}"))
+    return replace(feed, reader=feed.reader.by(found.convention))

@@ -16,7 +16,7 @@ from importer.mapping.load import load_mapping, presets
 from importer.mapping.recogniser import COUNTRY, MANY, NAME, ColumnReading, Recognised, recognise
 from importer.mapping.spec import PSEUDO_COLUMNS, Recognise, Rule
 from importer.mapping.spec import Mapping as TagMapping
-from importer.mapping.transforms.template import columns_in
+from importer.mapping.transforms.text import columns_in
 from importer.masking import guarded
 from importer.model import Header, Table
 from importer.text.header_words import name_cells

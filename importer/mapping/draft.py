@@ -30,16 +30,14 @@ from importer.mapping.assemble import (
     tidy_names,
     unique_links,
 )
-from importer.mapping.bound_mapping import LISTS_OF_NAMES, Binder, BoundMapping, BoundRule
+from importer.mapping.bound_mapping import LISTS_OF_NAMES, Binder, BoundMapping, BoundRule, judged
 from importer.mapping.cells import BLANK, MEMO, NAMES, Cell, Finding
 from importer.mapping.columns import named
-from importer.mapping.conditions import left_out_by
-from importer.mapping.judged import judged
 from importer.mapping.meanings import Meaning
-from importer.mapping.no_actor import no_actors
+from importer.mapping.no_actor import left_out_by, no_actors
 from importer.mapping.origins import Origins
 from importer.mapping.spec import Labelled, Mapping, Value
-from importer.mapping.transforms.template import columns_in
+from importer.mapping.transforms.text import columns_in
 from importer.mapping.withheld import MARKED, marking, withhold
 from importer.model import Asked, Draft, Header, Issue, Json, Place, RowRef, Severity, Table
 from importer.text.header_words import header_words

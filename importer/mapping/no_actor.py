@@ -1,6 +1,7 @@
-"""Rows that are none of the list's entries, judged as a whole: totals and remarks under it, its header once more,
+"""Rows that are none of the list's entries: each is left out with an issue, none is passed over in silence.
 
-lines drawn with dashes, rows that are commented out. Each is left out with an issue; none is passed over in silence.
+They are totals and remarks under it, its header once more, lines drawn with dashes, rows that are commented out; and
+those that a mapping's `when:` does not take.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from importer.mapping.cells import Finding
-from importer.mapping.columns import guessed
+from importer.mapping.columns import guessed, named
+from importer.mapping.spec import Condition
+from importer.mapping.transforms.patterns import matches
 from importer.model import Severity, Table
 from importer.text.header_words import normalised
 from importer.text.row_words import row_words
@@ -304,3 +307,40 @@ def _second_header(cells: Sequence[str], columns: Sequence[str], target_of: Call
     if len(filled) < 2 or not all(cell for cell, _ in filled):
         return ""
     return "same" if all(cell == column for cell, column in filled) else "other"
+
+
+def question(condition: Condition) -> Callable[[str], bool]:
+    """The condition as a function of the cell's text."""
+    operand = condition.operand
+    if condition.operator in ("in", "not_in"):
+        words = {str(word).strip().casefold() for word in operand}
+        wanted = condition.operator == "in"
+        return lambda text: (text.strip().casefold() in words) is wanted
+    if condition.operator == "contains":
+        part = str(operand).casefold()
+        return lambda text: part in text.casefold()
+    if condition.operator == "matches":
+        return lambda text: matches(text, str(operand))
+    return lambda text: (not text.strip()) is bool(operand)
+
+
+def reason(condition: Condition, text: str) -> str:
+    """Why a row is left out, for a person."""
+    shown = text.strip()[:60]
+    cell = f"'{shown}'" if shown else "blank"
+    return f"the mapping's `when:` leaves it out: {condition.column} is {cell}"
+
+
+def left_out_by(
+    conditions: Sequence[Condition], columns: Sequence[str], texts_of: Callable[[str], Sequence[str]]
+) -> dict[int, str]:
+    """The rows of a table that conditions leave out, by position, each with its reason."""
+    found: dict[int, str] = {}
+    for condition in conditions:
+        for column in named(columns, (condition.column,))[:1]:
+            texts, ask = texts_of(column), question(condition)
+            answers = {text: ask(text) for text in set(texts)}
+            for position, text in enumerate(texts):
+                if answers[text] is not condition.take:
+                    found.setdefault(position, reason(condition, text))
+    return found

@@ -35,27 +35,9 @@ class Window:
     """Bookkeeping of one limit. Times are seconds of one monotonic clock."""
 
     __slots__ = (
-        "_assumed",
-        "_began",
-        "_cautious_until",
-        "_confirmed",
-        "_gone",
-        "_guessed",
-        "_handed",
-        "_heard",
-        "_learned",
-        "_log",
-        "_reserve",
-        "budget",
-        "last_sent",
-        "name",
-        "others",
-        "quota",
-        "reset_at",
-        "span",
-        "told",
-        "told_at",
-    )
+        "_assumed", "_began", "_cautious_until", "_confirmed", "_gone", "_guessed", "_handed", "_heard", "_learned",
+        "_log", "_reserve", "budget", "last_sent", "name", "others", "quota", "reset_at", "span", "told", "told_at",
+    )  # fmt: skip
 
     def __init__(
         self, name: str, quota: int, span: float, reserve: float, *, confirmed: bool = False, guessed: bool = False

@@ -23,16 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OWN_COLUMNS: Final = (
-    "_source",
-    "_sheet",
-    "_row",
-    "_action",
-    "_status",
-    "_code",
-    "_message",
-    "_uuid",
-    "_attempts",
-)
+    "_source", "_sheet", "_row", "_action", "_status", "_code", "_message", "_uuid", "_attempts",
+)  # fmt: skip
 NAME_COLUMN: Final = "value"
 
 

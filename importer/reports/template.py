@@ -22,7 +22,7 @@ from importer.mapping.bound_mapping import own_vocabularies
 from importer.mapping.draft import Drafter
 from importer.mapping.spec import PSEUDO_COLUMNS, Rule
 from importer.mapping.spec import Mapping as TagMapping
-from importer.mapping.transforms.template import columns_in
+from importer.mapping.transforms.text import columns_in
 from importer.mapping.write import flow, scalar
 from importer.model import Asked, Category, Header, Json, Table
 from importer.planning.workbook import Sheet, write_workbook

@@ -16,35 +16,11 @@ from importer.sources.stix_graph import StixGraph, marking_ids
 from importer.sources.tlp import is_label, said_of, strictest, strictness, word_of
 
 COLUMNS = [
-    "type",
-    "id",
-    "name",
-    "description",
-    "aliases",
-    "created",
-    "modified",
-    "first_seen",
-    "last_seen",
-    "labels",
-    "threat_actor_types",
-    "roles",
-    "sophistication",
-    "resource_level",
-    "primary_motivation",
-    "secondary_motivations",
-    "personal_motivations",
-    "goals",
-    "confidence",
-    "revoked",
-    "external_references",
-    "urls",
-    "attack_id",
-    "country",
-    "organization",
-    "tlp",
-    "related",
-    "x_mitre_deprecated",
-]
+    "type", "id", "name", "description", "aliases", "created", "modified", "first_seen", "last_seen", "labels",
+    "threat_actor_types", "roles", "sophistication", "resource_level", "primary_motivation", "secondary_motivations",
+    "personal_motivations", "goals", "confidence", "revoked", "external_references", "urls", "attack_id", "country",
+    "organization", "tlp", "related", "x_mitre_deprecated",
+]  # fmt: skip
 """The columns that presets may count on, in this order; those that no actor fills are left out, but for the name."""
 
 Version = tuple[int, int]

@@ -10,23 +10,8 @@ from importer.text.row_words import RowWords, row_words
 
 _NO_DATE = frozenset(("", "0", "-", "no", "none", "null", "nan", "nat", "n/a", "false", "never", "nein", "non", "нет"))
 _GOES_ON = (
-    "(",
-    "-",
-    "\u2013",
-    "\u2014",
-    ":",
-    ",",
-    ";",
-    "/",
-    "in ",
-    "into ",
-    "with ",
-    "by ",
-    "on ",
-    "as ",
-    "since ",
-    "of ",
-)
+    "(", "-", "\u2013", "\u2014", ":", ",", ";", "/", "in ", "into ", "with ", "by ", "on ", "as ", "since ", "of ",
+)  # fmt: skip
 
 
 def without_withdrawn(table: Table) -> Iterator[Issue | Table]:

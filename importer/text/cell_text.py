@@ -21,28 +21,10 @@ _TAG_NAMES = (
 _TAG = re.compile(
     rf"<(?P<end>/?)(?P<name>{_TAG_NAMES})(?P<rest>(?:\s[^<>]{{0,2000}})?)/?>|<!--[^<>]{{0,2000}}-->", re.IGNORECASE
 )
-_BREAKS = frozenset(
-    (
-        "br",
-        "p",
-        "div",
-        "li",
-        "tr",
-        "dd",
-        "dt",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "blockquote",
-        "ul",
-        "ol",
-        "pre",
-    )
-)
+_BREAKS = frozenset([
+    "br", "p", "div", "li", "tr", "dd", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "blockquote", "ul", "ol",
+    "pre",
+])  # fmt: skip
 _HREF = re.compile(r"""href\s*=\s*(?:"([^"]{1,4000})"|'([^']{1,4000})'|([^\s"'>]{1,4000}))""", re.IGNORECASE)
 _MARKDOWN = re.compile(
     r"!?\[([^\[\]]{1,500})\]\(\s*<?((?:[a-z][a-z0-9+.-]{1,20}://|mailto:|/|\./|#)[^()\s<>]{1,4000}(?:\([^()\s]{0,200}\)[^()\s<>]{0,500})?)>?(?:\s+\"[^\"]{0,300}\")?\s*\)",

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from importer.mapping.spec import Value
-from importer.mapping.transforms import lists, meaning, patterns, template, text
+from importer.mapping.transforms import lists, meaning, patterns, text
 
 
 class Argument(Struct, frozen=True):
@@ -55,10 +55,10 @@ class Transform(Struct, frozen=True):
 
 
 def _template_example(pattern: str, cells: Mapping[str, str]) -> str:
-    return template.template(pattern, lambda column: cells.get(column, ""))
+    return text.template(pattern, lambda column: cells.get(column, ""))
 
 
-_template_example.__doc__ = template.template.__doc__
+_template_example.__doc__ = text.template.__doc__
 
 CATALOGUE: tuple[Transform, ...] = (
     Transform("trim", text.trim, Example("trim", "  Fancy\u00a0\u00a0Bear \n", "Fancy Bear")),

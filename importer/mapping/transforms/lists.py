@@ -23,36 +23,10 @@ _CUT = re.compile(r"[,;|\n]")
 INTRICATE = re.compile(
     r"[()\[\]{}\"/\x00-\x08\x0b-\x1f\x7f\xa6\xab\xbb\u201c\u201d\u2022-\u25ff\u3001\u3008-\u3011\uff08-\uff5d]"
 )
-OFFICIAL_ENDS = frozenset(
-    [
-        "of",
-        "the",
-        "china",
-        "inc",
-        "ltd",
-        "llc",
-        "corp",
-        "co",
-        "plc",
-        "gmbh",
-        "ag",
-        "sa",
-        "s.a",
-        "srl",
-        "s.rl",
-        "sr.l",
-        "s.r.l",
-        "pty",
-        "bv",
-        "b.v",
-        "ooo",
-        "oo.o",
-        "o.oo",
-        "o.o.o",
-        "jr",
-        "sr",
-    ]
-)
+OFFICIAL_ENDS = frozenset([
+    "of", "the", "china", "inc", "ltd", "llc", "corp", "co", "plc", "gmbh", "ag", "sa", "s.a", "srl", "s.rl", "sr.l",
+    "s.r.l", "pty", "bv", "b.v", "ooo", "oo.o", "o.oo", "o.o.o", "jr", "sr",
+])  # fmt: skip
 _LONGEST_LIST = 1_000_000
 _CALL = re.compile(
     r"(?:np\.|numpy\.|pd\.)?(?:array|list|set|frozenset|tuple|index|vector|seq|c)\((?P<inside>.*?)"

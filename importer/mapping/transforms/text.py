@@ -1,8 +1,9 @@
-"""Transforms of one text: blanks, case, markup, length."""
+"""Transforms of one text: blanks, case, markup, length; and texts that a row's cells are put into (`{Column}`)."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from importer.fields.names import clean
 from importer.mapping.transforms.found import About, Found, Note
@@ -74,3 +75,28 @@ def default(text: str, to: str) -> str:
 def constant(_text: str, to: str) -> str:
     """Puts the same value everywhere, whatever the cell holds."""
     return to
+
+
+_PLACE = re.compile(r"\{\{|\}\}|\{([^{}]{1,300})\}")
+
+
+def template(pattern: str, cell: Callable[[str], str]) -> str:
+    """Replaces each `{Column}` by the row's cell; `{{` and `}}` are braces. Blank where every named cell is blank.
+
+    The name in braces is looked up and nothing else: no attributes, no formats, no code.
+    """
+    filled = [cell(name).strip() for name in columns_in(pattern)]
+    if filled and not any(filled):
+        return ""
+
+    def put(match: re.Match[str]) -> str:
+        if match.group(1) is None:
+            return match.group(0)[0]
+        return cell(match.group(1)).strip()
+
+    return _PLACE.sub(put, pattern).strip()
+
+
+def columns_in(pattern: str) -> tuple[str, ...]:
+    """The columns that a template names."""
+    return tuple(match.group(1) for match in _PLACE.finditer(pattern) if match.group(1) is not None)
