@@ -1,7 +1,8 @@
-"""The commands that need no account: `validate`, `mapping`, `fields` and `sandbox`. Each loads what it needs alone."""
+"""The commands that need no account: `validate`, `mapping`, `fields`, `sandbox`, `completion`. Each loads its own."""
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import sys
 from argparse import Namespace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from importer.cli.console import form_of, page_path, settings_of, show, show_listing, tell, write_new
+from importer.cli.parser import build_parser
 from importer.errors import ExitCode, UsageError, os_errors
 from importer.reports import listings
 from importer.reports.formats import report
@@ -156,3 +158,32 @@ def sandbox(namespace: Namespace) -> int:
 
     asyncio.run(serve(settings, on_listening=listening, database=database, port=given.get("port", 0)))
     return ExitCode.DONE
+
+
+_FOLDERS = ("DIR", "RUN")
+_NO_PATHS = ("N", "TIME", "TEXT", "ID", "MS", "SECONDS", "P%|N", "P%", "PLAN", "URL", "CODE", "FIELD=COLUMN", "SHA256")
+
+
+def completion(namespace: Namespace) -> int:
+    """Print what a shell needs to complete this command line, made from its grammar by shtab."""
+    import shtab
+
+    parser = build_parser()
+    for one in _parsers(parser):
+        for action in one._actions:
+            metavar = str(action.metavar or "")
+            if action.nargs == 0 or action.choices is not None or metavar in _NO_PATHS:
+                continue
+            action.complete = shtab.DIRECTORY if metavar in _FOLDERS else shtab.FILE  # type: ignore[attr-defined]  # shtab looks for it
+    show(shtab.complete(parser, namespace.shell))
+    return ExitCode.DONE
+
+
+def _parsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """The parser and all below it."""
+    found = [parser]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                found += _parsers(below)
+    return found

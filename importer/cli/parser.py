@@ -389,7 +389,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     "review": ("review", "decide pair by pair whether two actors are one; writes decisions.yaml", _review),
     "explain": ("offline", "say what a code means, with an example, and how to settle it", _explain),
     "doctor": ("account", "look at what a run needs: account, token, network, clock, folders, locks", _doctor),
-    "completion": ("completion", "print what bash, zsh or fish needs to complete commands and flags", _completion),
+    "completion": ("offline", "print what bash, zsh or fish needs to complete commands and flags", _completion),
     "sandbox": ("offline", "serve a local API that behaves like the real one", _sandbox_command),
 }
 """Command -> the module here that has the function of its name, its line of help, and what gives it its arguments."""

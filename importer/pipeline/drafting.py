@@ -24,7 +24,6 @@ from importer.mapping.meanings import Meaning
 from importer.mapping.spec import Mapping
 from importer.masking import Mask
 from importer.model import Contents, Draft, Header, Issue, Place, Reading, Severity, SourceFile, Table
-from importer.planning.bulk import gc_paused
 from importer.planning.collisions import labels_of
 from importer.planning.contents import contents_of, together
 from importer.planning.decisions import Decisions, load_decisions
@@ -35,6 +34,7 @@ from importer.settings.settings import Settings
 from importer.sources.locate import mapping_beside
 from importer.sources.masked import masked_file, masked_issue, masked_table
 from importer.sources.read import read
+from importer.system import gc_paused
 
 LEFT_OUT = "left-out"
 _LISTS: Final = 64

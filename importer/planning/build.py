@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from importer.model import Action, Change, Draft, Issue, Json, Place, Plan, Reading, Severity, SourceFile, Tag
 from importer.planning.binding import what_was_seen
-from importer.planning.bulk import gc_paused
 from importer.planning.categories import resolve_category
 from importer.planning.collisions import find_collisions
 from importer.planning.decide import Setting, decide
@@ -18,6 +17,7 @@ from importer.planning.identity import Tags, match_rows
 from importer.planning.marking import MARK_KEY, Owner, owner
 from importer.planning.options import Account, Lists, Mode, PlanOptions
 from importer.planning.vanished import vanished
+from importer.system import gc_paused
 
 CREATE_CATEGORY: Final = "create_category"
 """Key of `Plan.options`: the name of the category that the run has to make before its first tag; absent for none."""

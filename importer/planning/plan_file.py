@@ -45,9 +45,9 @@ from importer.model import (
     Table,
 )
 from importer.planning.binding import SEEN, STAMPS
-from importer.planning.bulk import gc_paused
 from importer.planning.canonical import canonical_bytes
 from importer.planning.options import MERGE
+from importer.system import gc_paused
 
 if TYPE_CHECKING:
     import numpy as np
