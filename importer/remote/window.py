@@ -145,8 +145,6 @@ class Window:
             # Others read the same numbers at the same moment: everybody takes a part of what is left at a time.
             if in_flight >= max(2, (free + in_flight) // (4 if first or self.others.unsteady else 2)):
                 return False
-        elif first and self.told >= 0 and in_flight > max(1, free):
-            return False  # the end of the first window is felt for: until then somebody may have been there unseen
         return now >= self._due(own, free, waiting)
 
     def free(self, own: int) -> int:
