@@ -68,7 +68,7 @@ def _plan(
     rows = decided.drafts
     matches = match_rows(rows, tags, decided.also)
     collisions = find_collisions(
-        rows, matches, account.tags, options.collisions, options.evidence, decided.closed(tags), decided.issues, alone
+        rows, matches, account.tags, options.collisions, options.evidence, decided.verdicts, decided.issues, alone
     )
     changes = [
         decide(draft, match, rows, collisions.issues.get(position, ()), setting)
@@ -77,11 +77,12 @@ def _plan(
     more_notes = [*notes, *collisions.notes, *decided.notes, *_unmarkable(changes, setting), *_lists_kept(setting)]
     if options.decisions is not None:
         changes = [decided.changed(*item) for item in enumerate(zip(changes, matches, strict=True))]
-        more_notes += decided.tags_left(matches, tags)
+        more_notes += decided.tags_left(matches)
     if account.returned is not None:
         more_notes += account.returned.not_compared()
     if options.managed_by:
-        deletes, vanished_notes = vanished(rows, matches, account.tags, options, notes, decided.tags_of(tags))
+        kept = {uuid for held in decided.held.values() for uuid in held}
+        deletes, vanished_notes = vanished(rows, matches, account.tags, options, notes, kept)
         changes.extend(deletes)
         more_notes.extend(vanished_notes)
     if options.decisions is not None and (accepted := options.decisions.held.accepted):

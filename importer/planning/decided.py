@@ -33,6 +33,8 @@ class Decided(Struct, frozen=True):
     """By position the rows that went into others, with where they went."""
     also: Mapping[int, Sequence[Draft | Tag]] = {}
     """By position of a merged row what else it is: other rows, or a tag of the account."""
+    held: Mapping[int, Mapping[str, Tag]] = {}
+    """By position of a merged row the tags that are its actor's, by uuid."""
     verdicts: Mapping[frozenset[Node], str] = {}
     """What two actors are to each other, those that went into others by the row that they went into."""
     issues: Mapping[int, Sequence[Issue]] = {}
@@ -51,24 +53,14 @@ class Decided(Struct, frozen=True):
             return replace(change, issues=tuple(issues))
         return change
 
-    def closed(self, tags: Tags) -> dict[frozenset[Node], str]:
-        """The verdicts, and that a row is the same as the tags that rows which went into it had."""
-        pairs = ((at, tag.uuid) for at, others in self.also.items() for one in others for tag in tags.about(one))
-        return {**dict.fromkeys(map(frozenset[Node], pairs), "same"), **self.verdicts}
-
-    def tags_of(self, tags: Tags) -> set[str]:
-        """The uuids of all tags that a row is about, its own and those of what was decided to be one with it."""
-        return {tag.uuid for others in self.also.values() for one in others for tag in tags.about(one)}
-
-    def tags_left(self, matches: Sequence[Match], tags: Tags) -> Iterator[Issue]:
+    def tags_left(self, matches: Sequence[Match]) -> Iterator[Issue]:
         """Tags that the account has of one actor beside the one that its row is about."""
-        for position, others in self.also.items():
-            held = matches[position].tags
-            found = {tag.uuid: tag.name for other in others for tag in tags.about(other) if tag not in held}
-            if held and found:
+        for position, held in self.held.items():
+            own = matches[position].tags
+            if own and (found := [tag for tag in held.values() if tag not in own]):
                 draft = self.drafts[position]
-                told = ", ".join(f"{name!r} ({uuid})" for uuid, name in found.items())
-                message = f"is one actor with {told}, which stays in the account beside its tag ({held[0].uuid})"
+                told = ", ".join(f"{tag.name!r} ({tag.uuid})" for tag in found)
+                message = f"is one actor with {told}, which stays in the account beside its tag ({own[0].uuid})"
                 yield Issue(Severity.WARNING, "merged-tag-stays", message, name_place(draft), "value", draft.name)
 
 
@@ -104,6 +96,11 @@ class _Deciding:
         self.unread: dict[str, None] = {}
         self.owners: dict[str, list[Node]] = {}
         """Other names that belong to an actor: the key, the actor's rows and tags."""
+        self.into: dict[Node, Node] = {}
+        self.merges: dict[int, str] = {}
+        self.also: dict[int, Sequence[Draft | Tag]] = {}
+        self.held: dict[int, Mapping[str, Tag]] = {}
+        self.verdicts: dict[frozenset[Node], str] = {}
         self.issues: dict[int, list[Issue]] = {}
         self.notes: list[Issue] = []
 
@@ -128,18 +125,15 @@ class _Deciding:
         if self.unread:
             message = f"decisions about actors of {', '.join(self.unread)} do not apply: it was not read"
             self.notes.append(self._issue(Severity.INFO, "decision-not-applied", message, Position("")))
-        groups = self._groups(apart)
-        merges: dict[int, str] = {}
-        also: dict[int, Sequence[Draft | Tag]] = {}
-        before = list(self.drafts)
-        into: dict[Node, Node] = {}
-        for nodes in groups:
-            self._merge(nodes, before, merges, also, into)
-        verdicts: dict[frozenset[Node], str] = {}
+        for nodes in self._groups(apart):
+            self._merge(nodes)
+        said: dict[frozenset[Node], str] = {}
         for a, b, decision in (*apart, *self.same):  # a tag that went into a row may stay in the account beside it
-            for two in product(*({*self.meant.get(node, (node,)), node, into.get(node, node)} for node in (a, b))):
-                verdicts.setdefault(frozenset(two), decision.are)
-        return Decided(self.drafts, merges, also, verdicts, self.issues, self.notes)
+            for two in product(*({*self.meant.get(node, (node,)), node, self.into.get(node, node)} for node in (a, b))):
+                said.setdefault(frozenset(two), decision.are)
+        return Decided(
+            self.drafts, self.merges, self.also, self.held, {**self.verdicts, **said}, self.issues, self.notes
+        )
 
     # ---- who is meant
 
@@ -274,14 +268,7 @@ class _Deciding:
                 issue = Issue(Severity.ERROR, "decisions-contradict", message, name_place(draft), "value", draft.name)
                 self.issues.setdefault(node, []).append(issue)
 
-    def _merge(
-        self,
-        nodes: list[Node],
-        before: Sequence[Draft],
-        merges: dict[int, str],
-        also: dict[int, Sequence[Draft | Tag]],
-        into: dict[Node, Node],
-    ) -> None:
+    def _merge(self, nodes: list[Node]) -> None:
         rows = [node for node in nodes if isinstance(node, int)]
         barred = {key for key, owners in self.owners.items() if not set(owners) & set(nodes)}
         held = [
@@ -290,33 +277,34 @@ class _Deciding:
         ]
         if not rows:
             return  # two tags: see the command `duplicates`
-        first = rows[0]
+        first, before = rows[0], {row: self.drafts[row] for row in rows}
         decided = [decision for a, b, decision in self.same if a in nodes and b in nodes]
         spots = ", ".join(str(decision.spot) for decision in decided)
-        name = self._kept(decided, before, first, held)
+        name = self._kept(decided, before[first], held)
         parts = [(before[row], self._by(before[row], decided)) for row in rows]
         self.drafts[first], told = merged(name, parts, held, spots)
         self.issues.setdefault(first, []).extend(told)
-        more = [node for row in rows for node in self.meant.get(row, ()) if node != row]
-        also[first] = [*(before[row] for row in rows), *held,
-                       *(self.tags[node] if isinstance(node, str) else before[node] for node in more)]  # fmt: skip
-        for node in nodes:
-            into[node] = first
+        alike = (*nodes, *(node for row in rows for node in self.meant.get(row, ()) if node not in nodes))
+        self.also[first] = [
+            self.tags[node] if isinstance(node, str) else before.get(node, self.drafts[node]) for node in alike
+        ]
+        self.held[first] = {tag.uuid: tag for one in self.also[first] for tag in self.account.about(one)}
+        self.verdicts.update((frozenset((first, uuid)), "same") for uuid in self.held[first])
+        self.into.update(dict.fromkeys(nodes, first))
         for row in rows[1:]:
-            where = before[first]
-            place = name_place(where)
-            why = f"is one actor with {where.name!r} ({place}), as decided in {spots}; its tag is {name!r}"
-            merges[row] = why
+            place = name_place(before[first])
+            why = f"is one actor with {before[first].name!r} ({place}), as decided in {spots}; its tag is {name!r}"
+            self.merges[row] = why
             self.drafts[row] = replace(before[row], left_out=why)
 
-    def _kept(self, decided: Sequence[PairDecision], before: Sequence[Draft], first: int, held: Sequence[Tag]) -> str:
+    def _kept(self, decided: Sequence[PairDecision], first: Draft, held: Sequence[Tag]) -> str:
         chosen = {identity_key(decision.keep): decision.keep for decision in decided if decision.keep}
         if len(chosen) > 1:
             message = (
                 f"decisions keep several names of one actor, {', '.join(map(repr, chosen.values()))}: the first is"
             )
             self.notes.append(self._issue(Severity.WARNING, "several-kept", message, decided[0].spot))
-        return next(iter(chosen.values()), held[0].name if held else before[first].name)
+        return next(iter(chosen.values()), held[0].name if held else first.name)
 
     def _by(self, draft: Draft, decided: Sequence[PairDecision]) -> tuple[frozenset[str], frozenset[str]]:
         """What of a row is united, and the fields of which its value counts."""

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from importer.errors import UsageError
 from importer.model import Action, Header, Outcome, Plan, RowRef, Severity, Status, Table
 from importer.planning.build import build_plan
-from importer.planning.decisions import PARTS, Actor, Decisions, DecisionsFile, PairDecision, Part, Verdict, parse
+from importer.planning.decisions import (
+    PARTS,
+    Actor,
+    AliasDecision,
+    Decisions,
+    DecisionsFile,
+    PairDecision,
+    Part,
+    Verdict,
+    parse,
+)
 from importer.planning.options import Account, PlanOptions
 from importer.planning.source_ids import SourceIds
 
@@ -186,3 +196,20 @@ def test_two_decisions_about_one_thing_are_refused_with_both_lines(text: str) ->
     assert "decisions.yaml:2:3" in told
     assert "decisions.yaml:3:3" in told
     parse(text.replace("unsure", "same").replace("to: Basalt", "to: amber"))
+
+
+def test_a_tag_keeps_a_name_that_belongs_to_another_actor_and_is_not_left_beside_itself() -> None:
+    """What the account has already is the person's; the tag that a row is decided to be is its own."""
+    held = [tag("Amber", 1, aliases=[{"value": "Dust"}])]
+    two = (Actor(name="Basalt"), Actor(name="Amber", source="account", id=held[0].uuid))
+    said = DecisionsFile(
+        pairs=(PairDecision(actors=two, are="same"),),
+        aliases=(AliasDecision(alias="Dust", belongs_to=Actor(name="Cobalt")),),
+    )
+    made = plan(
+        drafts(draft("Basalt", aliases=[{"value": "Sand"}]), draft("Cobalt", aliases=[{"value": "Dust"}])), held,
+        mode="upsert", decisions=Decisions("d.yaml", "", 0, said),
+    )  # fmt: skip
+    assert made.changes[0].uuid == held[0].uuid
+    assert {entry["value"] for entry in made.changes[0].body["aliases"]} == {"Dust", "Sand"}
+    assert "merged-tag-stays" not in {note.code for note in made.notes}
