@@ -1,4 +1,4 @@
-"""What differs between operating systems. No other file uses a name that only some of them have."""
+"""What differs between operating systems: no other file uses a name that only some have. And Python's own collector."""
 
 from __future__ import annotations
 

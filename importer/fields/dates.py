@@ -13,8 +13,6 @@ from msgspec import Struct
 
 from importer.fields.words import load_data, says_nothing
 
-ORDERS = ("ymd", "dmy", "mdy")
-FILLS = ("start", "end")
 FIRST_YEAR, LAST_YEAR = 1900, 2099
 ALLOWED = ("YYYY-MM-DD", "3 March 2015", "March 3, 2015", "2015-03-03T10:00:00Z")
 """Forms that need no telling, for messages."""

@@ -12,11 +12,11 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from importer.fields.countries import code_of, resolve
+from importer.fields.dates import is_date
 from importer.model import Issue, Json, Place, RowRef, Severity
 
 TLP_WORDS: Final = ("red", "amber", "amber-strict", "green", "clear", "purple", "amber+strict")
@@ -282,7 +282,6 @@ def _a(value: Json) -> str:
     return "nothing"
 
 
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_DURATION: Final = re.compile(
     r"[+-]?P(?!$)(?:\d+(?:[.,]\d+)?Y)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?W)?(?:\d+(?:[.,]\d+)?D)?"
     r"(?:T(?=\d)(?:\d+(?:[.,]\d+)?H)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?S)?)?"
@@ -291,14 +290,6 @@ _SPOKEN_DURATION: Final = re.compile(r"(\d+)\s*(h|hour|d|day|w|week|month|y|year
 
 READABLE: Final = frozenset({"property-kind", "property-format", "property-value"})
 """Codes of problems that another reading of the cell may solve."""
-
-
-def is_date(text: str) -> bool:
-    """A day that exists, `2024-02-29`."""
-    try:
-        return bool(_DAY.fullmatch(text) and date.fromisoformat(text))
-    except ValueError:
-        return False
 
 
 def format_problem(wanted: str, text: str) -> tuple[str, str]:
