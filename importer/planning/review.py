@@ -120,19 +120,17 @@ class Review:
     def _write(self, decided: Mapping[int, Decision]) -> None:
         """FileChanged where the file is not as it was left, UsageError where it cannot be written."""
         with self._lock():
-            self._write_alone(decided)
-
-    def _write_alone(self, decided: Mapping[int, Decision]) -> None:
-        if self._on_disk() != self._written:
-            self._read()
-            raise FileChanged(f"{self.path} was changed by somebody else, and was read again: decide this once more")
-        made = [decided[number] for number in sorted(decided)]
-        text = with_decisions(self._text, made, str(self.path))
-        text = text.replace("\n", self._line_end)
-        with os_errors(f"{self.path} cannot be written"):
-            path = self.path.resolve()  # what a link points to is written, and the link stays
-            with atomic_text(path, path.stat().st_mode & 0o777 if path.exists() else 0o644) as file:
-                file.write(text)
+            if self._on_disk() != self._written:
+                self._read()
+                raise FileChanged(
+                    f"{self.path} was changed by somebody else, and was read again: decide this once more"
+                )
+            made = [decided[number] for number in sorted(decided)]
+            text = with_decisions(self._text, made, str(self.path)).replace("\n", self._line_end)
+            with os_errors(f"{self.path} cannot be written"):
+                path = self.path.resolve()  # what a link points to is written, and the link stays
+                with atomic_text(path, path.stat().st_mode & 0o777 if path.exists() else 0o644) as file:
+                    file.write(text)
         self._written, self.decided = text.encode(), decided
 
     def _on_disk(self) -> bytes:

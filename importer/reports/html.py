@@ -22,7 +22,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from importer.atomic import atomic_text
-from importer.errors import SafetyLimit, UsageError
+from importer.errors import SafetyLimit, os_errors
 from importer.fields.table import Visibility
 from importer.masking import Mask, MaskedStream
 from importer.model import Change, Outcome, Pair, Plan, Status
@@ -80,11 +80,8 @@ def write_run_page(path: Path, record: RunRecord) -> None:
 
 def write_page(path: Path, text: str, mask: Mask) -> None:
     """Write any other page, atomically, mode 0600, without secrets. Raises UsageError where it cannot be written."""
-    try:
-        with atomic_text(path) as stream:
-            MaskedStream(stream, mask).write(text)
-    except OSError as error:
-        raise UsageError(f"the page {path} cannot be written: {error.strerror or error}") from error
+    with os_errors(f"the page {path} cannot be written"), atomic_text(path) as stream:
+        MaskedStream(stream, mask).write(text)
 
 
 def run_page(record: RunRecord) -> str:
@@ -126,10 +123,8 @@ def plan_page(result: PlanResult, limit: SafetyLimit | None = None) -> str:
     about = [("Account", plan.account), ("Plan", result.out or "not kept: --out DIR keeps it")]
     cost = [f"Carrying it out takes {cost_text(result.cost)}."] if result.cost is not None else []
     ended = _foreseen(plan)
-    counts = Counter(outcome.status for _, outcome in ended)
-    todo = [Todo("Look at what would be deleted: the", "#rows", count(counts[Status.DELETED], "tag"))] * bool(
-        counts[Status.DELETED]
-    )
+    gone = sum(outcome.status is Status.DELETED for _, outcome in ended)
+    todo = [Todo("Look at what would be deleted: the", "#rows", count(gone, "tag"))] if gone else []
     if limit is None and any(change.action.calls for change in plan.changes):
         path = shlex.quote(str(Path(result.out, "plan.json"))) if result.out else "SOURCE"
         todo.append(Todo("Carry it out with", code=f"tag-importer apply {path}"))

@@ -20,6 +20,7 @@ from importer.model import (
     Severity,
     Shared,
     Side,
+    SourceFile,
     Status,
 )
 from importer.planning.cost import Cost
@@ -121,6 +122,30 @@ def _pairs(folder: Path) -> str:
     return check_page(plan(_creates(8), pairs=pairs, readings=(_READING,)))
 
 
+def _everything_at_once(folder: Path) -> str:
+    (folder / "failed.csv").touch()
+    calls = [f'{{"event":"intent","attempt":1,"at":"2026-11-23T17:40:{at:02d}+00:00"}}\n' for at in range(0, 60, 3)]
+    (folder / "journal.jsonl").write_text("".join(calls), "utf-8")
+    changes, pairs = _creates(30), []
+    for kind in range(10):
+        for at, name in enumerate(_NAMES, 100 + 10 * kind):
+            ref = row(at, f"{name} {kind}", "Iran")
+            found = Issue(Severity.ERROR if kind < 3 else Severity.WARNING, f"doubt-number-{kind}", "is doubtful",
+                          ref.place("Notes"), "motive", f"{name} {at % 4}", ("Fun", "Fear"))  # fmt: skip
+            differs = (FieldChange("motive", "Fun", "Fear"), FieldChange("description", "word " * 90, "other " * 90))
+            action = Action.INVALID if kind < 3 else Action.UPDATE
+            changes.append(change(action, ref, uuid="u", issues=(found,), differences=differs if kind > 2 else ()))
+            pairs.append(Pair(Side(f"{name} {kind}", "a.csv", ref.place("Name")), Side(name, "b.csv"), Severity.WARNING,
+                              "alias-shared", (Shared("Dust", "C2", "C3"),)))  # fmt: skip
+    reading = Reading("actors.csv", "", "spreadsheet", 110, tuple(
+        ColumnUse(f"Column {word}", "A", "value", "a reason " * 9, 9) for word in "abcdefghijklmnopqrstuvwxyz"
+    ))  # fmt: skip
+    made = plan(changes, pairs=tuple(pairs), readings=(reading,) * 4, mappings=("spreadsheet@12345678",) * 9,
+                sources=tuple(SourceFile(f"list-{at}.csv", "csv", "0" * 64, 9) for at in range(30)))  # fmt: skip
+    ended = {one.key: Outcome(one.key, one.action.status, "u", 1) for one in changes if one.action.calls}
+    return run_page(record(folder, made, ended))
+
+
 def _long_and_foreign(folder: Path) -> str:
     (folder / "failed.csv").touch()
     header = Header("actors-of-the-second-quarter-from-three-vendors.xlsx", "xlsx", HEADER.columns, HEADER.letters)
@@ -151,6 +176,7 @@ SITUATIONS: Final[Mapping[str, tuple[str, Callable[[Path], str]]]] = {
     "each-failure": ("Stopped early: 7 of 28 actors are tags now; 12 wait to be resumed; 1 row is skipped; "
                      "8 rows need you.",
                      _each_failure),
+    "everything": ("86 of 110 actors are tags now; 24 rows and 80 pairs need you.", _everything_at_once),
     "all-well": ("All 40 actors are tags now; no row needs you.", _all_well),
     "empty": ("Nothing to do: there is no row.", _empty),
     "pairs": ("All 8 rows are ready to be sent; 2 pairs need you.", _pairs),
