@@ -24,7 +24,6 @@ from importer.model import Header, Issue, Place, Severity
 from importer.sources.header import may_list_actors
 from importer.sources.located import NotAList, not_a_list
 from importer.sources.ods import OdsSheet, read_ods
-from importer.sources.opening import Background
 from importer.sources.options import MIB, Limits, ReadOptions
 from importer.sources.sheet import Formats, Rows, Sheet, Shown, find_table
 from importer.sources.workbook_cells import Grid, cell_text
@@ -43,8 +42,6 @@ _UNREAD = (
 _KEPT_CELLS = 4_000_000
 """Cells of sheets that are kept parsed between looking at them and reading them."""
 _PROLOG = 64 * 1024
-_LARGE = 8 * MIB
-"""XML of a sheet whose cells and whose marks are read side by side."""
 
 
 class Request(Struct):
@@ -201,10 +198,6 @@ class _Book:
             return self._ods[name].parts
         return self._parts.sheet(name) if self._parts else SheetParts()
 
-    def size(self, name: str) -> int:
-        """Bytes of its XML."""
-        return self._parts.size(name) if self._parts else 0
-
     def date_formats(self, name: str) -> Formats:
         """The formats of the sheet's dates; of an ODS, which has the text itself, a format of nothing else."""
         if self._book is None:
@@ -340,11 +333,8 @@ def _choose(file: str, book: _Book, options: ReadOptions) -> _Chosen:
             if reason:
                 chosen.issues.append(_left_out(file, name, *reason))
             continue
-        if book.size(name) < _LARGE:
-            parts, source = book.parts(name), book.sheet(name)  # in this order: parts tell of a stray cell
-        else:  # calamine takes twice as long, and lays cells out when it has read all of them
-            beside = Background(partial(book.sheet, name), "calamine")
-            parts, source = book.parts(name), beside.result()
+        parts = book.parts(name)  # tells of a stray cell before all up to it is laid out: not side by side
+        source = book.sheet(name)
         if (first := next(iter(source.iter_rows()), None)) and cell_text(first[0]) == ISSUES_TITLE:
             continue  # our own, of a workbook that was annotated
         sheet = find_table(file, book.kind, name, source, options, parts)

@@ -86,11 +86,6 @@ class XlsxParts:
         self.struck_styles = frozenset(self._styles.struck)
         self.struck_texts = self._struck_strings(named.get("sharedStrings", ""))
 
-    def size(self, name: str) -> int:
-        """Bytes of a sheet's XML."""
-        member = self._members.get(self._sheets.get(name, ""))
-        return self._archive.getinfo(member).file_size if member else 0
-
     def sheet(self, name: str) -> SheetParts:
         """What is noted of a sheet."""
         parts, path = SheetParts(), self._sheets.get(name, "")

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.mapping.cells import Cell, CellReader
+from importer.mapping.doubts import is_plain_name, odd_names
 from importer.mapping.spec import Rule, Step
 from importer.mapping.transforms.lists import json_list
 
@@ -70,6 +71,22 @@ def test_a_column_is_read_as_its_texts_are(target: str, given: list[str]) -> Non
     for text, value in zip(given, reader.quickly(given), strict=True):
         if value is not None:
             assert reader._read(text) == Cell(value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(["Grey Heron", "APT 28", "\u0421\u043e\u0432\u0430", "aka Bear", "Iran", "see Bear", "x -y",
+                             "\u0420\u043e\u0441\u0441\u0438\u044f", "7x", "Grey Heron of the whole of the North"]),
+            texts,
+        ),
+        max_size=5,
+    )
+)  # fmt: skip
+def test_names_of_a_column_are_odd_as_each_is(names: list[str]) -> None:
+    """Of names that are looked at together those are odd that are no plain names by themselves."""
+    assert odd_names(names) == {name for name in names if name and not is_plain_name(name)}
 
 
 @pytest.mark.parametrize("target", TARGETS)
