@@ -40,7 +40,7 @@ def pairs_sentence(pairs: Sequence[Pair]) -> str:
         for pair in rest
     )
     told = ", ".join(f"{number:,} {what}" for what, number in settled.most_common())
-    more = f"{count(len(rest), 'pair')} that need nobody: {told}" if rest else ""
+    more = f"{count(len(rest), 'pair')} that need{'s' * (len(rest) == 1)} nobody: {told}" if rest else ""
     return "; ".join(filter(None, (said, more)))
 
 
