@@ -95,7 +95,8 @@ def keep_and_show(session: Session, result: PlanResult, page: Path | None = None
             from importer.reports.html import plan_page, write_page
 
             write_page(page, plan_page(result, limit), Mask(settings.secrets()))
-        show(report(settings.format).plan(result))
+        if limit is None or settings.format != "json":  # else the error is the one document
+            show(report(settings.format).plan(result))
 
     try:
         verbs.check(session, result.plan, result.tags)

@@ -207,7 +207,10 @@ class _Group:
         self.drafters: dict[int, Drafter] = {}
         self.chosen: dict[Header, Drafter | None] = {}
         self.refusals: list[tuple[Header, SourceError]] = []
+        self.left_out: list[str] = []
         self.accepted = 0
+        self.any = False
+        """Whether a table of any file was taken."""
 
     def fit(self, tables: Sequence[Table]) -> Iterator[SourceFile | Issue | MappedTable]:
         files: set[str] = set()
@@ -232,6 +235,9 @@ class _Group:
             else:
                 yield from self._table(item)
         yield from self._end_of_file()
+        if self.left_out and not self.any:
+            raise SourceError(f"{', '.join(self.specs)}: no list of actors was found there.",
+                              details=tuple(self.left_out[:50]))  # fmt: skip
         self._check_columns()
 
     def _check_columns(self) -> None:
@@ -268,12 +274,13 @@ class _Group:
     def _end_of_file(self) -> Iterator[Issue]:
         """A file of which no table fits is refused when it was asked for by name; else there is a warning."""
         refusals, accepted = self.refusals, self.accepted
-        self.refusals, self.accepted = [], 0
+        self.refusals, self.accepted, self.any = [], 0, self.any or accepted > 0
         if refusals and not accepted and refusals[0][0].file in self.specs:
             first = refusals[0][1]
             first.details += tuple(error.message for _, error in refusals[1:])
             raise first
         for header, error in refusals:
+            self.left_out.append(error.message)
             what = "sheet" if header.sheet else "file"
             place = Place(header.file, header.sheet)
             yield Issue(Severity.WARNING, f"left-out-{what}", f"The {what} is left out: {error.message}.", place)

@@ -64,10 +64,13 @@ def is_job_file(path: str | Path) -> bool:
         return False
     if _MODELINE.search(text):
         return True
+    from rapidfuzz.distance import OSA
+
     keys = set(_KEY.findall(text))
     known = keys & _KEYS
-    if "sources" in keys:
-        return len(known) * 2 >= len(keys)
+    meant = {key for key in keys if key != "source" and OSA.distance(key.casefold(), "sources", score_cutoff=1) <= 1}
+    if meant:
+        return len(known | meant) * 2 >= len(keys)
     return len(keys & _TELLING) >= 2 and len(known) * 2 > len(keys)
 
 

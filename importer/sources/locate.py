@@ -76,6 +76,11 @@ def _locate_one(spec: str, options: ReadOptions, stdin: BinaryIO | None, found: 
         found.items += _downloaded(spec, options)
         return
     path = Path(spec)
+    if (path / "plan.json").is_file() and (path / "journal.jsonl").is_file():
+        raise SourceError(
+            f"{without_user(spec)} is the folder of a run, not a list.",
+            hint=f"`tag-importer apply {path / 'plan.json'}` applies its plan; of its lists name the file.",
+        )
     if path.is_dir():
         _from_folder(spec, path, options, found, seen)
     elif path.exists():
@@ -192,6 +197,13 @@ def _add(path: Path, name: str, listed: bool, found: Found, seen: set[Path], wit
         if not path.exists():
             raise SourceError(f"{name} is a link to a file that does not exist.")
         raise SourceError(f"{name} is not a regular file.", hint="A program's output is read from standard input: `-`.")
+    if path.name.startswith("~$"):
+        message = "is what a program keeps beside a document that is open in it, not a list"
+        if within is None:
+            meant = str(path.with_name(path.name[2:]))
+            raise SourceError(f"{name} {message}.", hint="Name the document itself.", meant=(name, meant))
+        found.items.append(Issue(Severity.INFO, "left-out-file", f"The file {message}", Place(name)))
+        return False
     real = path.resolve()
     if real in seen:
         found.items.append(

@@ -153,3 +153,31 @@ def test_runs_finds_what_out_put_elsewhere(here: Here) -> None:
     shutil.rmtree(here.folder / "deep")
     assert len(here.ok("runs", "--format", "json").json["runs"]) == 2, "the undo has a folder of its own"
     assert here.ok("runs", "--dir", ".", "--format", "json").json["runs"] == []
+
+
+def test_what_is_no_list_is_named_for_what_it_is(here: Here) -> None:
+    """A lock file, a run's folder, a folder without a list, a job with a slip in `sources`: each is told as that."""
+    rows(here.folder / "a.csv", "Name,Country", "Red Fox,IR")
+    (here.folder / "~$a.csv").write_bytes(b"\x05Alice")
+    assert "Next: tag-importer validate a.csv" in here("validate", "~$a.csv").err
+    assert "1 ready" in here.ok("validate", "*.csv").out
+    here.ok("apply", "a.csv", "--sandbox", "--out", "mine")
+    run = here("apply", "mine", "--sandbox")
+    assert (run.code, "apply mine/plan.json" in run.err) == (3, True)
+    (here.folder / "texts").mkdir()
+    (here.folder / "texts" / "read.txt").write_text("hello\nyou there\n")
+    empty = here("validate", "texts")
+    assert (empty.code, "no list of actors was found there" in empty.err) == (3, True)
+    (here.folder / "job.yaml").write_text("name: nightly\nsoruces: [a.csv]\n")
+    job = here("validate", "job.yaml")
+    assert (job.code, "did you mean 'sources'?" in job.err) == (2, True)
+    (here.folder / "actor.yaml").write_text("- name: Red Fox\n  source: somebody\n")
+    assert here("validate", "actor.yaml").code == 0
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_a_plan_beyond_its_limits_is_one_json_document(here: Here, command: str) -> None:
+    """With --format json what stops a run is one document, whatever was known by then."""
+    rows(here.folder / "a.csv", "Name", "Red Fox", "Tin Owl")
+    ran = here(command, "a.csv", "--sandbox", "--max-creates", "1", "--format", "json")
+    assert (ran.code, ran.json["error"]["exit_code"]) == (5, 5)
