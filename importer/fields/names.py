@@ -9,8 +9,6 @@ from functools import lru_cache
 
 _BLANKS = re.compile(r"\s+")
 _PUNCTUATION = bytes(number for number in range(128) if not chr(number).isalnum() and number != 10)
-_SIGNS = re.compile(r"(?:[^\w\n]|_)+")
-_NO_LETTERS_NOR_SIGNS = re.compile(r"[^\w\n -/:-@\[-`{-~]")
 _INVISIBLE_ENDS = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"
 # Zero-width, bidi and other format characters; variation selectors; the fillers that show nothing.
 _INVISIBLE_MARKS = re.compile(
@@ -113,10 +111,10 @@ def loose_keys(keys: Sequence[str]) -> list[str]:
         return list(map(_loose_key, keys))
     if text.isascii():
         return text.encode().translate(None, _PUNCTUATION).decode().split("\n")
-    if not _NO_LETTERS_NOR_SIGNS.search(text):
-        bare = _SIGNS.sub("", text)
-        if unicodedata.is_normalized("NFKC", bare):  # parts of Hangul may join where a blank was
-            return bare.split("\n")
+    signs = [letter for letter in set(text) if letter != "\n" and unicodedata.category(letter)[0] not in "LNM"]
+    bare = text.translate(dict.fromkeys(map(ord, signs)))
+    if unicodedata.is_normalized("NFKC", bare):  # parts of Hangul, or a mark and a letter, may join where a blank was
+        return bare.split("\n")
     return list(map(_loose_key, keys)) if len(keys) < 2 else [loose_keys([key])[0] for key in keys]
 
 
