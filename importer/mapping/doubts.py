@@ -43,8 +43,10 @@ _POINTERS = (
 )  # fmt: skip
 _TLP = re.compile(r"tlp[\s:_-]{0,3}(?:red|amber|green|clear|white|purple)\b.{0,60}", re.IGNORECASE)
 _BEGINNINGS = (*_POINTERS, "cve-", "tlp")
-_PLAIN = re.compile(r"[^\W\d_][\w '\u2019-]*")
-_NOT_PLAIN = re.compile(r"[^\w\n '\u2019-]")
+_WRITTEN = r"\w\u0300-\u036f\u0900-\u0963\u0966-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e '\u2019-"
+"""Of what plain names consist: letters, digits, the accents and vowel signs that are characters of their own."""
+_PLAIN = re.compile(rf"[^\W\d_][{_WRITTEN}]*")
+_NOT_PLAIN = re.compile(rf"[^\n{_WRITTEN}]")
 _SIGNS = ("  ", " -", "aka", "known", "formerly", "alias", *(f"\n{word}" for word in _BEGINNINGS))
 _LONG_WORD, _LONG = 23, 60
 

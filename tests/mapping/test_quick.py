@@ -31,6 +31,7 @@ texts = st.one_of(
     entries.map(lambda labels: '["' + '", "'.join(labels) + '"]'),
     entries.map(" ".join),
     st.text(),
+    st.text(alphabet="\u092c\u0917\u0941\u0932\u093e\u0964\u0e19\u0e01\u0e35\u0e48e\u0301\u0308 7-'"),
     st.text(alphabet="aB1 ,;|/\"'.#[]{}()\n\t-of"),
     st.text(alphabet="\u00e9\u0416\u4e2d\u0627\uac00\u03a9\u30ac\u3001\uff0c\uff1b\u300c\u300d"
             "\u00ab\u201c\u2022\uff08\uff0f ,;a'"),
