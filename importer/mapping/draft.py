@@ -441,7 +441,7 @@ class _Part:
         for feed in self.layout.feeds:
             columns = () if feed.rule.target in ("tlp", *NAMES) or feed.rule.as_is else feed.columns
             for column, texts in ((column, self._texts(column)) for column in columns):
-                for position, text in enumerate(texts) if MARKED.search("\n".join(texts)) else ():
+                for position, text in enumerate(texts) if "tlp" in "\n".join(texts).lower() else ():
                     found = None if position in self.left_out else MARKED.search(text)
                     if found and not marking(self.fields[position]):
                         moved = ", ".join(withhold(self.fields[position]))
