@@ -85,12 +85,8 @@ def _plan(
         deletes, vanished_notes = vanished(rows, matches, account.tags, options, notes, kept)
         changes.extend(deletes)
         more_notes.extend(vanished_notes)
-    if options.decisions is not None and (accepted := options.decisions.held.accepted):
-        changes = [
-            replace(change, issues=tuple(accept(change.issues, change.name, accepted))) if change.issues else change
-            for change in changes
-        ]
-        more_notes = list(accept(more_notes, "", accepted))
+    if options.decisions is not None and options.decisions.held.accepted:
+        changes, more_notes = accept(changes, more_notes, options.decisions, sources)
     shaped_by = [] if options.decisions is None else [options.decisions.source]
     shaped_by += options.evidence.files if options.evidence is not None else ()
     return Plan(

@@ -17,7 +17,7 @@ from importer.fields.names import identity_key, loose_key
 from importer.fields.table import ALIAS_FIELDS
 from importer.mapping.cells import DECIDED
 from importer.mapping.meanings import is_source
-from importer.model import ACCOUNT, Change, Draft, Issue, Json, Place, Severity, Tag
+from importer.model import ACCOUNT, Change, Draft, Issue, Json, Severity, SourceFile, Tag
 from importer.planning.collisions import Node
 from importer.planning.decisions import AcceptedIssue, Actor, AliasDecision, Decisions, PairDecision
 from importer.planning.identity import Match, Tags, name_place, usable
@@ -354,7 +354,7 @@ class _Deciding:
         return f"{self.drafts[node].name!r} ({self.drafts[node].row.place()})"
 
     def _issue(self, severity: Severity, code: str, message: str, spot: Position) -> Issue:
-        return Issue(severity, code, message, Place(self.decisions.file, row=spot.line))
+        return Issue(severity, code, message, self.decisions.place(spot))
 
 
 def _without(fields: Mapping[str, Json], names: Collection[str]) -> tuple[Mapping[str, Json], str]:
@@ -369,8 +369,24 @@ def _without(fields: Mapping[str, Json], names: Collection[str]) -> tuple[Mappin
     return {name: value for name, value in {**fields, **kept}.items() if value != []}, next(iter(kept))
 
 
-def accept(issues: Iterable[Issue], name: str, accepted: Sequence[AcceptedIssue]) -> Iterator[Issue]:
-    """The issues of an actor, those that a person has accepted marked as such."""
-    for issue in issues:
-        by = next((one for one in accepted if one.covers(issue, name)), None)
-        yield issue if by is None else replace(issue, accepted=str(by.spot))
+def accept(
+    changes: Sequence[Change], notes: Sequence[Issue], decisions: Decisions, sources: Sequence[SourceFile]
+) -> tuple[list[Change], list[Issue]]:
+    """Changes and notes, accepted issues marked as such; a note tells of accepted ones that are there no more."""
+    accepted, met = decisions.held.accepted, set[AcceptedIssue]()
+
+    def marked(issues: Iterable[Issue], name: str) -> Iterator[Issue]:
+        for issue in issues:
+            by = next((one for one in accepted if one.covers(issue, name)), None)
+            if by is not None:
+                met.add(by)
+            yield issue if by is None else replace(issue, accepted=str(by.spot))
+
+    kept = [replace(one, issues=tuple(marked(one.issues, one.name))) if one.issues else one for one in changes]
+    told = list(marked(notes, ""))
+    for one in accepted:
+        if one not in met and any(is_source(one.source, source.file) for source in sources):
+            about = f" with {one.value!r}" if one.value else ""
+            message = f"a decision no longer applies, {one.source} has no issue {one.code!r}{about}"
+            told.append(Issue(Severity.WARNING, "decision-not-applied", message, decisions.place(one.spot)))
+    return kept, told

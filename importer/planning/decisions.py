@@ -23,15 +23,16 @@ import msgspec
 from msgspec import Meta, Struct
 
 from importer.errors import Position, UsageError
+from importer.fields.codes import shipped_codes
 from importer.fields.names import identity_key
 from importer.fields.table import FIELDS, Kind, field_named
 from importer.mapping.cells import CellReader
 from importer.mapping.meanings import file_name, is_source
 from importer.mapping.spec import Rule
 from importer.mapping.write import flow
-from importer.model import Issue, Json, Pair, SourceFile
+from importer.model import Issue, Json, Pair, Place, SourceFile
 from importer.text.json_schema import schema
-from importer.text.nearest_word import unknown
+from importer.text.nearest_word import nearest, unknown
 from importer.text.typed_yaml import read
 from importer.text.yaml_nodes import Node, Problems, compose, read_file
 
@@ -205,6 +206,13 @@ class AcceptedIssue(Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: Why = ""
     spot: Position = Position("")
 
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Its code is one that there is."""
+        if self.code not in shipped_codes():
+            near = nearest(self.code, list(shipped_codes()))
+            said = f"did you mean '{near}'?" if near else "the terminal and results.csv give the code of each issue"
+            yield ("code",), f"{self.code!r} is not a code; {said}"
+
     def covers(self, issue: Issue, name: str) -> bool:
         """Whether it is about this issue of an actor."""
         return (
@@ -274,6 +282,10 @@ class Decisions(Struct, frozen=True):
     def source(self) -> SourceFile:
         """For the plan that they shape."""
         return SourceFile(self.file, KIND, self.sha256, self.size)
+
+    def place(self, spot: Position) -> Place:
+        """Where one of them is, for an issue about it."""
+        return Place(self.file, row=spot.line)
 
 
 def decisions_schema() -> dict[str, Json]:

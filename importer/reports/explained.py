@@ -8,35 +8,17 @@ from functools import cache
 import msgspec
 
 from importer.errors import UsageError
+from importer.fields.codes import Explained, shipped_codes
 from importer.fields.vocabulary import NAMES, load_vocabulary
 from importer.remote.failures import FAILURES
 from importer.reports.formats import Listing
 from importer.reports.screen import Line
-from importer.shipped import shipped_yaml
-
-_OF_VOCABULARY = "{vocabulary}"
-
-
-class Explained(msgspec.Struct, frozen=True, array_like=True):
-    """One code."""
-
-    means: str
-    example: str
-    settle: str
 
 
 @cache
 def codes() -> Mapping[str, Explained]:
-    """Every code that the program says of a row, a file or a call."""
-    held = msgspec.convert(shipped_yaml("codes.yaml"), dict[str, Explained])
-    found: dict[str, Explained] = {}
-    for listed, explained in held.items():
-        for code in listed.split(", "):
-            if _OF_VOCABULARY in code:
-                for name in NAMES:
-                    found.setdefault(code.replace(_OF_VOCABULARY, name), explained)
-            else:
-                found[code] = explained
+    """Every code that the program says of a row, a file or a call; those of calls mean what the failure says."""
+    found = dict(shipped_codes())
     for failure in FAILURES:
         sentence = f"{failure.sentence[0].upper()}{failure.sentence[1:]}."
         found[failure.code] = msgspec.structs.replace(found[failure.code], means=sentence)

@@ -96,6 +96,19 @@ def test_accepted_issues_and_other_names(here: Here) -> None:
     assert "unknown-country" in here.ok("validate", *GIVEN).out
 
 
+def test_an_accepted_issue_that_is_mended_or_misspelt(here: Here) -> None:
+    """Where the source has it no more that is told with the line; a code that there is not is refused."""
+    decide(here, "accepted:\n- {code: unknown-country, source: two.csv, value: Chnia}\n")
+    said = "a decision no longer applies, two.csv has no issue 'unknown-country' with 'Chnia'"
+    rows(here.folder / "two.csv", "name,country", "Iron Quokka,Chnia")
+    assert said not in here.ok("validate", *GIVEN).out
+    rows(here.folder / "two.csv", "name,country", "Iron Quokka,China")
+    assert said in here.ok("validate", *GIVEN).out
+    decide(here, "accepted:\n- {code: unknown-contry}\n")
+    ran = here("validate", *GIVEN)
+    assert (ran.code, "'unknown-contry' is not a code; did you mean 'unknown-country'?" in ran.err) == (2, True)
+
+
 def test_a_decision_that_no_longer_applies_or_is_wrong(here: Here) -> None:
     """An actor that is gone is told with the line; a mistake in the file is refused with line and column."""
     decide(here, "pairs:\n- {actors: [{name: Gone, source: one.csv}, Iron Quokka], are: different}\n")
