@@ -116,7 +116,7 @@ def os_errors(cannot: str, hint: str = "") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"{cannot}: {error.strerror or error}", hint=hint) from error
+        raise UsageError(f"{cannot}: {error.strerror or error}", hint=hint, then="{again}") from error
 
 
 class MappingError(UsageError):

@@ -175,4 +175,4 @@ def write_new(path: Path, text: str, *, force: bool) -> None:
             f"{path} exists already", hint="Choose another name, or overwrite it.", then="{again} --force"
         ) from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be written: {error.strerror}", then="{again}") from error

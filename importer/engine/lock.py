@@ -79,6 +79,7 @@ def account_lock(
         raise UsageError(
             f"the state directory {place} cannot be used: {error.strerror or error}",
             hint=f"Set {STATE_DIR} to a folder that can be written.",
+            then="{again}",
         ) from error
     about = place / f"{name}.json"
     try:

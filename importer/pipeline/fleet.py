@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from importer.clock import Clock
 from importer.engine.resume import open_resumable
-from importer.errors import ExitCode, ImporterError, ProgramFault, StoppedEarly, UsageError
+from importer.errors import ExitCode, ImporterError, ProgramFault, StoppedEarly, UsageError, os_errors
 from importer.masking import Mask
 from importer.model import Plan
 from importer.pipeline import verbs
@@ -153,10 +153,8 @@ class FleetRun:
 
     def carry_out(self) -> Fleet:
         """Each job to its end, or to where `stop` or its token ended it. UsageError where the folder cannot be made."""
-        try:
+        with os_errors(f"{self._folder} cannot be used"):
             self._save(self._fleet())
-        except OSError as error:
-            raise UsageError(f"{self._folder} cannot be used: {error.strerror or error}") from error
         threads = [threading.Thread(target=self._group, args=(places,), name=f"token {group}", daemon=True)
                    for group, places in groups_of(self._jobs).items()]  # fmt: skip
         for thread in threads:

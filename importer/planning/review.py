@@ -140,4 +140,4 @@ class Review:
         except FileNotFoundError:
             return b""
         except OSError as error:
-            raise UsageError(f"{self.path} cannot be read: {error.strerror}") from error
+            raise UsageError(f"{self.path} cannot be read: {error.strerror}", then="{again}") from error

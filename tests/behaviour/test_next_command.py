@@ -78,6 +78,7 @@ def test_every_kind_of_error_has_one(capsys: pytest.CaptureFixture[str]) -> None
         ("plan list.csv", 2, "tag-importer plan list.csv --sandbox"),
         ("apply list.csv --sandbox --max-creates 1", 5,
          "tag-importer apply list.csv --sandbox --max-creates 1 --max-creates 2"),
+        ("plan list.csv --sandbox --out list.csv/run", 2, "tag-importer plan list.csv --sandbox --out list.csv/run"),
         ("resume none", 2, "tag-importer runs"),
         ("mapping show none", 2, "tag-importer mapping list"),
         ("mapping show atack", 2, "tag-importer mapping show attack"),
