@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct, field
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from importer.fields.table import FIELDS, field_named
 from importer.model import Action, Asked, Category, Change, Draft, FieldChange, Issue, Json, Severity, Tag
 from importer.planning.diff import differences, update_body
-from importer.planning.identity import Match, name_place, place_seen_from
+from importer.planning.identity import UUID_COLUMN, Match, name_place, place_seen_from
 from importer.planning.marking import MARK_KEY, Owner, mark_of, marked, owner
 from importer.planning.merging import with_lists
 from importer.planning.options import Mode, PlanOptions
@@ -20,6 +21,8 @@ from importer.planning.properties import READABLE, check_properties, how_to_read
 from importer.planning.returned import Returned
 from importer.planning.source_ids import with_id
 
+UPDATED_COLUMN: Final = "_updated"
+"""The column of exports that says when the tag had last been changed."""
 LISTS: Final = tuple(field.name for field in FIELDS if field.is_list)
 
 
@@ -134,6 +137,9 @@ class _Decision:
             message = f"the tag is marked as {mark_of(tag)!r}, not as this job's; two jobs must not write one tag"
             return self._is(Action.CONFLICT, "managed-elsewhere", message)
         self.body = update_body(self.found)
+        if draft.row.text(UUID_COLUMN) and _later(tag.updated_at, draft.row.text(UPDATED_COLUMN)):
+            message = f"the tag was changed since it was exported (at {tag.updated_at}); the row is from before that"
+            self._warn("changed-since-export", message)
         more = self._other_category(tag)
         if "properties" in self.body or self.body.get("categoryUuid"):
             held = tag.fields.get("properties")
@@ -287,6 +293,13 @@ def _wanted(draft: Draft, setting: Setting) -> Mapping[str, Json]:
         category = setting.categories.get(str(fields.get("categoryUuid") or "").lower())
         fields = with_id(fields, draft.row, category)
     return marked(fields, setting.options.managed_by) if setting.options.managed_by else fields
+
+
+def _later(a: str, b: str) -> bool:
+    try:
+        return datetime.fromisoformat(a) > datetime.fromisoformat(b.strip())
+    except (ValueError, TypeError):  # no time, or one that a spreadsheet program has rewritten without its zone
+        return False
 
 
 def _merged(held: Json, patch: Json) -> dict[str, Json]:

@@ -153,3 +153,19 @@ def test_a_category_with_room_for_the_id_keeps_it(here: Here) -> None:
     misp(here.folder / "a.json", {0: "Lead Weasel"})
     here.ok("apply", "a.json", "--sandbox", "--category", "Actors", "--mode", "upsert")
     assert set(here.tags("--sandbox")) == {"Lead Weasel"}
+
+
+def test_a_row_that_was_exported_before_its_tag_was_changed_is_warned_of(here: Here) -> None:
+    """An update from an export that is older than the tag says so; an export of today does not."""
+    rows(here.folder / "a.csv", "Name,Country", "Tin Weasel,IR", "Amber Jackal,CN")
+    here.ok("apply", "a.csv", "--sandbox")
+    here.ok("export", "out.csv", "--sandbox")
+    text = (here.folder / "out.csv").read_text("utf-8-sig").replace("IR", "RU").replace("CN", "VN")
+    (here.folder / "out.csv").write_text(text, "utf-8-sig")
+    plan = ("plan", "out.csv", "--sandbox", "--mode", "upsert", "--max-updates", "none")
+    assert "changed since it was exported" not in here.ok(*plan).out
+    rows(here.folder / "b.csv", "Name,Description", "Tin Weasel,Digs tunnels")
+    here.ok("apply", "b.csv", "--sandbox", "--mode", "upsert", "--max-updates", "none")
+    shown = here.ok(*plan).out
+    assert shown.count("changed since it was exported") == 1
+    assert "changed-since-export" in shown
