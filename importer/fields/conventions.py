@@ -111,6 +111,9 @@ def _scores(texts: Sequence[str]) -> Judged:
             return Judged(Convention(scale="?"), "mixed-scale", f"holds shares and per cents; {settle}", True)
         shown = "; ".join(f"{text.strip()} is {parse_score(text, '1').value}" for text in _examples(found, 0, 1))
         return Judged(Convention(scale="1"), "scale-of-1", f"was read on a scale of 0 to 1: {shown}")
+    if small and 5 * small <= usual and not shares:  # a slip among many
+        message = f"was read on a scale of 1 to 10; {_first(found, below=1)} looks like another scale and was left "
+        return Judged(Convention(scale="10", mixed=True), "mixed-scale", f"{message}out; {settle}", True)
     if small or (shares and usual):
         other = "numbers below 1" if small else "per cents"
         message = f"holds {other} and numbers up to 10, so that the scale is not clear; {settle}"
@@ -189,7 +192,9 @@ def _order(texts: Iterable[str]) -> tuple[str, str, str]:
     if not unclear:
         return "", "", ""
     days = [text for text in texts if _NUMERIC.match(text.strip())]
-    fits = {order: [bool(parse_date(text, order).date) for text in days] for order in ("dmy", "mdy", "ymd")}
+    orders = ("dmy", "mdy", "ymd")
+    days = [text for text in days if any(parse_date(text, order).date for order in orders)]  # 31/11 says nothing
+    fits = {order: [bool(parse_date(text, order).date) for text in days] for order in orders}
     possible = [order for order, fit in fits.items() if all(fit)]
     if not any(_SHORT.match(text.strip()) for text in days):
         possible = [order for order in possible if order != "ymd"]
@@ -227,10 +232,12 @@ def _lists(texts: Sequence[str]) -> Judged:
                 shown = " and ".join(f"'{part.strip()}'" for part in holding[0].split(sign)[:2] if part.strip())
                 name = {"\\n": "\\n", "\t": "tabulators"}.get(sign, sign)
                 return Judged(Convention(separator=sign), "separator", f"was cut at {name}: {shown}")
-    if "/" in whole and not any(sign in whole for sign in ",;|"):
+    if "/" in whole:
         filled = [text for text in texts if text.strip()]
-        slashed = [text for text in filled if re.search(r"\w/\w", text) and "://" not in text]
-        if len(slashed) > 1 and 2 * len(slashed) >= len(filled):
+        slashed = [text for text in filled if re.search(r"\w/\w", text) and not re.search("://|[,;|]", text)]
+        usual = not any(sign in whole for sign in ",;|") and len(slashed) > 1 and 2 * len(slashed) >= len(filled)
+        slashed = slashed if usual else [text for text in slashed if re.fullmatch(r"[^/]{2,}(?:/[^/]{2,}){2,}", text)]
+        if slashed:
             message = (
                 f"looks as if `/` parts its entries ('{slashed[0].strip()[:60]}'), which were not cut; "
                 "`separators: /` in the mapping cuts them"

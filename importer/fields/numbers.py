@@ -82,7 +82,8 @@ def parse_score(text: str, scale: str = "10", *, mixed: bool = False) -> ScoreMa
     """
     whole = scale
     plain = unicodedata.normalize("NFKC", text).strip()
-    if len(plain) <= _LONGEST_SHARE and (share := _SHARE.fullmatch(plain)):
+    share = _SHARE.fullmatch(plain) if len(plain) <= _LONGEST_SHARE else None
+    if share:
         plain, whole = share["part"], share["whole"] or "100"
     number = parse_number(plain)
     if number.value is None and number.reason == "unknown":
@@ -96,7 +97,11 @@ def parse_score(text: str, scale: str = "10", *, mixed: bool = False) -> ScoreMa
         return ScoreMatch(None, "none")
     if whole == "?" or (mixed and whole == scale and abs(number.value) < 1):
         return ScoreMatch(None, "unclear")
-    return _score(number.value, whole)
+    found = _score(number.value, whole)
+    if share and found.reason == "out-of-range":
+        end = "%" if share["percent"] else f"/{whole}"
+        return ScoreMatch(None, found.reason, f"{whole}{end}")
+    return found
 
 
 def _score(number: int | float, scale: str) -> ScoreMatch:

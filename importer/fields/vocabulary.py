@@ -219,6 +219,7 @@ class Vocabulary(Struct, frozen=True, dict=True):
         from rapidfuzz.distance import OSA
 
         key = word_key(text)
+        key = next((key[len(prefix) :] for prefix in self.prefixes if key.startswith(prefix)), key)
         found = process.extract(key, self.index.keys(), scorer=OSA.distance, score_cutoff=1, limit=None)
         near = [word for word, _, _ in found]
         if len(key) < _SHORTEST:  # of three letters any other three are near, save the same ones

@@ -129,7 +129,8 @@ def _object(value: Value) -> Value:
 def _annotated(value: Value, reading: Reading) -> Value:
     """`{"value": ..., "confidence": ..., "tlp": ...}` as JSON text is taken whole; anything else is the value."""
     if isinstance(value, str) and value.lstrip()[:1] == "{":
-        value = lists.json_value(value)
+        found = lists.json_value(value)
+        value = found if not isinstance(found, dict) or "value" in found else value
     if isinstance(value, dict):
         inner = reading(value.get("value"))
         if isinstance(inner, Found):

@@ -320,7 +320,7 @@ class CellReader:
         message, severity, code = note.message, Severity.WARNING, note.code
         setting = self._setting(note)
         kind = other_kind(note.text or text) if note.about is About.UNKNOWN and not note.nearest else ""
-        if kind and kind not in message:
+        if kind and kind not in message and (kind, code) != ("a number", "bad-score"):
             message += f", but looks like {kind}: are the row's columns mixed up?"
         if note.about is About.NOTHING and self.rule.target == "value" and not self.part:
             severity, code, message = Severity.ERROR, "placeholder-name", "says nothing; a tag needs the actor's name"

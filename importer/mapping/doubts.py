@@ -41,6 +41,7 @@ _POINTERS = (
     "split into ", "now tracked as ", "siehe ", "vgl. ", "voir ", "v\u00e9ase ", "ver ", "vedi ", "zie ", "zob. ",
     "bkz. ", "\u0441\u043c. ", "\u0434\u0438\u0432. ", "\u53c2\u89c1", "\u53c3\u898b", "\u89c1 ",
 )  # fmt: skip
+_POINTS = "points to another entry; it is sent as a name all the same"
 _TLP = re.compile(r"tlp[\s:_-]{0,3}(?:red|amber|green|clear|white|purple)\b.{0,60}", re.IGNORECASE)
 _BEGINNINGS = (*_POINTERS, "cve-", "tlp")
 _WRITTEN = r"\w\u0300-\u036f\u0900-\u0963\u0966-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e '\u2019-"
@@ -104,8 +105,11 @@ def doubts(value: Value, text: str, listed: bool) -> tuple[Value, list[Note]]:
     remarks: dict[tuple[str, str], list[str]] = {}
     for label, entry in odd:
         kind, said = _kind_told(label), _remark(label)
-        if (kind or said) and any(entry is other for other in rest):
+        pointer = label.lower().startswith(_POINTERS)
+        if (kind or said or pointer) and any(entry is other for other in rest):
             told = ("perhaps-no-name", kind) if kind else ("alias-with-remark", said)
+            if pointer:
+                told = ("alias-with-remark", _POINTS)
             remarks.setdefault(told, []).append(label)
     notes += [Note(About.DOUBTFUL, code, said, "; ".join(found)) for (code, said), found in remarks.items()]
     return rest or None, notes
@@ -128,6 +132,8 @@ def _never(text: str) -> str:
     """What a text is that cannot be a name."""
     if LINK.match(text):
         return "a link"
+    if text[:2] in ('{"', "{'", '["', "['", "[{") and text[-1] in "]}":
+        return "a piece of JSON"
     if _TLP.fullmatch(text):
         return "a TLP marking"
     if INDICATOR.fullmatch(text) and ("@" in text or not text.rpartition(".")[2].isalpha()):
@@ -152,7 +158,7 @@ def _doubt(value: str, text: str) -> Note | None:
     if is_plain_name(value):
         return None
     if value.lower().startswith(_POINTERS):
-        return doubt("points-elsewhere", "points to another entry; it is sent as a name all the same")
+        return doubt("points-elsewhere", _POINTS)
     if said := _kind_told(value):
         return doubt("perhaps-no-name", said)
     if said := _remark(value):
@@ -197,6 +203,7 @@ def _words() -> dict[str, str]:
     countries = (*country_names().values(), *(str(name) for each in names for name in each))
     groups = (
         ("a word for a total", row_words().totals),
+        ("a truth value", ("true", "false")),
         ("a motive", (*motive.words, *motive.allowed)),
         ("a country", countries),
     )

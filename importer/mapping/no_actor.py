@@ -118,6 +118,11 @@ class _Judge:
         found = {at for column in columns if odd for at, text in enumerate(column) if text in odd}
         if self._lettered and self._usual:
             found |= self._alone()
+        if self._first is not self.names:
+            found.update(
+                at for at, name in enumerate(self.names)
+                if (not name or name[:1].isdigit()) and _ends_in_total(self._first[at])
+            )  # fmt: skip
         return found
 
     def why(self, position: int) -> tuple[str, str, str]:
@@ -147,6 +152,8 @@ class _Judge:
             return "is commented out"
         lowered = text.casefold()
         alone = not others and self._wide and lowered.strip(" .:") in row_words().totals
+        if filled[0][1] != self._name and numbers and others and _ends_in_total(text):  # of a group: `China Total`
+            return "looks like a row of totals, not an actor"
         if alone or (numbers and (others or re.search(r"\d", text)) and _total().match(lowered)):
             return "looks like a row of totals, not an actor"
         of_a_name = not others or filled[0][1] == self._name
@@ -240,6 +247,16 @@ def _total() -> re.Pattern[str]:
     # The bounds keep the look behind the word short, whatever stands there.
     words = _any_of(row_words().totals)
     return re.compile(_LEAD + rf"(?:{words})(?!\w)(?=[^\d]{{0,30}}(?:[\d.,]{{1,20}}[^\d]{{0,30}})?\Z)")
+
+
+@cache
+def _total_ends() -> tuple[str, ...]:
+    """How a total of a group ends; scripts without blanks write the word next to the group's name."""
+    return tuple(word if word[0] >= "\u2e80" else f" {word}" for word in row_words().totals)
+
+
+def _ends_in_total(text: str) -> bool:
+    return text.casefold().rstrip(" .:").endswith(_total_ends())
 
 
 @cache

@@ -26,6 +26,8 @@ def of(name: str, *texts: str) -> Judged:
         (("high", "low", "", "80%", "8/10"), "", ""),
         (("7.5", "8"), "", "rounded-scores"),
         (("0.9", "7"), "?", "mixed-scale"),
+        (("8", "6", "0.9", "9", "7", "5"), "10", "mixed-scale"),
+        (("8", "6", "0.9", "9", "7"), "?", "mixed-scale"),
         (("5", "80%"), "?", "mixed-scale"),
         (("1", "2", "3", "4", "5", "6", "7", "75"), "?", "mixed-scale"),
         (("1", "2", "3", "4", "5", "6", "7", "8", "9", "8", "7", "11"), "", ""),
@@ -100,3 +102,15 @@ def test_what_parts_the_entries_of_lists() -> None:
     slashed = of("aliasGroupNamesInternal", "Bell/UNC1", "Cat/Dog")
     assert (slashed.convention.separator, slashed.code, slashed.doubtful) == ("", "uncut-lists", True)
     assert of("aliasGroupNamesInternal", "Bell/UNC1", "Cat, Dog") == of("aliasGroupNamesInternal", "Cat")
+
+
+def test_a_day_that_no_calendar_has_does_not_decide_the_order_of_dates() -> None:
+    """One slip leaves the other dates of its column as clear as they were; dates in two orders still do not."""
+    assert of("dateOfDiscovery", "12/05/2019", "23/08/2018", "15/13/2022", "31/11/2016").convention.order == "dmy"
+    assert of("dateOfDiscovery", "12/05/2019", "23/08/2018", "08/23/2018").code == "mixed-date-order"
+
+
+def test_a_list_that_a_slash_parts_among_others_is_told() -> None:
+    """Three names with strokes between them are told where the other cells have semicolons; one stroke is a name's."""
+    assert of("aliases", "Red Fox; RF-1", "Fen Owl/Night Owl/FO-2").code == "uncut-lists"
+    assert of("aliases", "Red Fox; RF-1", "TA/505").code == ""

@@ -79,3 +79,9 @@ def test_scores(text: str, scale: str, value: int) -> None:
 def test_no_score(text: str, scale: str, reason: str, nearest: str) -> None:
     """What is off the scale or no confidence is a problem, with the nearest score where there is one."""
     assert parse_score(text, scale) == ScoreMatch(None, reason, nearest)
+
+
+def test_a_share_above_the_whole_is_told_as_a_share() -> None:
+    """Beside 150% the nearest is 100%, not 10, which would be another scale."""
+    assert parse_score("150%") == ScoreMatch(None, "out-of-range", "100%")
+    assert parse_score("12/10") == ScoreMatch(None, "out-of-range", "10/10")

@@ -50,6 +50,7 @@ NOT_FOUND = [
     ("actor-category", "Private sector offensive actor", "unclear", ""),
     ("tlp", "TLP:EX:CHR", "unclear", ""),
     ("tlp", "ambr", "unknown", "amber"),
+    ("tlp", "TLP:AMBER+STRICKT", "unknown", "amber+strict"),
     ("level", "none", "none", ""),
     ("confidence", "A", "unclear", ""),
 ]

@@ -34,6 +34,7 @@ SPREADSHEET = load_mapping("spreadsheet")
         ("Espionage", "perhaps-no-name"),
         ("Total", "perhaps-no-name"),
         ("777", "perhaps-no-name"),
+        ("TRUE", "perhaps-no-name"),
         ("moss-egret.example.com", "perhaps-no-name"),
         ("Moss Egret / Fen Crane", "perhaps-several-names"),
         ("Moss Egret/Fen Crane", "perhaps-several-names"),
@@ -134,3 +135,26 @@ def test_a_marking_in_another_column_keeps_the_row_private() -> None:
     ]  # fmt: skip
     assert not {"description", "externalReferenceLinks"} & (red.fields.keys() | strict.fields.keys())
     assert (green.fields["description"], green.fields["externalReferenceLinks"]) == ("Robs banks.", [link])
+
+
+def test_an_alias_that_points_elsewhere_is_told() -> None:
+    """`see row 6` among other names is not sent as one without a word."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Aliases"), ("Moss Egret", "Fen Egret; see row 6"))
+    assert "alias-with-remark" in codes(draft)
+
+
+def test_an_object_that_is_no_field_with_its_confidence_does_not_cost_the_row() -> None:
+    """JSON of another shape under a field that may be left out is left out and told; the actor stays."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Country"), ("Moss Egret", '{"iso": "ES", "name": "Spain"}'))
+    assert draft.name == "Moss Egret"
+    assert [issue.severity for issue in draft.issues] == [Severity.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [('{"name": "Moss Egret"}', "not-a-name"), ("[REDACTED]", "placeholder-name")]
+)
+def test_what_a_program_writes_for_a_name_is_refused(name: str, code: str) -> None:
+    """An object in JSON and a word for what was taken out make no tag."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "Country"), (name, "Chile"))
+    assert code in codes(draft)
+    assert any(issue.severity is Severity.ERROR for issue in draft.issues)

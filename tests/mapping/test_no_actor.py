@@ -197,3 +197,13 @@ def test_a_cell_of_one_repeated_sign_is_judged_in_linear_time(piece: str) -> Non
     """A hundred thousand signs are looked at once: a pattern that went back over them would never end."""
     found = drafts(SPREADSHEET, ("Actor", "Country"), (f"Wren{piece * 100_000}!", "Iran"), (piece * 100_000 + "!", ""))
     assert len(found) == 2
+
+
+@pytest.mark.parametrize("label", ["Chile Total", "(blank) Total", "Chile Ergebnis", "\u4e2d\u56fd\u6c47\u603b"])
+@pytest.mark.parametrize("name", ["3", ""])
+def test_sums_of_groups_are_not_actors(label: str, name: str) -> None:
+    """What a pivot table writes below each group makes no tag called 3, and no row without a name."""
+    rows = [("Chile", "Moss Egret", "5"), (label, name, "15"), ("Peru", "Total Eclipse", "7")]
+    first, sums, last = drafts(SPREADSHEET, ("Country", "Actor", "Priority"), *rows)
+    assert (first.left_out, sums.left_out, last.left_out) == ("", sums.left_out, "")
+    assert "totals" in sums.left_out

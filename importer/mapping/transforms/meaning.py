@@ -171,8 +171,9 @@ def score(text: str, out_of: float | str = 10, *, mixed: bool = False) -> Value 
     if match.reason == "unclear" and numbers.plain_score(text) is None:
         message = "could be several scores"
         return Found(None, Note(About.SEVERAL, "unclear-score", message, text, ("1 to 10",), match.nearest))
+    share = not match.nearest.isdecimal()  # `150%`: nearest is `100%`
     messages = {
-        "out-of-range": f"is not between 1 and {scale}",
+        "out-of-range": f"is not between 0 and {match.nearest}" if share else f"is not between 1 and {scale}",
         "unclear": "can be read in more than one way; `score: {out_of: ...}` in the mapping says what the highest is",
     }
     message = messages.get(match.reason, "is not a score from 1 to 10")
