@@ -234,7 +234,9 @@ def _lists(texts: Sequence[str]) -> Judged:
                 return Judged(Convention(separator=sign), "separator", f"was cut at {name}: {shown}")
     if "/" in whole:
         filled = [text for text in texts if text.strip()]
-        slashed = [text for text in filled if re.search(r"\w/\w", text) and not re.search("://|[,;|]", text)]
+        slashed = [
+            text for text in filled if "/" in text and re.search(r"\w/\w", text) and not re.search("://|[,;|]", text)
+        ]
         usual = not any(sign in whole for sign in ",;|") and len(slashed) > 1 and 2 * len(slashed) >= len(filled)
         slashed = slashed if usual else [text for text in slashed if re.fullmatch(r"[^/]{2,}(?:/[^/]{2,}){2,}", text)]
         if slashed:

@@ -119,7 +119,7 @@ def test_an_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_bytes(b"name: x\n\xff\xfe")
     with pytest.raises(MappingError) as caught:
         load_mapping(str(tmp_path / "bad.yaml"))
-    assert caught.value.details == (f"{tmp_path / 'bad.yaml'}:2: is not UTF-8 text",)
+    assert caught.value.details == (f"{tmp_path / 'bad.yaml'}:2: is not UTF-8 text; save it as UTF-8",)
 
 
 @pytest.mark.parametrize(
