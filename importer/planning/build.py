@@ -66,7 +66,7 @@ def _plan(
         account.ids.only(tags.by_uuid)
     decided = decide_rows(rows, tags, options.decisions)
     rows = decided.drafts
-    matches = match_rows(rows, tags, decided.also)
+    matches = match_rows(rows, tags, decided.also, decided.verdicts)
     collisions = find_collisions(
         rows, matches, account.tags, options.collisions, options.evidence, decided.verdicts, decided.issues, alone
     )

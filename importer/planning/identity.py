@@ -92,14 +92,18 @@ def index_tags(tags: Iterable[Tag]) -> dict[str, tuple[Tag, ...]]:
 
 
 def match_rows(
-    drafts: Sequence[Draft], tags: Tags, also: Mapping[int, Sequence[Draft | Tag]] = MappingProxyType({})
+    drafts: Sequence[Draft],
+    tags: Tags,
+    also: Mapping[int, Sequence[Draft | Tag]] = MappingProxyType({}),
+    verdicts: Mapping[frozenset[int | str], str] = MappingProxyType({}),
 ) -> list[Match]:
     """For each draft what it is about, parallel to `drafts`.
 
     A row is about the tag that its `_uuid` or its source's id names, whatever its name has become, else about the one
     of its name. The first usable row of a name is used for it: one that is invalid or left out is not, so that a
     later good one takes its place. `also` says by position of a row what a person has decided that it is, too: it
-    is about their tag where there is none of its own, and rows of their names repeat it.
+    is about their tag where there is none of its own, and rows of their names repeat it. `verdicts` says what two are
+    to each other: of two actors that had one tag, the renamed one that is decided not to be the other has none.
     """
     matches: list[Match] = []
     claimed: dict[str | tuple[str, str], int] = {}
@@ -138,6 +142,10 @@ def match_rows(
     for positions in renamed.values():
         tag = matches[positions[0]].tags[0]
         by_name = claimed.get(identity_key(tag.name), -1)
+        apart = len(positions) == 1 and verdicts.get(frozenset((positions[0], by_name)), "same") != "same"
+        if apart and not id_property(tag):  # which would name the tag for ever
+            matches[positions[0]] = replace(matches[positions[0]], tags=())
+            continue
         rivals = [*positions, by_name] if by_name >= 0 and by_name not in positions else positions
         for position in positions if len(rivals) > 1 else ():
             other = next(rival for rival in reversed(rivals) if rival != position)

@@ -62,8 +62,8 @@ class SourceIds:
         for outcome in outcomes:
             row = rows.get(outcome.key) if outcome.uuid and outcome.status in _PROOFS else None
             id_ = source_id(row) if row is not None else ""
-            # One that knows a tag keeps it: by a decision a row may be about another tag, and the first one stays.
-            if id_ and id_ not in self._memory.state:
+            # By a decision a row may be about another tag, and the first one stays; a tag that was made is its own.
+            if id_ and (outcome.status is Status.CREATED or id_ not in self._memory.state):
                 self._memory.state[id_] = outcome.uuid
                 self._memory.changed = True
 

@@ -169,3 +169,36 @@ def test_a_row_that_was_exported_before_its_tag_was_changed_is_warned_of(here: H
     shown = here.ok(*plan).out
     assert shown.count("changed since it was exported") == 1
     assert "changed-since-export" in shown
+
+
+def test_two_sources_of_one_tag_part_when_they_are_decided_to_be_different(here: Here) -> None:
+    """A rename in one of two sources of a tag is a conflict until a person says what they are; `different` is two tags
+    from then on, each of which its own source renames."""
+
+    def lists(one: str, other: str) -> None:
+        for file, id_, name in (("a.csv", 1, one), ("b.csv", 7, other)):
+            rows(here.folder / file, "No.,Actor,From", f"{id_},{name},IR", f"{id_ + 1},Still {file[0]},CN")
+
+    def sync(*decisions: str) -> dict[str, str]:
+        options = ("--mapping", "m.yaml", "--sandbox", "--mode", "upsert", "--max-updates", "none", *decisions)
+        done = here("apply", "a.csv", "b.csv", *options)
+        assert done.code == (0 if decisions or len(held) == 0 else 1), done.out + done.err
+        return {name: tag["_uuid"] for name, tag in here.tags("--sandbox").items() if not name.startswith("Still")}
+
+    held: dict[str, str] = {}
+    numbered(here.folder / "a.csv", {})
+    lists("Tin Weasel", "Tin Weasel")
+    held = sync()
+    lists("Lead Weasel", "Tin Weasel")
+    assert sync() == held
+    (here.folder / "d.yaml").write_text(
+        "pairs:\n  - {actors: [{id: '1', source: a.csv}, {id: '7', source: b.csv}], are: different}\n"
+    )
+    parted = sync("--decisions", "d.yaml")
+    assert set(parted) == {"Lead Weasel", "Tin Weasel"}
+    assert parted["Tin Weasel"] == held["Tin Weasel"]
+    assert sync("--decisions", "d.yaml") == parted
+    lists("Iron Weasel", "Zinc Weasel")
+    assert sync("--decisions", "d.yaml") == {
+        "Iron Weasel": parted["Lead Weasel"], "Zinc Weasel": parted["Tin Weasel"]
+    }  # fmt: skip
