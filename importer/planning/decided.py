@@ -129,13 +129,19 @@ class _Deciding:
             self._merge(nodes)
         said: dict[frozenset[Node], str] = {}
         for a, b, decision in (*apart, *self.same):  # a tag that went into a row may stay in the account beside it
-            for two in product(*({*self.meant.get(node, (node,)), node, self.into.get(node, node)} for node in (a, b))):
+            for two in product(self._all_of(a), self._all_of(b)):
                 said.setdefault(frozenset(two), decision.are)
         return Decided(
             self.drafts, self.merges, self.also, self.held, {**self.verdicts, **said}, self.issues, self.notes
         )
 
     # ---- who is meant
+
+    def _all_of(self, node: Node) -> set[Node]:
+        """A row or tag, what else is meant by it, the row that it went into, and that one's tags."""
+        into = self.into.get(node, node)
+        tags = self.held.get(into, {}) if isinstance(into, int) else {}
+        return {*self.meant.get(node, (node,)), node, into, *tags}
 
     def _nodes(self, actor: Actor) -> list[Node]:
         """The rows of an actor; where none can be used, its tags before them: what it has been stays one with it."""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import UsageError
-from importer.model import Action, Header, Outcome, Plan, RowRef, Severity, Status, Table
+from importer.model import Action, Header, Json, Outcome, Plan, RowRef, Severity, Status, Table
 from importer.planning.build import build_plan
 from importer.planning.decisions import (
     PARTS,
@@ -80,6 +80,23 @@ def test_the_tag_of_a_row_that_went_into_another_is_not_asked_about() -> None:
     made = plan(drafts(draft("Amber"), draft("Basalt")), tags, mode="upsert", decisions=held)
     assert [note.code for note in made.notes if tags[1].uuid in note.message] == ["merged-tag-stays"]
     assert [pair.decision for pair in made.pairs] == ["same"]
+
+
+def test_what_two_are_to_each_other_holds_for_the_tag_of_one_that_went_into_a_third() -> None:
+    """Two that overlap: one of them is the same as a third, and its tag, which is left, is not asked about again."""
+    dust: list[Json] = [{"value": "Dust"}]
+    rows = drafts(
+        draft("Amber", aliases=dust), draft("Basalt", aliases=[{"value": "Sand"}]), draft("Cobalt", aliases=dust)
+    )
+    held = (
+        PairDecision(actors=(Actor(name="Amber"), Actor(name="Cobalt")), are="overlaps"),
+        PairDecision(actors=(Actor(name="Basalt"), Actor(name="Cobalt")), are="same"),
+    )
+    tags = [tag("Amber", 1, aliases=dust), tag("Basalt", 2), tag("Cobalt", 3, aliases=dust)]
+    made = plan(rows, tags, mode="upsert", decisions=Decisions("d.yaml", "", 0, DecisionsFile(pairs=held)))
+    assert [pair for pair in made.pairs if pair.open] == []
+    undecided = plan(rows, tags, mode="upsert", decisions=Decisions("d.yaml", "", 0, DecisionsFile(pairs=held[1:])))
+    assert [pair for pair in undecided.pairs if pair.open]
 
 
 def _same(keep: str = "", merge: tuple[Part, ...] = PARTS, **take: str) -> Decisions:
