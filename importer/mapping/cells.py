@@ -30,6 +30,8 @@ NOTES: Final = "internalDescription"
 NAMES = frozenset(("value", *ALIAS_FIELDS))
 """The fields that hold names of actors."""
 _PLAIN_STEPS = frozenset(("trim", "lower", "upper", "strip_html", "strip_citations", "default", "replace", "map"))
+_OF_THE_KIND = frozenset((("a number", "bad-score"), ("a piece of JSON", "broken-list")))
+"""What a faulty value of a field looks like by its nature: no sign that columns are mixed up."""
 MEMO = 20_000
 """Distinct texts of one rule that are remembered: where there are more, hardly any comes again."""
 KEPT = 4_000
@@ -320,7 +322,7 @@ class CellReader:
         message, severity, code = note.message, Severity.WARNING, note.code
         setting = self._setting(note)
         kind = other_kind(note.text or text) if note.about is About.UNKNOWN and not note.nearest else ""
-        if kind and kind not in message and (kind, code) != ("a number", "bad-score"):
+        if kind and kind not in message and (kind, code) not in _OF_THE_KIND:
             message += f", but looks like {kind}: are the row's columns mixed up?"
         if note.about is About.NOTHING and self.rule.target == "value" and not self.part:
             severity, code, message = Severity.ERROR, "placeholder-name", "says nothing; a tag needs the actor's name"

@@ -158,3 +158,18 @@ def test_what_a_program_writes_for_a_name_is_refused(name: str, code: str) -> No
     (draft,) = drafts(SPREADSHEET, ("Actor", "Country"), (name, "Chile"))
     assert code in codes(draft)
     assert any(issue.severity is Severity.ERROR for issue in draft.issues)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("report.pdf", "link-without-scheme"),
+        ("www.example.org/report", "link-without-scheme"),
+        ("https://", "not-a-link"),
+    ],
+)
+def test_what_may_be_no_link_is_told(text: str, code: str) -> None:
+    """A file's name, an address without its https:// and https:// alone are not sent as links without a word."""
+    (draft,) = drafts(SPREADSHEET, ("Actor", "References"), ("Moss Egret", text))
+    assert codes(draft) == [code]
+    assert draft.name == "Moss Egret"

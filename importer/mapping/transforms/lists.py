@@ -14,7 +14,7 @@ from importer.mapping.transforms.found import About, Found, Note
 from importer.mapping.transforms.text import strip_citations
 
 MAX_ITEMS = 10_000
-_URL = re.compile(r"https?://", re.IGNORECASE)
+_URL = re.compile(r"https?://(?=\S)", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]{1,63}\.[\w./:?=&%#-]{2,2000}")
 ONE_URL = re.compile(r"https?://[\w./?&%#~+=:-]{1,2000}[,;]?")
 _CUT = re.compile(r"[,;|\n]")
@@ -179,7 +179,8 @@ def links(text: str) -> list[Value] | Found:
     if not starts:
         hosts = [word.strip(",;") for word in words if _HOST.fullmatch(word.strip(",;"))]
         if len(hosts) == len(words):
-            return list(hosts)
+            said = "has no https:// in front, so that it may not be a link; it is sent as written"
+            return Found(list(hosts), Note(About.DOUBTFUL, "link-without-scheme", said, text.strip()))
         return Found(None, Note(About.UNKNOWN, "not-a-link", "is not a link", text.strip(), ("https://...",)))
     found: list[Value] = []
     beside = [text[: starts[0]]]
