@@ -254,7 +254,7 @@ class MappingFile(Struct, frozen=True, kw_only=True):
         Literal["union", "replace"] | None,
         _about(
             "What an update does to other names and links: `replace` them, or add what is new (`union`). A job's "
-            "`lists:` stands above it. Without either, tags that carry this job's mark are replaced, others united."
+            "`lists:` stands above it. Without either tags that a job of one source marked are replaced, others united."
         ),
     ] = None
     when: Annotated[tuple[Choice, ...], _about("Which rows are taken and which are left out.")] = ()

@@ -58,7 +58,7 @@ def _plan(
     readings: Sequence[Reading],
     alone: int,
 ) -> Plan:
-    setting, to_create = _setting(account, options)
+    setting, to_create = _setting(account, options, several=len(sources) > 1)
     if account.returned is not None:
         account.returned.only([tag.uuid for tag in account.tags])
     tags = Tags(account.tags, account.ids)
@@ -123,7 +123,7 @@ def with_category(plan: Plan, uuid: str) -> Plan:
     return replace(plan, changes=changes, category=uuid, options=left)
 
 
-def _setting(account: Account, options: PlanOptions) -> tuple[Setting, str]:
+def _setting(account: Account, options: PlanOptions, *, several: bool) -> tuple[Setting, str]:
     """What rows are decided against, and the name of the category that is to be made."""
     uuid, to_create = "", ""
     if options.category:
@@ -133,7 +133,7 @@ def _setting(account: Account, options: PlanOptions) -> tuple[Setting, str]:
     by_uuid = None
     if account.categories is not None:
         by_uuid = {category.uuid.lower(): category for category in account.categories}
-    return Setting(options, uuid, by_uuid, account.returned), to_create
+    return Setting(options, uuid, by_uuid, account.returned, several), to_create
 
 
 def _lists_kept(setting: Setting) -> list[Issue]:

@@ -35,6 +35,8 @@ class Setting(Struct, frozen=True):
     categories: Mapping[str, Category] | None
     """By lower-case UUID; None where the account's categories are not known."""
     returned: Returned | None = None
+    several: bool = False
+    """Whether the run reads several sources, of which more than one may feed a tag."""
     kept: list[str] = field(default_factory=list)
     """Names of tags in whose lists there are entries that the row does not have: they stay."""
 
@@ -118,8 +120,8 @@ class _Decision:
         adopts = whose is Owner.NOBODY and self.setting.options.adopt and updates
         wanted = marked(draft.fields, mark) if mark and (adopts or whose is Owner.OURS) else draft.fields
         header = draft.row.header
-        ours = bool(mark) and whose is Owner.OURS
-        if self.setting.options.unites(header.file, header.sheet, marked=ours):
+        alone = bool(mark) and whose is Owner.OURS and not self.setting.several
+        if self.setting.options.unites(header.file, header.sheet, alone=alone):
             bare, wanted = wanted, with_lists(wanted, tag, draft.clear)
             if any(len(wanted[name]) > len(bare[name]) for name in LISTS if name in bare):
                 self.setting.kept.append(tag.name)

@@ -102,11 +102,11 @@ class PlanOptions:
                 hint="turn marking on in the job file, or leave --adopt out: nothing bars an update",
             )
 
-    def unites(self, file: str, sheet: str, *, marked: bool) -> bool:
-        """Whether an update leaves what a list of the tag holds; `marked` is whether it carries this job's mark."""
+    def unites(self, file: str, sheet: str, *, alone: bool) -> bool:
+        """Whether an update leaves what a list of the tag holds; `alone` is whether this list alone feeds the tag."""
         lists = self.lists if self.lists is not Lists.AUTO else self.mapped_lists.get((file, sheet), Lists.AUTO)
         # A tag that was adopted held what others gave it before.
-        return self.adopt or not marked if lists is Lists.AUTO else lists is Lists.UNION
+        return self.adopt or not alone if lists is Lists.AUTO else lists is Lists.UNION
 
     def allowed(self, asked: Asked | None) -> tuple[bool, bool]:
         """Whether a row may create, and whether it may update: what the run allows and its action column asks."""

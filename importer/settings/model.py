@@ -224,7 +224,7 @@ class Job(Struct, frozen=True, kw_only=True):
         Lists,
         about(
             "What an update does to other names and links: replace them, or add what is new (union). As usual it adds, "
-            "and replaces in tags that carry this job's mark."
+            "and replaces in tags with the mark of this job if it has one source."
         ),
     ] = Lists.AUTO
     category: Annotated[Text, about("Name or UUID of the category that new tags are given.", metavar="NAME|UUID")] = ""

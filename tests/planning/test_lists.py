@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from importer.model import Json, Tag
+from importer.model import Json, SourceFile, Tag
+from importer.planning.build import build_plan
 from importer.planning.marking import marked
-from importer.planning.options import Lists
+from importer.planning.options import Account, Lists, PlanOptions
 
-from .examples import draft, drafts, plan
+from .examples import ACCOUNT, draft, drafts, only, plan
 
 HELD: dict[str, Json] = {"aliases": [{"value": "Dust", "confidence": 3}, {"value": "Sand"}]}
 
@@ -38,6 +39,17 @@ def test_what_a_list_becomes(mark: str, given: Lists, mapped: Lists | None, want
     assert change.body["aliases"][0]["confidence"] == 8
     kept = [note.code for note in made.notes if note.code == "lists-kept"]
     assert kept == (["lists-kept"] if given is Lists.AUTO and "Sand" in wanted else [])
+
+
+@pytest.mark.parametrize(("files", "wanted"), [(1, ["Rust"]), (2, ["Dust", "Sand", "Rust"])])
+def test_a_marked_job_of_several_sources_adds(files: int, wanted: list[str]) -> None:
+    """Where more than one source may feed a tag, nothing in its lists is taken out, though the job has marked it."""
+    mark = "tag-importer:nightly"
+    rows = drafts(draft("Amber Jackal", aliases=[{"value": "Rust"}]))
+    account = Account(ACCOUNT, [Tag("u-1", "Amber Jackal", marked(HELD, mark))])
+    sources = [SourceFile(f"{number}.csv", "csv", "", 1) for number in range(files)]
+    made = build_plan(rows, account, PlanOptions(mode="upsert", managed_by=mark), sources)
+    assert [entry["value"] for entry in only(made).body["aliases"]] == wanted
 
 
 def test_a_tag_that_is_adopted_keeps_what_it_held_on_later_nights_too() -> None:
