@@ -51,11 +51,13 @@ class Person:
     ) -> Asked:  # fmt: skip
         keys, terminal = pty.openpty()
         env = environment(self.folder, {"COLUMNS": "1000", "TERM": "dumb", **(env or {})})
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored, as it should
         with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:
             process = subprocess.Popen(
                 [sys.executable, "-m", "importer", *map(str, args)], cwd=self.folder, env=env, stdin=terminal,
                 stdout=terminal if "out" in shows else out, stderr=terminal if "err" in shows else err,
             )  # fmt: skip
+        signal.signal(signal.SIGHUP, before)
         os.close(terminal)
         seen = b""
         while QUESTION.encode() not in seen:
