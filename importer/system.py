@@ -102,26 +102,6 @@ def on_stop_signals(received: Callable[[signal.Signals], object]) -> Iterator[No
             signal.signal(number, before)
 
 
-def wait_for_line() -> None:
-    """Return when a line of the terminal on standard input can be read, or a signal has come.
-
-    A signal that comes just before a read does not end it: where systems can, one wakes a `select` instead.
-    """
-    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-        return
-    import select
-    import socket
-
-    woken, wakes = socket.socketpair()
-    with woken, wakes:
-        wakes.setblocking(False)
-        before = signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
-        try:
-            select.select([sys.stdin, woken], [], [])
-        finally:
-            signal.set_wakeup_fd(before)
-
-
 def open_terminal() -> TextIO | None:
     """For writing: the terminal that standard input reads from, else the one that started the program."""
     names = ["CON" if sys.platform == "win32" else "/dev/tty"]

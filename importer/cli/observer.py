@@ -27,7 +27,7 @@ from importer.reports.progress import Progress, ProgressState, progress_on
 from importer.reports.screen import Line, Screen
 from importer.reports.text import count, visible
 from importer.settings.settings import Settings
-from importer.system import open_terminal, wait_for_line
+from importer.system import open_terminal
 
 
 class CommandObserver:
@@ -152,7 +152,6 @@ def ask(question: str, lines: Iterable[Line] = ()) -> None:
             Screen.on(opened, os.environ).show(lines)
             opened.write(f"{question} [y/N] ")
             opened.flush()
-            wait_for_line()
             answer = sys.stdin.readline()
             if not answer.endswith("\n"):
                 opened.write("\n")

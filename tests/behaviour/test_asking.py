@@ -9,14 +9,12 @@ import pty
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from importer.system import wait_for_line
 from tests.behaviour.inside import Here, rows
 from tests.behaviour.program import Served, environment
 
@@ -135,20 +133,6 @@ def test_a_signal_at_the_question(number: signal.Signals, person: Person, here: 
     assert ran.code == 6
     assert "nothing was attempted" in ran.err
     assert not here.tags(*SANDBOX)
-
-
-def test_a_signal_just_before_the_answer_is_read_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wait for a line ends with any signal, though no read has begun that it could interrupt."""
-    keys, terminal = pty.openpty()
-    before = signal.signal(signal.SIGUSR1, lambda *_: None)
-    with os.fdopen(terminal) as stdin:
-        monkeypatch.setattr(sys, "stdin", stdin)
-        sends = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1))
-        sends.start()
-        wait_for_line()
-        sends.join()
-    os.close(keys)
-    signal.signal(signal.SIGUSR1, before)
 
 
 @pytest.mark.parametrize("given", [("--yes",), ("--dry-run",)])
