@@ -153,7 +153,7 @@ def _update(work: Work, tag: Tag | None, options: Mapping[str, Json]) -> Outcome
             return adopted(work, tag, Status.UPDATED)
         message = "the tag has been brought to what the row asks for since the plan was made"
         return Outcome(change.key, Status.UNCHANGED, tag.uuid, work.attempts, "made-meanwhile", message)
-    if not how and not work.losses and change.key in (options.get(STAMPS) or {}):
+    if not how and change.key in (options.get(STAMPS) or {}):  # no write of ours is there: what is newer is another's
         how = edited(change, tag, options)
     return _changed(work, tag, how) if how else None
 
