@@ -96,23 +96,32 @@ def doubts(value: Value, text: str, listed: bool) -> tuple[Value, list[Note]]:
         return value, [found] if found else []
     if not isinstance(value, list):
         return value, []
-    labels = [str(entry.get("value") if isinstance(entry, dict) else entry) for entry in value]
-    odd = [(label, entry) for label, entry in zip(labels, value, strict=True) if not is_plain_name(label)]
-    never = [(label, entry, kind) for label, entry in odd if (kind := _never(label))]
-    rest = [entry for entry in value if not any(entry is other for _, other, _ in never)]
-    taken = ", so it was taken out of the list" if rest else ""
-    notes = [Note(About.CHANGED, "not-a-name", f"is {kind}, not a name{taken}", label) for label, _, kind in never]
+    rest: list[Value] = []
+    never: list[tuple[str, str]] = []
     remarks: dict[tuple[str, str], list[str]] = {}
-    for label, entry in odd:
-        kind, said = _kind_told(label), _remark(label)
-        pointer = label.lower().startswith(_POINTERS)
-        if (kind or said or pointer) and any(entry is other for other in rest):
-            told = ("perhaps-no-name", kind) if kind else ("alias-with-remark", said)
-            if pointer:
-                told = ("alias-with-remark", _POINTS)
+    for entry in value:
+        label = str(entry.get("value") if isinstance(entry, dict) else entry)
+        plain = is_plain_name(label)
+        if not plain and (kind := _never(label)):
+            never.append((label, kind))
+            continue
+        rest.append(entry)
+        if not plain and (told := _asked_of_alias(label)):
             remarks.setdefault(told, []).append(label)
+    taken = ", so it was taken out of the list" if rest else ""
+    notes = [Note(About.CHANGED, "not-a-name", f"is {kind}, not a name{taken}", label) for label, kind in never]
     notes += [Note(About.DOUBTFUL, code, said, "; ".join(found)) for (code, said), found in remarks.items()]
     return rest or None, notes
+
+
+def _asked_of_alias(label: str) -> tuple[str, str] | None:
+    """The code and the question about an entry of a list."""
+    if label.lower().startswith(_POINTERS):
+        return "alias-with-remark", _POINTS
+    if said := _kind_told(label):
+        return "perhaps-no-name", said
+    said = _remark(label)
+    return ("alias-with-remark", said) if said else None
 
 
 def other_kind(text: str) -> str:
